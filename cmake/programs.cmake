@@ -1,0 +1,17 @@
+# Every program of the product. A file list, not a search: a program is a decision.
+file(GLOB cli_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/cli/*.c")
+if(cli_sources)
+    sluice_program(sluice SOURCES ${cli_sources} LIBS sluice_core)
+endif()
+if(EXISTS "${CMAKE_SOURCE_DIR}/tests/tools/tba_vectors.c")
+    sluice_program(tba-vectors SOURCES tests/tools/tba_vectors.c LIBS sluice_auth)
+endif()
+
+# The mocks share base/{arena,buf,clock,log} with the product and nothing else.
+file(GLOB mock_common CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/common/*.c")
+file(GLOB mock_netsuite CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/netsuite/*.c")
+if(mock_netsuite)
+    sluice_program(mock-netsuite SOURCES ${mock_common} ${mock_netsuite}
+                   LIBS sluice_base sluice_llhttp PkgConfig::UV PkgConfig::CRYPTO
+                        PkgConfig::SQLITE PkgConfig::JANSSON m)
+endif()
