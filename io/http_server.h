@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: HTTP/1.1 on a listening socket: bytes in, one whole request at a time out to a
+ *          handler, one answer or stream back.
+ * Owns: connections and exchanges; the handler owns nothing but the duty to end each exchange.
+ * Threads: the loop's.
+ * Errors: malformed, oversized and slow requests are answered (400, 408, 413, 417, 431, 503) and
+ *         closed without the handler ever seeing them.
+ * Start reading at: http_server_listen. The strict guard in front of llhttp: io/http_parser.h.
+ */
+#ifndef SLUICE_IO_HTTP_SERVER_H
+#define SLUICE_IO_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/slice.h"
+#include "io/loop.h"
+
+struct http_server;
+struct http_exchange;
+
+struct http_field {
+    struct slice name; /* lower case in requests */
+    struct slice value; /* without surrounding blanks */
+};
+
+struct http_request {
+    struct slice method; /* upper-case token */
+    struct slice target; /* as it was sent, origin form */
+    struct slice path;   /* target up to '?', not decoded */
+    struct slice query;  /* after '?', not decoded; empty when none */
+    const struct http_field *fields;
+    size_t field_count;
+    struct slice body;
+    bool peer_is_loopback;
+};
+
+struct http_response {
+    int status;
+    const struct http_field *fields; /* Content-Length, Date and Connection are the server's */
+    size_t field_count;
+    struct slice body; /* borrowed: copied before the call returns */
+};
+
+struct http_server_options {
+    struct slice host; /* numeric address */
+    int port;          /* 0: a free one */
+    size_t max_connections, max_body_bytes;
+    int64_t idle_ms, head_ms, body_ms, write_stall_ms;
+};
+
+/* The defaults of base/limits.h on 127.0.0.1. */
+struct http_server_options http_server_defaults(void);
+
+/*
+ * Called once per request, on the loop. The request is lent until the exchange ends. The handler
+ * ends the exchange exactly once, now or later: http_respond, or http_stream_begin followed by
+ * http_stream_end. That holds also when the client has gone: the bytes are dropped then.
+ */
+typedef void (*http_handler_fn)(void *ctx, struct http_exchange *exchange);
+
+MUST_USE enum err http_server_listen(struct loop *loop, const struct http_server_options *options,
+                                     const struct log *log, http_handler_fn handler, void *ctx,
+                                     struct http_server **out);
+int http_server_port(const struct http_server *server);
+size_t http_server_connections(const struct http_server *server);
+
+/*
+ * Stops accepting, closes idle connections, lets open exchanges end (their answers say
+ * Connection: close); then, or after drain_ms, closes the rest and calls on_drained once.
+ */
+void http_server_drain(struct http_server *server, int64_t drain_ms, loop_fn on_drained, void *ctx);
+/* After on_drained, or before any request was served. Accepts NULL. */
+void http_server_free(struct http_server *server);
+
+const struct http_request *http_exchange_request(const struct http_exchange *exchange);
+/* Lives until the exchange ends; wiped then. */
+struct arena *http_exchange_arena(struct http_exchange *exchange);
+/* The first field of that lower-case name, or NULL. */
+const struct http_field *http_request_field(const struct http_request *request, const char *name);
+
+/* fn(ctx) once, at the next turn at the earliest, if the client leaves before the end. */
+void http_exchange_on_gone(struct http_exchange *exchange, loop_fn fn, void *ctx);
+bool http_exchange_is_gone(const struct http_exchange *exchange);
+
+/* Ends the exchange; the pointer is dead afterwards. */
+void http_respond(struct http_exchange *exchange, const struct http_response *response);
+
+/* Status and head now, the body in pieces (chunked), then the end. `body` of it is ignored. */
+void http_stream_begin(struct http_exchange *exchange, const struct http_response *head);
+void http_stream_send(struct http_exchange *exchange, struct slice bytes);
+void http_stream_end(struct http_exchange *exchange);
+
+const char *http_reason(int status);
+
+#endif
