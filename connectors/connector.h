@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: the contract of an ERP's protocol module: op in, request out; response in, records out.
+ * Owns: nothing: a connector is a table of pure functions; what it makes lives in arenas.
+ * Threads: any, on an op of its own.
+ * Errors: CONNECTOR_FAILED with op->fault filled.
+ * Start reading at: struct connector. No sockets, no waiting, no secrets, no time: a recorded
+ *         response is a complete test. A new ERP is a folder beside this file, a line in
+ *         registry.c and a folder of catalog data.
+ */
+#ifndef SLUICE_CONNECTORS_CONNECTOR_H
+#define SLUICE_CONNECTORS_CONNECTOR_H
+
+#include "catalog/catalog.h"
+#include "catalog/tool.h"
+
+enum connector_step {
+    CONNECTOR_SEND,  /* op->request is to be signed and sent; the slot is kept */
+    CONNECTOR_DONE,  /* op->result is complete */
+    CONNECTOR_FAILED /* op->fault says why */
+};
+
+struct connector {
+    const char *name; /* the integration it serves */
+
+    /*
+     * Checks an account's `connection` and completes it (canonical ids, derived hosts) into
+     * `out`, everything in `arena`. ERR_UNPROCESSABLE with details (pointers into connection).
+     */
+    enum err (*connect)(struct arena *arena, const struct jval *connection,
+                        struct op_target *out, struct fault *fault);
+
+    /* See struct catalog_compiler. `tool` is NULL for the integration's "verify". */
+    enum err (*compile)(struct arena *arena, const struct jval *upstream,
+                        const struct tool *tool, const void **plan,
+                        struct schema_problem *problem);
+
+    enum connector_step (*begin)(struct op *op, const void *plan);
+    enum connector_step (*on_response)(struct op *op, const void *plan,
+                                       const struct op_response *response);
+};
+
+/* NULL when this program has none of that name. */
+const struct connector *connector_find(struct slice name);
+
+#endif
