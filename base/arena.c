@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A list of chunks, newest first; the arena itself lies in the oldest. A request that
+ * is large beside a chunk gets one of its own behind the current chunk, whose rest
+ * stays in use.
+ */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/secret.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_ASAN 1
+#endif
+
+#ifdef ARENA_ASAN
+/* Room behind each piece stays poisoned, so that an overrun is seen as one of malloc's
+ * is. */
+#include <sanitizer/asan_interface.h>
+#define RED_ZONE 16
+#define POISON(ptr, bytes) ASAN_POISON_MEMORY_REGION(ptr, bytes)
+#define UNPOISON(ptr, bytes) ASAN_UNPOISON_MEMORY_REGION(ptr, bytes)
+#else
+#define RED_ZONE 0
+#define POISON(ptr, bytes) ((void)0)
+#define UNPOISON(ptr, bytes) ((void)0)
+#endif
+
+#define CHUNK_BYTES ((size_t)16 * 1024)
+#define LARGE_BYTES (CHUNK_BYTES / 4)
+#define ALIGNMENT _Alignof(max_align_t)
+
+struct chunk {
+    struct chunk *next;
+    size_t room, used; /* bytes */
+    _Alignas(max_align_t) unsigned char bytes[];
+};
+
+struct cleanup {
+    struct cleanup *next;
+    void (*fn)(void *ptr);
+    void *ptr;
+};
+
+struct arena {
+    struct chunk *current;
+    struct cleanup *cleanups; /* newest first */
+    size_t used;              /* bytes asked for */
+};
+
+static struct chunk *chunk_new(size_t room)
+{
+    struct chunk *chunk = malloc(sizeof(*chunk) + room);
+
+    REQUIRE(chunk != NULL);
+    chunk->next = NULL;
+    chunk->room = room;
+    chunk->used = 0;
+    POISON(chunk->bytes, room);
+    return chunk;
+}
+
+static size_t footprint(size_t bytes)
+{
+    REQUIRE(bytes <= SIZE_MAX / 2);
+    bytes = (bytes != 0 ? bytes : 1) + RED_ZONE;
+    return (bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+}
+
+static void *chunk_take(struct chunk *chunk, size_t bytes)
+{
+    unsigned char *ptr = chunk->bytes + chunk->used;
+
+    chunk->used += footprint(bytes);
+    UNPOISON(ptr, bytes);
+    return memset(ptr, 0, bytes);
+}
+
+struct arena *arena_new(void)
+{
+    struct chunk *chunk = chunk_new(CHUNK_BYTES - sizeof(struct chunk));
+    struct arena *arena = chunk_take(chunk, sizeof(*arena));
+
+    arena->current = chunk;
+    return arena;
+}
+
+void arena_free(struct arena *arena)
+{
+    if (arena == NULL) {
+        return;
+    }
+    for (struct cleanup *cleanup = arena->cleanups; cleanup != NULL;
+         cleanup = cleanup->next) {
+        cleanup->fn(cleanup->ptr);
+    }
+    struct chunk *chunk = arena->current;
+    while (chunk != NULL) {
+        struct chunk *next = chunk->next;
+        UNPOISON(chunk->bytes, chunk->room);
+        wipe(chunk->bytes, chunk->used);
+        free(chunk);
+        chunk = next;
+    }
+}
+
+/* A chunk with room for `need` bytes, which is a footprint. */
+static struct chunk *chunk_for(struct arena *arena, size_t need)
+{
+    struct chunk *current = arena->current;
+
+    if (current->room - current->used >= need) {
+        return current;
+    }
+    if (need > LARGE_BYTES) {
+        struct chunk *own = chunk_new(need);
+        own->next = current->next;
+        current->next = own;
+        return own;
+    }
+    arena->current = chunk_new(CHUNK_BYTES - sizeof(struct chunk));
+    arena->current->next = current;
+    return arena->current;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+    struct chunk *chunk = chunk_for(arena, footprint(bytes));
+
+    arena->used += bytes;
+    return chunk_take(chunk, bytes);
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t bytes)
+{
+    REQUIRE(bytes == 0 || count <= SIZE_MAX / 2 / bytes);
+    return arena_alloc(arena, count * bytes);
+}
+
+char *arena_copy(struct arena *arena, struct slice bytes)
+{
+    char *copy = arena_alloc(arena, bytes.len + 1);
+
+    memcpy(copy, bytes.ptr, bytes.len);
+    return copy;
+}
+
+struct slice arena_slice(struct arena *arena, struct slice bytes)
+{
+    return slice_of(arena_copy(arena, bytes), bytes.len);
+}
+
+struct slice arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    REQUIRE(len >= 0);
+
+    char *text = arena_alloc(arena, (size_t)len + 1);
+    va_start(args, format);
+    (void)vsnprintf(text, (size_t)len + 1, format, args);
+    va_end(args);
+    return slice_of(text, (size_t)len);
+}
+
+void arena_on_free(struct arena *arena, void (*fn)(void *ptr), void *ptr)
+{
+    struct cleanup *cleanup = arena_alloc(arena, sizeof(*cleanup));
+
+    cleanup->fn = fn;
+    cleanup->ptr = ptr;
+    cleanup->next = arena->cleanups;
+    arena->cleanups = cleanup;
+}
+
+size_t arena_used(const struct arena *arena)
+{
+    return arena->used;
+}

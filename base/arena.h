@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: memory that lives as long as one call (or one catalog) and is wiped when it ends.
+ * Owns: its chunks (16 KiB and up); every pointer it hands out dies with arena_free.
+ * Threads: one owner at a time.
+ * Errors: aborts when the system has no memory: nothing here has a size an outsider chooses
+ *         without a ceiling in front of it (see base/buf.h, base/limits.h).
+ * Start reading at: arena_alloc.
+ */
+#ifndef SLUICE_BASE_ARENA_H
+#define SLUICE_BASE_ARENA_H
+
+#include <stddef.h>
+
+#include "base/require.h"
+#include "base/slice.h"
+
+struct arena;
+
+struct arena *arena_new(void);
+
+/* Runs the clean-ups newest first, wipes every chunk, frees. Accepts NULL. */
+void arena_free(struct arena *arena);
+
+/* Zeroed, aligned for any type. Lends until arena_free. */
+void *arena_alloc(struct arena *arena, size_t bytes);
+
+/* count * bytes with overflow check (aborts). Lends until arena_free. */
+void *arena_array(struct arena *arena, size_t count, size_t bytes);
+
+/* Copies of bytes, NUL terminated beyond the length. Lend until arena_free. */
+char *arena_copy(struct arena *arena, struct slice bytes);
+struct slice arena_slice(struct arena *arena, struct slice bytes);
+struct slice arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Runs fn(ptr) when the arena is freed: for what cannot live in it. Keeps `ptr`. */
+void arena_on_free(struct arena *arena, void (*fn)(void *ptr), void *ptr);
+
+/* Bytes handed out so far; for ceilings and metrics. */
+size_t arena_used(const struct arena *arena);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Growth is by malloc, copy, wipe and free instead of realloc, which would leave the
+ * old bytes behind. One byte beyond the ceiling is kept for the NUL.
+ */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/secret.h"
+
+#define BUF_FIRST_BYTES 256
+
+void buf_init(struct buf *buf, size_t ceiling)
+{
+    REQUIRE(ceiling < SIZE_MAX / 4);
+    *buf = (struct buf){.ceiling = ceiling};
+}
+
+void buf_free(struct buf *buf)
+{
+    wipe(buf->ptr, buf->cap);
+    free(buf->ptr);
+    *buf = (struct buf){.ceiling = buf->ceiling};
+}
+
+void buf_clear(struct buf *buf)
+{
+    wipe(buf->ptr, buf->cap);
+    buf->len = 0;
+    buf->full = false;
+}
+
+static void grow(struct buf *buf, size_t need)
+{
+    size_t cap = buf->cap != 0 ? buf->cap : BUF_FIRST_BYTES;
+
+    while (cap < need) {
+        cap *= 2;
+    }
+    if (cap > buf->ceiling + 1) {
+        cap = buf->ceiling + 1;
+    }
+    char *bytes = malloc(cap);
+    REQUIRE(bytes != NULL);
+    if (buf->ptr != NULL) {
+        memcpy(bytes, buf->ptr, buf->len);
+        wipe(buf->ptr, buf->cap);
+        free(buf->ptr);
+    }
+    bytes[buf->len] = '\0';
+    buf->ptr = bytes;
+    buf->cap = cap;
+}
+
+char *buf_reserve(struct buf *buf, size_t bytes)
+{
+    if (bytes > buf->ceiling - buf->len) {
+        buf->full = true;
+        return NULL;
+    }
+    if (buf->cap - buf->len < bytes + 1) {
+        grow(buf, buf->len + bytes + 1);
+    }
+    return buf->ptr + buf->len;
+}
+
+void buf_commit(struct buf *buf, size_t bytes)
+{
+    REQUIRE(bytes < buf->cap - buf->len);
+    buf->len += bytes;
+    buf->ptr[buf->len] = '\0';
+}
+
+bool buf_append(struct buf *buf, struct slice bytes)
+{
+    char *room = buf_reserve(buf, bytes.len);
+
+    if (room == NULL) {
+        return false;
+    }
+    memcpy(room, bytes.ptr, bytes.len);
+    buf_commit(buf, bytes.len);
+    return true;
+}
+
+bool buf_append_byte(struct buf *buf, char byte)
+{
+    return buf_append(buf, slice_of(&byte, 1));
+}
+
+bool buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    REQUIRE(len >= 0);
+
+    char *room = buf_reserve(buf, (size_t)len);
+    if (room == NULL) {
+        return false;
+    }
+    va_start(args, format);
+    (void)vsnprintf(room, (size_t)len + 1, format, args);
+    va_end(args);
+    buf_commit(buf, (size_t)len);
+    return true;
+}
+
+void buf_consume(struct buf *buf, size_t bytes)
+{
+    REQUIRE(bytes <= buf->len);
+    if (bytes == 0) {
+        return;
+    }
+    size_t rest = buf->len - bytes;
+    memmove(buf->ptr, buf->ptr + bytes, rest);
+    wipe(buf->ptr + rest, bytes);
+    buf->len = rest;
+}

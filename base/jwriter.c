@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every value goes through begin_value, which puts the comma and holds the rules of
+ * nesting. Strings are copied in runs between the bytes that need an escape.
+ */
+#include "base/jwriter.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/text.h"
+
+/* Bits of has_items[level]. */
+enum { LEVEL_HAS_ITEMS = 1, LEVEL_IS_OBJECT = 2 };
+
+void jwriter_init(struct jwriter *writer, struct buf *out)
+{
+    *writer = (struct jwriter){.out = out};
+}
+
+static void put_comma(struct jwriter *writer)
+{
+    unsigned char *level = &writer->has_items[writer->depth - 1];
+
+    if ((*level & LEVEL_HAS_ITEMS) != 0) {
+        (void)buf_append_byte(writer->out, ',');
+    }
+    *level |= LEVEL_HAS_ITEMS;
+}
+
+static bool in_object(const struct jwriter *writer)
+{
+    return writer->depth > 0 &&
+           (writer->has_items[writer->depth - 1] & LEVEL_IS_OBJECT) != 0;
+}
+
+static void begin_value(struct jwriter *writer)
+{
+    REQUIRE(in_object(writer) == writer->after_key);
+    writer->after_key = false;
+    if (writer->depth > 0 && !in_object(writer)) {
+        put_comma(writer);
+    }
+}
+
+static void open_level(struct jwriter *writer, char bracket, unsigned char level)
+{
+    begin_value(writer);
+    REQUIRE(writer->depth < JWRITER_DEPTH);
+    writer->has_items[writer->depth++] = level;
+    (void)buf_append_byte(writer->out, bracket);
+}
+
+static void close_level(struct jwriter *writer, char bracket, bool is_object)
+{
+    REQUIRE(writer->depth > 0 && in_object(writer) == is_object && !writer->after_key);
+    writer->depth--;
+    (void)buf_append_byte(writer->out, bracket);
+}
+
+void jwriter_object(struct jwriter *writer)
+{
+    open_level(writer, '{', LEVEL_IS_OBJECT);
+}
+
+void jwriter_object_end(struct jwriter *writer)
+{
+    close_level(writer, '}', true);
+}
+
+void jwriter_array(struct jwriter *writer)
+{
+    open_level(writer, '[', 0);
+}
+
+void jwriter_array_end(struct jwriter *writer)
+{
+    close_level(writer, ']', false);
+}
+
+static bool needs_escape(unsigned char byte)
+{
+    return byte < 0x20 || byte == '"' || byte == '\\';
+}
+
+static bool has_escape(uint64_t word)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t quote = word ^ ones * '"';
+    uint64_t escape = word ^ ones * '\\';
+    uint64_t control = (word - ones * 0x20) & ~word;
+
+    return ((((quote - ones) & ~quote) | ((escape - ones) & ~escape) | control) &
+            ones * 0x80) != 0;
+}
+
+/* How many leading bytes stand for themselves. */
+static size_t plain_bytes(struct slice text)
+{
+    size_t at = 0;
+    uint64_t word;
+
+    for (; text.len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, text.ptr + at, sizeof(word));
+        if (has_escape(word)) {
+            break;
+        }
+    }
+    while (at < text.len && !needs_escape((unsigned char)text.ptr[at])) {
+        at++;
+    }
+    return at;
+}
+
+static bool put_escape(struct buf *out, unsigned char byte)
+{
+    static const char from[] = "\"\\\b\f\n\r\t", into[] = "\"\\bfnrt";
+    const char *found = byte != 0 ? strchr(from, byte) : NULL;
+    char escape[7];
+    int len = found != NULL
+                  ? snprintf(escape, sizeof(escape), "\\%c", into[found - from])
+                  : snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)byte);
+
+    return buf_append(out, slice_of(escape, (size_t)len));
+}
+
+/* `text` is valid UTF-8. */
+static bool escape_valid(struct buf *out, struct slice text)
+{
+    while (text.len > 0) {
+        size_t plain = plain_bytes(text);
+        if (!buf_append(out, slice_of(text.ptr, plain))) {
+            return false;
+        }
+        if (plain == text.len) {
+            break;
+        }
+        if (!put_escape(out, (unsigned char)text.ptr[plain])) {
+            return false;
+        }
+        text = slice_from(text, plain + 1);
+    }
+    return true;
+}
+
+bool jwriter_escape(struct buf *out, struct slice text)
+{
+    /* JSON is UTF-8: a byte that is none becomes U+FFFD, so that the output is always
+     * JSON. */
+    for (;;) {
+        size_t valid = text_utf8_prefix(text);
+        if (!escape_valid(out, slice_of(text.ptr, valid))) {
+            return false;
+        }
+        if (valid == text.len) {
+            return true;
+        }
+        if (!buf_append(out, SLICE("\xef\xbf\xbd"))) {
+            return false;
+        }
+        text = slice_from(text, valid + 1);
+    }
+}
+
+static void put_string(struct jwriter *writer, struct slice text)
+{
+    (void)buf_append_byte(writer->out, '"');
+    (void)jwriter_escape(writer->out, text);
+    (void)buf_append_byte(writer->out, '"');
+}
+
+void jwriter_key(struct jwriter *writer, struct slice name)
+{
+    REQUIRE(in_object(writer) && !writer->after_key);
+    put_comma(writer);
+    put_string(writer, name);
+    (void)buf_append_byte(writer->out, ':');
+    writer->after_key = true;
+}
+
+void jwriter_string(struct jwriter *writer, struct slice text)
+{
+    begin_value(writer);
+    put_string(writer, text);
+}
+
+void jwriter_raw(struct jwriter *writer, struct slice json)
+{
+    begin_value(writer);
+    (void)buf_append(writer->out, json);
+}
+
+void jwriter_number(struct jwriter *writer, struct slice text)
+{
+    jwriter_raw(writer, text);
+}
+
+void jwriter_int(struct jwriter *writer, int64_t value)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof(digits), "%" PRId64, value);
+
+    jwriter_raw(writer, slice_of(digits, (size_t)len));
+}
+
+void jwriter_bool(struct jwriter *writer, bool value)
+{
+    jwriter_raw(writer, value ? SLICE("true") : SLICE("false"));
+}
+
+void jwriter_null(struct jwriter *writer)
+{
+    jwriter_raw(writer, SLICE("null"));
+}
+
+static void put_array(struct jwriter *writer, const struct jval *array)
+{
+    jwriter_array(writer);
+    for (size_t i = 0; i < array->count; i++) {
+        jwriter_value(writer, &array->items[i]);
+    }
+    jwriter_array_end(writer);
+}
+
+static void put_object(struct jwriter *writer, const struct jval *object)
+{
+    jwriter_object(writer);
+    for (size_t i = 0; i < object->count; i++) {
+        jwriter_key(writer, object->members[i].name);
+        jwriter_value(writer, &object->members[i].value);
+    }
+    jwriter_object_end(writer);
+}
+
+void jwriter_value(struct jwriter *writer, const struct jval *value)
+{
+    switch (value != NULL ? value->type : JVAL_NULL) {
+    case JVAL_NULL:
+        jwriter_null(writer);
+        break;
+    case JVAL_FALSE:
+    case JVAL_TRUE:
+        jwriter_bool(writer, value->type == JVAL_TRUE);
+        break;
+    case JVAL_NUMBER:
+        jwriter_number(writer, value->text);
+        break;
+    case JVAL_STRING:
+        jwriter_string(writer, value->text);
+        break;
+    case JVAL_ARRAY:
+        put_array(writer, value);
+        break;
+    case JVAL_OBJECT:
+        put_object(writer, value);
+        break;
+    }
+}
+
+void jwriter_member_string(struct jwriter *writer, const char *name, struct slice text)
+{
+    jwriter_key(writer, slice_str(name));
+    jwriter_string(writer, text);
+}
+
+void jwriter_member_int(struct jwriter *writer, const char *name, int64_t value)
+{
+    jwriter_key(writer, slice_str(name));
+    jwriter_int(writer, value);
+}
+
+void jwriter_member_bool(struct jwriter *writer, const char *name, bool value)
+{
+    jwriter_key(writer, slice_str(name));
+    jwriter_bool(writer, value);
+}

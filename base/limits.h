@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: every ceiling of the program in one list, so that a reviewer reads one page.
+ * Owns: nothing.  Threads: any.  Errors: none.
+ * Start reading at: the first line. Those an operator may change are defaults here; the
+ *         configuration table in cli/config.c says which.
+ */
+#ifndef SLUICE_BASE_LIMITS_H
+#define SLUICE_BASE_LIMITS_H
+
+/* HTTP in */
+#define LIMIT_HEAD_BYTES (32 * 1024)        /* request line and fields */
+#define LIMIT_HEAD_FIELDS 64                /* fields of one head */
+#define LIMIT_BODY_BYTES (4 * 1024 * 1024)  /* request body */
+#define LIMIT_CONNECTIONS 4096              /* open at once */
+#define LIMIT_CONNECTION_IDLE_MS 75000      /* between requests */
+#define LIMIT_HEAD_READ_MS 10000            /* first byte to end of head */
+#define LIMIT_BODY_READ_MS 30000            /* end of head to end of body */
+#define LIMIT_WRITE_STALL_MS 30000          /* a peer that does not read */
+#define LIMIT_PIPELINED_BYTES (64 * 1024)   /* kept while a request runs */
+#define LIMIT_DRAIN_MS 30000                /* SIGTERM to the end */
+
+/* HTTP out */
+#define LIMIT_UPSTREAM_BODY_BYTES (16 * 1024 * 1024)
+#define LIMIT_UPSTREAM_HEAD_BYTES (64 * 1024)
+#define LIMIT_UPSTREAM_CONNECT_MS 10000
+#define LIMIT_UPSTREAM_CONNECTIONS 256
+
+/* JSON */
+#define LIMIT_JSON_DEPTH 128
+#define LIMIT_JSON_NODES (1024 * 1024)
+#define LIMIT_NUMBER_BYTES 1024
+
+/* MCP */
+#define LIMIT_BATCH_ELEMENTS 32
+#define LIMIT_TOOL_NAME 64
+#define LIMIT_RESULT_BYTES (8 * 1024 * 1024)
+#define LIMIT_FAULT_DETAILS 16              /* named faults of one argument object */
+
+/* Admin API */
+#define LIMIT_ADMIN_BODY_BYTES (256 * 1024)
+#define LIMIT_NAME_BYTES 200
+#define LIMIT_SECRET_BYTES (64 * 1024)
+#define LIMIT_PAGE 200
+
+/* Catalog */
+#define LIMIT_CATALOG_FILE_BYTES (4 * 1024 * 1024)
+#define LIMIT_SCHEMA_DEPTH 64
+#define LIMIT_SCHEMA_NODES 16384
+
+/* Governor */
+#define LIMIT_CEILING 1000
+#define LIMIT_QUEUE 10000
+#define LIMIT_QUEUE_WAIT_MS 600000
+
+#endif

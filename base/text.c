@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Encoders and strict decoders; each decoder accepts exactly one text per byte string.
+ */
+#include "base/text.h"
+
+#include <stdint.h>
+
+#include "base/secret.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+static const char hex_upper[] = "0123456789ABCDEF";
+static const char base64_common[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+static const char id_digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+
+struct slice text_hex(struct arena *arena, struct slice bytes)
+{
+    char *out = arena_array(arena, bytes.len + 1, 2);
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char byte = (unsigned char)bytes.ptr[i];
+        out[2 * i] = hex_digits[byte >> 4];
+        out[2 * i + 1] = hex_digits[byte & 15];
+    }
+    return slice_of(out, bytes.len * 2);
+}
+
+/* 0 to 15, or -1. */
+static int hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    if (digit >= 'a' && digit <= 'f') {
+        return digit - 'a' + 10;
+    }
+    if (digit >= 'A' && digit <= 'F') {
+        return digit - 'A' + 10;
+    }
+    return -1;
+}
+
+/* The byte that two digits stand for, or -1. */
+static int hex_byte(const char *digits)
+{
+    int high = hex_value(digits[0]);
+    int low = hex_value(digits[1]);
+
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+bool text_unhex(struct arena *arena, struct slice text, struct slice *bytes)
+{
+    if (text.len % 2 != 0) {
+        return false;
+    }
+    char *out = arena_alloc(arena, text.len / 2 + 1);
+    for (size_t i = 0; i < text.len / 2; i++) {
+        int byte = hex_byte(text.ptr + 2 * i);
+        if (byte < 0) {
+            return false;
+        }
+        out[i] = (char)byte;
+    }
+    *bytes = slice_of(out, text.len / 2);
+    return true;
+}
+
+static char base64_digit(unsigned value, const char last[2])
+{
+    return value < 62 ? base64_common[value] : last[value - 62];
+}
+
+/* Writes without padding; `last` holds the digits 62 and 63. */
+static size_t base64_encode(struct slice bytes, const char last[2], char *out)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t left = bytes.len - i < 3 ? bytes.len - i : 3;
+        unsigned group = 0;
+        for (size_t k = 0; k < 3; k++) {
+            group = group << 8 | (k < left ? (unsigned char)bytes.ptr[i + k] : 0u);
+        }
+        for (size_t k = 0; k <= left; k++) {
+            out[at++] = base64_digit(group >> (18 - 6 * k) & 63, last);
+        }
+    }
+    return at;
+}
+
+/* 0 to 63, or -1. */
+static int base64_value(char digit, const char last[2])
+{
+    if (digit >= 'A' && digit <= 'Z') {
+        return digit - 'A';
+    }
+    if (digit >= 'a' && digit <= 'z') {
+        return digit - 'a' + 26;
+    }
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0' + 52;
+    }
+    if (digit == last[0]) {
+        return 62;
+    }
+    return digit == last[1] ? 63 : -1;
+}
+
+/* `text` carries no padding any more. Bits left over at the end have to be zero. */
+static bool base64_decode(struct arena *arena, struct slice text, const char last[2],
+                          struct slice *bytes)
+{
+    unsigned held = 0, bits = 0;
+    size_t at = 0;
+
+    if (text.len % 4 == 1) {
+        return false;
+    }
+    char *out = arena_alloc(arena, text.len / 4 * 3 + 3);
+    for (size_t i = 0; i < text.len; i++) {
+        int value = base64_value(text.ptr[i], last);
+        if (value < 0) {
+            return false;
+        }
+        held = (held << 6 | (unsigned)value) & 0xffff;
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            out[at++] = (char)(unsigned char)(held >> bits & 0xff);
+        }
+    }
+    if ((held & ((1u << bits) - 1)) != 0) {
+        return false;
+    }
+    *bytes = slice_of(out, at);
+    return true;
+}
+
+struct slice text_base64(struct arena *arena, struct slice bytes)
+{
+    char *out = arena_array(arena, bytes.len / 3 + 2, 4);
+    size_t len = base64_encode(bytes, "+/", out);
+
+    while (len % 4 != 0) {
+        out[len++] = '=';
+    }
+    return slice_of(out, len);
+}
+
+bool text_unbase64(struct arena *arena, struct slice text, struct slice *bytes)
+{
+    if (text.len % 4 != 0) {
+        return false;
+    }
+    for (int i = 0; i < 2 && text.len > 0 && text.ptr[text.len - 1] == '='; i++) {
+        text.len--;
+    }
+    return base64_decode(arena, text, "+/", bytes);
+}
+
+struct slice text_base64url(struct arena *arena, struct slice bytes)
+{
+    char *out = arena_array(arena, bytes.len / 3 + 2, 4);
+
+    return slice_of(out, base64_encode(bytes, "-_", out));
+}
+
+bool text_unbase64url(struct arena *arena, struct slice text, struct slice *bytes)
+{
+    return base64_decode(arena, text, "-_", bytes);
+}
+
+static bool is_unreserved(char byte)
+{
+    return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= 'a' && byte <= 'z') || byte == '-' || byte == '.' || byte == '_' ||
+           byte == '~';
+}
+
+static size_t percent_bytes(struct slice bytes)
+{
+    size_t len = bytes.len;
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        len += is_unreserved(bytes.ptr[i]) ? 0 : 2;
+    }
+    return len;
+}
+
+static void percent_encode(struct slice bytes, char *out)
+{
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (is_unreserved(bytes.ptr[i])) {
+            *out++ = bytes.ptr[i];
+            continue;
+        }
+        unsigned char byte = (unsigned char)bytes.ptr[i];
+        *out++ = '%';
+        *out++ = hex_upper[byte >> 4];
+        *out++ = hex_upper[byte & 15];
+    }
+}
+
+bool text_percent(struct buf *out, struct slice bytes)
+{
+    size_t len = percent_bytes(bytes);
+    char *room = buf_reserve(out, len);
+
+    if (room == NULL) {
+        return false;
+    }
+    percent_encode(bytes, room);
+    buf_commit(out, len);
+    return true;
+}
+
+struct slice text_percent_arena(struct arena *arena, struct slice bytes)
+{
+    size_t len = percent_bytes(bytes);
+    char *out = arena_alloc(arena, len + 1);
+
+    percent_encode(bytes, out);
+    return slice_of(out, len);
+}
+
+bool text_unpercent(struct arena *arena, struct slice text, struct slice *bytes)
+{
+    char *out = arena_alloc(arena, text.len + 1);
+    size_t at = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] != '%') {
+            out[at++] = text.ptr[i];
+            continue;
+        }
+        int byte = text.len - i >= 3 ? hex_byte(text.ptr + i + 1) : -1;
+        if (byte < 0) {
+            return false;
+        }
+        out[at++] = (char)byte;
+        i += 2;
+    }
+    *bytes = slice_of(out, at);
+    return true;
+}
+
+/*
+ * Bytes of the sequence at `p`, or 0 when it is cut or wrong. The second byte's range
+ * depends on the first: it keeps out overlong forms, surrogates and what lies past
+ * U+10FFFF.
+ */
+static size_t utf8_sequence(const unsigned char *p, size_t left)
+{
+    size_t bytes = 0;
+    unsigned char low = 0x80, high = 0xbf;
+
+    if (p[0] < 0x80) {
+        return 1;
+    }
+    if (p[0] >= 0xc2 && p[0] <= 0xdf) {
+        bytes = 2;
+    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
+        bytes = 3;
+        low = p[0] == 0xe0 ? 0xa0 : 0x80;
+        high = p[0] == 0xed ? 0x9f : 0xbf;
+    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+        bytes = 4;
+        low = p[0] == 0xf0 ? 0x90 : 0x80;
+        high = p[0] == 0xf4 ? 0x8f : 0xbf;
+    }
+    if (bytes == 0 || bytes > left || p[1] < low || p[1] > high) {
+        return 0;
+    }
+    for (size_t i = 2; i < bytes; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return bytes;
+}
+
+size_t text_utf8_prefix(struct slice bytes)
+{
+    const unsigned char *p = (const unsigned char *)bytes.ptr;
+    size_t at = 0;
+
+    while (at < bytes.len) {
+        uint64_t word;
+        while (bytes.len - at >= sizeof(word)) {
+            memcpy(&word, p + at, sizeof(word));
+            if ((word & 0x8080808080808080u) != 0) {
+                break;
+            }
+            at += sizeof(word);
+        }
+        if (at == bytes.len) {
+            break;
+        }
+        size_t step = utf8_sequence(p + at, bytes.len - at);
+        if (step == 0) {
+            break;
+        }
+        at += step;
+    }
+    return at;
+}
+
+bool text_is_utf8(struct slice bytes)
+{
+    return text_utf8_prefix(bytes) == bytes.len;
+}
+
+struct slice text_new_id(struct arena *arena, const char *prefix)
+{
+    unsigned char random[TEXT_ID_BYTES];
+    size_t len = strlen(prefix);
+    char *out = arena_alloc(arena, len + TEXT_ID_BYTES + 1);
+
+    random_bytes(random, sizeof(random));
+    memcpy(out, prefix, len);
+    for (size_t i = 0; i < TEXT_ID_BYTES; i++) {
+        out[len + i] = id_digits[random[i] & 31];
+    }
+    return slice_of(out, len + TEXT_ID_BYTES);
+}
+
+bool text_is_id(struct slice text, const char *prefix)
+{
+    struct slice start = slice_str(prefix);
+
+    if (text.len != start.len + TEXT_ID_BYTES || !slice_starts(text, start)) {
+        return false;
+    }
+    for (size_t i = start.len; i < text.len; i++) {
+        bool letter = text.ptr[i] >= 'a' && text.ptr[i] <= 'z';
+        if (!letter && !(text.ptr[i] >= '2' && text.ptr[i] <= '7')) {
+            return false;
+        }
+    }
+    return true;
+}
