@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: the tools that exist, read from data files: integration, resources, documentation.
- * Owns: everything it lends; immutable once loaded.
- * Threads: read-only after load.
- * Errors: a broken file is refused whole, with file, pointer and sentence.
+ * Purpose: the tools that exist, read from data files: integration, resources,
+ * documentation. Owns: everything it lends; immutable once loaded. Threads: read-only
+ * after load. Errors: a broken file is refused whole, with file, pointer and sentence.
  * Start reading at: catalog_load. The files have JSON Schemas in catalog/schema/.
  */
 #ifndef SLUICE_CATALOG_CATALOG_H
@@ -11,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -24,21 +24,28 @@ struct catalog_problem {
     struct slice file, pointer, message;
 };
 
-/* Lets a connector compile a method's "upstream" object: problems there are load problems too. */
+/* Lets a connector compile an "upstream" object: problems there are load problems too.
+ */
 struct catalog_compiler {
-    /* ERR_OK and *plan (in `arena`), or ERR_UNPROCESSABLE with pointer (inside "upstream") and
-     * message. ERR_NOT_FOUND: no connector of that name in this program. */
+    /* ERR_OK and *plan (in `arena`), or ERR_UNPROCESSABLE with pointer (inside
+     * `upstream`) and message. ERR_NOT_FOUND: no connector of that name in this
+     * program. `tool` is NULL for the integration's "verify"; else its arguments and
+     * kind are there, its texts not yet. */
     enum err (*compile)(void *ctx, struct slice integration, struct arena *arena,
-                        const struct tool *tool, const void **plan,
-                        struct schema_problem *problem);
+                        const struct jval *upstream, const struct tool *tool,
+                        const void **plan, struct schema_problem *problem);
     void *ctx;
 };
 
 /*
  * Reads `directory`/<integration>/integration.json, resources/<name>.json and
- * documentation/<name>.json for every integration folder there (sorted by name).
+ * documentation/<name>.json for every integration folder there (sorted by name). In a
+ * source tree the files may lie one folder deeper, in <integration>/catalog. `compiler`
+ * may be NULL: then the "upstream" objects are taken as they are. `problem` is written
+ * in `arena`.
  */
-MUST_USE enum err catalog_load(const char *directory, const struct catalog_compiler *compiler,
+MUST_USE enum err catalog_load(const char *directory,
+                               const struct catalog_compiler *compiler,
                                struct catalog **out, struct arena *arena,
                                struct catalog_problem *problem);
 void catalog_free(struct catalog *catalog); /* accepts NULL */
@@ -49,41 +56,47 @@ enum catalog_rule_action { RULE_MAPS, RULE_RATE_LIMITED };
 
 struct integration {
     struct slice name, title;
-    struct slice instructions;   /* for server/discover and initialize */
-    int default_ceiling;         /* of an account */
-    int64_t upstream_max_ms;     /* a transfer is cut then */
-    const struct jval *verify;   /* an "upstream" object for a cheap authenticated read */
+    struct slice instructions; /* for server/discover and initialize */
+    int default_ceiling;       /* of an account */
+    size_t default_limit;      /* of a list that names none */
+    int64_t upstream_max_ms;   /* a transfer is cut then */
+    const struct jval *verify; /* an "upstream" object for a cheap authenticated read */
     const void *verify_plan;
     const struct jval *document; /* integration.json, whole */
     const struct error_rule *rules;
     size_t rule_count;
-    struct tool *const *tools;   /* sorted by name */
+    struct tool *const *tools; /* sorted by name */
     size_t tool_count;
 };
 
-const struct integration *catalog_integration(const struct catalog *catalog, struct slice name);
-const struct integration *catalog_integration_at(const struct catalog *catalog, size_t n);
+const struct integration *catalog_integration(const struct catalog *catalog,
+                                              struct slice name);
+const struct integration *catalog_integration_at(const struct catalog *catalog,
+                                                 size_t n);
 
 /* By exact name within an integration; NULL when there is none. */
-const struct tool *catalog_tool(const struct integration *integration, struct slice name);
+const struct tool *catalog_tool(const struct integration *integration,
+                                struct slice name);
 
 /*
- * What an upstream error means: the first of the integration's rules that fits status, code and
- * message. ERR_UPSTREAM_UNAVAILABLE for 5xx, ERR_VALIDATION_FAILED for other 4xx when none fits;
- * `hint` gets the rule's (or stays empty).
+ * What an upstream error means: the first of the integration's rules that fits status,
+ * code and message. ERR_UPSTREAM_UNAVAILABLE for 5xx, ERR_VALIDATION_FAILED for other
+ * 4xx when none fits; `hint` gets the rule's (or stays empty).
  */
-enum err catalog_classify(const struct integration *integration, int status, struct slice code,
-                          struct slice message, struct slice *hint);
+enum err catalog_classify(const struct integration *integration, int status,
+                          struct slice code, struct slice message, struct slice *hint);
 
 /* ---- Filters of an MCP server ---- */
 
 struct filter;
 
 /*
- * From a server's config object: methods, tags, tools (arrays of text). Names a member that is
- * ill-formed, and one that alone or together leaves no tool, in `problem` (ERR_UNPROCESSABLE).
+ * From a server's config object: methods, tags, tools (arrays of text). Names a member
+ * that is ill-formed, and one that alone or together leaves no tool, in `problem`
+ * (ERR_UNPROCESSABLE).
  */
-MUST_USE enum err filter_compile(struct arena *arena, const struct integration *integration,
+MUST_USE enum err filter_compile(struct arena *arena,
+                                 const struct integration *integration,
                                  const struct jval *config, struct filter **out,
                                  struct schema_problem *problem);
 bool filter_allows(const struct filter *filter, const struct tool *tool);
@@ -92,20 +105,21 @@ bool filter_allows(const struct filter *filter, const struct tool *tool);
 
 struct split {
     struct jval *path, *query, *body;
-    size_t limit;       /* METHOD_LIST: 1..200, default 25 */
+    size_t limit;        /* METHOD_LIST: 1..200, default 25 */
     struct slice cursor; /* next_cursor as it came; empty: none */
 };
 
 /*
- * Checks `arguments` (an object, or NULL for none) against the tool's input schema and splits it.
- * ERR_INVALID_ARGUMENTS with details in `fault`.
+ * Checks `arguments` (an object, or NULL for none) against the tool's input schema and
+ * splits it. ERR_INVALID_ARGUMENTS with details in `fault`.
  */
 MUST_USE enum err split_arguments(const struct tool *tool, const struct jval *arguments,
-                                  struct arena *arena, struct split *out, struct fault *fault);
+                                  struct arena *arena, struct split *out,
+                                  struct fault *fault);
 
 /*
- * The canonical text of all arguments but limit and next_cursor (members sorted, numbers
- * normalised): what a cursor is bound to.
+ * The canonical text of all arguments but limit and next_cursor (members sorted,
+ * numbers normalised): what a cursor is bound to.
  */
 struct slice split_canonical(const struct split *split, struct arena *arena);
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: an output field record: where a value stands in an upstream record, how it is
- *          converted, what it means: mapping, output schema and documentation in one.
- * Owns: compiled fields live in the catalog's arena.
- * Threads: read-only after load.
- * Errors: field_map reports a value that cannot be converted as a fallback, never as a failure.
+ * Purpose: an output field record: where a value stands in an upstream record, how it
+ * is converted, what it means: mapping, output schema and documentation in one. Owns:
+ * compiled fields live in the catalog's arena. Threads: read-only after load. Errors:
+ * field_map reports a value that cannot be converted as a fallback, never as a failure.
  * Start reading at: field_map.
  */
 #ifndef SLUICE_CATALOG_FIELD_H
@@ -19,7 +18,13 @@
 
 enum field_type { FIELD_STRING, FIELD_INTEGER, FIELD_BOOLEAN, FIELD_ARRAY };
 
-enum field_class { FIELD_PUBLIC, FIELD_BUSINESS, FIELD_PERSONAL, FIELD_BANK, FIELD_FREE_TEXT };
+enum field_class {
+    FIELD_PUBLIC,
+    FIELD_BUSINESS,
+    FIELD_PERSONAL,
+    FIELD_BANK,
+    FIELD_FREE_TEXT
+};
 
 enum field_convert {
     FIELD_AS_IS,
@@ -48,16 +53,19 @@ struct field {
     const struct jval *fallback; /* "default"; NULL: none, the field is null then */
     const struct field_map_entry *map; /* of values; applied before the converter */
     size_t map_count;
-    const struct jval *map_other; /* what an unlisted value becomes; NULL: stays as it is */
-    const struct field *fields;   /* of FIELD_ARRAY: of each element */
+    const struct jval
+        *map_other; /* what an unlisted value becomes; NULL: stays as it is */
+    const struct field *fields; /* of FIELD_ARRAY: of each element */
     size_t field_count;
 };
 
 /*
- * One record out of an upstream record: every field is there, null when there is nothing. Counts
- * the uses of defaults and of values that could not be converted in `fallbacks`.
+ * One record out of an upstream record: every field is there, null when there is
+ * nothing. Counts the uses of defaults and of values that could not be converted in
+ * `fallbacks`.
  */
-struct jval *field_map(const struct field *fields, size_t count, const struct jval *record,
-                       struct arena *arena, size_t *fallbacks);
+struct jval *field_map(const struct field *fields, size_t count,
+                       const struct jval *record, struct arena *arena,
+                       size_t *fallbacks);
 
 #endif

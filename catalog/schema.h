@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: JSON Schema 2020-12 for the keywords that catalogs may use: compiled once, checked
- *          against data-plane values.
- * Owns: compiled schemas live in the arena they were compiled into.
- * Threads: a compiled schema is read-only.
- * Errors: schema_compile refuses every keyword it does not know, with pointer and sentence.
- * Start reading at: schema_check. Numbers are compared as decimals, never as doubles.
+ * Purpose: JSON Schema 2020-12 for the keywords that catalogs may use: compiled once,
+ * checked against data-plane values. Owns: compiled schemas live in the arena they were
+ * compiled into. Threads: a compiled schema is read-only. Errors: schema_compile
+ * refuses every keyword it does not know, with pointer and sentence. Start reading at:
+ * schema_check. Numbers are compared as decimals, never as doubles.
  */
 #ifndef SLUICE_CATALOG_SCHEMA_H
 #define SLUICE_CATALOG_SCHEMA_H
@@ -28,11 +27,12 @@ MUST_USE enum err schema_compile(struct arena *arena, const struct jval *json,
                                  struct schema **out, struct schema_problem *problem);
 
 /*
- * Whether `value` fits. Faults (at most `max`, deepest first found, in order of the instance)
- * are written to `details` with their strings in `arena`; messages name the rule and what is
- * allowed, never the value.
+ * Whether `value` fits. Faults (at most `max`, deepest first found, in order of the
+ * instance) are written to `details` with their strings in `arena`; messages name the
+ * rule and what is allowed, never the value.
  */
-bool schema_check(const struct schema *schema, const struct jval *value, struct arena *arena,
-                  struct fault_detail *details, size_t max, size_t *count);
+bool schema_check(const struct schema *schema, const struct jval *value,
+                  struct arena *arena, struct fault_detail *details, size_t max,
+                  size_t *count);
 
 #endif

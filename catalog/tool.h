@@ -4,7 +4,8 @@
  * Owns: nothing: tools live in their catalog, an op lives in its call.
  * Threads: tools are read-only after load.
  * Errors: none.
- * Start reading at: struct tool, then struct op. This is all that connectors see of the rest.
+ * Start reading at: struct tool, then struct op. This is all that connectors see of the
+ * rest.
  */
 #ifndef SLUICE_CATALOG_TOOL_H
 #define SLUICE_CATALOG_TOOL_H
@@ -19,50 +20,59 @@
 #include "catalog/field.h"
 #include "catalog/schema.h"
 
-enum method_kind { METHOD_LIST, METHOD_GET, METHOD_CREATE, METHOD_UPDATE, METHOD_DELETE,
-                   METHOD_CUSTOM };
+enum method_kind {
+    METHOD_LIST,
+    METHOD_GET,
+    METHOD_CREATE,
+    METHOD_UPDATE,
+    METHOD_DELETE,
+    METHOD_CUSTOM
+};
 
 enum argument_place { ARGUMENT_PATH, ARGUMENT_QUERY, ARGUMENT_BODY, ARGUMENT_PAGING };
 
 struct argument {
     struct slice name;
     enum argument_place place;
+    const struct field_path
+        *target; /* ARGUMENT_BODY: its place inside the upstream body */
 };
 
 struct integration; /* catalog/catalog.h */
 
 struct tool {
-    struct slice name;                  /* list_all_netsuite_invoices */
+    struct slice name; /* list_all_netsuite_invoices */
     struct slice title, description;
-    struct slice resource, method;      /* invoices, list */
+    struct slice resource, method; /* invoices, list */
     enum method_kind kind;
-    bool writes;                        /* create, update, delete, or a custom method that says so */
-    bool critical;                      /* overtakes reads in the governor, later */
-    const struct slice *tags;           /* of resource and method, sorted */
+    bool writes;   /* create, update, delete, or a custom method that says so */
+    bool critical; /* overtakes reads in the governor, later */
+    const struct slice *tags; /* of resource and method, sorted */
     size_t tag_count;
-    const struct argument *arguments;   /* sorted by name */
+    const struct argument *arguments; /* sorted by name */
     size_t argument_count;
     const struct schema *input;
     const struct field *fields;
     size_t field_count;
     const struct integration *integration;
-    const struct jval *upstream;        /* the method's "upstream" object */
-    const void *plan;                   /* what the connector compiled out of it */
+    const struct jval *upstream; /* the method's "upstream" object */
+    const void *plan;            /* what the connector compiled out of it */
     /* JSON text, ready for tools/list */
     struct slice input_schema, output_schema, annotations;
-    size_t list_bytes;                  /* its share of a tools/list answer, for estimates */
+    size_t list_bytes; /* its share of a tools/list answer, for estimates */
 };
 
 /* ---- One operation: at least one exchange with the upstream, under one slot ---- */
 
 /* What the connector knows about the account's upstream; made by connector->connect. */
 struct op_target {
-    struct slice lane;              /* "netsuite:TSTDRV1234567": who shares one upstream account */
-    struct slice realm;             /* for signing; NetSuite: the canonical account id */
-    const struct slice *origins;    /* scheme://host[:port], where the credential may be used */
+    struct slice lane;  /* "netsuite:TSTDRV1234567": who shares one upstream account */
+    struct slice realm; /* for signing; NetSuite: the canonical account id */
+    const struct slice
+        *origins; /* scheme://host[:port], where the credential may be used */
     size_t origin_count;
-    const struct jval *connection;  /* checked and completed, as it is stored */
-    void *private_data;             /* the connector's own */
+    const struct jval *connection; /* checked and completed, as it is stored */
+    void *private_data;            /* the connector's own */
 };
 
 struct op_field {
@@ -90,8 +100,9 @@ struct op_response {
 
 /* What the operation came to. */
 struct op_result {
-    const struct jval *records;  /* JVAL_ARRAY of upstream records */
-    struct slice next_page;      /* connector's own words for where to go on; empty: the end */
+    const struct jval *records; /* JVAL_ARRAY of upstream records */
+    struct slice
+        next_page; /* connector's own words for where to go on; empty: the end */
 };
 
 struct op {
@@ -105,7 +116,7 @@ struct op {
     struct op_request request;
     struct op_result result;
     struct fault fault;
-    bool rate_limited; /* with fault: the upstream refused because of load */
+    bool rate_limited;  /* with fault: the upstream refused because of load */
     long retry_after_s; /* what it asked for; 0: nothing */
     void *private_data; /* the connector's, between begin and the end */
 };
