@@ -33,6 +33,8 @@ int http_parser_status(const struct http_parser *parser);
 /* After DONE: lends the request, and all it points to, until http_parser_next. */
 const struct http_request *http_parser_request(const struct http_parser *parser);
 bool http_parser_keep_alive(const struct http_parser *parser);
+/* HTTP/1.0: its client cannot read chunks. */
+bool http_parser_is_http10(const struct http_parser *parser);
 
 /* Something of a request has arrived / its head is whole: for the read timers. */
 bool http_parser_has_begun(const struct http_parser *parser);
