@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From an account's `connection` to where its requests go. The account id is the key of
+ * everything: the realm of signatures (upper case, underscore), the host names (lower
+ * case, hyphen) and the lane, because NetSuite counts concurrency per account.
+ */
+#include "connectors/netsuite/hosts.h"
+
+#include <ctype.h>
+
+#define ACCOUNT_ID_MAX 40
+#define ORIGIN_MAX 300
+#define CONNECTION_FAULTS 8
+
+/* Faults of one connection, collected so that the operator sees all of them at once. */
+struct complaints {
+    struct arena *arena;
+    struct fault_detail *details;
+    size_t count;
+};
+
+static void complain(struct complaints *complaints, struct slice pointer,
+                     struct slice message)
+{
+    if (complaints->count < CONNECTION_FAULTS) {
+        complaints->details[complaints->count++] =
+            (struct fault_detail){.pointer = pointer, .message = message};
+    }
+}
+
+static struct slice pointer_to(struct arena *arena, const char *prefix,
+                               struct slice member)
+{
+    /* RFC 6901: the name is the operator's, so its '~' and '/' are escaped. */
+    char *text = arena_alloc(arena, strlen(prefix) + 2 * member.len + 1);
+    size_t len = strlen(prefix);
+
+    memcpy(text, prefix, len);
+    for (size_t i = 0; i < member.len; i++) {
+        char c = member.ptr[i];
+        if (c == '~' || c == '/') {
+            text[len++] = '~';
+            text[len++] = c == '~' ? '0' : '1';
+        } else {
+            text[len++] = c;
+        }
+    }
+    return slice_of(text, len);
+}
+
+/* ---- The account id ---- */
+
+/* Letters and digits in runs that one '_' or '-' joins; empty when it is anything else.
+ */
+static struct slice canonical_account(struct arena *arena, struct slice given)
+{
+    if (given.len == 0 || given.len > ACCOUNT_ID_MAX) {
+        return SLICE_EMPTY;
+    }
+    char *out = arena_alloc(arena, given.len);
+    bool joint_allowed = false;
+    for (size_t i = 0; i < given.len; i++) {
+        unsigned char c = (unsigned char)given.ptr[i];
+        if (c < 0x80 && isalnum(c)) {
+            out[i] = (char)toupper(c);
+            joint_allowed = true;
+        } else if ((c == '_' || c == '-') && joint_allowed && i + 1 < given.len) {
+            out[i] = '_';
+            joint_allowed = false;
+        } else {
+            return SLICE_EMPTY;
+        }
+    }
+    return slice_of(out, given.len);
+}
+
+static struct slice host_form(struct arena *arena, struct slice account_id)
+{
+    char *out = arena_alloc(arena, account_id.len);
+
+    for (size_t i = 0; i < account_id.len; i++) {
+        char c = account_id.ptr[i];
+        out[i] = c == '_' ? '-' : (char)tolower((unsigned char)c);
+    }
+    return slice_of(out, account_id.len);
+}
+
+/* ---- Origins ---- */
+
+static bool is_host(struct slice host)
+{
+    if (host.len == 0 || host.len > 253) {
+        return false;
+    }
+    if (host.ptr[0] == '[') {
+        for (size_t i = 1; i + 1 < host.len; i++) {
+            char c = host.ptr[i];
+            if (!isxdigit((unsigned char)c) && c != ':' && c != '.') {
+                return false;
+            }
+        }
+        return host.len > 3 && host.ptr[host.len - 1] == ']';
+    }
+    char before = '.';
+    for (size_t i = 0; i < host.len; i++) {
+        unsigned char c = (unsigned char)host.ptr[i];
+        bool joint = c == '.' || c == '-';
+        if ((!joint && !(c < 0x80 && isalnum(c))) || (joint && before == '.')) {
+            return false;
+        }
+        before = (char)c;
+    }
+    return before != '.' && before != '-';
+}
+
+/* The index of the ':' before the port, or the length when there is none. */
+static size_t host_end(struct slice authority)
+{
+    size_t from = 0;
+
+    if (authority.len > 0 && authority.ptr[0] == '[') {
+        ptrdiff_t close = slice_find(authority, ']');
+        from = close < 0 ? authority.len : (size_t)close;
+    }
+    for (size_t i = from; i < authority.len; i++) {
+        if (authority.ptr[i] == ':') {
+            return i;
+        }
+    }
+    return authority.len;
+}
+
+/*
+ * scheme://host[:port] in lower case without the scheme's own port, so that two
+ * spellings of an origin are one. Empty when it is anything else: a path, a query or
+ * user information would change what is signed and where.
+ */
+static struct slice canonical_origin(struct arena *arena, struct slice given)
+{
+    struct slice rest;
+    const char *scheme;
+    unsigned long long own_port;
+
+    if (given.len > ORIGIN_MAX) {
+        return SLICE_EMPTY;
+    }
+    if (given.len >= 8 && slice_eq_nocase(slice_of(given.ptr, 8), SLICE("https://"))) {
+        scheme = "https";
+        own_port = 443;
+        rest = slice_from(given, 8);
+    } else if (given.len >= 7 &&
+               slice_eq_nocase(slice_of(given.ptr, 7), SLICE("http://"))) {
+        scheme = "http";
+        own_port = 80;
+        rest = slice_from(given, 7);
+    } else {
+        return SLICE_EMPTY;
+    }
+    size_t end = host_end(rest);
+    unsigned long long port = own_port;
+    if (end < rest.len && (!slice_to_u64(slice_from(rest, end + 1), &port) ||
+                           port == 0 || port > 65535)) {
+        return SLICE_EMPTY;
+    }
+    struct slice host = slice_of(rest.ptr, end);
+    if (!is_host(host)) {
+        return SLICE_EMPTY;
+    }
+    char *lower = arena_copy(arena, host);
+    for (size_t i = 0; i < host.len; i++) {
+        lower[i] = (char)tolower((unsigned char)lower[i]);
+    }
+    return port == own_port
+               ? arena_printf(arena, "%s://%.*s", scheme, (int)host.len, lower)
+               : arena_printf(arena, "%s://%.*s:%llu", scheme, (int)host.len, lower,
+                              port);
+}
+
+/* ---- The connection object ---- */
+
+enum host { HOST_SUITETALK, HOST_RESTLETS, HOST_APP, HOST_COUNT };
+
+static const struct {
+    const char *name, *domain;
+} host_table[HOST_COUNT] = {
+    [HOST_SUITETALK] = {"suitetalk", "suitetalk.api.netsuite.com"},
+    [HOST_RESTLETS] = {"restlets", "restlets.api.netsuite.com"},
+    [HOST_APP] = {"app", "app.netsuite.com"},
+};
+
+static void read_base_urls(struct complaints *complaints, const struct jval *base_urls,
+                           struct slice origins[HOST_COUNT])
+{
+    if (base_urls == NULL) {
+        return;
+    }
+    if (base_urls->type != JVAL_OBJECT) {
+        complain(complaints, SLICE("/base_urls"),
+                 SLICE("base_urls is an object with suitetalk, restlets or app."));
+        return;
+    }
+    for (size_t i = 0; i < base_urls->count; i++) {
+        const struct jmember *member = &base_urls->members[i];
+        struct slice pointer =
+            pointer_to(complaints->arena, "/base_urls/", member->name);
+        size_t host = 0;
+        while (host < HOST_COUNT && !slice_is(member->name, host_table[host].name)) {
+            host++;
+        }
+        if (host == HOST_COUNT) {
+            complain(complaints, pointer,
+                     SLICE("There is no such host: base_urls takes suitetalk, restlets "
+                           "and app."));
+            continue;
+        }
+        origins[host] = canonical_origin(complaints->arena, jval_text(&member->value));
+        if (origins[host].len == 0) {
+            complain(complaints, pointer,
+                     SLICE("This has to be scheme://host[:port] with http or https and "
+                           "nothing behind it, such as "
+                           "https://123456.suitetalk.api.netsuite.com."));
+        }
+    }
+}
+
+static void refuse_unknown(struct complaints *complaints, const struct jval *connection)
+{
+    for (size_t i = 0; i < connection->count; i++) {
+        struct slice name = connection->members[i].name;
+        if (!slice_is(name, "account_id") && !slice_is(name, "base_urls")) {
+            complain(complaints, pointer_to(complaints->arena, "/", name),
+                     SLICE("A NetSuite connection takes account_id and base_urls, "
+                           "nothing else."));
+        }
+    }
+}
+
+/* What is stored: only what was said, in its canonical form, so that it can be read
+ * again. */
+static const struct jval *stored_connection(struct arena *arena,
+                                            struct slice account_id,
+                                            const struct slice origins[HOST_COUNT])
+{
+    struct jval *connection = jval_new_object(arena, 2);
+    struct jval *base_urls = jval_new_object(arena, HOST_COUNT);
+
+    jval_set(arena, connection, SLICE("account_id"),
+             jval_new_string(arena, account_id));
+    for (size_t i = 0; i < HOST_COUNT; i++) {
+        if (origins[i].len > 0) {
+            jval_set(arena, base_urls, slice_str(host_table[i].name),
+                     jval_new_string(arena, origins[i]));
+        }
+    }
+    if (base_urls->count > 0) {
+        jval_set(arena, connection, SLICE("base_urls"), base_urls);
+    }
+    return connection;
+}
+
+static struct hosts *derive_hosts(struct arena *arena, struct slice account_id,
+                                  const struct slice given[HOST_COUNT])
+{
+    struct hosts *hosts = arena_alloc(arena, sizeof *hosts);
+    struct slice origins[HOST_COUNT];
+    struct slice form = host_form(arena, account_id);
+
+    for (size_t i = 0; i < HOST_COUNT; i++) {
+        origins[i] = given[i].len > 0
+                         ? given[i]
+                         : arena_printf(arena, "https://%.*s.%s", SLICE_ARG(form),
+                                        host_table[i].domain);
+    }
+    *hosts = (struct hosts){.account_id = account_id,
+                            .suitetalk = origins[HOST_SUITETALK],
+                            .restlets = origins[HOST_RESTLETS],
+                            .app = origins[HOST_APP]};
+    return hosts;
+}
+
+static void fill_target(struct arena *arena, struct hosts *hosts,
+                        const struct jval *connection, struct op_target *out)
+{
+    struct slice *origins = arena_array(arena, 2, sizeof *origins);
+
+    origins[0] = hosts->suitetalk;
+    origins[1] = hosts->restlets;
+    *out = (struct op_target){
+        .lane = arena_printf(arena, "netsuite:%.*s", SLICE_ARG(hosts->account_id)),
+        .realm = hosts->account_id,
+        .origins = origins,
+        .origin_count = slice_eq(origins[0], origins[1]) ? 1 : 2,
+        .connection = connection,
+        .private_data = hosts,
+    };
+}
+
+enum err hosts_connect(struct arena *arena, const struct jval *connection,
+                       struct op_target *out, struct fault *fault)
+{
+    struct complaints complaints = {
+        .arena = arena,
+        .details = arena_array(arena, CONNECTION_FAULTS, sizeof(struct fault_detail))};
+    struct slice origins[HOST_COUNT] = {SLICE_EMPTY, SLICE_EMPTY, SLICE_EMPTY};
+    struct slice account_id = SLICE_EMPTY;
+
+    if (!jval_is(connection, JVAL_OBJECT)) {
+        complain(&complaints, SLICE_EMPTY,
+                 SLICE("A connection is an object with account_id."));
+    } else {
+        refuse_unknown(&complaints, connection);
+        account_id =
+            canonical_account(arena, jval_text(jval_get(connection, "account_id")));
+        if (account_id.len == 0) {
+            complain(
+                &complaints, SLICE("/account_id"),
+                SLICE("account_id is the id that NetSuite shows under Setup > Company "
+                      "> Company Information, such as 123456 or 123456_SB1."));
+        }
+        read_base_urls(&complaints, jval_get(connection, "base_urls"), origins);
+    }
+    if (complaints.count > 0) {
+        *fault = (struct fault){
+            .err = ERR_UNPROCESSABLE,
+            .message = SLICE("The connection does not describe a NetSuite account."),
+            .details = complaints.details,
+            .detail_count = complaints.count};
+        return ERR_UNPROCESSABLE;
+    }
+    fill_target(arena, derive_hosts(arena, account_id, origins),
+                stored_connection(arena, account_id, origins), out);
+    return ERR_OK;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The entry table of the NetSuite connector: which service a method's "upstream" names
+ * decides who compiles and runs it.
+ */
+#include "connectors/netsuite/netsuite.h"
+
+#include "connectors/netsuite/hosts.h"
+#include "connectors/netsuite/rest.h"
+#include "connectors/netsuite/suiteql.h"
+
+struct plan {
+    const struct suiteql_plan *suiteql; /* exactly one of the two */
+    const struct rest_plan *rest;
+};
+
+static enum err compile(struct arena *arena, const struct jval *upstream,
+                        const struct tool *tool, const void **plan,
+                        struct schema_problem *problem)
+{
+    struct plan *made = arena_alloc(arena, sizeof *made);
+    struct slice service = jval_text(jval_get(upstream, "service"));
+    enum err err;
+
+    if (slice_is(service, "suiteql")) {
+        err = suiteql_compile(arena, upstream, tool, &made->suiteql, problem);
+    } else if (slice_is(service, "record")) {
+        err = rest_compile(arena, upstream, tool, &made->rest, problem);
+    } else {
+        *problem =
+            (struct schema_problem){.pointer = SLICE("/service"),
+                                    .message = SLICE("service is suiteql or record.")};
+        err = ERR_UNPROCESSABLE;
+    }
+    *plan = err == ERR_OK ? made : NULL;
+    return err;
+}
+
+static enum connector_step begin(struct op *op, const void *plan)
+{
+    const struct plan *made = plan;
+
+    return made->suiteql != NULL ? suiteql_begin(op, made->suiteql)
+                                 : rest_begin(op, made->rest);
+}
+
+static enum connector_step on_response(struct op *op, const void *plan,
+                                       const struct op_response *response)
+{
+    const struct plan *made = plan;
+
+    return made->suiteql != NULL ? suiteql_on_response(op, made->suiteql, response)
+                                 : rest_on_response(op, response);
+}
+
+const struct connector netsuite_connector = {
+    .name = "netsuite",
+    .connect = hosts_connect,
+    .compile = compile,
+    .begin = begin,
+    .on_response = on_response,
+};

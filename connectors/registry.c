@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only list of connectors. A new ERP is one line in it.
+ */
+#include "connectors/connector.h"
+
+#include "connectors/netsuite/netsuite.h"
+
+const struct connector *connector_find(struct slice name)
+{
+    static const struct connector *const connectors[] = {&netsuite_connector};
+
+    for (size_t i = 0; i < sizeof connectors / sizeof connectors[0]; i++) {
+        if (slice_is(name, connectors[i]->name)) {
+            return connectors[i];
+        }
+    }
+    return NULL;
+}
