@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: who may have a request at the upstream now, who waits, and who is told to come back.
- * Owns: lanes, accounts, tenants and the order of the waiting; tickets belong to their callers.
- * Threads: one loop owns a governor. Pure: no clock, no socket, no library; time comes in as
- *          microseconds of a monotonic clock, decisions go out through governor_next.
+ * Purpose: who may have a request at the upstream now, who waits, who comes back later.
+ * Owns: lanes, accounts, tenants, the order of the waiting; tickets are their callers'.
+ * Threads: one loop owns a governor. Pure: no clock, no socket, no library; time comes
+ *          in as microseconds of a monotonic clock, decisions go out by governor_next.
  * Errors: a refusal is an answer (GOVERNOR_REFUSED), not an error.
  * Start reading at: governor_acquire. The invariants stand at the top of governor.c.
  *
- * Words: a lane is one upstream account; a slot is the right to have one request there now.
- * A slot needs room under three ceilings at once: the lane's, the account's, the tenant's.
+ * Words: a lane is one upstream account; a slot is the right to have one request there
+ * now. A slot needs room under three ceilings at once: lane's, account's and tenant's.
  */
 #ifndef SLUICE_GOVERNOR_GOVERNOR_H
 #define SLUICE_GOVERNOR_GOVERNOR_H
@@ -23,7 +23,7 @@
 struct governor;
 
 struct governor_options {
-    int64_t lost_hold_us;    /* a slot whose connection was lost stays taken this long */
+    int64_t lost_hold_us; /* a slot whose connection was lost stays taken this long */
     int64_t backoff_base_us; /* first pause after a refusal of the upstream */
     int64_t backoff_max_us;
     uint64_t seed; /* of the jitter; a test gives a fixed one */
@@ -39,22 +39,23 @@ void governor_free(struct governor *governor);
 struct governor_account {
     struct slice id, tenant;
     struct slice lane; /* the shared lane of its upstream account */
-    bool joined;       /* false: nothing has proved the account yet: a lane of its own, ceiling 1 */
-    int ceiling;       /* 1.. */
-    int queue_limit;   /* 0..: waiting calls at once */
+    bool joined; /* false: nothing has proved it yet: a lane of its own, ceiling 1 */
+    int ceiling; /* 1.. */
+    int queue_limit; /* 0..: waiting calls at once */
     int64_t queue_wait_us;
 };
 
 /*
- * Adds the account or changes it, at once: a higher ceiling grants to waiters, a lower one
- * drains, and a change of lane takes waiting and running calls along (those running count in the
- * new lane from now on). Decisions: governor_next.
+ * Adds the account or changes it, at once: a higher ceiling grants to waiters, a lower
+ * one drains, and a change of lane takes waiting and running calls along (those running
+ * count in the new lane from now on). Decisions: governor_next.
  */
-void governor_account_set(struct governor *governor, const struct governor_account *account,
-                          int64_t now_us);
+void governor_account_set(struct governor *governor,
+                          const struct governor_account *account, int64_t now_us);
 bool governor_account_known(const struct governor *governor, struct slice id);
-/* Waiting calls are decided GOVERNOR_REVOKED; running ones end by release, then it is gone. */
-void governor_account_remove(struct governor *governor, struct slice id, int64_t now_us);
+/* Waiting calls are decided REVOKED; running ones end by release, then it is gone. */
+void governor_account_remove(struct governor *governor, struct slice id,
+                             int64_t now_us);
 
 /* 0: no ceiling of its own. May be set before any account of it is known. */
 void governor_tenant_set(struct governor *governor, struct slice tenant, int ceiling,
@@ -73,7 +74,7 @@ enum governor_decision {
     GOVERNOR_REVOKED  /* the account (or the server's URL) is gone: nothing is kept */
 };
 
-/* Embedded in the caller's object; zeroed before the first use, then the governor's alone. */
+/* In the caller's object; zeroed before the first use, then the governor's alone. */
 struct governor_ticket {
     struct list link; /* in a queue, or among the decided */
     struct governor_seat *seat;
@@ -87,71 +88,85 @@ struct governor_ticket {
 };
 
 /*
- * Asks for a slot for a call of the account (known) through the MCP server `server`. The ticket
- * is kept until it is decided REFUSED, EXPIRED, REVOKED, is cancelled, or is released.
+ * Asks for a slot for a call of the account through the MCP server `server`; an account
+ * that is not known (any more) answers REVOKED. Keeps the ticket until it is decided
+ * REFUSED, EXPIRED or REVOKED, is cancelled, or is released.
  */
 enum governor_decision governor_acquire(struct governor *governor,
-                                        struct governor_ticket *ticket, struct slice account,
-                                        struct slice server, enum governor_priority priority,
+                                        struct governor_ticket *ticket,
+                                        struct slice account, struct slice server,
+                                        enum governor_priority priority,
                                         int64_t now_us);
 
-/* A waiting or decided-but-not-yet-fetched ticket leaves (a slot it just got goes on). */
-void governor_cancel(struct governor *governor, struct governor_ticket *ticket, int64_t now_us);
+/*
+ * A ticket that waits, or is decided and not fetched yet, leaves; a slot it just got
+ * goes on. One that is nobody's is left alone; one that was granted and fetched ends by
+ * release only.
+ */
+void governor_cancel(struct governor *governor, struct governor_ticket *ticket,
+                     int64_t now_us);
 
 /* All waiting calls of that MCP server are decided GOVERNOR_REVOKED. */
-void governor_server_revoke(struct governor *governor, struct slice account, struct slice server,
-                            int64_t now_us);
+void governor_server_revoke(struct governor *governor, struct slice account,
+                            struct slice server, int64_t now_us);
 
 enum governor_outcome {
-    GOVERNOR_ANSWERED,    /* the upstream answered; the lane's back-off ends */
-    GOVERNOR_UNUSED,      /* nothing was sent */
-    GOVERNOR_RATE_LIMITED,/* the upstream said: too many; the lane pauses */
-    GOVERNOR_LOST         /* the connection is gone, the work may go on: hold, then free */
+    GOVERNOR_ANSWERED,     /* the upstream answered; the lane's back-off ends */
+    GOVERNOR_UNUSED,       /* nothing was sent */
+    GOVERNOR_RATE_LIMITED, /* the upstream said: too many; the lane pauses */
+    GOVERNOR_LOST /* the connection is gone, the work may go on: hold, then free */
 };
 
 /*
- * Ends a granted ticket; the memory is the caller's again at once. `retry_after_us` is what the
- * upstream asked for with RATE_LIMITED (0: nothing). A second release is a programmer error.
+ * Ends a granted ticket; the memory is the caller's again at once. `retry_after_us` is
+ * what the upstream asked for with RATE_LIMITED (0: nothing). A second release is a
+ * programmer error.
  */
 void governor_release(struct governor *governor, struct governor_ticket *ticket,
-                      enum governor_outcome outcome, int64_t retry_after_us, int64_t now_us);
+                      enum governor_outcome outcome, int64_t retry_after_us,
+                      int64_t now_us);
 
 /* Lets time pass: waits that are over, pauses that end, holds that end. */
 void governor_tick(struct governor *governor, int64_t now_us);
 /* When governor_tick is due next; INT64_MAX when never. */
 int64_t governor_due_us(const struct governor *governor);
 
-/* The next ticket decided since (GRANTED, EXPIRED or REVOKED in ->decision), or NULL. */
+/* The next ticket decided since (->decision: GRANTED, EXPIRED, REVOKED), or NULL. */
 struct governor_ticket *governor_next(struct governor *governor);
 
-/* How an account stands, for headers and for account_busy. Whole numbers. */
+/*
+ * How an account stands, for headers and for account_busy. Whole numbers; all 0 for an
+ * account that is not known.
+ */
 struct governor_view {
-    int limit;       /* effective ceiling: the least of the three */
-    int remaining;   /* slots free for this account now, under all three */
-    long reset_s;    /* >= 1 when none is free or the lane pauses; else 0 */
-    int in_flight;   /* of this account */
-    int queue_depth; /* of this account */
+    int limit;          /* effective ceiling: the least of the three */
+    int remaining;      /* slots free for it now, under all three; 0 in a pause */
+    long reset_s;       /* >= 1 when none is free or the lane pauses; else 0 */
+    int in_flight;      /* of this account */
+    int queue_depth;    /* of this account */
     long retry_after_s; /* >= 1: when a refused call is likely to get through */
 };
-struct governor_view governor_look(const struct governor *governor, struct slice account,
-                                   int64_t now_us);
+struct governor_view governor_look(const struct governor *governor,
+                                   struct slice account, int64_t now_us);
 
 /* How lanes stand, for operators and, restricted to one tenant, for its own token. */
 struct governor_lane_view {
     struct slice lane;
-    int ceiling;   /* configured */
+    int ceiling;   /* the operator's (governor_lane_set); 0: none */
     int effective; /* what holds now */
-    int in_flight, draining; /* draining: above the ceiling, or held after a lost connection */
+    int in_flight;
+    int draining; /* of in_flight: above the ceiling, or held after a lost connection */
     int queued;
     int accounts;
     long paused_ms; /* left of the pause after a refusal */
     uint64_t granted, refused_upstream, refused_full, expired; /* since start */
 };
 /* Into `arena`, sorted by lane. `tenant` empty: all; else that tenant's counts only. */
-size_t governor_lanes(const struct governor *governor, struct arena *arena, struct slice tenant,
-                      int64_t now_us, struct governor_lane_view **out);
+size_t governor_lanes(const struct governor *governor, struct arena *arena,
+                      struct slice tenant, int64_t now_us,
+                      struct governor_lane_view **out);
 /* False when no such lane is known (or none of the tenant's accounts is on it). */
-bool governor_lane(const struct governor *governor, struct slice lane, struct slice tenant,
-                   int64_t now_us, struct governor_lane_view *out);
+bool governor_lane(const struct governor *governor, struct slice lane,
+                   struct slice tenant, int64_t now_us, struct governor_lane_view *out);
 
 #endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings, and the coming, moving and going of accounts, tenants and lanes.
+ *
+ * A record lives as long as something needs it: an account until it is removed and its
+ * last slot is free, a tenant or a lane until it has neither accounts nor a setting.
+ */
+#include "governor/governor_private.h"
+
+#include <stdlib.h>
+
+#define PRIVATE_LANE "unproven:"
+
+struct governor_seat *seat_find(const struct governor *governor, struct slice id)
+{
+    return map_get(governor->seats, id);
+}
+
+struct tenant *tenant_find(const struct governor *governor, struct slice id)
+{
+    return (struct tenant *)(void *)tree_find(&governor->tenants, id);
+}
+
+static struct tenant *tenant_get(struct governor *governor, struct slice id)
+{
+    struct tenant *tenant = tenant_find(governor, id);
+
+    if (tenant != NULL) {
+        return tenant;
+    }
+    REQUIRE(id.len <= UINT32_MAX);
+    tenant = governor_alloc(sizeof(*tenant) + id.len);
+    memcpy(tenant->id, id.ptr, id.len);
+    tenant->node.id = tenant->id;
+    tenant->node.id_bytes = (uint32_t)id.len;
+    tenant->node.weight = (uint32_t)(governor_random(governor) >> 32);
+    tenant->gate.ceiling = GATE_UNLIMITED;
+    list_init(&tenant->seats);
+    tree_insert(&governor->tenants, &tenant->node);
+    return tenant;
+}
+
+static void tenant_reap(struct governor *governor, struct tenant *tenant)
+{
+    if (list_empty(&tenant->seats) && tenant->gate.ceiling == GATE_UNLIMITED) {
+        tree_remove(&governor->tenants, &tenant->node);
+        free(tenant);
+    }
+}
+
+static struct governor_seat *seat_new(struct governor *governor, struct slice id)
+{
+    struct governor_seat *seat = governor_alloc(sizeof(*seat) + id.len);
+
+    memcpy(seat->id, id.ptr, id.len);
+    seat->id_bytes = id.len;
+    list_init(&seat->in_lane);
+    list_init(&seat->in_tenant);
+    list_init(&seat->waiting[GOVERNOR_INTERACTIVE]);
+    list_init(&seat->waiting[GOVERNOR_BATCH]);
+    map_put(governor->seats, id, seat);
+    return seat;
+}
+
+/* Leaves lane and tenant with all it has there; the counts of the past stay with the
+ * lane. */
+static void seat_detach(struct governor_seat *seat)
+{
+    struct lane *lane = seat->lane;
+
+    seat_unpark(seat);
+    list_remove(&seat->in_lane);
+    list_remove(&seat->in_tenant);
+    lane->gate.in_flight -= seat->in_flight;
+    lane->gate.queued -= seat->queued;
+    seat->tenant->gate.in_flight -= seat->in_flight;
+    seat->tenant->gate.queued -= seat->queued;
+    lane->gone.granted += seat->counts.granted;
+    lane->gone.refused_upstream += seat->counts.refused_upstream;
+    lane->gone.refused_full += seat->counts.refused_full;
+    lane->gone.expired += seat->counts.expired;
+    seat->counts = (struct seat_counts){0};
+    lane_ceiling_drop(lane, seat->ceiling);
+}
+
+static void seat_attach(struct governor_seat *seat, struct lane *lane,
+                        struct tenant *tenant)
+{
+    seat->lane = lane;
+    seat->tenant = tenant;
+    list_push(&lane->seats, &seat->in_lane);
+    list_push(&tenant->seats, &seat->in_tenant);
+    lane->gate.in_flight += seat->in_flight;
+    lane->gate.queued += seat->queued;
+    tenant->gate.in_flight += seat->in_flight;
+    tenant->gate.queued += seat->queued;
+    lane_ceiling_add(lane, seat->ceiling);
+}
+
+/* An account that nothing has proved yet must not take part in a lane it only claims.
+ */
+static struct lane *lane_of(struct governor *governor,
+                            const struct governor_account *account)
+{
+    size_t prefix = sizeof(PRIVATE_LANE) - 1;
+    struct lane *lane;
+    char *id;
+
+    if (account->joined) {
+        return lane_get(governor, account->lane);
+    }
+    id = governor_alloc(prefix + account->id.len);
+    memcpy(id, PRIVATE_LANE, prefix);
+    memcpy(id + prefix, account->id.ptr, account->id.len);
+    lane = lane_get(governor, slice_of(id, prefix + account->id.len));
+    free(id);
+    return lane;
+}
+
+void governor_account_set(struct governor *governor,
+                          const struct governor_account *account, int64_t now_us)
+{
+    struct governor_seat *seat;
+    struct lane *lane, *old_lane;
+    struct tenant *tenant, *old_tenant;
+
+    REQUIRE(account->ceiling > 0 && account->queue_limit >= 0 &&
+            account->queue_wait_us >= 0);
+    governor_tick(governor, now_us);
+    seat = seat_find(governor, account->id);
+    if (seat == NULL) {
+        seat = seat_new(governor, account->id);
+    }
+    old_lane = seat->lane;
+    old_tenant = seat->tenant;
+    lane = lane_of(governor, account);
+    tenant = tenant_get(governor, account->tenant);
+    if (old_lane != NULL) {
+        seat_detach(seat);
+    }
+    seat->ceiling = account->joined ? account->ceiling : 1;
+    seat->queue_limit = account->queue_limit;
+    seat->queue_wait_us = account->queue_wait_us;
+    seat->removed = false;
+    seat_attach(seat, lane, tenant);
+    seat_offer(seat);
+    if (old_lane == NULL) {
+        gates_dispatch(governor, (struct gate *const[]){&lane->gate}, 1);
+        return;
+    }
+    gates_dispatch(governor,
+                   (struct gate *const[]){&lane->gate, &tenant->gate, &old_lane->gate,
+                                          &old_tenant->gate},
+                   4);
+    if (old_lane != lane) {
+        lane_reap(governor, old_lane);
+    }
+    if (old_tenant != tenant) {
+        tenant_reap(governor, old_tenant);
+    }
+}
+
+bool governor_account_known(const struct governor *governor, struct slice id)
+{
+    const struct governor_seat *seat = seat_find(governor, id);
+
+    return seat != NULL && !seat->removed;
+}
+
+void governor_account_remove(struct governor *governor, struct slice id, int64_t now_us)
+{
+    struct governor_seat *seat;
+    struct governor_ticket *ticket;
+
+    governor_tick(governor, now_us);
+    if (!governor_account_known(governor, id)) {
+        return;
+    }
+    seat = seat_find(governor, id);
+    for (ticket = queue_head(seat); ticket != NULL; ticket = queue_head(seat)) {
+        queue_leave(governor, ticket);
+        governor_decide(governor, ticket, GOVERNOR_REVOKED);
+    }
+    seat->removed = true;
+    lane_ceiling_drop(seat->lane, seat->ceiling);
+    seat_reap(governor, seat);
+}
+
+/* Frees a removed account once its last slot is free. */
+void seat_reap(struct governor *governor, struct governor_seat *seat)
+{
+    struct lane *lane = seat->lane;
+    struct tenant *tenant = seat->tenant;
+
+    if (!seat->removed || seat->in_flight > 0) {
+        return;
+    }
+    seat_detach(seat);
+    map_remove(governor->seats, slice_of(seat->id, seat->id_bytes));
+    free(seat);
+    lane_reap(governor, lane);
+    tenant_reap(governor, tenant);
+}
+
+void governor_tenant_set(struct governor *governor, struct slice id, int ceiling,
+                         int64_t now_us)
+{
+    struct tenant *tenant;
+
+    REQUIRE(ceiling >= 0);
+    governor_tick(governor, now_us);
+    tenant = tenant_get(governor, id);
+    tenant->gate.ceiling = ceiling > 0 ? ceiling : GATE_UNLIMITED;
+    gates_dispatch(governor, (struct gate *const[]){&tenant->gate}, 1);
+    tenant_reap(governor, tenant);
+}
+
+void governor_lane_set(struct governor *governor, struct slice id, int ceiling,
+                       int64_t now_us)
+{
+    struct lane *lane;
+
+    REQUIRE(ceiling >= 0);
+    governor_tick(governor, now_us);
+    lane = lane_get(governor, id);
+    lane->operator_ceiling = ceiling;
+    lane_ceiling_settle(lane);
+    gates_dispatch(governor, (struct gate *const[]){&lane->gate}, 1);
+    lane_reap(governor, lane);
+}
+
+static void free_seat(void *ctx, struct slice key, void *value)
+{
+    struct governor_seat *seat = value;
+
+    (void)ctx;
+    (void)key;
+    REQUIRE(seat->queued == 0 && seat->in_flight == seat->held);
+    free(seat);
+}
+
+/* All records at once, at the end of the governor. */
+void seats_free(struct governor *governor)
+{
+    map_each(governor->seats, free_seat, NULL);
+    map_free(governor->seats);
+    while (governor->lanes.root != NULL) {
+        struct lane *lane = (struct lane *)(void *)governor->lanes.root;
+        list_init(&lane->seats);
+        lane->operator_ceiling = 0;
+        lane_reap(governor, lane);
+    }
+    while (governor->tenants.root != NULL) {
+        struct tenant *tenant = (struct tenant *)(void *)governor->tenants.root;
+        list_init(&tenant->seats);
+        tenant->gate.ceiling = GATE_UNLIMITED;
+        tenant_reap(governor, tenant);
+    }
+}

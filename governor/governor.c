@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The entry: acquire, cancel, release, and time.
+ *
+ * Invariants, true between any two calls from outside:
+ *  1. A call is granted only while there is room under its account's, its lane's and
+ * its tenant's ceiling, and while its lane is not paused.
+ *  2. Nobody waits who could go: for each waiting call its account is at its ceiling,
+ * its lane is at its ceiling or paused, or its tenant is at its ceiling.
+ *  3. Of two waiting calls of one lane that could both go, the interactive one goes
+ * before the batch one, and within a class the one that came first. A new call counts
+ * as the last.
+ *  4. A ticket waits, or holds a slot, or is nobody's: while it waits it is in one line
+ * of its account and on the heap of deadlines; it is decided exactly once.
+ *  5. in_flight of a lane and of a tenant is the sum over their accounts, slots on hold
+ * after a lost connection included; so is queued. It exceeds a ceiling only where the
+ * ceiling was lowered or an account with running calls moved in, and then only falls.
+ *  6. No account has more than queue_limit calls waiting when one is added, and none
+ * waits past its deadline.
+ *  7. A seat that could ask is parked at exactly one gate, and that gate is shut
+ * (gate.c).
+ *  8. Records that nothing needs are gone (account.c).
+ *
+ * Every entry that changes anything lets time pass first, so a pause that is over or a
+ * wait that has ended is settled before the new event, whenever the timer comes round.
+ */
+#include "governor/governor_private.h"
+
+#include <stdlib.h>
+
+void *governor_alloc(size_t bytes)
+{
+    void *ptr = calloc(1, bytes);
+
+    REQUIRE(ptr != NULL);
+    return ptr;
+}
+
+struct governor_options governor_defaults(uint64_t seed)
+{
+    return (struct governor_options){.lost_hold_us = 30000000,
+                                     .backoff_base_us = 500000,
+                                     .backoff_max_us = 30000000,
+                                     .seed = seed};
+}
+
+struct governor *governor_new(const struct governor_options *options)
+{
+    struct governor *governor = governor_alloc(sizeof(*governor));
+
+    REQUIRE(options->lost_hold_us >= 0 && options->backoff_base_us > 0 &&
+            options->backoff_max_us >= options->backoff_base_us);
+    governor->options = *options;
+    governor->random = options->seed;
+    governor->seats = map_new();
+    list_init(&governor->holds);
+    list_init(&governor->decided);
+    return governor;
+}
+
+void governor_free(struct governor *governor)
+{
+    if (governor == NULL) {
+        return;
+    }
+    while (governor_next(governor) != NULL) {
+        /* those decided and never fetched are their callers' again */
+    }
+    LIST_FOREACH_SAFE (node, after, &governor->holds) {
+        free(LIST_ENTRY(node, struct hold, link));
+    }
+    seats_free(governor);
+    free(governor);
+}
+
+/* SplitMix64: spreads pauses and weights; nothing secret depends on it. */
+uint64_t governor_random(struct governor *governor)
+{
+    uint64_t value = governor->random += 0x9e3779b97f4a7c15u;
+
+    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
+    value = (value ^ (value >> 27)) * 0x94d049bb133111ebu;
+    return value ^ (value >> 31);
+}
+
+static void ticket_clear(struct governor_ticket *ticket)
+{
+    ticket->seat = NULL;
+    ticket->server = SLICE_EMPTY;
+}
+
+/* The ticket has left its line; governor_next brings it. */
+void governor_decide(struct governor *governor, struct governor_ticket *ticket,
+                     enum governor_decision decision)
+{
+    ticket->decision = decision;
+    if (decision != GOVERNOR_GRANTED) {
+        ticket_clear(ticket);
+    }
+    list_push(&governor->decided, &ticket->link);
+}
+
+struct governor_ticket *governor_next(struct governor *governor)
+{
+    struct governor_ticket *ticket;
+
+    if (list_empty(&governor->decided)) {
+        return NULL;
+    }
+    ticket = LIST_ENTRY(governor->decided.next, struct governor_ticket, link);
+    list_remove(&ticket->link);
+    return ticket;
+}
+
+static bool has_room(const struct governor_seat *seat)
+{
+    return seat->in_flight < seat->ceiling && gate_is_open(&seat->lane->gate) &&
+           gate_is_open(&seat->tenant->gate);
+}
+
+enum governor_decision governor_acquire(struct governor *governor,
+                                        struct governor_ticket *ticket,
+                                        struct slice account, struct slice server,
+                                        enum governor_priority priority, int64_t now_us)
+{
+    struct governor_seat *seat;
+
+    REQUIRE(ticket->seat == NULL && priority < GOVERNOR_PRIORITIES);
+    REQUIRE(ticket->link.next == NULL || list_empty(&ticket->link));
+    governor_tick(governor, now_us);
+    list_init(&ticket->link);
+    seat = seat_find(governor, account);
+    if (seat == NULL || seat->removed) {
+        return ticket->decision = GOVERNOR_REVOKED;
+    }
+    ticket->since_us = governor->now_us;
+    ticket->priority = priority;
+    ticket->seat = seat;
+    ticket->server = server;
+    if (has_room(seat)) { /* so nobody waits who could go: invariant 2 */
+        seat_take(governor, seat, ticket);
+        return GOVERNOR_GRANTED;
+    }
+    if (seat->queued >= seat->queue_limit) {
+        seat->counts.refused_full++;
+        ticket_clear(ticket);
+        return ticket->decision = GOVERNOR_REFUSED;
+    }
+    queue_join(governor, seat, ticket);
+    seat_park(seat);
+    return GOVERNOR_WAITING;
+}
+
+/* One slot of the account is free again, under all three ceilings. */
+static void slot_freed(struct governor *governor, struct governor_seat *seat)
+{
+    seat_give(seat);
+    seat_offer(seat);
+    gates_dispatch(governor,
+                   (struct gate *const[]){&seat->lane->gate, &seat->tenant->gate}, 2);
+    seat_reap(governor, seat);
+}
+
+void governor_cancel(struct governor *governor, struct governor_ticket *ticket,
+                     int64_t now_us)
+{
+    struct governor_seat *seat;
+
+    governor_tick(governor, now_us);
+    seat = ticket->seat;
+    if (seat != NULL && ticket->decision == GOVERNOR_WAITING) {
+        queue_leave(governor, ticket);
+        ticket_clear(ticket);
+        return;
+    }
+    if (seat != NULL) {
+        REQUIRE(!list_empty(&ticket->link)); /* fetched: only release ends it */
+        list_remove(&ticket->link);
+        ticket_clear(ticket);
+        slot_freed(governor, seat);
+        return;
+    }
+    if (ticket->link.next != NULL) {
+        list_remove(&ticket->link);
+    }
+}
+
+static void revoke_line(struct governor *governor, struct list *line,
+                        struct slice server)
+{
+    LIST_FOREACH_SAFE (node, after, line) {
+        struct governor_ticket *ticket = LIST_ENTRY(node, struct governor_ticket, link);
+        if (slice_eq(ticket->server, server)) {
+            queue_leave(governor, ticket);
+            governor_decide(governor, ticket, GOVERNOR_REVOKED);
+        }
+    }
+}
+
+void governor_server_revoke(struct governor *governor, struct slice account,
+                            struct slice server, int64_t now_us)
+{
+    struct governor_seat *seat;
+
+    governor_tick(governor, now_us);
+    seat = seat_find(governor, account);
+    if (seat != NULL) {
+        revoke_line(governor, &seat->waiting[GOVERNOR_INTERACTIVE], server);
+        revoke_line(governor, &seat->waiting[GOVERNOR_BATCH], server);
+    }
+}
+
+static void hold_slot(struct governor *governor, struct governor_seat *seat)
+{
+    struct hold *hold = governor_alloc(sizeof(*hold));
+    int64_t left = INT64_MAX - governor->now_us;
+
+    hold->seat = seat;
+    hold->until_us =
+        governor->now_us +
+        (governor->options.lost_hold_us < left ? governor->options.lost_hold_us : left);
+    list_push(&governor->holds, &hold->link);
+    seat->held++;
+}
+
+void governor_release(struct governor *governor, struct governor_ticket *ticket,
+                      enum governor_outcome outcome, int64_t retry_after_us,
+                      int64_t now_us)
+{
+    struct governor_seat *seat = ticket->seat;
+
+    REQUIRE(seat != NULL && ticket->decision == GOVERNOR_GRANTED);
+    governor_tick(governor, now_us);
+    list_remove(&ticket->link);
+    ticket_clear(ticket);
+    switch (outcome) {
+    case GOVERNOR_LOST:
+        hold_slot(governor, seat);
+        return;
+    case GOVERNOR_ANSWERED:
+        lane_answered(seat->lane, ticket->order, governor->now_us - ticket->granted_us);
+        break;
+    case GOVERNOR_RATE_LIMITED:
+        seat->counts.refused_upstream++;
+        lane_refused(governor, seat->lane, ticket->order, retry_after_us);
+        break;
+    case GOVERNOR_UNUSED:
+        break;
+    }
+    slot_freed(governor, seat);
+}
+
+static void end_hold(struct governor *governor)
+{
+    struct hold *hold = LIST_ENTRY(governor->holds.next, struct hold, link);
+    struct governor_seat *seat = hold->seat;
+
+    list_remove(&hold->link);
+    free(hold);
+    seat->held--;
+    slot_freed(governor, seat);
+}
+
+static void expire(struct governor *governor)
+{
+    struct governor_ticket *ticket = queue_next_deadline(governor);
+
+    ticket->seat->counts.expired++;
+    queue_leave(governor, ticket);
+    governor_decide(governor, ticket, GOVERNOR_EXPIRED);
+}
+
+/* When each of the three kinds of timed events is due next; INT64_MAX: never. */
+struct due {
+    int64_t pause_us, hold_us, wait_us, first_us;
+};
+
+static struct due next_due(const struct governor *governor)
+{
+    const struct lane *lane = lane_next_pause(governor);
+    const struct governor_ticket *ticket = queue_next_deadline(governor);
+    struct due due = {INT64_MAX, INT64_MAX, INT64_MAX, 0};
+
+    if (lane != NULL) {
+        due.pause_us = lane->paused_until_us;
+    }
+    if (!list_empty(&governor->holds)) {
+        due.hold_us = LIST_ENTRY(governor->holds.next, struct hold, link)->until_us;
+    }
+    if (ticket != NULL) {
+        due.wait_us = ticket->deadline_us;
+    }
+    due.first_us = due.pause_us < due.hold_us ? due.pause_us : due.hold_us;
+    due.first_us = due.wait_us < due.first_us ? due.wait_us : due.first_us;
+    return due;
+}
+
+int64_t governor_due_us(const struct governor *governor)
+{
+    return next_due(governor).first_us;
+}
+
+/*
+ * Events in the order of their times, not kind by kind: after a late timer a call whose
+ * slot came free before its wait was over still gets it. At the same microsecond what
+ * frees slots goes first.
+ */
+void governor_tick(struct governor *governor, int64_t now_us)
+{
+    struct due due = next_due(governor);
+
+    if (now_us > governor->now_us) { /* time does not go back, whoever says so */
+        governor->now_us = now_us;
+    }
+    while (due.first_us <= governor->now_us && due.first_us != INT64_MAX) {
+        if (due.pause_us == due.first_us) {
+            lane_resume(governor, lane_next_pause(governor));
+        } else if (due.hold_us == due.first_us) {
+            end_hold(governor);
+        } else {
+            expire(governor);
+        }
+        due = next_due(governor);
+    }
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: the records that the files of governor/ share; nobody else includes this.
+ * Owns: see each record.
+ * Threads: one loop owns a governor.  Errors: none; a broken rule aborts.
+ * Start reading at: struct gate.
+ */
+#ifndef SLUICE_GOVERNOR_GOVERNOR_PRIVATE_H
+#define SLUICE_GOVERNOR_GOVERNOR_PRIVATE_H
+
+#include <limits.h>
+
+#include "base/map.h"
+#include "base/require.h"
+#include "governor/governor.h"
+#include "governor/heap.h"
+#include "governor/tree.h"
+
+#define GOVERNOR_PRIORITIES 2
+#define GATE_UNLIMITED INT_MAX
+/* An upstream's Retry-After is honoured up to here: it may not close a lane for good.
+ */
+#define RETRY_AFTER_MAX_US INT64_C(3600000000)
+
+struct seat_counts {
+    uint64_t granted, refused_upstream, refused_full, expired;
+};
+
+/* One ceiling that several accounts meet: a lane's or a tenant's. */
+struct gate {
+    struct heap
+        parked;  /* seats whose next call this gate keeps back, first one on top */
+    int ceiling; /* what holds now */
+    int in_flight, queued;
+    bool paused;
+};
+
+static inline bool gate_is_open(const struct gate *gate)
+{
+    return !gate->paused && gate->in_flight < gate->ceiling;
+}
+
+struct lane {
+    struct tree_node node; /* first, so that a node is its lane */
+    struct gate gate;
+    struct list seats;
+    int operator_ceiling; /* 0: none */
+    int default_ceiling;  /* highest among the accounts that are not removed */
+    int refusals;         /* steps of the back-off; 0: none running */
+    int64_t hold_us;      /* moving average: how long an answered call keeps a slot */
+    int64_t paused_until_us;
+    size_t pause_at;         /* index in governor->pauses while gate.paused */
+    uint64_t refused_at;     /* sequence of the last refusal that counted as a step */
+    struct seat_counts gone; /* of accounts that left the lane */
+    char id[];
+};
+
+struct tenant {
+    struct tree_node node; /* first, so that a node is its tenant */
+    struct gate gate;      /* ceiling GATE_UNLIMITED: the operator gave none */
+    struct list seats;
+    char id[];
+};
+
+/* An account in its lane. */
+struct governor_seat {
+    struct list in_lane, in_tenant;
+    struct lane *lane;
+    struct tenant *tenant;
+    struct list waiting[GOVERNOR_PRIORITIES]; /* tickets, oldest first */
+    struct gate *parked_at; /* NULL: no call of it could go now anyway */
+    size_t parked_index;
+    int64_t queue_wait_us;
+    int ceiling; /* 1 until joined */
+    int in_flight, queued, queue_limit;
+    int held; /* of in_flight: the connection was lost, the work may go on */
+    bool removed;
+    struct seat_counts counts; /* in this lane */
+    size_t id_bytes;
+    char id[];
+};
+
+/* A slot that nobody waits for any more but the upstream may still work on. */
+struct hold {
+    struct list link;
+    struct governor_seat *seat;
+    int64_t until_us;
+};
+
+struct governor {
+    struct governor_options options;
+    struct map *seats; /* by account id */
+    struct tree lanes, tenants;
+    struct heap deadlines; /* waiting tickets */
+    struct heap pauses;    /* paused lanes */
+    struct list holds;     /* ending soonest first: all last equally long */
+    struct list decided;   /* tickets for governor_next */
+    uint64_t sequence;     /* of arrivals, grants and refusals, over all lanes */
+    uint64_t random;
+    int64_t now_us;
+};
+
+/* governor.c */
+void *governor_alloc(size_t bytes); /* zeroed; aborts */
+uint64_t governor_random(struct governor *governor);
+void governor_decide(struct governor *governor, struct governor_ticket *ticket,
+                     enum governor_decision decision);
+
+/* queue.c: the waiting calls of one account */
+struct governor_ticket *queue_head(const struct governor_seat *seat);
+void queue_join(struct governor *governor, struct governor_seat *seat,
+                struct governor_ticket *ticket);
+void queue_leave(struct governor *governor, struct governor_ticket *ticket);
+struct governor_ticket *queue_next_deadline(const struct governor *governor);
+
+/* gate.c: where seats are parked, who is let through */
+void seat_take(struct governor *governor, struct governor_seat *seat,
+               struct governor_ticket *ticket);
+void seat_give(struct governor_seat *seat);
+void seat_unpark(struct governor_seat *seat);
+void seat_park(struct governor_seat *seat);
+void seat_offer(struct governor_seat *seat);
+void seat_reorder(struct governor_seat *seat);
+void gates_dispatch(struct governor *governor, struct gate *const gates[],
+                    size_t count);
+
+/* lane.c */
+struct lane *lane_find(const struct governor *governor, struct slice id);
+struct lane *lane_get(struct governor *governor, struct slice id);
+void lane_reap(struct governor *governor, struct lane *lane);
+void lane_ceiling_add(struct lane *lane, int ceiling);
+void lane_ceiling_drop(struct lane *lane, int ceiling);
+void lane_ceiling_settle(struct lane *lane);
+void lane_answered(struct lane *lane, uint64_t granted_order, int64_t hold_us);
+void lane_refused(struct governor *governor, struct lane *lane, uint64_t granted_order,
+                  int64_t retry_after_us);
+void lane_resume(struct governor *governor, struct lane *lane);
+struct lane *lane_next_pause(const struct governor *governor);
+
+/* account.c */
+struct governor_seat *seat_find(const struct governor *governor, struct slice id);
+void seat_reap(struct governor *governor, struct governor_seat *seat);
+void seats_free(struct governor *governor);
+struct tenant *tenant_find(const struct governor *governor, struct slice id);
+
+#endif

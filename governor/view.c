@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How accounts and lanes stand. What a tenant sees of a lane it shares are the lane's
+ * ceilings and pause, and of everything that is counted only its own part.
+ */
+#include "governor/governor_private.h"
+
+#include <stdlib.h>
+
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static long seconds_up(int64_t us)
+{
+    return (long)((us + 999999) / 1000000);
+}
+
+static int64_t pause_left(const struct lane *lane, int64_t now_us)
+{
+    return lane->gate.paused ? most(lane->paused_until_us - now_us, 0) : 0;
+}
+
+/* Until a call that joins the end of a queue of that length has a slot of that many. */
+static int64_t turn_us(int queued, int ceiling, int64_t hold_us)
+{
+    return (((int64_t)queued + 1) * hold_us + ceiling - 1) / ceiling;
+}
+
+/* The slowest of the three queues decides. */
+static int64_t wait_us(const struct governor_seat *seat)
+{
+    const struct gate *lane = &seat->lane->gate, *tenant = &seat->tenant->gate;
+    int64_t hold_us = seat->lane->hold_us;
+    int64_t wait = turn_us(seat->queued, seat->ceiling, hold_us);
+
+    wait = most(wait, turn_us(lane->queued, lane->ceiling, hold_us));
+    return most(wait, turn_us(tenant->queued, tenant->ceiling, hold_us));
+}
+
+static int free_slots(const struct governor_seat *seat)
+{
+    const struct gate *lane = &seat->lane->gate, *tenant = &seat->tenant->gate;
+    int slots = seat->ceiling - seat->in_flight;
+
+    slots = least(slots, lane->ceiling - lane->in_flight);
+    slots = least(slots, tenant->ceiling - tenant->in_flight);
+    return slots > 0 ? slots : 0;
+}
+
+struct governor_view governor_look(const struct governor *governor,
+                                   struct slice account, int64_t now_us)
+{
+    const struct governor_seat *seat = seat_find(governor, account);
+    struct governor_view view = {0};
+    int64_t pause_us, turn = 0;
+
+    if (seat == NULL || seat->removed) {
+        return view;
+    }
+    pause_us = pause_left(seat->lane, now_us);
+    view.limit = least(seat->ceiling,
+                       least(seat->lane->gate.ceiling, seat->tenant->gate.ceiling));
+    view.remaining = pause_us > 0 ? 0 : free_slots(seat);
+    view.in_flight = seat->in_flight;
+    view.queue_depth = seat->queued;
+    if (free_slots(seat) == 0 || seat->lane->gate.queued > 0) {
+        turn = wait_us(seat);
+    }
+    if (view.remaining == 0) {
+        view.reset_s = (long)most(1, seconds_up(pause_us > 0 ? pause_us : turn));
+    }
+    view.retry_after_s = (long)most(1, seconds_up(pause_us + turn));
+    return view;
+}
+
+static bool is_seen(const struct governor_seat *seat, struct slice tenant)
+{
+    return tenant.len == 0 || slice_eq(tree_id(&seat->tenant->node), tenant);
+}
+
+static void add_counts(struct governor_lane_view *view,
+                       const struct seat_counts *counts)
+{
+    view->granted += counts->granted;
+    view->refused_upstream += counts->refused_upstream;
+    view->refused_full += counts->refused_full;
+    view->expired += counts->expired;
+}
+
+static struct governor_lane_view view_of(const struct lane *lane, struct slice tenant,
+                                         int64_t now_us)
+{
+    struct governor_lane_view view = {
+        .lane = tree_id(&lane->node),
+        .ceiling = lane->operator_ceiling,
+        .effective = lane->gate.ceiling,
+        .paused_ms = (long)((pause_left(lane, now_us) + 999) / 1000),
+    };
+    int held = 0;
+
+    LIST_FOREACH (node, &lane->seats) {
+        const struct governor_seat *seat =
+            LIST_ENTRY(node, struct governor_seat, in_lane);
+        if (is_seen(seat, tenant)) {
+            view.in_flight += seat->in_flight;
+            view.queued += seat->queued;
+            view.accounts += seat->removed ? 0 : 1;
+            held += seat->held;
+            add_counts(&view, &seat->counts);
+        }
+    }
+    if (tenant.len == 0) {
+        add_counts(&view, &lane->gone);
+    }
+    view.draining = (int)most(held, view.in_flight - view.effective);
+    return view;
+}
+
+static bool has_tenant(const struct lane *lane, struct slice tenant)
+{
+    LIST_FOREACH (node, &lane->seats) {
+        if (is_seen(LIST_ENTRY(node, struct governor_seat, in_lane), tenant)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool governor_lane(const struct governor *governor, struct slice id,
+                   struct slice tenant, int64_t now_us, struct governor_lane_view *out)
+{
+    const struct lane *lane = lane_find(governor, id);
+
+    if (lane == NULL || (tenant.len > 0 && !has_tenant(lane, tenant))) {
+        return false;
+    }
+    *out = view_of(lane, tenant, now_us);
+    return true;
+}
+
+struct found {
+    const struct lane **lanes;
+    size_t count;
+};
+
+static void add_lane(void *ctx, struct tree_node *node)
+{
+    struct found *found = ctx;
+
+    found->lanes[found->count] = (const struct lane *)(const void *)node;
+    found->count++;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct lane *const *one = a, *const *other = b;
+
+    return slice_cmp(tree_id(&(*one)->node), tree_id(&(*other)->node));
+}
+
+static struct found all_lanes(const struct governor *governor, struct arena *arena)
+{
+    struct found found = {
+        arena_array(arena, governor->lanes.count + 1, sizeof(struct lane *)), 0};
+
+    tree_each(&governor->lanes, add_lane, &found);
+    return found;
+}
+
+/* The lanes of one tenant, through its own accounts; several of them may share one. */
+static struct found lanes_of(const struct tenant *tenant, struct arena *arena)
+{
+    struct found found = {0};
+    size_t seats = 0;
+
+    LIST_FOREACH (node, &tenant->seats) {
+        seats++;
+    }
+    found.lanes = arena_array(arena, seats + 1, sizeof(struct lane *));
+    seats = 0;
+    LIST_FOREACH (node, &tenant->seats) {
+        found.lanes[seats] = LIST_ENTRY(node, struct governor_seat, in_tenant)->lane;
+        seats++;
+    }
+    qsort(found.lanes, seats, sizeof(found.lanes[0]), by_id);
+    for (size_t i = 0; i < seats; i++) {
+        if (i == 0 || found.lanes[i] != found.lanes[i - 1]) {
+            found.lanes[found.count] = found.lanes[i];
+            found.count++;
+        }
+    }
+    return found;
+}
+
+size_t governor_lanes(const struct governor *governor, struct arena *arena,
+                      struct slice tenant, int64_t now_us,
+                      struct governor_lane_view **out)
+{
+    const struct tenant *one = tenant_find(governor, tenant);
+    struct found found = {0};
+
+    if (tenant.len == 0) {
+        found = all_lanes(governor, arena);
+    } else if (one != NULL) {
+        found = lanes_of(one, arena);
+    }
+    *out = arena_array(arena, found.count + 1, sizeof(**out));
+    for (size_t i = 0; i < found.count; i++) {
+        (*out)[i] = view_of(found.lanes[i], tenant, now_us);
+        (*out)[i].lane = arena_slice(arena, (*out)[i].lane);
+    }
+    return found.count;
+}
