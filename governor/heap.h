@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: a binary heap of pointers whose items know their place, so any of them can
- * leave. Owns: the array of pointers only; an empty heap holds no memory. Threads: one
- * owner at a time.  Errors: out of memory aborts. Start reading at: heap_push. Private
- * to governor/.
+ * Purpose: a binary heap of pointers; items know their place, so any of them can leave.
+ * Owns: the array of pointers only; an empty heap holds no memory.
+ * Threads: one owner at a time.  Errors: out of memory aborts.
+ * Start reading at: heap_push. Private to governor/.
  */
 #ifndef SLUICE_GOVERNOR_HEAP_H
 #define SLUICE_GOVERNOR_HEAP_H
