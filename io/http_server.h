@@ -84,7 +84,8 @@ struct arena *http_exchange_arena(struct http_exchange *exchange);
 /* The first field of that lower-case name, or NULL. */
 const struct http_field *http_request_field(const struct http_request *request, const char *name);
 
-/* fn(ctx) once, at the next turn at the earliest, if the client leaves before the end. */
+/* fn(ctx) once, at the next turn at the earliest, if the client leaves before the end; ending
+ * its side of the connection counts as leaving, since MCP clients cancel that way. */
 void http_exchange_on_gone(struct http_exchange *exchange, loop_fn fn, void *ctx);
 bool http_exchange_is_gone(const struct http_exchange *exchange);
 

@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection: reads, hands whole requests to the handler one after the other,
+ * writes.
+ *
+ * Invariants
+ *  1. At most one exchange at a time, and the next one starts only when the socket has
+ * taken the whole answer to the last: a peer that does not read cannot make us queue
+ * answers.
+ *  2. While an exchange runs, reading goes on into `input`, up to
+ * LIMIT_PIPELINED_BYTES, so that a peer who leaves is noticed at once. An end of input
+ * during an exchange counts as leaving: MCP clients cancel by closing. (Beyond that
+ * many bytes reading stops, and leaving is noticed at the next write.)
+ *  3. The handler is called from connection_pump only, so an answer given inside the
+ * handler does not recurse into the next request.
+ *  4. Memory goes when both handles are closed and the handler has ended its exchange.
+ *  5. The timer is started only for an earlier deadline than it has; a later one is
+ * found when it fires. A connection that is busy all the time hardly touches it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/secret.h"
+#include "io/http_private.h"
+#include "io/loop_private.h"
+
+#define EXCHANGES_PER_TURN 32 /* then the other connections have a turn */
+#define LINGER_MS 1000
+
+struct write {
+    uv_write_t request;
+    size_t len;
+    char bytes[];
+};
+
+static void connection_turn(struct http_connection *connection);
+static void connection_pump(struct http_connection *connection, struct slice bytes);
+
+static uv_stream_t *stream_of(struct http_connection *connection)
+{
+    return (uv_stream_t *)&connection->tcp;
+}
+
+/* ---- timer ---- */
+
+static uint64_t now_ms(const struct http_connection *connection)
+{
+    return uv_now(connection->timer.loop);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void start_timer(struct http_connection *connection, uint64_t at_ms)
+{
+    if (uv_is_closing((uv_handle_t *)&connection->timer)) {
+        return;
+    }
+    uint64_t now = now_ms(connection);
+    if (uv_is_active((uv_handle_t *)&connection->timer) &&
+        connection->timer_ms <= at_ms) {
+        return;
+    }
+    connection->timer_ms = at_ms;
+    REQUIRE(uv_timer_start(&connection->timer, on_timer, at_ms > now ? at_ms - now : 0,
+                           0) == 0);
+}
+
+static void set_deadline(struct http_connection *connection, int64_t after_ms)
+{
+    connection->due_ms = now_ms(connection) + (uint64_t)after_ms;
+    start_timer(connection, connection->due_ms);
+}
+
+void connection_want_turn(struct http_connection *connection)
+{
+    connection->wants_turn = true;
+    start_timer(connection, 0);
+}
+
+/* ---- closing ---- */
+
+static void release(struct http_connection *connection)
+{
+    if (connection->open_handles > 0 || connection->exchange != NULL) {
+        return;
+    }
+    list_remove(&connection->link);
+    http_parser_free(connection->parser);
+    buf_free(&connection->input);
+    free(connection);
+}
+
+static void on_tcp_closed(uv_handle_t *handle)
+{
+    struct http_connection *connection = handle->data;
+    struct http_server *server = connection->server;
+
+    connection->open_handles--;
+    release(connection);
+    if (server != NULL) {
+        server_socket_closed(server);
+    }
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct http_connection *connection = handle->data;
+
+    connection->open_handles--;
+    release(connection);
+}
+
+static void close_timer(struct http_connection *connection)
+{
+    if (!uv_is_closing((uv_handle_t *)&connection->timer)) {
+        uv_close((uv_handle_t *)&connection->timer, on_timer_closed);
+    }
+}
+
+void connection_cut(struct http_connection *connection)
+{
+    if (connection->state == CONNECTION_CLOSED) {
+        return;
+    }
+    connection->state = CONNECTION_CLOSED;
+    connection->due_ms = 0;
+    uv_close((uv_handle_t *)&connection->tcp, on_tcp_closed);
+    if (!connection->is_pumping) {
+        buf_free(&connection->input);
+    }
+    if (connection->exchange == NULL) {
+        close_timer(connection);
+        return;
+    }
+    connection->exchange->is_gone = true;
+    connection_want_turn(connection);
+}
+
+void connection_orphan(struct http_connection *connection)
+{
+    connection_cut(connection);
+    close_timer(connection);
+    list_remove(&connection->link);
+    connection->server = NULL;
+}
+
+/* ---- writing ---- */
+
+size_t connection_unsent(const struct http_connection *connection)
+{
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&connection->tcp);
+}
+
+static void connection_ready(struct http_connection *connection);
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct write *write = request->data;
+    struct http_connection *connection = request->handle->data;
+
+    wipe(write->bytes, write->len);
+    free(write);
+    if (connection->state == CONNECTION_CLOSED) {
+        return;
+    }
+    if (status != 0) {
+        connection_cut(connection);
+        return;
+    }
+    if (connection_unsent(connection) > 0) {
+        return;
+    }
+    connection->watches_writes = false;
+    connection->due_ms = 0;
+    if (connection->state == CONNECTION_FLUSHING) {
+        connection_ready(connection);
+    }
+}
+
+/* Progress, not speed, is what a reader owes: any byte per write_stall_ms. */
+static void watch_writes(struct http_connection *connection)
+{
+    connection->watches_writes = true;
+    connection->flushed_bytes =
+        connection->queued_bytes - connection_unsent(connection);
+    set_deadline(connection, connection->server->options.write_stall_ms);
+}
+
+static void queue_rest(struct http_connection *connection, const uv_buf_t *bufs,
+                       unsigned count, size_t skip, size_t total)
+{
+    struct write *write = malloc(sizeof *write + total - skip);
+    REQUIRE(write != NULL);
+    write->len = 0;
+    for (unsigned i = 0; i < count; i++) {
+        size_t from = skip < bufs[i].len ? skip : bufs[i].len;
+        memcpy(write->bytes + write->len, bufs[i].base + from, bufs[i].len - from);
+        write->len += bufs[i].len - from;
+        skip -= from;
+    }
+    write->request.data = write;
+    uv_buf_t rest = uv_buf_init(write->bytes, (unsigned)write->len);
+    int failed = uv_write(&write->request, stream_of(connection), &rest, 1, on_written);
+    if (failed != 0) {
+        wipe(write->bytes, write->len);
+        free(write);
+        connection_cut(connection);
+        return;
+    }
+    connection->queued_bytes += rest.len;
+    if (!connection->watches_writes) {
+        watch_writes(connection);
+    }
+}
+
+void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
+                     unsigned count)
+{
+    size_t total = 0;
+
+    if (connection->state == CONNECTION_CLOSED) {
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        total += bufs[i].len;
+    }
+    int sent = uv_try_write(stream_of(connection), bufs, count);
+    if (sent < 0 && sent != UV_EAGAIN) {
+        connection_cut(connection);
+        return;
+    }
+    size_t done = sent > 0 ? (size_t)sent : 0;
+    if (done < total) {
+        queue_rest(connection, bufs, count, done, total);
+    }
+}
+
+/* ---- the end of a connection that was answered ---- */
+
+static void on_shutdown(uv_shutdown_t *request, int status)
+{
+    struct http_connection *connection = request->handle->data;
+
+    if (connection->state == CONNECTION_CLOSED) {
+        return;
+    }
+    if (status != 0 || connection->has_eof) {
+        connection_cut(connection);
+        return;
+    }
+    connection->has_shut = true;
+    set_deadline(connection, LINGER_MS);
+}
+
+static void keep_reading(struct http_connection *connection);
+
+/*
+ * Ends our side and reads on for a moment: a close with bytes unread would become a
+ * reset, and a reset may take the answer away before the peer has read it.
+ */
+static void linger(struct http_connection *connection)
+{
+    if (connection->state == CONNECTION_CLOSED) {
+        return;
+    }
+    connection->state = CONNECTION_LINGERING;
+    if (!connection->watches_writes) {
+        connection->due_ms = 0; /* that of reading; on_shutdown sets the next */
+    }
+    if (!connection->is_pumping) {
+        buf_free(&connection->input);
+    }
+    if (uv_shutdown(&connection->shutdown, stream_of(connection), on_shutdown) != 0) {
+        connection_cut(connection);
+        return;
+    }
+    keep_reading(connection);
+}
+
+void connection_refuse(struct http_connection *connection, int status)
+{
+    const struct log *log = connection->server->log;
+
+    if (log != NULL) {
+        log_event(log, LOG_DEBUG, "http_refused", LOG_INT(http_status, status));
+    }
+    exchange_send_refusal(connection, status);
+    linger(connection);
+}
+
+/* ---- requests ---- */
+
+static void watch_reads(struct http_connection *connection)
+{
+    const struct http_server_options *options = &connection->server->options;
+    enum read_phase phase = http_parser_in_body(connection->parser) ? READ_BODY
+                            : http_parser_has_begun(connection->parser)
+                                ? READ_HEAD
+                                : READ_FIRST_BYTE;
+
+    if (phase == connection->phase) {
+        return; /* a byte now and then does not buy more time */
+    }
+    connection->phase = phase;
+    set_deadline(connection, phase == READ_BODY   ? options->body_ms
+                             : phase == READ_HEAD ? options->head_ms
+                                                  : options->idle_ms);
+}
+
+/* The last answer is with the socket: on to the next request. */
+static void connection_ready(struct http_connection *connection)
+{
+    connection->state = CONNECTION_READING;
+    connection->phase = READ_NOTHING;
+    if (connection->has_eof || connection->server->is_draining) {
+        linger(connection);
+        return;
+    }
+    if (connection->is_pumping) {
+        return; /* the pump goes on by itself */
+    }
+    if (connection->input.len > 0) {
+        connection_want_turn(connection);
+        return;
+    }
+    keep_reading(connection);
+    watch_reads(connection);
+}
+
+void connection_exchange_ended(struct http_connection *connection)
+{
+    exchange_free(connection->exchange);
+    connection->exchange = NULL;
+    if (connection->state == CONNECTION_CLOSED) {
+        close_timer(connection);
+        release(connection);
+        return;
+    }
+    http_parser_next(connection->parser);
+    if (!connection->keeps_alive) {
+        linger(connection);
+        return;
+    }
+    if (connection_unsent(connection) > 0) {
+        connection->state = CONNECTION_FLUSHING;
+        return;
+    }
+    connection_ready(connection);
+}
+
+static void begin_exchange(struct http_connection *connection)
+{
+    struct http_server *server = connection->server;
+
+    connection->state = CONNECTION_RUNNING;
+    connection->phase = READ_NOTHING;
+    connection->due_ms = 0;
+    connection->exchange = exchange_new(connection);
+    server->handler(server->ctx, connection->exchange);
+}
+
+static void send_continue(struct http_connection *connection)
+{
+    static char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uv_buf_t buf = uv_buf_init(line, sizeof line - 1);
+
+    connection_send(connection, &buf, 1);
+}
+
+/* Feeds the parser and acts on what it says; returns how much of `bytes` was used. */
+static size_t pump_some(struct http_connection *connection, struct slice bytes)
+{
+    size_t used = 0;
+    size_t left = 0;
+
+    switch (http_parser_feed(connection->parser, bytes, &used)) {
+    case HTTP_PARSE_MORE:
+        break;
+    case HTTP_PARSE_CONTINUE:
+        left = bytes.len - used;
+        if (left == 0) { /* else the body is coming already */
+            send_continue(connection);
+        }
+        break;
+    case HTTP_PARSE_DONE:
+        begin_exchange(connection);
+        break;
+    case HTTP_PARSE_FAILED:
+        connection_refuse(connection, http_parser_status(connection->parser));
+        break;
+    }
+    return used;
+}
+
+static bool is_readable(const struct http_connection *connection)
+{
+    return connection->state == CONNECTION_READING ||
+           connection->state == CONNECTION_RUNNING ||
+           connection->state == CONNECTION_FLUSHING;
+}
+
+/* Keeps what the pump did not use. */
+static void keep_rest(struct http_connection *connection, struct slice bytes,
+                      size_t used)
+{
+    bool is_input = bytes.ptr == connection->input.ptr;
+
+    if (!is_readable(connection)) {
+        buf_free(&connection->input);
+        return;
+    }
+    if (is_input && used == bytes.len) {
+        buf_free(&connection->input); /* an idle connection holds no buffer */
+    } else if (is_input) {
+        buf_consume(&connection->input, used);
+    } else if (used < bytes.len) {
+        REQUIRE(buf_append(&connection->input, slice_from(bytes, used)));
+    }
+    if (connection->input.len > 0 && connection->state == CONNECTION_READING) {
+        connection_want_turn(connection);
+    }
+}
+
+/* `bytes` are the connection's own input or the server's read buffer. */
+static void connection_pump(struct http_connection *connection, struct slice bytes)
+{
+    size_t used = 0;
+
+    connection->is_pumping = true;
+    for (int turns = 0; turns < EXCHANGES_PER_TURN && used < bytes.len &&
+                        connection->state == CONNECTION_READING;
+         turns++) {
+        used += pump_some(connection, slice_from(bytes, used));
+    }
+    connection->is_pumping = false;
+    keep_rest(connection, bytes, used);
+    if (is_readable(connection)) {
+        keep_reading(connection);
+    }
+    if (connection->state == CONNECTION_READING && connection->input.len == 0) {
+        watch_reads(connection);
+    }
+}
+
+/* ---- reading ---- */
+
+static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct http_connection *connection = handle->data;
+    size_t kept = connection->input.len;
+    size_t room = kept < LIMIT_PIPELINED_BYTES ? LIMIT_PIPELINED_BYTES - kept : 0;
+
+    (void)suggested;
+    *buf = uv_buf_init(connection->server->read_bytes,
+                       (unsigned)(room < HTTP_READ_BYTES ? room : HTTP_READ_BYTES));
+}
+
+static void stop_reading(struct http_connection *connection)
+{
+    if (connection->is_reading) {
+        connection->is_reading = false;
+        uv_read_stop(stream_of(connection));
+    }
+}
+
+static void on_end_of_input(struct http_connection *connection, ssize_t reason)
+{
+    connection->is_reading = false;
+    connection->has_eof = true;
+    uv_read_stop(stream_of(connection));
+    bool is_owed = connection->state == CONNECTION_FLUSHING ||
+                   (connection->state == CONNECTION_LINGERING && !connection->has_shut);
+    if (reason != UV_EOF || !is_owed) {
+        connection_cut(connection);
+    }
+}
+
+static void discard(struct http_connection *connection, size_t bytes)
+{
+    connection->discarded_bytes += bytes;
+    if (connection->discarded_bytes > connection->server->options.max_body_bytes) {
+        connection_cut(connection);
+    }
+}
+
+static void take(struct http_connection *connection, struct slice bytes)
+{
+    if (connection->state == CONNECTION_LINGERING) {
+        discard(connection, bytes.len);
+        return;
+    }
+    if (connection->state == CONNECTION_READING && connection->input.len == 0) {
+        connection_pump(connection, bytes);
+        return;
+    }
+    REQUIRE(buf_append(&connection->input, bytes)); /* on_room gave no more than fits */
+    if (connection->input.len >= LIMIT_PIPELINED_BYTES) {
+        stop_reading(connection);
+    }
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
+{
+    struct http_connection *connection = stream->data;
+
+    if (count == 0 || connection->state == CONNECTION_CLOSED) {
+        return;
+    }
+    if (count < 0) {
+        on_end_of_input(connection, count);
+        return;
+    }
+    char *bytes = buf->base;
+    take(connection, slice_of(bytes, (size_t)count));
+    wipe(bytes, (size_t)count);
+}
+
+static void keep_reading(struct http_connection *connection)
+{
+    bool is_full = connection->input.len >= LIMIT_PIPELINED_BYTES;
+
+    if (connection->is_reading || connection->has_eof || is_full) {
+        return;
+    }
+    if (uv_read_start(stream_of(connection), on_room, on_read) != 0) {
+        connection_cut(connection);
+        return;
+    }
+    connection->is_reading = true;
+}
+
+/* ---- what the timer is for ---- */
+
+static void on_write_deadline(struct http_connection *connection)
+{
+    uint64_t flushed = connection->queued_bytes - connection_unsent(connection);
+
+    if (flushed == connection->flushed_bytes) {
+        connection_cut(connection);
+        return;
+    }
+    watch_writes(connection);
+}
+
+static void on_deadline(struct http_connection *connection)
+{
+    connection->due_ms = 0;
+    if (connection->watches_writes) {
+        on_write_deadline(connection);
+        return;
+    }
+    bool is_slow =
+        connection->state == CONNECTION_READING && connection->phase != READ_FIRST_BYTE;
+    if (is_slow) {
+        connection_refuse(connection, 408);
+        return;
+    }
+    connection_cut(connection);
+}
+
+/* Something that had to wait until nobody's call was on the stack. */
+static void connection_turn(struct http_connection *connection)
+{
+    if (connection->state == CONNECTION_CLOSED) {
+        if (connection->exchange != NULL) {
+            exchange_tell_gone(connection->exchange);
+        }
+        return;
+    }
+    if (connection->state == CONNECTION_READING && connection->input.len > 0) {
+        connection_pump(connection, buf_slice(&connection->input));
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct http_connection *connection = timer->data;
+
+    if (connection->wants_turn) {
+        connection->wants_turn = false;
+        connection_turn(connection);
+    }
+    if (uv_is_closing((uv_handle_t *)timer) || connection->due_ms == 0) {
+        return;
+    }
+    if (connection->due_ms <= now_ms(connection)) {
+        on_deadline(connection);
+        return;
+    }
+    start_timer(connection, connection->due_ms);
+}
+
+bool connection_is_idle(const struct http_connection *connection)
+{
+    return connection->state == CONNECTION_READING && connection->input.len == 0 &&
+           !http_parser_has_begun(connection->parser);
+}
+
+struct http_connection *connection_new(struct http_server *server)
+{
+    struct http_connection *connection = calloc(1, sizeof *connection);
+    REQUIRE(connection != NULL);
+    REQUIRE(uv_tcp_init(loop_uv(server->loop), &connection->tcp) == 0);
+    REQUIRE(uv_timer_init(loop_uv(server->loop), &connection->timer) == 0);
+    connection->tcp.data = connection;
+    connection->timer.data = connection;
+    connection->open_handles = 2;
+    connection->server = server;
+    connection->parser = http_parser_new(server->options.max_body_bytes);
+    /* A read may end one request and bring a whole buffer of the next ones. */
+    buf_init(&connection->input, LIMIT_PIPELINED_BYTES + HTTP_READ_BYTES);
+    return connection;
+}
+
+void connection_begin(struct http_connection *connection)
+{
+    keep_reading(connection);
+    watch_reads(connection);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: what http_server.c (listening, draining), http_connection.c (one socket) and
+ *          http_exchange.c (one answer) know of each other. Nobody else includes this.
+ * Owns: the server owns its connections while their socket is open; a connection owns
+ * its exchange until the handler has ended it, and outlives its socket for that.
+ * Threads: the loop's.  Errors: none of its own.
+ * Start reading at: enum connection_state.
+ */
+#ifndef SLUICE_IO_HTTP_PRIVATE_H
+#define SLUICE_IO_HTTP_PRIVATE_H
+
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "io/http_parser.h"
+#include "io/http_server.h"
+
+#define HTTP_READ_BYTES ((size_t)64 * 1024)
+
+struct http_server {
+    struct loop *loop;
+    struct http_server_options options;
+    const struct log *log; /* kept; may be NULL */
+    http_handler_fn handler;
+    void *ctx;
+    uv_tcp_t listener;
+    bool is_listener_closed;
+    int port;
+    struct list connections; /* whose memory still lives */
+    size_t open;             /* of them with an open socket */
+    char *read_bytes; /* one read buffer for all connections; wiped after each read */
+    struct buf head;  /* of the answer being built; empty between two answers */
+    int64_t date_s;   /* the second `date` was written for */
+    char date[32];
+    bool is_draining, has_drained, is_freed;
+    loop_fn on_drained;
+    void *drained_ctx;
+    struct loop_timer *drain_timer;
+};
+
+enum connection_state {
+    CONNECTION_READING,   /* waits for a request, or reads one */
+    CONNECTION_RUNNING,   /* the handler has an exchange */
+    CONNECTION_FLUSHING,  /* answered; the peer has yet to read the end of it */
+    CONNECTION_LINGERING, /* answered for the last time; what still comes is thrown away
+                           */
+    CONNECTION_CLOSED     /* socket closed; the exchange may still be unfinished */
+};
+
+/* What the read timer waits for. */
+enum read_phase { READ_NOTHING, READ_FIRST_BYTE, READ_HEAD, READ_BODY };
+
+struct http_connection {
+    struct list link;
+    struct http_server *server; /* NULL once the server was freed */
+    struct http_parser *parser;
+    struct http_exchange *exchange; /* NULL or the one the handler has to end */
+    uv_tcp_t tcp;
+    uv_timer_t timer; /* deadlines, and turns that must not run inside a caller */
+    uv_shutdown_t shutdown;
+    enum connection_state state;
+    enum read_phase phase;
+    unsigned open_handles; /* of tcp and timer */
+    bool peer_is_loopback;
+    bool is_reading;
+    bool has_eof;           /* the peer has ended its side */
+    bool has_shut;          /* we have ended ours, all of it was taken */
+    bool is_pumping;        /* connection_pump is on the stack */
+    bool wants_turn;        /* the timer fires for connection_turn */
+    bool keeps_alive;       /* after the exchange that is ending */
+    struct buf input;       /* read ahead while a request runs */
+    uint64_t due_ms;        /* 0: no deadline */
+    uint64_t timer_ms;      /* when the timer fires, if it is active */
+    uint64_t queued_bytes;  /* ever handed to uv_write */
+    uint64_t flushed_bytes; /* of them written when the write timer looked last */
+    bool watches_writes;
+    size_t discarded_bytes; /* while lingering */
+};
+
+enum body_mode { BODY_NONE, BODY_CHUNKED, BODY_RAW };
+
+struct http_exchange {
+    struct http_connection *connection;
+    struct http_request request;
+    struct arena *arena; /* NULL until somebody asks */
+    loop_fn on_gone;     /* NULL: nobody asked, or already told */
+    void *gone_ctx;
+    bool is_gone;
+    bool is_head, is_http10, wants_keep_alive;
+    bool is_streaming;
+    enum body_mode mode;
+};
+
+/* http_connection.c */
+
+struct http_connection *connection_new(struct http_server *server);
+/* The socket is accepted: reads requests from it. */
+void connection_begin(struct http_connection *connection);
+/* Sends an answer of the server's own and closes. */
+void connection_refuse(struct http_connection *connection, int status);
+/* Writes in order; copies what the socket does not take at once. Cuts on an error. */
+void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
+                     unsigned count);
+size_t connection_unsent(const struct http_connection *connection);
+/* Closes the socket now. A running exchange is told that its client has gone. */
+void connection_cut(struct http_connection *connection);
+/* The exchange's answer is complete: wipes the request and goes on, or closes. */
+void connection_exchange_ended(struct http_connection *connection);
+bool connection_is_idle(const struct http_connection *connection);
+/* Runs connection_turn soon, outside whatever is on the stack. */
+void connection_want_turn(struct http_connection *connection);
+/* The server goes; an unfinished exchange stays valid. */
+void connection_orphan(struct http_connection *connection);
+
+/* http_exchange.c */
+
+struct http_exchange *exchange_new(struct http_connection *connection);
+void exchange_free(struct http_exchange *exchange); /* wipes its arena */
+void exchange_tell_gone(struct http_exchange *exchange);
+/* Sends an answer of the server's own, with Connection: close. */
+void exchange_send_refusal(struct http_connection *connection, int status);
+
+/* http_server.c */
+
+void server_socket_closed(struct http_server *server);
+
+#endif

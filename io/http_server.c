@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The listening socket: accepting, counting, draining. What happens on a connection is
+ * in http_connection.c, what an answer looks like in http_exchange.c.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "io/http_private.h"
+#include "io/loop_private.h"
+
+#define BACKLOG 1024
+#define REFUSED_EXTRA 64 /* connections over the ceiling that are told so */
+
+struct http_server_options http_server_defaults(void)
+{
+    return (struct http_server_options){
+        .host = SLICE("127.0.0.1"),
+        .port = 0,
+        .max_connections = LIMIT_CONNECTIONS,
+        .max_body_bytes = LIMIT_BODY_BYTES,
+        .idle_ms = LIMIT_CONNECTION_IDLE_MS,
+        .head_ms = LIMIT_HEAD_READ_MS,
+        .body_ms = LIMIT_BODY_READ_MS,
+        .write_stall_ms = LIMIT_WRITE_STALL_MS,
+    };
+}
+
+static bool parse_address(struct slice host, int port, struct sockaddr_storage *out)
+{
+    char text[64];
+
+    if (host.len >= sizeof text || port < 0 || port > 65535) {
+        return false;
+    }
+    snprintf(text, sizeof text, "%.*s", SLICE_ARG(host));
+    return uv_ip4_addr(text, port, (struct sockaddr_in *)out) == 0 ||
+           uv_ip6_addr(text, port, (struct sockaddr_in6 *)out) == 0;
+}
+
+static void release(struct http_server *server)
+{
+    if (!server->is_freed || !server->is_listener_closed) {
+        return;
+    }
+    free(server->read_bytes);
+    buf_free(&server->head);
+    free(server);
+}
+
+static void check_drained(struct http_server *server)
+{
+    bool is_over =
+        server->is_draining && server->open == 0 && server->is_listener_closed;
+
+    if (!is_over || server->has_drained || server->is_freed) {
+        return;
+    }
+    server->has_drained = true;
+    loop_timer_stop(server->drain_timer);
+    server->drain_timer = NULL;
+    if (server->on_drained != NULL) {
+        loop_soon(server->loop, server->on_drained, server->drained_ctx);
+    }
+}
+
+void server_socket_closed(struct http_server *server)
+{
+    server->open--;
+    check_drained(server);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    struct http_server *server = handle->data;
+
+    server->is_listener_closed = true;
+    check_drained(server);
+    release(server);
+}
+
+static void close_listener(struct http_server *server)
+{
+    if (!uv_is_closing((uv_handle_t *)&server->listener)) {
+        uv_close((uv_handle_t *)&server->listener, on_listener_closed);
+    }
+}
+
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+    static const unsigned char mapped[13] = {[10] = 0xff, [11] = 0xff, [12] = 127};
+
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    }
+    if (address->ss_family != AF_INET6) {
+        return false;
+    }
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
+           memcmp(&v6->sin6_addr, mapped, sizeof mapped) == 0;
+}
+
+static void note_peer(struct http_connection *connection)
+{
+    struct sockaddr_storage address = {0};
+    int len = sizeof address;
+
+    connection->peer_is_loopback =
+        uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&address, &len) == 0 &&
+        is_loopback(&address);
+}
+
+static void accept_connection(struct http_server *server)
+{
+    struct http_connection *connection = connection_new(server);
+    size_t ceiling = server->options.max_connections;
+
+    list_push(&server->connections, &connection->link);
+    server->open++;
+    if (uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&connection->tcp) !=
+            0 ||
+        server->open > ceiling + REFUSED_EXTRA) {
+        connection_cut(connection);
+        return;
+    }
+    uv_tcp_nodelay(&connection->tcp, 1);
+    note_peer(connection);
+    if (server->open > ceiling) {
+        connection_refuse(connection, 503);
+        return;
+    }
+    connection_begin(connection);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    struct http_server *server = listener->data;
+
+    if (status == 0) {
+        accept_connection(server);
+    } else if (server->log != NULL) {
+        log_event(server->log, LOG_WARN, "http_accept_failed",
+                  LOG_INT(errno_code, -status));
+    }
+}
+
+static int read_port(const struct http_server *server)
+{
+    struct sockaddr_storage address = {0};
+    int len = sizeof address;
+
+    REQUIRE(uv_tcp_getsockname(&server->listener, (struct sockaddr *)&address, &len) ==
+            0);
+    if (address.ss_family == AF_INET6) {
+        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    }
+    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+static struct http_server *server_new(struct loop *loop,
+                                      const struct http_server_options *options)
+{
+    struct http_server *server = calloc(1, sizeof *server);
+    REQUIRE(server != NULL);
+    server->loop = loop;
+    server->options = *options;
+    server->options.host = SLICE_EMPTY; /* borrowed, and not needed any more */
+    server->read_bytes = malloc(HTTP_READ_BYTES);
+    REQUIRE(server->read_bytes != NULL);
+    buf_init(&server->head, LIMIT_UPSTREAM_HEAD_BYTES);
+    list_init(&server->connections);
+    REQUIRE(uv_tcp_init(loop_uv(loop), &server->listener) == 0);
+    server->listener.data = server;
+    return server;
+}
+
+enum err http_server_listen(struct loop *loop,
+                            const struct http_server_options *options,
+                            const struct log *log, http_handler_fn handler, void *ctx,
+                            struct http_server **out)
+{
+    struct sockaddr_storage address = {0};
+
+    *out = NULL;
+    if (!parse_address(options->host, options->port, &address)) {
+        return ERR_UNPROCESSABLE;
+    }
+    struct http_server *server = server_new(loop, options);
+    server->log = log;
+    server->handler = handler;
+    server->ctx = ctx;
+    int failed = uv_tcp_bind(&server->listener, (const struct sockaddr *)&address, 0);
+    if (failed == 0) {
+        failed = uv_listen((uv_stream_t *)&server->listener, BACKLOG, on_connection);
+    }
+    if (failed != 0) {
+        if (log != NULL) {
+            log_event(log, LOG_ERROR, "http_listen_failed",
+                      LOG_INT(port, options->port), LOG_INT(errno_code, -failed));
+        }
+        http_server_free(server);
+        return ERR_IO;
+    }
+    server->port = read_port(server);
+    *out = server;
+    return ERR_OK;
+}
+
+int http_server_port(const struct http_server *server)
+{
+    return server->port;
+}
+
+size_t http_server_connections(const struct http_server *server)
+{
+    return server->open;
+}
+
+static void on_drain_over(void *ctx)
+{
+    struct http_server *server = ctx;
+
+    server->drain_timer = NULL;
+    LIST_FOREACH_SAFE (node, after, &server->connections) {
+        connection_cut(LIST_ENTRY(node, struct http_connection, link));
+    }
+}
+
+void http_server_drain(struct http_server *server, int64_t drain_ms, loop_fn on_drained,
+                       void *ctx)
+{
+    if (server->is_draining) {
+        return; /* the first caller is told */
+    }
+    server->is_draining = true;
+    server->on_drained = on_drained;
+    server->drained_ctx = ctx;
+    close_listener(server);
+    LIST_FOREACH_SAFE (node, after, &server->connections) {
+        struct http_connection *connection =
+            LIST_ENTRY(node, struct http_connection, link);
+        if (connection_is_idle(connection)) {
+            connection_cut(connection);
+        }
+    }
+    server->drain_timer =
+        loop_timer_start(server->loop, drain_ms, on_drain_over, server);
+}
+
+void http_server_free(struct http_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    loop_timer_stop(server->drain_timer);
+    LIST_FOREACH_SAFE (node, after, &server->connections) {
+        connection_orphan(LIST_ENTRY(node, struct http_connection, link));
+    }
+    server->is_freed = true;
+    close_listener(server);
+    release(server);
+}
