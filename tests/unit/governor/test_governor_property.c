@@ -1,0 +1,923 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A million random steps against a model that knows nothing of queues, gates or heaps.
+ *
+ * The model is a table of tickets and holds. Whatever is free or waiting is counted
+ * anew from that table each time, and who goes next is found by looking at every
+ * waiting ticket. So it states the rules directly:
+ *  - granted only below the account's, the lane's and the tenant's ceiling, never in a
+ * pause;
+ *  - nobody who could go is left waiting; interactive first, then first come;
+ *  - a full queue refuses, a wait that is over expires, each ticket is decided once;
+ *  - pauses lie in (d/2, d] or are as long as the upstream asked.
+ * Each decision of the governor must be the model's, in the model's order, and the
+ * counts it shows must be the table's.
+ *
+ * The seed is printed; SLUICE_TEST_SEED repeats a run, SLUICE_TEST_STEPS makes it
+ * longer.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "governor/governor.h"
+
+#define STEPS 1000000
+#define ACCOUNTS 20
+#define SHARED_LANES 6
+#define LANES (SHARED_LANES + ACCOUNTS) /* then the private lane of each account */
+#define TENANTS 5
+#define SERVERS 3
+#define TICKETS 120
+#define HOLDS 4096
+#define HOLD_US 400000
+#define BASE_US 20000
+#define MOST_US 300000
+#define NEVER INT64_MAX
+
+enum place { NOWHERE, WAITS, RUNS };
+
+struct m_ticket {
+    enum place place;
+    bool pending; /* decided, not fetched yet */
+    int account, server, priority;
+    int64_t deadline;
+    uint64_t order; /* of arrival while it waits, of the grant while it runs */
+};
+
+struct m_account {
+    bool known;
+    int lane, tenant, ceiling, queue_limit;
+    int64_t queue_wait;
+};
+
+struct m_lane {
+    int operator_ceiling, refusals;
+    int64_t paused_until; /* 0: not paused */
+    uint64_t refused_at;
+    uint64_t granted, refused, full, expired;
+};
+
+struct m_hold {
+    int account;
+    int64_t until;
+};
+
+struct expected {
+    int ticket;
+    enum governor_decision decision;
+};
+
+struct model {
+    struct m_ticket tickets[TICKETS];
+    struct m_account accounts[ACCOUNTS];
+    struct m_lane lanes[LANES];
+    int tenant_ceiling[TENANTS];
+    struct m_hold holds[HOLDS]; /* in the order they end */
+    int hold_count;
+    struct expected expected[TICKETS];
+    int expected_count;
+    uint64_t sequence;
+};
+
+struct run {
+    struct governor *governor;
+    struct governor_ticket tickets[TICKETS];
+    struct model m;
+    int64_t now;
+    uint64_t random;
+    uint64_t decided, pauses;
+};
+
+/* Chance. */
+
+static uint64_t draw(struct run *r)
+{
+    r->random ^= r->random << 13;
+    r->random ^= r->random >> 7;
+    r->random ^= r->random << 17;
+    return r->random;
+}
+
+static int pick(struct run *r, int below)
+{
+    return (int)((draw(r) >> 20) % (uint64_t)below);
+}
+
+/* Names. Lanes of index SHARED_LANES + n are the private lane of account n. */
+
+struct name {
+    char text[24];
+};
+
+static struct slice name_of(struct name *name, const char *prefix, int number)
+{
+    snprintf(name->text, sizeof(name->text), "%s%d", prefix, number);
+    return slice_str(name->text);
+}
+
+static struct slice lane_name(struct name *name, int lane)
+{
+    return lane < SHARED_LANES ? name_of(name, "lane", lane)
+                               : name_of(name, "unproven:acc", lane - SHARED_LANES);
+}
+
+static const char *const server_names[SERVERS] = {"mcp_a", "mcp_b", "mcp_c"};
+
+/* Counting, always from the table. */
+
+struct counts {
+    int account[ACCOUNTS], lane[LANES], tenant[TENANTS];
+};
+
+static void add_one(const struct model *m, struct counts *counts, int account)
+{
+    counts->account[account]++;
+    counts->lane[m->accounts[account].lane]++;
+    counts->tenant[m->accounts[account].tenant]++;
+}
+
+static struct counts count_place(const struct model *m, enum place place)
+{
+    struct counts counts = {0};
+
+    for (int i = 0; i < TICKETS; i++) {
+        if (m->tickets[i].place == place) {
+            add_one(m, &counts, m->tickets[i].account);
+        }
+    }
+    for (int i = 0; place == RUNS && i < m->hold_count; i++) {
+        add_one(m, &counts, m->holds[i].account);
+    }
+    return counts;
+}
+
+static int lane_ceiling(const struct model *m, int lane)
+{
+    int highest = 0;
+
+    if (m->lanes[lane].operator_ceiling > 0) {
+        return m->lanes[lane].operator_ceiling;
+    }
+    for (int i = 0; i < ACCOUNTS; i++) {
+        const struct m_account *account = &m->accounts[i];
+        if (account->known && account->lane == lane && account->ceiling > highest) {
+            highest = account->ceiling;
+        }
+    }
+    return highest;
+}
+
+static int tenant_ceiling(const struct model *m, int tenant)
+{
+    return m->tenant_ceiling[tenant] > 0 ? m->tenant_ceiling[tenant] : 1000000;
+}
+
+static bool could_go(const struct model *m, const struct counts *running, int account)
+{
+    const struct m_account *a = &m->accounts[account];
+
+    return running->account[account] < a->ceiling &&
+           running->lane[a->lane] < lane_ceiling(m, a->lane) &&
+           m->lanes[a->lane].paused_until == 0 &&
+           running->tenant[a->tenant] < tenant_ceiling(m, a->tenant);
+}
+
+static bool goes_before(const struct m_ticket *a, const struct m_ticket *b)
+{
+    return a->priority != b->priority ? a->priority < b->priority : a->order < b->order;
+}
+
+/* The model's deeds. */
+
+static void m_expect(struct model *m, int ticket, enum governor_decision decision)
+{
+    m->expected[m->expected_count] = (struct expected){ticket, decision};
+    m->expected_count++;
+    m->tickets[ticket].pending = true;
+}
+
+static void m_grant(struct run *r, int ticket)
+{
+    struct m_ticket *t = &r->m.tickets[ticket];
+
+    t->place = RUNS;
+    t->order = ++r->m.sequence;
+    r->m.lanes[r->m.accounts[t->account].lane].granted++;
+}
+
+/* Everybody who can go goes, the first of all first. */
+static void m_settle(struct run *r)
+{
+    struct model *m = &r->m;
+    struct counts running = count_place(m, RUNS);
+
+    for (;;) {
+        int first = -1;
+        bool could[ACCOUNTS];
+        for (int i = 0; i < ACCOUNTS; i++) {
+            could[i] = could_go(m, &running, i);
+        }
+        for (int i = 0; i < TICKETS; i++) {
+            if (m->tickets[i].place == WAITS && could[m->tickets[i].account] &&
+                (first < 0 || goes_before(&m->tickets[i], &m->tickets[first]))) {
+                first = i;
+            }
+        }
+        if (first < 0) {
+            return;
+        }
+        m_grant(r, first);
+        m_expect(m, first, GOVERNOR_GRANTED);
+        add_one(m, &running, m->tickets[first].account);
+    }
+}
+
+static bool has_calls(const struct model *m, int account)
+{
+    for (int i = 0; i < TICKETS; i++) {
+        if (m->tickets[i].place != NOWHERE && m->tickets[i].account == account) {
+            return true;
+        }
+    }
+    for (int i = 0; i < m->hold_count; i++) {
+        if (m->holds[i].account == account) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool lane_exists(const struct model *m, int lane)
+{
+    if (m->lanes[lane].operator_ceiling > 0) {
+        return true;
+    }
+    for (int i = 0; i < ACCOUNTS; i++) {
+        if (m->accounts[i].lane == lane && (m->accounts[i].known || has_calls(m, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A lane that nothing needs is forgotten, its pause and its counts too. */
+static void m_forget(struct model *m, int lane)
+{
+    if (!lane_exists(m, lane)) {
+        m->lanes[lane] = (struct m_lane){0};
+    }
+}
+
+static void m_leave(struct run *r, int ticket)
+{
+    struct m_ticket *t = &r->m.tickets[ticket];
+
+    t->place = NOWHERE;
+    m_settle(r);
+    m_forget(&r->m, r->m.accounts[t->account].lane);
+}
+
+static int m_first_deadline(const struct model *m)
+{
+    int first = -1;
+
+    for (int i = 0; i < TICKETS; i++) {
+        const struct m_ticket *t = &m->tickets[i];
+        if (t->place != WAITS) {
+            continue;
+        }
+        if (first < 0 || t->deadline < m->tickets[first].deadline ||
+            (t->deadline == m->tickets[first].deadline &&
+             t->order < m->tickets[first].order)) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+static int m_first_pause(const struct model *m)
+{
+    int first = -1;
+
+    for (int i = 0; i < LANES; i++) {
+        int64_t until = m->lanes[i].paused_until;
+        if (until == 0) {
+            continue;
+        }
+        if (first < 0 || until < m->lanes[first].paused_until ||
+            (until == m->lanes[first].paused_until &&
+             m->lanes[i].refused_at < m->lanes[first].refused_at)) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+static int64_t m_due(const struct model *m)
+{
+    int lane = m_first_pause(m), ticket = m_first_deadline(m);
+    int64_t due = lane >= 0 ? m->lanes[lane].paused_until : NEVER;
+
+    if (m->hold_count > 0 && m->holds[0].until < due) {
+        due = m->holds[0].until;
+    }
+    if (ticket >= 0 && m->tickets[ticket].deadline < due) {
+        due = m->tickets[ticket].deadline;
+    }
+    return due;
+}
+
+static void m_end_hold(struct run *r)
+{
+    struct model *m = &r->m;
+    int account = m->holds[0].account;
+
+    m->hold_count--;
+    memmove(m->holds, m->holds + 1, (size_t)m->hold_count * sizeof(m->holds[0]));
+    m_settle(r);
+    m_forget(m, m->accounts[account].lane);
+}
+
+static void m_expire(struct run *r, int ticket)
+{
+    struct m_ticket *t = &r->m.tickets[ticket];
+
+    t->place = NOWHERE;
+    r->m.lanes[r->m.accounts[t->account].lane].expired++;
+    m_expect(&r->m, ticket, GOVERNOR_EXPIRED);
+}
+
+/* Event after event in the order of time; pause before hold before wait. */
+static void m_tick(struct run *r)
+{
+    struct model *m = &r->m;
+    int64_t due;
+
+    for (due = m_due(m); due <= r->now; due = m_due(m)) {
+        int lane = m_first_pause(m);
+        if (lane >= 0 && m->lanes[lane].paused_until == due) {
+            m->lanes[lane].paused_until = 0;
+            m_settle(r);
+        } else if (m->hold_count > 0 && m->holds[0].until == due) {
+            m_end_hold(r);
+        } else {
+            m_expire(r, m_first_deadline(m));
+        }
+    }
+}
+
+/* Fetches what the governor decided and holds it against the model, one by one. */
+static void compare_decided(struct run *r)
+{
+    struct model *m = &r->m;
+
+    for (int i = 0; i < m->expected_count; i++) {
+        struct governor_ticket *ticket = governor_next(r->governor);
+        assert_non_null(ticket);
+        assert_int_equal(ticket - r->tickets, m->expected[i].ticket);
+        assert_int_equal(ticket->decision, m->expected[i].decision);
+        m->tickets[m->expected[i].ticket].pending = false;
+        r->decided++;
+    }
+    assert_null(governor_next(r->governor));
+    m->expected_count = 0;
+}
+
+/* Steps. Each does the same to both sides. */
+
+static int random_ticket(struct run *r, enum place place)
+{
+    int from = pick(r, TICKETS);
+
+    for (int i = 0; i < TICKETS; i++) {
+        int at = (from + i) % TICKETS;
+        const struct m_ticket *t = &r->m.tickets[at];
+        if (t->place == place && (place != NOWHERE || !t->pending)) {
+            return at;
+        }
+    }
+    return -1;
+}
+
+static enum governor_decision m_acquire(struct run *r, int ticket, int account,
+                                        int server, int priority)
+{
+    struct model *m = &r->m;
+    struct m_account *a = &m->accounts[account];
+    struct counts running = count_place(m, RUNS), waiting = count_place(m, WAITS);
+    struct m_ticket *t = &m->tickets[ticket];
+
+    if (!a->known) {
+        return GOVERNOR_REVOKED;
+    }
+    *t = (struct m_ticket){NOWHERE, false, account, server, priority, 0, 0};
+    if (could_go(m, &running, account)) {
+        m_grant(r, ticket);
+        return GOVERNOR_GRANTED;
+    }
+    if (waiting.account[account] >= a->queue_limit) {
+        m->lanes[a->lane].full++;
+        return GOVERNOR_REFUSED;
+    }
+    t->place = WAITS;
+    t->order = ++m->sequence;
+    t->deadline = r->now + a->queue_wait;
+    return GOVERNOR_WAITING;
+}
+
+static void step_acquire(struct run *r)
+{
+    int ticket = random_ticket(r, NOWHERE), account = pick(r, ACCOUNTS);
+    int server = pick(r, SERVERS), priority = pick(r, 3) == 0;
+    enum governor_decision want, got;
+    struct name name;
+
+    if (ticket < 0) {
+        return;
+    }
+    got = governor_acquire(
+        r->governor, &r->tickets[ticket], name_of(&name, "acc", account),
+        slice_str(server_names[server]), (enum governor_priority)priority, r->now);
+    want = m_acquire(r, ticket, account, server, priority);
+    assert_int_equal(got, want);
+    assert_int_equal(r->tickets[ticket].seat != NULL,
+                     want == GOVERNOR_GRANTED || want == GOVERNOR_WAITING);
+}
+
+/* The microsecond at which a lane's pause ends, through the public view alone. */
+static int64_t pause_end(struct run *r, int lane)
+{
+    int64_t before = r->now - 1, at = r->now + 20 * INT64_C(1000000);
+    struct governor_lane_view view;
+    struct name name;
+    struct slice id = lane_name(&name, lane);
+
+    while (at - before > 1) {
+        int64_t middle = before + (at - before) / 2;
+        assert_true(governor_lane(r->governor, id, SLICE_EMPTY, middle, &view));
+        if (view.paused_ms > 0) {
+            before = middle;
+        } else {
+            at = middle;
+        }
+    }
+    return at;
+}
+
+/* What the model knows of a pause: its bounds. The length in between is the governor's.
+ */
+struct bounds {
+    int64_t low, high;
+};
+
+static struct bounds m_refused(struct run *r, int lane, uint64_t order,
+                               int64_t retry_us)
+{
+    struct m_lane *l = &r->m.lanes[lane];
+    struct bounds b = {0, 0};
+    bool is_new = order > l->refused_at;
+
+    if (is_new) {
+        l->refusals++;
+        l->refused_at = ++r->m.sequence;
+    }
+    if (is_new || l->paused_until == 0) {
+        int64_t d = BASE_US;
+        for (int i = 1; i < l->refusals && d < MOST_US; i++) {
+            d *= 2;
+        }
+        d = d < MOST_US ? d : MOST_US;
+        b = (struct bounds){d / 2 + 1, d};
+    }
+    b.low = r->now + (retry_us > b.low ? retry_us : b.low);
+    b.high = r->now + (retry_us > b.high ? retry_us : b.high);
+    b.low = l->paused_until > b.low ? l->paused_until : b.low;
+    b.high = l->paused_until > b.high ? l->paused_until : b.high;
+    l->refused++;
+    return b;
+}
+
+static void release_refused(struct run *r, int ticket)
+{
+    struct m_ticket *t = &r->m.tickets[ticket];
+    int64_t retry_us = pick(r, 2) == 0 ? 0 : pick(r, 500000);
+    int lane = r->m.accounts[t->account].lane;
+    struct bounds b;
+
+    governor_release(r->governor, &r->tickets[ticket], GOVERNOR_RATE_LIMITED, retry_us,
+                     r->now);
+    b = m_refused(r, lane, t->order, retry_us);
+    r->m.lanes[lane].paused_until = b.high;
+    t->place = NOWHERE;
+    if (lane_exists(&r->m, lane)) {
+        r->m.lanes[lane].paused_until = pause_end(r, lane);
+        assert_true(r->m.lanes[lane].paused_until >= b.low);
+        assert_true(r->m.lanes[lane].paused_until <= b.high);
+        r->pauses++;
+    }
+    m_leave(r, ticket);
+}
+
+/* Takes a ticket that was released or cancelled before it was fetched off the expected.
+ */
+static void m_unexpect(struct model *m, int ticket)
+{
+    int kept = 0;
+
+    m->tickets[ticket].pending = false;
+    for (int i = 0; i < m->expected_count; i++) {
+        if (m->expected[i].ticket != ticket) {
+            m->expected[kept] = m->expected[i];
+            kept++;
+        }
+    }
+    m->expected_count = kept;
+}
+
+static void step_release(struct run *r)
+{
+    int ticket = random_ticket(r, RUNS), chance = pick(r, 100);
+    struct m_ticket *t = &r->m.tickets[ticket < 0 ? 0 : ticket];
+    enum governor_outcome outcome = GOVERNOR_UNUSED;
+
+    if (ticket < 0) {
+        return;
+    }
+    m_unexpect(&r->m, ticket);
+    if (chance < 6) {
+        release_refused(r, ticket);
+        return;
+    }
+    if (chance < 14) {
+        outcome = GOVERNOR_LOST;
+        assert_true(r->m.hold_count < HOLDS);
+        r->m.holds[r->m.hold_count] = (struct m_hold){t->account, r->now + HOLD_US};
+        r->m.hold_count++;
+    } else if (chance < 90) {
+        struct m_lane *l = &r->m.lanes[r->m.accounts[t->account].lane];
+        outcome = GOVERNOR_ANSWERED;
+        l->refusals = t->order > l->refused_at ? 0 : l->refusals;
+    }
+    governor_release(r->governor, &r->tickets[ticket], outcome, 0, r->now);
+    m_leave(r, ticket);
+}
+
+static void step_cancel(struct run *r)
+{
+    int ticket = random_ticket(r, WAITS);
+
+    if (pick(r, 3) == 0 && r->m.expected_count > 0) {
+        ticket = r->m.expected[pick(r, r->m.expected_count)].ticket;
+    }
+    if (ticket < 0) {
+        return;
+    }
+    governor_cancel(r->governor, &r->tickets[ticket], r->now);
+    m_unexpect(&r->m, ticket);
+    m_leave(r, ticket);
+}
+
+static void step_account(struct run *r)
+{
+    int account = pick(r, ACCOUNTS);
+    struct m_account *a = &r->m.accounts[account];
+    int old_lane = a->lane;
+    bool joined = pick(r, 5) > 0;
+    int shared = pick(r, 3) == 0 ? pick(r, SHARED_LANES) : account % SHARED_LANES;
+    int tenant = pick(r, 5) == 0 ? pick(r, TENANTS) : account % TENANTS;
+    struct name id, tenant_id, lane_id;
+    struct governor_account set = {.id = name_of(&id, "acc", account),
+                                   .tenant = name_of(&tenant_id, "ten", tenant),
+                                   .lane = name_of(&lane_id, "lane", shared),
+                                   .joined = joined,
+                                   .ceiling = 1 + pick(r, 6),
+                                   .queue_limit = pick(r, 12),
+                                   .queue_wait_us = pick(r, 200000)};
+
+    governor_account_set(r->governor, &set, r->now);
+    a->known = true;
+    a->lane = joined ? shared : SHARED_LANES + account;
+    a->tenant = tenant;
+    a->ceiling = joined ? set.ceiling : 1;
+    a->queue_limit = set.queue_limit;
+    a->queue_wait = set.queue_wait_us;
+    m_settle(r);
+    m_forget(&r->m, old_lane);
+}
+
+static void m_revoke(struct run *r, int account, int server)
+{
+    struct model *m = &r->m;
+
+    for (int priority = 0; priority < 2; priority++) {
+        for (;;) {
+            int first = -1;
+            for (int i = 0; i < TICKETS; i++) {
+                const struct m_ticket *t = &m->tickets[i];
+                if (t->place == WAITS && t->account == account &&
+                    t->priority == priority && (server < 0 || t->server == server) &&
+                    (first < 0 || t->order < m->tickets[first].order)) {
+                    first = i;
+                }
+            }
+            if (first < 0) {
+                break;
+            }
+            m->tickets[first].place = NOWHERE;
+            m_expect(m, first, GOVERNOR_REVOKED);
+        }
+    }
+}
+
+static void step_remove(struct run *r)
+{
+    int account = pick(r, ACCOUNTS);
+    struct name name;
+
+    governor_account_remove(r->governor, name_of(&name, "acc", account), r->now);
+    m_revoke(r, account, -1);
+    r->m.accounts[account].known = false;
+    m_forget(&r->m, r->m.accounts[account].lane);
+}
+
+static void step_server(struct run *r)
+{
+    int account = pick(r, ACCOUNTS), server = pick(r, SERVERS);
+    struct name name;
+
+    governor_server_revoke(r->governor, name_of(&name, "acc", account),
+                           slice_str(server_names[server]), r->now);
+    m_revoke(r, account, server);
+}
+
+static void step_tenant(struct run *r)
+{
+    int tenant = pick(r, TENANTS), ceiling = pick(r, 8);
+    struct name name;
+
+    governor_tenant_set(r->governor, name_of(&name, "ten", tenant), ceiling, r->now);
+    r->m.tenant_ceiling[tenant] = ceiling;
+    m_settle(r);
+}
+
+static void step_lane(struct run *r)
+{
+    int lane = pick(r, LANES), ceiling = pick(r, 2) == 0 ? 0 : pick(r, 10);
+    struct name name;
+
+    governor_lane_set(r->governor, lane_name(&name, lane), ceiling, r->now);
+    r->m.lanes[lane].operator_ceiling = ceiling;
+    m_settle(r);
+    m_forget(&r->m, lane);
+}
+
+/* What is shown must be what the table says. */
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static void check_account(struct run *r)
+{
+    int account = pick(r, ACCOUNTS);
+    const struct m_account *a = &r->m.accounts[account];
+    const struct counts running = count_place(&r->m, RUNS);
+    const struct counts waiting = count_place(&r->m, WAITS);
+    struct name name;
+    struct slice id = name_of(&name, "acc", account);
+    struct governor_view view = governor_look(r->governor, id, r->now);
+    int lane, tenant, left;
+
+    assert_int_equal(governor_account_known(r->governor, id), a->known);
+    if (!a->known) {
+        assert_int_equal(view.limit, 0);
+        return;
+    }
+    lane = lane_ceiling(&r->m, a->lane);
+    tenant = tenant_ceiling(&r->m, a->tenant);
+    left = smaller(
+        a->ceiling - running.account[account],
+        smaller(lane - running.lane[a->lane], tenant - running.tenant[a->tenant]));
+    left = left < 0 || r->m.lanes[a->lane].paused_until > 0 ? 0 : left;
+    assert_int_equal(view.limit, smaller(a->ceiling, smaller(lane, tenant)));
+    assert_int_equal(view.remaining, left);
+    assert_int_equal(view.reset_s >= 1, left == 0);
+    assert_true(view.retry_after_s >= 1);
+    assert_int_equal(view.in_flight, running.account[account]);
+    assert_int_equal(view.queue_depth, waiting.account[account]);
+}
+
+static int seats_in(const struct model *m, int lane, int tenant)
+{
+    int seats = 0;
+
+    for (int i = 0; i < ACCOUNTS; i++) {
+        const struct m_account *a = &m->accounts[i];
+        seats += a->lane == lane && (tenant < 0 || a->tenant == tenant) &&
+                 (a->known || has_calls(m, i));
+    }
+    return seats;
+}
+
+static void check_lane(struct run *r)
+{
+    int lane = pick(r, LANES), tenant = pick(r, 2 * TENANTS) - TENANTS;
+    const struct m_lane *l = &r->m.lanes[lane];
+    struct governor_lane_view view,
+        want = {.ceiling = l->operator_ceiling, .effective = lane_ceiling(&r->m, lane)};
+    struct name name, tenant_id;
+    bool is_there =
+        tenant < 0 ? lane_exists(&r->m, lane) : seats_in(&r->m, lane, tenant) > 0;
+    const struct counts running = count_place(&r->m, RUNS);
+    const struct counts waiting = count_place(&r->m, WAITS);
+    int held = 0;
+
+    assert_int_equal(
+        governor_lane(r->governor, lane_name(&name, lane),
+                      tenant < 0 ? SLICE_EMPTY : name_of(&tenant_id, "ten", tenant),
+                      r->now, &view),
+        is_there);
+    if (!is_there) {
+        return;
+    }
+    for (int i = 0; i < ACCOUNTS; i++) {
+        const struct m_account *a = &r->m.accounts[i];
+        if (a->lane != lane || (tenant >= 0 && a->tenant != tenant)) {
+            continue;
+        }
+        want.in_flight += running.account[i];
+        want.queued += waiting.account[i];
+        want.accounts += a->known;
+        for (int h = 0; h < r->m.hold_count; h++) {
+            held += r->m.holds[h].account == i;
+        }
+    }
+    want.draining = want.in_flight - want.effective;
+    want.draining = want.draining > held ? want.draining : held;
+    assert_int_equal(view.ceiling, want.ceiling);
+    assert_int_equal(view.effective, want.effective);
+    assert_int_equal(view.in_flight, want.in_flight);
+    assert_int_equal(view.queued, want.queued);
+    assert_int_equal(view.accounts, want.accounts);
+    assert_int_equal(view.draining, want.draining);
+    assert_int_equal(view.paused_ms > 0, l->paused_until > 0);
+    if (tenant < 0) {
+        assert_int_equal(view.granted, l->granted);
+        assert_int_equal(view.refused_upstream, l->refused);
+        assert_int_equal(view.refused_full, l->full);
+        assert_int_equal(view.expired, l->expired);
+    }
+}
+
+static void check_all_lanes(struct run *r)
+{
+    struct arena *arena = arena_new();
+    struct governor_lane_view *views;
+    struct name name;
+    int tenant = pick(r, TENANTS);
+    size_t want = 0, want_tenant = 0;
+
+    for (int i = 0; i < LANES; i++) {
+        want += lane_exists(&r->m, i);
+        want_tenant += seats_in(&r->m, i, tenant) > 0;
+    }
+    assert_int_equal(governor_lanes(r->governor, arena, SLICE_EMPTY, r->now, &views),
+                     want);
+    for (size_t i = 1; i < want; i++) {
+        assert_true(slice_cmp(views[i - 1].lane, views[i].lane) < 0);
+    }
+    assert_int_equal(governor_lanes(r->governor, arena, name_of(&name, "ten", tenant),
+                                    r->now, &views),
+                     want_tenant);
+    arena_free(arena);
+}
+
+static void move_time(struct run *r)
+{
+    int chance = pick(r, 100);
+    int64_t due = m_due(&r->m);
+
+    if (chance < 3 && due != NEVER) {
+        r->now = due - (chance == 0 ? 1 : 0);
+    } else if (chance < 5) {
+        r->now += pick(r, 2 * HOLD_US);
+    } else if (chance < 80) {
+        r->now += pick(r, 3000);
+    }
+    governor_tick(r->governor, r->now);
+    m_tick(r);
+    assert_int_equal(governor_due_us(r->governor), m_due(&r->m));
+}
+
+static void one_step(struct run *r)
+{
+    int chance = pick(r, 1000);
+
+    if (chance < 500) {
+        step_acquire(r);
+    } else if (chance < 850) {
+        step_release(r);
+    } else if (chance < 920) {
+        step_cancel(r);
+    } else if (chance < 955) {
+        step_account(r);
+    } else if (chance < 964) {
+        step_remove(r);
+    } else if (chance < 976) {
+        step_server(r);
+    } else if (chance < 988) {
+        step_tenant(r);
+    } else {
+        step_lane(r);
+    }
+}
+
+/* Everything ends; nothing may be left. */
+static void drain(struct run *r)
+{
+    struct arena *arena = arena_new();
+    struct governor_lane_view *views;
+    struct name name;
+
+    for (int i = 0; i < TENANTS; i++) {
+        governor_tenant_set(r->governor, name_of(&name, "ten", i), 0, r->now);
+    }
+    for (int i = 0; i < LANES; i++) {
+        governor_lane_set(r->governor, lane_name(&name, i), 0, r->now);
+    }
+    for (int i = 0; i < ACCOUNTS; i++) {
+        governor_account_remove(r->governor, name_of(&name, "acc", i), r->now);
+    }
+    while (governor_next(r->governor) != NULL) {
+    }
+    for (int i = 0; i < TICKETS; i++) {
+        if (r->tickets[i].seat != NULL) {
+            assert_int_equal(r->tickets[i].decision, GOVERNOR_GRANTED);
+            governor_release(r->governor, &r->tickets[i], GOVERNOR_ANSWERED, 0, r->now);
+        }
+    }
+    governor_tick(r->governor, r->now + HOLD_US);
+    assert_null(governor_next(r->governor));
+    assert_int_equal(governor_due_us(r->governor), NEVER);
+    assert_int_equal(governor_lanes(r->governor, arena, SLICE_EMPTY, r->now, &views),
+                     0);
+    arena_free(arena);
+}
+
+static uint64_t number_from(const char *variable, uint64_t otherwise)
+{
+    const char *text = getenv(variable);
+
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void test_a_million_random_steps_keep_every_rule(void **state)
+{
+    uint64_t seed = number_from("SLUICE_TEST_SEED", 20261120);
+    uint64_t steps = number_from("SLUICE_TEST_STEPS", STEPS);
+    struct governor_options options = {HOLD_US, BASE_US, MOST_US, seed};
+    struct run *r = calloc(1, sizeof(*r));
+
+    (void)state;
+    printf("seed %llu, %llu steps\n", (unsigned long long)seed,
+           (unsigned long long)steps);
+    r->random = seed * 2 + 1;
+    r->governor = governor_new(&options);
+    for (uint64_t i = 0; i < steps; i++) {
+        move_time(r);
+        one_step(r);
+        if (pick(r, 5) > 0) {
+            compare_decided(r);
+        }
+        assert_int_equal(governor_due_us(r->governor), m_due(&r->m));
+        check_account(r);
+        if (pick(r, 4) == 0) {
+            check_lane(r);
+        }
+        if (pick(r, 1000) == 0) {
+            check_all_lanes(r);
+        }
+    }
+    compare_decided(r);
+    printf("%llu decided later, %llu pauses\n", (unsigned long long)r->decided,
+           (unsigned long long)r->pauses);
+    drain(r);
+    governor_free(r->governor);
+    free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_million_random_steps_keep_every_rule),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
