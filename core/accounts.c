@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Accounts ready for use. The map holds one reference, every running call another: a change of
+ * credentials never pulls them from under a request that is being signed.
+ */
+#include "core/accounts.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/map.h"
+#include "core/turnstile.h"
+
+struct accounts {
+    struct gateway *gateway;
+    struct map *by_id;
+};
+
+struct accounts *accounts_new(struct gateway *gateway)
+{
+    struct accounts *accounts = calloc(1, sizeof *accounts);
+    REQUIRE(accounts != NULL);
+    accounts->gateway = gateway;
+    accounts->by_id = map_new();
+    return accounts;
+}
+
+struct account *account_hold(struct account *account)
+{
+    account->holders++;
+    return account;
+}
+
+void account_drop(struct account *account)
+{
+    if (account == NULL) {
+        return;
+    }
+    account->holders--;
+    if (account->holders == 0) {
+        credential_free(account->credential);
+        arena_free(account->arena);
+    }
+}
+
+static void drop_account(void *ctx, struct slice key, void *value)
+{
+    (void)ctx;
+    (void)key;
+    account_drop(value);
+}
+
+void accounts_free(struct accounts *accounts)
+{
+    if (accounts == NULL) {
+        return;
+    }
+    map_each(accounts->by_id, drop_account, NULL);
+    map_free(accounts->by_id);
+    free(accounts);
+}
+
+/* ---- Limits ---- */
+
+struct limit_rule {
+    const char *name;
+    long long least, most;
+};
+
+static bool add_detail(struct arena *arena, struct fault *fault, const char *name,
+                       const char *message)
+{
+    fault->details = arena_alloc(arena, sizeof *fault->details);
+    fault->details[0].pointer = arena_printf(arena, "/governor%s%s", *name ? "/" : "", name);
+    fault->details[0].message = slice_str(message);
+    fault->detail_count = 1;
+    fault->err = ERR_UNPROCESSABLE;
+    fault->message = arena_printf(arena, "governor%s%s: %s", *name ? "." : "", name, message);
+    return false;
+}
+
+static bool read_limit(const struct jmember *member, const struct limit_rule *rule,
+                       struct arena *arena, long long *out, struct fault *fault)
+{
+    if (jval_int64(&member->value, out) && *out >= rule->least && *out <= rule->most) {
+        return true;
+    }
+    struct slice message = arena_printf(arena, "a whole number from %lld to %lld is needed",
+                                        rule->least, rule->most);
+    return add_detail(arena, fault, rule->name, message.ptr);
+}
+
+enum err account_limits_parse(const struct jval *json, struct arena *arena,
+                              struct account_limits *out, struct fault *fault)
+{
+    static const struct limit_rule rules[] = {
+        {"ceiling", 1, LIMIT_CEILING},
+        {"queue_limit", 0, LIMIT_QUEUE},
+        {"queue_wait_ms", 0, LIMIT_QUEUE_WAIT_MS},
+    };
+    *out = (struct account_limits){0, -1, -1};
+    if (json == NULL) {
+        return ERR_OK;
+    }
+    if (json->type != JVAL_OBJECT) {
+        add_detail(arena, fault, "", "an object is needed");
+        return ERR_UNPROCESSABLE;
+    }
+    for (size_t i = 0; i < json->count; i++) {
+        const struct jmember *member = &json->members[i];
+        long long value = 0;
+        if (slice_is(member->name, "ceiling")) {
+            if (!read_limit(member, &rules[0], arena, &value, fault)) {
+                return ERR_UNPROCESSABLE;
+            }
+            out->ceiling = (int)value;
+        } else if (slice_is(member->name, "queue_limit")) {
+            if (!read_limit(member, &rules[1], arena, &value, fault)) {
+                return ERR_UNPROCESSABLE;
+            }
+            out->queue_limit = (int)value;
+        } else if (slice_is(member->name, "queue_wait_ms")) {
+            if (!read_limit(member, &rules[2], arena, &value, fault)) {
+                return ERR_UNPROCESSABLE;
+            }
+            out->queue_wait_ms = value;
+        } else {
+            add_detail(arena, fault, "",
+                       "ceiling, queue_limit and queue_wait_ms are the members it may have");
+            return ERR_UNPROCESSABLE;
+        }
+    }
+    return ERR_OK;
+}
+
+static void fill_limits(const struct accounts *accounts, const struct integration *integration,
+                        struct account_limits *limits)
+{
+    const struct gateway_config *config = accounts->gateway->parts.config;
+    if (limits->ceiling == 0) {
+        limits->ceiling = integration->default_ceiling;
+    }
+    if (limits->queue_limit < 0) {
+        limits->queue_limit = config->queue_limit;
+    }
+    if (limits->queue_wait_ms < 0) {
+        limits->queue_wait_ms = config->queue_wait_ms;
+    }
+}
+
+static enum err limits_of_record(const struct accounts *accounts,
+                                 const struct integration *integration, struct slice json,
+                                 struct arena *arena, struct account_limits *out)
+{
+    struct jval *value = NULL;
+    struct fault fault = {0};
+    enum err err = jval_parse(arena, json, &value, NULL);
+    if (err == ERR_OK) {
+        err = account_limits_parse(value, arena, out, &fault);
+    }
+    if (err == ERR_OK) {
+        fill_limits(accounts, integration, out);
+    }
+    return err;
+}
+
+/* ---- The governor's view of an account ---- */
+
+static void tell_governor(const struct accounts *accounts, const struct store_account *record,
+                          const struct account_limits *limits, bool proven)
+{
+    struct governor_account account = {
+        .id = record->id,
+        .tenant = record->tenant,
+        .lane = record->lane,
+        .joined = proven,
+        .ceiling = limits->ceiling,
+        .queue_limit = limits->queue_limit,
+        .queue_wait_us = limits->queue_wait_ms * 1000,
+    };
+    struct gateway *gateway = accounts->gateway;
+    governor_account_set(gateway->parts.governor, &account, gateway_mono_us(gateway));
+    turnstile_settle(gateway->turnstile);
+}
+
+static enum err restore_one(struct accounts *accounts, const struct store_account *record,
+                            struct arena *arena)
+{
+    const struct gateway_parts *parts = &accounts->gateway->parts;
+    const struct integration *integration =
+        catalog_integration(parts->catalog, record->integration);
+    if (integration == NULL) {
+        log_event(parts->log, LOG_WARN, "account_skipped", LOG_ID(account, record->id),
+                  LOG_ID(integration, record->integration),
+                  LOG_WORD(cause, "integration_not_loaded"));
+        return ERR_OK;
+    }
+    struct account_limits limits;
+    enum err err =
+        limits_of_record(accounts, integration, record->governor, arena, &limits);
+    if (err != ERR_OK) {
+        return ERR_INTERNAL;
+    }
+    tell_governor(accounts, record, &limits, record->proven);
+    return ERR_OK;
+}
+
+enum err accounts_restore(struct accounts *accounts)
+{
+    char after[64] = "";
+    size_t after_len = 0;
+    for (;;) {
+        struct arena *arena = arena_new();
+        struct store_account *records = NULL;
+        size_t count = 0;
+        enum err err = store_list_accounts(accounts->gateway->parts.store, SLICE_EMPTY,
+                                           slice_of(after, after_len), LIMIT_PAGE, arena,
+                                           &records, &count);
+        for (size_t i = 0; err == ERR_OK && i < count; i++) {
+            err = restore_one(accounts, &records[i], arena);
+        }
+        if (err == ERR_OK && count > 0) {
+            struct slice last = records[count - 1].id;
+            REQUIRE(last.len < sizeof after);
+            memcpy(after, last.ptr, last.len);
+            after_len = last.len;
+        }
+        arena_free(arena);
+        if (err != ERR_OK || count == 0) {
+            return err;
+        }
+    }
+}
+
+/* ---- Building ---- */
+
+static void copy_record(struct account *account, const struct store_account *from)
+{
+    struct arena *arena = account->arena;
+    struct store_account *to = &account->record;
+    *to = *from;
+    struct slice *const texts[] = {&to->id,     &to->tenant,     &to->integration, &to->name,
+                                   &to->lane,   &to->state,      &to->cause,       &to->scheme,
+                                   &to->auth,   &to->connection, &to->governor,    &to->overrides,
+                                   &to->environment};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        *texts[i] = arena_slice(arena, *texts[i]);
+    }
+    account->proven = from->proven;
+}
+
+static enum err resolve_parts(struct accounts *accounts, struct account *account)
+{
+    const struct store_account *record = &account->record;
+    account->integration =
+        catalog_integration(accounts->gateway->parts.catalog, record->integration);
+    account->connector = connector_find(record->integration);
+    if (account->integration == NULL || account->connector == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    struct jval *connection = NULL;
+    struct fault fault = {0};
+    enum err err = jval_parse(account->arena, record->connection, &connection, NULL);
+    if (err == ERR_OK) {
+        err = account->connector->connect(account->arena, connection, &account->target, &fault);
+    }
+    if (err == ERR_OK) {
+        err = limits_of_record(accounts, account->integration, record->governor,
+                               account->arena, &account->limits);
+    }
+    return err == ERR_OK ? ERR_OK : ERR_INTERNAL;
+}
+
+static struct account *new_account(const struct store_account *record)
+{
+    struct arena *arena = arena_new();
+    struct account *account = arena_alloc(arena, sizeof *account);
+    account->arena = arena;
+    account->holders = 1;
+    copy_record(account, record);
+    return account;
+}
+
+static enum err new_credential(struct account *account)
+{
+    const struct outbound_scheme *scheme = outbound_scheme_find(account->record.scheme);
+    if (scheme == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    account->credential = credential_new(scheme, account->record.id, account->target.origins,
+                                         account->target.origin_count);
+    return ERR_OK;
+}
+
+/* The fields of auth that are no secrets stand in the record, as text. */
+static enum err put_plain_fields(struct account *account)
+{
+    struct jval *auth = NULL;
+    enum err err = jval_parse(account->arena, account->record.auth, &auth, NULL);
+    for (size_t i = 0; err == ERR_OK && i < auth->count; i++) {
+        credential_put(account->credential, auth->members[i].name,
+                       secret_new(jval_text(&auth->members[i].value)));
+    }
+    return err;
+}
+
+static enum err put_sealed_fields(struct accounts *accounts, struct account *account)
+{
+    const struct gateway_parts *parts = &accounts->gateway->parts;
+    struct arena *arena = arena_new();
+    struct store_secret *sealed = NULL;
+    size_t count = 0;
+    enum err err =
+        store_list_secrets(parts->store, account->record.id, arena, &sealed, &count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
+        struct secret *secret = NULL;
+        err = vault_open(parts->vault, &sealed[i], &secret);
+        if (err == ERR_OK) {
+            credential_put(account->credential, sealed[i].field, secret);
+        } else {
+            log_event(parts->log, LOG_ERROR, "secret_not_opened",
+                      LOG_ID(account, account->record.id), LOG_NAME(cause, err_code(err)));
+        }
+    }
+    arena_free(arena);
+    return err;
+}
+
+static enum err load(struct accounts *accounts, struct slice id, struct account **out)
+{
+    struct arena *arena = arena_new();
+    struct store_account record;
+    struct account *account = NULL;
+    enum err err = store_get_account(accounts->gateway->parts.store, id, arena, &record);
+    if (err != ERR_OK) {
+        goto out;
+    }
+    account = new_account(&record);
+    err = resolve_parts(accounts, account);
+    if (err == ERR_OK) {
+        err = new_credential(account);
+    }
+    if (err == ERR_OK) {
+        err = put_plain_fields(account);
+    }
+    if (err == ERR_OK) {
+        err = put_sealed_fields(accounts, account);
+    }
+out:
+    arena_free(arena);
+    if (err != ERR_OK) {
+        account_drop(account);
+        return err == ERR_NOT_FOUND || err == ERR_IO ? err : ERR_INTERNAL;
+    }
+    *out = account;
+    return ERR_OK;
+}
+
+enum err accounts_get(struct accounts *accounts, struct slice id, struct account **out)
+{
+    struct account *account = map_get(accounts->by_id, id);
+    if (account == NULL) {
+        enum err err = load(accounts, id, &account);
+        if (err != ERR_OK) {
+            return err;
+        }
+        map_put(accounts->by_id, id, account);
+        if (!governor_account_known(accounts->gateway->parts.governor, id)) {
+            tell_governor(accounts, &account->record, &account->limits, account->proven);
+        }
+    }
+    *out = account_hold(account);
+    return ERR_OK;
+}
+
+void accounts_changed(struct accounts *accounts, struct slice id)
+{
+    account_drop(map_remove(accounts->by_id, id));
+    struct account *account = NULL;
+    if (accounts_get(accounts, id, &account) == ERR_OK) {
+        tell_governor(accounts, &account->record, &account->limits, account->proven);
+        account_drop(account);
+    }
+}
+
+void accounts_removed(struct accounts *accounts, struct slice id)
+{
+    struct gateway *gateway = accounts->gateway;
+    account_drop(map_remove(accounts->by_id, id));
+    governor_account_remove(gateway->parts.governor, id, gateway_mono_us(gateway));
+    turnstile_settle(gateway->turnstile);
+}
+
+enum err accounts_build_new(struct accounts *accounts, const struct store_account *record,
+                            const struct jval *auth, struct account **out)
+{
+    struct account *account = new_account(record);
+    enum err err = resolve_parts(accounts, account);
+    if (err == ERR_OK) {
+        err = new_credential(account);
+    }
+    if (err != ERR_OK) {
+        account_drop(account);
+        return err;
+    }
+    for (size_t i = 0; i < auth->count; i++) {
+        if (!slice_is(auth->members[i].name, "scheme")) {
+            credential_put(account->credential, auth->members[i].name,
+                           secret_new(jval_text(&auth->members[i].value)));
+        }
+    }
+    tell_governor(accounts, &account->record, &account->limits, account->proven);
+    *out = account;
+    return ERR_OK;
+}
+
+/* ---- Proof ---- */
+
+struct proof {
+    struct accounts *accounts;
+    struct arena *arena;
+    struct slice id;
+};
+
+static void on_proof_stored(void *ctx, enum err err)
+{
+    struct proof *proof = ctx;
+    if (err != ERR_OK && err != ERR_NOT_FOUND && err != ERR_CONFLICT) {
+        log_event(proof->accounts->gateway->parts.log, LOG_ERROR, "proof_not_stored",
+                  LOG_ID(account, proof->id), LOG_NAME(cause, err_code(err)));
+    }
+    arena_free(proof->arena);
+}
+
+void account_prove(struct accounts *accounts, struct account *account)
+{
+    if (account->proven) {
+        return;
+    }
+    account->proven = true;
+    tell_governor(accounts, &account->record, &account->limits, true);
+    if (account->record.version == 0) {
+        return; /* not stored yet: whoever stores it says so then */
+    }
+    /* The version is the one we built from: proof of old credentials must not mark new ones. */
+    struct arena *arena = arena_new();
+    struct proof *proof = arena_alloc(arena, sizeof *proof);
+    *proof = (struct proof){accounts, arena, arena_slice(arena, account->record.id)};
+    struct store_account record = account->record;
+    record.proven = true;
+    record.updated_ms = gateway_wall_ms(accounts->gateway);
+    struct store_batch *batch = store_batch_new();
+    store_update_account(batch, &record, account->record.version);
+    account->record.version++;
+    store_commit(accounts->gateway->parts.store, batch, on_proof_stored, proof);
+}

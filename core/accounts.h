@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: an account ready for use: its connector's target, its opened credential, its limits;
+ *          built from the store once and kept until it changes.
+ * Owns: the cached accounts; an account lives until its last holder has dropped it.
+ * Threads: the loop's.
+ * Errors: ERR_NOT_FOUND, ERR_IO, ERR_INTERNAL (a secret cannot be opened).
+ * Start reading at: accounts_get.
+ */
+#ifndef SLUICE_CORE_ACCOUNTS_H
+#define SLUICE_CORE_ACCOUNTS_H
+
+#include "auth/outbound.h"
+#include "catalog/catalog.h"
+#include "connectors/connector.h"
+#include "core/gateway.h"
+#include "store/store.h"
+
+struct account_limits {
+    int ceiling;     /* 0: the integration's default */
+    int queue_limit; /* -1: the server's default */
+    int64_t queue_wait_ms; /* -1: the server's default */
+};
+
+struct account {
+    struct store_account record; /* in `arena` */
+    const struct integration *integration;
+    const struct connector *connector;
+    struct op_target target;
+    struct account_limits limits; /* defaults filled in */
+    struct credential *credential;
+    struct arena *arena;
+    int holders;
+    bool proven;
+};
+
+struct accounts *accounts_new(struct gateway *gateway);
+void accounts_free(struct accounts *accounts); /* accepts NULL */
+
+/* Tells the governor of every stored account, so that lanes and ceilings are whole from the
+ * start. Accounts whose integration is not loaded are skipped with a log line. */
+MUST_USE enum err accounts_restore(struct accounts *accounts);
+
+/* Holds *out: drop it with account_drop. */
+MUST_USE enum err accounts_get(struct accounts *accounts, struct slice id, struct account **out);
+struct account *account_hold(struct account *account);
+void account_drop(struct account *account); /* accepts NULL */
+
+/* The stored record changed or went: the next accounts_get builds anew. The governor is told. */
+void accounts_changed(struct accounts *accounts, struct slice id);
+void accounts_removed(struct accounts *accounts, struct slice id);
+
+/*
+ * Builds an account that is not stored yet, with the secrets given in `auth` (an object that
+ * outbound_check has passed), and tells the governor of it. Copies the record.
+ */
+MUST_USE enum err accounts_build_new(struct accounts *accounts,
+                                     const struct store_account *record,
+                                     const struct jval *auth, struct account **out);
+
+/* An authenticated call came back well: joins the shared lane, now and in the store. */
+void account_prove(struct accounts *accounts, struct account *account);
+
+/*
+ * {"ceiling":1..1000,"queue_limit":0..10000,"queue_wait_ms":0..600000}, each optional; NULL and an
+ * empty object leave the defaults. ERR_UNPROCESSABLE with details in `fault`.
+ */
+MUST_USE enum err account_limits_parse(const struct jval *json, struct arena *arena,
+                                       struct account_limits *out, struct fault *fault);
+
+#endif

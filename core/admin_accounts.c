@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Accounts: connect, list, change, offboard. A new account is tried against its ERP before it is
+ * stored, so that a wrong value is found by the person who typed it.
+ */
+#include "auth/outbound.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "core/admin_private.h"
+#include "core/op.h"
+#include "core/servers.h"
+
+/* ---- Showing ---- */
+
+static void write_raw_member(struct jwriter *writer, const char *name, struct slice json)
+{
+    jwriter_key(writer, slice_str(name));
+    jwriter_raw(writer, json.len > 0 ? json : SLICE("{}"));
+}
+
+/* The scheme and what of auth is no secret; never more. */
+static void write_auth(struct jwriter *writer, const struct store_account *account,
+                       struct arena *arena)
+{
+    struct jval *plain = NULL;
+    jwriter_key(writer, SLICE("auth"));
+    jwriter_object(writer);
+    jwriter_member_string(writer, "scheme", account->scheme);
+    if (jval_parse(arena, account->auth, &plain, NULL) == ERR_OK) {
+        for (size_t i = 0; i < plain->count; i++) {
+            jwriter_key(writer, plain->members[i].name);
+            jwriter_value(writer, &plain->members[i].value);
+        }
+    }
+    jwriter_object_end(writer);
+}
+
+static void write_account(struct jwriter *writer, const struct store_account *account,
+                          struct arena *arena)
+{
+    jwriter_object(writer);
+    jwriter_member_string(writer, "id", account->id);
+    jwriter_member_string(writer, "tenant_id", account->tenant);
+    jwriter_member_string(writer, "integration", account->integration);
+    jwriter_member_string(writer, "name", account->name);
+    jwriter_key(writer, SLICE("environment"));
+    if (account->environment.len > 0) {
+        jwriter_string(writer, account->environment);
+    } else {
+        jwriter_null(writer);
+    }
+    jwriter_member_string(writer, "state", account->state);
+    jwriter_member_bool(writer, "verified", account->proven);
+    jwriter_member_string(writer, "lane", account->lane);
+    write_raw_member(writer, "connection", account->connection);
+    write_auth(writer, account, arena);
+    write_raw_member(writer, "governor", account->governor);
+    admin_time(writer, "created_at", account->created_ms);
+    admin_time(writer, "updated_at", account->updated_ms);
+    jwriter_object_end(writer);
+}
+
+static void respond_account(struct admin *admin, int status,
+                            const struct store_account *account)
+{
+    struct buf json = admin_buf();
+    struct jwriter writer;
+    jwriter_init(&writer, &json);
+    write_account(&writer, account, admin->arena);
+    admin_respond(admin, status, &json);
+    buf_free(&json);
+}
+
+void admin_get_account(struct admin *admin)
+{
+    struct store_account account;
+    if (admin_load_account(admin, &account)) {
+        respond_account(admin, 200, &account);
+    }
+}
+
+void admin_list_accounts(struct admin *admin)
+{
+    struct store_account *accounts = NULL;
+    struct slice after;
+    size_t limit = 0, count = 0;
+    if (!admin_page(admin, &limit, &after)) {
+        return;
+    }
+    struct slice tenant = admin->who.role == ROLE_ADMIN ? admin_query(admin, "tenant_id")
+                                                        : admin->who.tenant;
+    enum err err = store_list_accounts(admin->gateway->parts.store, tenant, after, limit,
+                                       admin->arena, &accounts, &count);
+    if (err != ERR_OK) {
+        admin_error(admin, err, SLICE_EMPTY);
+        return;
+    }
+    struct buf json = admin_buf();
+    struct jwriter writer;
+    admin_page_begin(&writer, &json);
+    for (size_t i = 0; i < count; i++) {
+        write_account(&writer, &accounts[i], admin->arena);
+    }
+    admin_page_end(admin, &writer, count == limit ? accounts[count - 1].id : SLICE_EMPTY);
+}
+
+/* ---- Reading what was sent ---- */
+
+/* The fields of auth that are secrets are sealed into the batch; the others are kept as text. */
+static enum err seal_auth(struct admin *admin, struct slice account, const struct jval *auth,
+                          const struct outbound_scheme *scheme, struct store_batch *batch,
+                          struct slice *plain_json)
+{
+    struct vault *vault = admin->gateway->parts.vault;
+    struct jval *plain = jval_new_object(admin->arena, 0);
+    size_t count = 0;
+    const struct outbound_field *fields = outbound_scheme_fields(scheme, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct jval *value = jval_get(auth, fields[i].name);
+        if (value == NULL) {
+            continue;
+        }
+        if (!fields[i].secret) {
+            jval_set(admin->arena, plain, slice_str(fields[i].name), value);
+            continue;
+        }
+        struct store_secret sealed;
+        struct secret *secret = secret_new(jval_text(value));
+        enum err err = vault_seal(vault, account, slice_str(fields[i].name), secret,
+                                  admin->arena, &sealed);
+        secret_free(secret);
+        if (err != ERR_OK) {
+            return err;
+        }
+        store_put_secret(batch, &sealed);
+    }
+    *plain_json = admin_json(admin->arena, plain);
+    return ERR_OK;
+}
+
+/* ---- Creating ---- */
+
+/* Lives in an arena of its own: a verification that nobody answers outlives the exchange. */
+struct creation {
+    struct admin *admin; /* until it was answered */
+    struct gateway *gateway;
+    struct arena *arena;
+    struct store_account record;
+    struct store_batch *batch;
+    struct account *account;
+    struct op_run run;
+    int pending;
+};
+
+static void release_creation(struct creation *creation)
+{
+    creation->pending--;
+    if (creation->pending > 0) {
+        return;
+    }
+    account_drop(creation->account);
+    store_batch_free(creation->batch);
+    arena_free(creation->arena);
+}
+
+static void on_account_stored(void *ctx, enum err err)
+{
+    struct creation *creation = ctx;
+    struct admin *admin = creation->admin;
+    if (err != ERR_OK) {
+        accounts_removed(admin->gateway->accounts, creation->record.id);
+        admin_error(admin, err, SLICE_EMPTY);
+    } else {
+        accounts_changed(admin->gateway->accounts, creation->record.id);
+        respond_account(admin, 201, &creation->record);
+    }
+    release_creation(creation);
+}
+
+static void store_account(struct creation *creation)
+{
+    struct store_batch *batch = creation->batch;
+    creation->batch = NULL;
+    creation->record.version = 1;
+    store_insert_account(batch, &creation->record);
+    store_commit(creation->gateway->parts.store, batch, on_account_stored, creation);
+}
+
+static void refuse_creation(struct creation *creation, const struct fault *fault)
+{
+    struct admin *admin = creation->admin;
+    struct fault shown = *fault;
+    struct slice reason = fault->message.len > 0 ? fault->message
+                                                 : slice_str(err_sentence(fault->err));
+    shown.message = arena_printf(admin->arena, "The ERP could not be reached with these values, "
+                                               "so nothing was stored: %.*s",
+                                 SLICE_ARG(reason));
+    if (shown.err != ERR_POLICY_DENIED) {
+        shown.err = ERR_UNPROCESSABLE;
+    }
+    accounts_removed(creation->gateway->accounts, creation->record.id);
+    admin_fault(admin, &shown);
+    release_creation(creation);
+}
+
+static void on_verified(void *ctx)
+{
+    struct creation *creation = ctx;
+    if (creation->run.op.fault.err != ERR_OK) {
+        refuse_creation(creation, &creation->run.op.fault);
+        return;
+    }
+    creation->record.proven = true;
+    store_account(creation);
+}
+
+static void on_verify_over(void *ctx)
+{
+    release_creation(ctx);
+}
+
+static void verify(struct creation *creation, const struct jval *auth)
+{
+    struct gateway *gateway = creation->gateway;
+    struct op_run *run = &creation->run;
+    enum err err = accounts_build_new(gateway->accounts, &creation->record, auth,
+                                      &creation->account);
+    if (err != ERR_OK) {
+        struct fault fault = {.err = err};
+        refuse_creation(creation, &fault);
+        return;
+    }
+    run->gateway = gateway;
+    run->account = creation->account;
+    run->plan = creation->account->integration->verify_plan;
+    run->server = SLICE("verify");
+    run->on_done = on_verified;
+    run->on_over = on_verify_over;
+    run->ctx = creation;
+    run->op.arena = creation->arena;
+    run->op.integration = creation->account->integration;
+    run->op.target = &creation->account->target;
+    run->op.path = run->op.query = run->op.body = jval_new_object(creation->arena, 0);
+    creation->pending++;
+    if (op_start(run) == OP_IS_OVER) {
+        creation->pending--;
+        on_verified(creation);
+    }
+}
+
+static bool read_identity(struct admin *admin, struct store_account *record)
+{
+    static const char *const allowed[] = {"tenant_id",  "integration", "name",        "connection",
+                                          "auth",       "governor",    "environment", NULL};
+    if (!admin_only(admin, allowed) ||
+        !admin_name(admin, "tenant_id", true, &record->tenant) ||
+        !admin_text(admin, "integration", true, 48, &record->integration) ||
+        !admin_text(admin, "name", true, LIMIT_NAME_BYTES, &record->name) ||
+        !admin_name(admin, "environment", false, &record->environment)) {
+        return false;
+    }
+    if (!admin_may_touch(admin, record->tenant)) {
+        admin_error(admin, ERR_FORBIDDEN,
+                    SLICE("This token may connect accounts of its own tenant only."));
+        return false;
+    }
+    return true;
+}
+
+static bool read_connection(struct admin *admin, const struct connector *connector,
+                            struct store_account *record)
+{
+    const struct jval *connection = jval_get(admin->body, "connection");
+    struct op_target target = {.lane = SLICE_EMPTY};
+    struct fault fault = {0};
+    if (!jval_is(connection, JVAL_OBJECT)) {
+        admin_error(admin, ERR_UNPROCESSABLE, SLICE("/connection: an object is needed."));
+        return false;
+    }
+    if (connector->connect(admin->arena, connection, &target, &fault) != ERR_OK) {
+        admin_fault(admin, &fault);
+        return false;
+    }
+    record->lane = target.lane;
+    record->connection = admin_json(admin->arena, target.connection);
+    return true;
+}
+
+static bool read_limits(struct admin *admin, struct store_account *record)
+{
+    const struct jval *json = jval_get(admin->body, "governor");
+    struct account_limits limits;
+    struct fault fault = {0};
+    if (account_limits_parse(json, admin->arena, &limits, &fault) != ERR_OK) {
+        admin_fault(admin, &fault);
+        return false;
+    }
+    record->governor = json != NULL ? admin_json(admin->arena, json) : SLICE("{}");
+    return true;
+}
+
+static bool read_new_account(struct admin *admin, struct store_account *record,
+                             const struct outbound_scheme **scheme)
+{
+    struct fault fault = {0};
+    if (!read_identity(admin, record)) {
+        return false;
+    }
+    const struct connector *connector = connector_find(record->integration);
+    if (connector == NULL ||
+        catalog_integration(admin->gateway->parts.catalog, record->integration) == NULL) {
+        admin_error(admin, ERR_UNPROCESSABLE,
+                    SLICE("/integration: this server has no such integration."));
+        return false;
+    }
+    if (!read_connection(admin, connector, record) || !read_limits(admin, record)) {
+        return false;
+    }
+    if (outbound_check(jval_get(admin->body, "auth"), record->integration, admin->arena, scheme,
+                       &fault) != ERR_OK) {
+        admin_fault(admin, &fault);
+        return false;
+    }
+    record->scheme = slice_str(outbound_scheme_name(*scheme));
+    record->id = text_new_id(admin->arena, "acc_");
+    record->state = SLICE("active");
+    record->overrides = SLICE("{}");
+    record->created_ms = record->updated_ms = gateway_wall_ms(admin->gateway);
+    return true;
+}
+
+void admin_create_account(struct admin *admin)
+{
+    struct store_account record = {.id = SLICE_EMPTY};
+    const struct outbound_scheme *scheme = NULL;
+    if (!read_new_account(admin, &record, &scheme)) {
+        return;
+    }
+    const struct jval *auth = jval_get(admin->body, "auth");
+    struct arena *arena = arena_new();
+    struct creation *creation = arena_alloc(arena, sizeof *creation);
+    creation->admin = admin;
+    creation->gateway = admin->gateway;
+    creation->arena = arena;
+    creation->pending = 1;
+    creation->batch = store_batch_new();
+    enum err err =
+        seal_auth(admin, record.id, auth, scheme, creation->batch, &record.auth);
+    creation->record = record;
+    creation->record.id = arena_slice(arena, record.id); /* used after the exchange is gone */
+    if (err != ERR_OK) {
+        struct fault fault = {.err = err};
+        refuse_creation(creation, &fault);
+        return;
+    }
+    if (slice_is(admin_query(admin, "verify"), "false")) {
+        store_account(creation);
+        return;
+    }
+    verify(creation, auth);
+}
+
+/* ---- Changing ---- */
+
+struct account_change {
+    struct admin *admin;
+    struct store_account record;
+};
+
+static void on_account_changed(void *ctx, enum err err)
+{
+    struct account_change *change = ctx;
+    struct admin *admin = change->admin;
+    if (err != ERR_OK) {
+        admin_error(admin, err,
+                    err == ERR_CONFLICT
+                        ? SLICE("The account was changed at the same time: read it again.")
+                        : SLICE_EMPTY);
+        return;
+    }
+    accounts_changed(admin->gateway->accounts, change->record.id);
+    respond_account(admin, 200, &change->record);
+}
+
+static bool change_auth(struct admin *admin, struct store_account *record,
+                        struct store_batch *batch)
+{
+    const struct jval *auth = jval_get(admin->body, "auth");
+    const struct outbound_scheme *scheme = NULL;
+    struct fault fault = {0};
+    if (auth == NULL) {
+        return true;
+    }
+    if (outbound_check(auth, record->integration, admin->arena, &scheme, &fault) != ERR_OK) {
+        admin_fault(admin, &fault);
+        return false;
+    }
+    store_delete_secrets(batch, record->id);
+    record->scheme = slice_str(outbound_scheme_name(scheme));
+    record->state = SLICE("active");
+    record->cause = SLICE_EMPTY;
+    record->proven = false; /* one at a time until these have worked */
+    enum err err = seal_auth(admin, record->id, auth, scheme, batch, &record->auth);
+    if (err != ERR_OK) {
+        admin_error(admin, err, SLICE_EMPTY);
+        return false;
+    }
+    return true;
+}
+
+void admin_patch_account(struct admin *admin)
+{
+    static const char *const allowed[] = {"name", "governor", "auth", NULL};
+    struct account_change *change = arena_alloc(admin->arena, sizeof *change);
+    struct store_account *record = &change->record;
+    struct slice name;
+    change->admin = admin;
+    if (!admin_load_account(admin, record) || !admin_only(admin, allowed) ||
+        !admin_text(admin, "name", false, LIMIT_NAME_BYTES, &name)) {
+        return;
+    }
+    if (name.len > 0) {
+        record->name = name;
+    }
+    if (jval_get(admin->body, "governor") != NULL && !read_limits(admin, record)) {
+        return;
+    }
+    struct store_batch *batch = store_batch_new();
+    if (!change_auth(admin, record, batch)) {
+        store_batch_free(batch);
+        return;
+    }
+    record->updated_ms = gateway_wall_ms(admin->gateway);
+    store_update_account(batch, record, record->version);
+    store_commit(admin->gateway->parts.store, batch, on_account_changed, change);
+}
+
+/* ---- Offboarding ---- */
+
+static void on_account_deleted(void *ctx, enum err err)
+{
+    struct admin *admin = ctx;
+    if (err != ERR_OK) {
+        admin_error(admin, err, SLICE_EMPTY);
+        return;
+    }
+    accounts_removed(admin->gateway->accounts, admin->ids[0]);
+    admin_no_content(admin);
+}
+
+void admin_delete_account(struct admin *admin)
+{
+    struct store_account account;
+    if (!admin_load_account(admin, &account)) {
+        return;
+    }
+    struct store_batch *batch = store_batch_new();
+    store_delete_account(batch, admin->ids[0]);
+    store_commit(admin->gateway->parts.store, batch, on_account_deleted, admin);
+}

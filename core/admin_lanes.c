@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lanes and tenants: the operator's hand on the ceilings. */
+#include "base/limits.h"
+#include "core/admin_private.h"
+#include "core/turnstile.h"
+
+/* What a caller who is no admin may count: its own tenant's. */
+static struct slice scope(const struct admin *admin)
+{
+    return admin->who.role == ROLE_ADMIN ? SLICE_EMPTY : admin->who.tenant;
+}
+
+static void write_lane(struct jwriter *writer, const struct governor_lane_view *lane,
+                       bool operator)
+{
+    jwriter_object(writer);
+    jwriter_member_string(writer, "id", lane->lane);
+    jwriter_member_int(writer, "ceiling", lane->ceiling);
+    jwriter_member_int(writer, "effective", lane->effective);
+    jwriter_member_int(writer, "in_flight", lane->in_flight);
+    jwriter_member_int(writer, "draining", lane->draining);
+    jwriter_member_int(writer, "queued", lane->queued);
+    jwriter_member_int(writer, "accounts", lane->accounts);
+    if (operator) {
+        jwriter_member_int(writer, "paused_ms", lane->paused_ms);
+        jwriter_member_int(writer, "granted", (int64_t)lane->granted);
+        jwriter_member_int(writer, "refused_upstream", (int64_t)lane->refused_upstream);
+        jwriter_member_int(writer, "refused_full", (int64_t)lane->refused_full);
+        jwriter_member_int(writer, "expired", (int64_t)lane->expired);
+    }
+    jwriter_object_end(writer);
+}
+
+void admin_list_lanes(struct admin *admin)
+{
+    struct gateway *gateway = admin->gateway;
+    struct governor_lane_view *lanes = NULL;
+    size_t count = governor_lanes(gateway->parts.governor, admin->arena, scope(admin),
+                                  gateway_mono_us(gateway), &lanes);
+    struct buf json = admin_buf();
+    struct jwriter writer;
+    admin_page_begin(&writer, &json);
+    for (size_t i = 0; i < count; i++) {
+        write_lane(&writer, &lanes[i], admin->who.role == ROLE_ADMIN);
+    }
+    admin_page_end(admin, &writer, SLICE_EMPTY);
+}
+
+static void respond_lane(struct admin *admin, const struct governor_lane_view *lane)
+{
+    struct buf json = admin_buf();
+    struct jwriter writer;
+    jwriter_init(&writer, &json);
+    write_lane(&writer, lane, admin->who.role == ROLE_ADMIN);
+    admin_respond(admin, 200, &json);
+    buf_free(&json);
+}
+
+static bool find_lane(struct admin *admin, struct governor_lane_view *lane)
+{
+    struct gateway *gateway = admin->gateway;
+    if (governor_lane(gateway->parts.governor, admin->ids[0], scope(admin),
+                      gateway_mono_us(gateway), lane)) {
+        return true;
+    }
+    admin_error(admin, ERR_NOT_FOUND, SLICE("There is no such lane."));
+    return false;
+}
+
+void admin_get_lane(struct admin *admin)
+{
+    struct governor_lane_view lane;
+    if (find_lane(admin, &lane)) {
+        respond_lane(admin, &lane);
+    }
+}
+
+struct ceiling_change {
+    struct admin *admin;
+    struct slice id;
+    int ceiling;
+};
+
+static void on_lane_stored(void *ctx, enum err err)
+{
+    struct ceiling_change *change = ctx;
+    struct admin *admin = change->admin;
+    struct gateway *gateway = admin->gateway;
+    struct governor_lane_view lane;
+    if (err != ERR_OK) {
+        admin_error(admin, err, SLICE_EMPTY);
+        return;
+    }
+    governor_lane_set(gateway->parts.governor, change->id, change->ceiling,
+                      gateway_mono_us(gateway));
+    turnstile_settle(gateway->turnstile);
+    if (find_lane(admin, &lane)) {
+        respond_lane(admin, &lane);
+    }
+}
+
+static struct ceiling_change *new_change(struct admin *admin, int ceiling)
+{
+    struct ceiling_change *change = arena_alloc(admin->arena, sizeof *change);
+    *change = (struct ceiling_change){admin, admin->ids[0], ceiling};
+    return change;
+}
+
+void admin_patch_lane(struct admin *admin)
+{
+    struct governor_lane_view lane;
+    int ceiling = 0;
+    if (!find_lane(admin, &lane) || !admin_ceiling(admin, admin->body, "", &ceiling)) {
+        return;
+    }
+    struct store_lane record = {admin->ids[0], ceiling};
+    struct store_batch *batch = store_batch_new();
+    store_put_lane(batch, &record);
+    store_commit(admin->gateway->parts.store, batch, on_lane_stored,
+                 new_change(admin, ceiling));
+}
+
+/* ---- Tenants ---- */
+
+static void respond_tenant(struct admin *admin, int ceiling)
+{
+    struct buf json = admin_buf();
+    struct jwriter writer;
+    jwriter_init(&writer, &json);
+    jwriter_object(&writer);
+    jwriter_member_string(&writer, "id", admin->ids[0]);
+    jwriter_key(&writer, SLICE("governor"));
+    jwriter_object(&writer);
+    jwriter_key(&writer, SLICE("ceiling"));
+    if (ceiling > 0) {
+        jwriter_int(&writer, ceiling);
+    } else {
+        jwriter_null(&writer);
+    }
+    jwriter_object_end(&writer);
+    jwriter_object_end(&writer);
+    admin_respond(admin, 200, &json);
+    buf_free(&json);
+}
+
+/* A tenant exists as soon as somebody names it: without a record it has no ceiling. */
+void admin_get_tenant(struct admin *admin)
+{
+    struct store_tenant tenant = {SLICE_EMPTY, 0};
+    if (!admin_may_touch(admin, admin->ids[0])) {
+        admin_error(admin, ERR_NOT_FOUND, SLICE("There is no such tenant."));
+        return;
+    }
+    enum err err = store_get_tenant(admin->gateway->parts.store, admin->ids[0], admin->arena,
+                                    &tenant);
+    if (err != ERR_OK && err != ERR_NOT_FOUND) {
+        admin_error(admin, err, SLICE_EMPTY);
+        return;
+    }
+    respond_tenant(admin, err == ERR_OK ? tenant.ceiling : 0);
+}
+
+static void on_tenant_stored(void *ctx, enum err err)
+{
+    struct ceiling_change *change = ctx;
+    struct admin *admin = change->admin;
+    struct gateway *gateway = admin->gateway;
+    if (err != ERR_OK) {
+        admin_error(admin, err, SLICE_EMPTY);
+        return;
+    }
+    governor_tenant_set(gateway->parts.governor, change->id, change->ceiling,
+                        gateway_mono_us(gateway));
+    turnstile_settle(gateway->turnstile);
+    respond_tenant(admin, change->ceiling);
+}
+
+void admin_patch_tenant(struct admin *admin)
+{
+    static const char *const allowed[] = {"governor", NULL};
+    int ceiling = 0;
+    if (admin->ids[0].len > 48) {
+        admin_error(admin, ERR_NOT_FOUND, SLICE("A tenant's id has at most 48 bytes."));
+        return;
+    }
+    if (!admin_only(admin, allowed) ||
+        !admin_ceiling(admin, jval_get(admin->body, "governor"), "/governor", &ceiling)) {
+        return;
+    }
+    struct store_tenant record = {admin->ids[0], ceiling};
+    struct store_batch *batch = store_batch_new();
+    store_put_tenant(batch, &record);
+    store_commit(admin->gateway->parts.store, batch, on_tenant_stored,
+                 new_change(admin, ceiling));
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The story of a tool call:
+ *
+ *   lookup  the tool of that name, if this MCP server's filters show it
+ *   check   the arguments against its input schema, split into path, query and body
+ *   page    the sealed cursor, opened and compared
+ *   run     one operation at the upstream: core/op.c takes the slot, signs, sends, decodes
+ *   shape   upstream records become unified ones
+ *   reply   the envelope, the audit line, the answer
+ *
+ * A failed step goes straight to reply. A call is freed in one place, release_call(), when its
+ * answer is given (or nobody wants it) and its operation is over.
+ */
+#include "core/call.h"
+
+#include "base/limits.h"
+#include "base/timefmt.h"
+#include "core/cursor.h"
+#include "core/envelope.h"
+#include "core/metrics.h"
+#include "core/op.h"
+
+enum call_state { CALL_LOOKUP, CALL_CHECK, CALL_PAGE, CALL_RUN, CALL_SHAPE, CALL_REPLY, CALL_END };
+
+enum step { STEP_NEXT, STEP_WAIT, STEP_FAIL };
+
+struct call {
+    struct list link; /* gateway->calls, until answered or cancelled */
+    struct call_order order;
+    struct arena *arena;
+    enum call_state state;
+    int pending; /* what still needs this memory: the answer, the operation */
+    const struct tool *tool;
+    struct split split;
+    struct op_run run;
+    struct jval *data;
+    struct slice next_cursor;
+    struct fault fault;
+    size_t fallbacks;
+    int64_t started_us;
+    bool cancelled;
+};
+
+static void call_enter(struct call *call, enum call_state state)
+{
+    call->state = state;
+}
+
+static void release_call(struct call *call)
+{
+    call->pending--;
+    if (call->pending > 0) {
+        return;
+    }
+    account_drop(call->order.account);
+    server_drop(call->order.server);
+    arena_free(call->arena);
+}
+
+static enum step fail(struct call *call, enum err err)
+{
+    call->fault.err = err;
+    return STEP_FAIL;
+}
+
+/* ---- lookup, check, page ---- */
+
+static enum step do_lookup(struct call *call)
+{
+    const struct call_order *order = &call->order;
+    const struct tool *tool = catalog_tool(order->account->integration, order->tool);
+    if (tool == NULL || !filter_allows(order->server->config.filter, tool)) {
+        return fail(call, ERR_RPC_METHOD);
+    }
+    call->tool = tool;
+    return STEP_NEXT;
+}
+
+static enum step do_check(struct call *call)
+{
+    enum err err = split_arguments(call->tool, call->order.arguments, call->arena, &call->split,
+                                   &call->fault);
+    return err == ERR_OK ? STEP_NEXT : fail(call, err);
+}
+
+static struct cursor_binding binding(const struct call *call)
+{
+    return (struct cursor_binding){
+        .server = call->order.server->id,
+        .tool = call->tool,
+        .split = &call->split,
+        .now_ms = gateway_wall_ms(call->order.gateway),
+    };
+}
+
+static enum step do_page(struct call *call)
+{
+    if (call->split.cursor.len == 0) {
+        return STEP_NEXT;
+    }
+    struct cursor_binding bound = binding(call);
+    enum err err = cursor_open(call->order.gateway->parts.vault, &bound, call->split.cursor,
+                               call->arena, &call->run.op.page, &call->fault);
+    return err == ERR_OK ? STEP_NEXT : fail(call, err);
+}
+
+/* ---- run ---- */
+
+static void advance(struct call *call);
+
+static void on_op_done(void *ctx)
+{
+    struct call *call = ctx;
+    if (call->run.op.fault.err != ERR_OK) {
+        call->fault = call->run.op.fault;
+        call_enter(call, CALL_REPLY);
+    } else {
+        call_enter(call, CALL_SHAPE);
+    }
+    advance(call);
+}
+
+static void on_op_over(void *ctx)
+{
+    release_call(ctx);
+}
+
+static void on_op_sent(void *ctx)
+{
+    struct call *call = ctx;
+    if (call->order.on_stage != NULL) {
+        call->order.on_stage(call->order.ctx, CALL_STAGE_SENT);
+    }
+}
+
+static enum step do_run(struct call *call)
+{
+    struct op_run *run = &call->run;
+    struct account *account = call->order.account;
+    run->gateway = call->order.gateway;
+    run->account = account;
+    run->plan = call->tool->plan;
+    run->server = call->order.server->id;
+    run->priority = call->order.server->config.priority;
+    run->on_done = on_op_done;
+    run->on_over = on_op_over;
+    run->on_sent = on_op_sent;
+    run->ctx = call;
+    run->op.arena = call->arena;
+    run->op.integration = account->integration;
+    run->op.tool = call->tool;
+    run->op.target = &account->target;
+    run->op.path = call->split.path;
+    run->op.query = call->split.query;
+    run->op.body = call->split.body;
+    run->op.limit = call->split.limit;
+    call->pending++;
+    if (op_start(run) == OP_WAITS) {
+        return STEP_WAIT;
+    }
+    call->pending--;
+    call->fault = run->op.fault;
+    return call->fault.err == ERR_OK ? STEP_NEXT : STEP_FAIL;
+}
+
+/* ---- shape ---- */
+
+static enum step do_shape(struct call *call)
+{
+    const struct tool *tool = call->tool;
+    const struct op_result *result = &call->run.op.result;
+    call->data = jval_new_array(call->arena, result->records->count);
+    for (size_t i = 0; i < result->records->count; i++) {
+        struct jval *record = field_map(tool->fields, tool->field_count,
+                                        &result->records->items[i], call->arena,
+                                        &call->fallbacks);
+        jval_push(call->arena, call->data, record);
+    }
+    if (result->next_page.len == 0) {
+        return STEP_NEXT;
+    }
+    struct cursor_binding bound = binding(call);
+    enum err err = cursor_seal(call->order.gateway->parts.vault, &bound, result->next_page,
+                               call->arena, &call->next_cursor);
+    return err == ERR_OK ? STEP_NEXT : fail(call, err);
+}
+
+/* ---- reply ---- */
+
+/* What, when, for whom, how long: no argument, no result. */
+static void write_audit(const struct call *call, enum err err, size_t bytes_out,
+                        int64_t total_us)
+{
+    const struct call_order *order = &call->order;
+    const struct log *log = order->gateway->parts.log;
+    struct slice tool = call->tool != NULL ? call->tool->name : SLICE("unknown");
+    log_event(log, LOG_INFO, "tool_call", LOG_ID(request_id, order->request_id),
+              LOG_ID(tenant, order->tenant), LOG_ID(account, order->account->record.id),
+              LOG_ID(mcp_server, order->server->id), LOG_ID(tool, tool),
+              LOG_NAME(outcome, err_code(err)), LOG_INT(duration_us, total_us),
+              LOG_INT(wait_us, call->run.wait_us), LOG_INT(upstream_us, call->run.upstream_us),
+              LOG_INT(upstream_status, call->run.upstream_status),
+              LOG_INT(bytes_in, order->bytes_in), LOG_INT(bytes_out, bytes_out),
+              LOG_INT(fallbacks, call->fallbacks));
+}
+
+static void write_envelope(struct call *call, const struct governor_view *view, struct buf *out)
+{
+    const struct call_order *order = &call->order;
+    if (call->fault.err == ERR_OK) {
+        struct envelope envelope = {
+            .resource = call->tool->resource,
+            .method = call->tool->method,
+            .integration = call->tool->integration->name,
+            .request_id = order->request_id,
+            .wall_ms = gateway_wall_ms(order->gateway),
+            .pages = call->tool->kind == METHOD_LIST,
+            .limit = call->split.limit,
+            .next_cursor = call->next_cursor,
+            .data = call->data,
+        };
+        envelope_write_data(out, &envelope);
+        if (!buf_full(out)) {
+            return;
+        }
+        buf_free(out);
+        buf_init(out, LIMIT_RESULT_BYTES);
+        call->fault = (struct fault){
+            .err = ERR_TOO_LARGE,
+            .message = SLICE("The result is larger than this server sends in one answer."),
+            .hint = SLICE("Ask for fewer rows with limit."),
+        };
+    }
+    envelope_write_error(out, &call->fault, order->request_id,
+                         call->fault.err == ERR_ACCOUNT_BUSY ? view : NULL);
+}
+
+static struct governor_view look(const struct call *call)
+{
+    const struct call_order *order = &call->order;
+    return governor_look(order->gateway->parts.governor, order->account->record.id,
+                         gateway_mono_us(order->gateway));
+}
+
+static enum step do_reply(struct call *call)
+{
+    struct call_answer answer = {.view = look(call)};
+    struct buf text;
+    buf_init(&text, LIMIT_RESULT_BYTES);
+    if (call->fault.err == ERR_RATE_LIMITED) {
+        /* Whole seconds until the lane's pause is over, however short the ERP's own wish. */
+        call->fault.retry_after_s = answer.view.retry_after_s;
+    }
+    if (call->fault.err != ERR_RPC_METHOD && call->fault.err != ERR_UNAUTHORIZED) {
+        write_envelope(call, &answer.view, &text);
+    }
+    answer.err = call->fault.err;
+    answer.retry_after_s = call->fault.retry_after_s;
+    answer.envelope = buf_slice(&text);
+    int64_t total_us = gateway_mono_us(call->order.gateway) - call->started_us;
+    write_audit(call, answer.err, text.len, total_us);
+    metrics_call(call->order.gateway->metrics, answer.err, total_us, call->run.wait_us,
+                 call->run.upstream_us);
+    list_remove(&call->link);
+    call->order.on_answer(call->order.ctx, &answer);
+    buf_free(&text);
+    return STEP_NEXT;
+}
+
+/* ---- The driver ---- */
+
+static const struct {
+    const char *name;
+    enum step (*run)(struct call *call);
+} steps[] = {
+    [CALL_LOOKUP] = {"lookup", do_lookup}, [CALL_CHECK] = {"check", do_check},
+    [CALL_PAGE] = {"page", do_page},       [CALL_RUN] = {"run", do_run},
+    [CALL_SHAPE] = {"shape", do_shape},    [CALL_REPLY] = {"reply", do_reply},
+};
+
+static void advance(struct call *call)
+{
+    while (call->state < CALL_END) {
+        enum step step = steps[call->state].run(call);
+        if (step == STEP_WAIT) {
+            return;
+        }
+        call_enter(call, step == STEP_FAIL ? CALL_REPLY : call->state + 1);
+    }
+    release_call(call);
+}
+
+/* The first turn of a call: its starter has its handle by now. */
+static void on_begin(void *ctx)
+{
+    struct call *call = ctx;
+    if (call->cancelled) {
+        release_call(call);
+        return;
+    }
+    advance(call);
+}
+
+struct call *call_start(const struct call_order *order)
+{
+    struct arena *arena = arena_new();
+    struct call *call = arena_alloc(arena, sizeof *call);
+    call->arena = arena;
+    call->order = *order;
+    call->order.request_id = arena_slice(arena, order->request_id);
+    call->order.tenant = arena_slice(arena, order->tenant);
+    call->order.account = account_hold(order->account);
+    call->order.server = server_hold(order->server);
+    call->started_us = gateway_mono_us(order->gateway);
+    call->pending = 1;
+    list_push(&order->gateway->calls, &call->link);
+    loop_soon(order->gateway->parts.loop, on_begin, call);
+    return call;
+}
+
+void call_cancel(struct call *call)
+{
+    REQUIRE(!call->cancelled && call->state < CALL_END);
+    call->cancelled = true;
+    list_remove(&call->link);
+    int64_t total_us = gateway_mono_us(call->order.gateway) - call->started_us;
+    write_audit(call, ERR_CANCELLED, 0, total_us);
+    metrics_call(call->order.gateway->metrics, ERR_CANCELLED, total_us, call->run.wait_us,
+                 call->run.upstream_us);
+    if (call->state == CALL_RUN) {
+        op_cancel(&call->run);
+        release_call(call);
+    }
+    /* Before its first turn: on_begin releases it. */
+}
+
+struct call *call_find(struct gateway *gateway, struct slice server, const struct jval *rpc_id)
+{
+    LIST_FOREACH(node, &gateway->calls)
+    {
+        struct call *call = LIST_ENTRY(node, struct call, link);
+        if (slice_eq(call->order.server->id, server) && call->order.rpc_id != NULL &&
+            jval_equal(call->order.rpc_id, rpc_id)) {
+            return call;
+        }
+    }
+    return NULL;
+}
+
+void *call_ctx(const struct call *call)
+{
+    return call->order.ctx;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the answer of a tool: data or error, the same members for every ERP. */
+#include "core/envelope.h"
+
+#include <stdio.h>
+
+#include "base/jwriter.h"
+#include "base/timefmt.h"
+
+static void write_pagination(struct jwriter *writer, const struct envelope *envelope)
+{
+    jwriter_key(writer, SLICE("pagination"));
+    jwriter_object(writer);
+    jwriter_key(writer, SLICE("next_cursor"));
+    if (envelope->next_cursor.len > 0) {
+        jwriter_string(writer, envelope->next_cursor);
+    } else {
+        jwriter_null(writer);
+    }
+    jwriter_member_bool(writer, "has_more", envelope->next_cursor.len > 0);
+    jwriter_key(writer, SLICE("limit"));
+    if (envelope->pages) {
+        jwriter_int(writer, (int64_t)envelope->limit);
+    } else {
+        jwriter_null(writer);
+    }
+    jwriter_object_end(writer);
+}
+
+/*
+ * The estimate counts the text that it stands in, so its own digits count too: the first number
+ * of digits for which the result has just that many.
+ */
+static void append_estimate(struct buf *out)
+{
+    const size_t closing = 2; /* the braces of _meta and of the envelope */
+    for (size_t digits = 1; digits < 20; digits++) {
+        size_t bytes = out->len + digits + closing;
+        char text[24];
+        int len = snprintf(text, sizeof text, "%zu", (bytes + 3) / 4);
+        if ((size_t)len == digits) {
+            buf_append(out, slice_of(text, digits));
+            return;
+        }
+    }
+}
+
+void envelope_write_data(struct buf *out, const struct envelope *envelope)
+{
+    struct jwriter writer;
+    char timestamp[TIMEFMT_BYTES];
+    timefmt_utc(envelope->wall_ms, timestamp);
+    jwriter_init(&writer, out);
+    jwriter_object(&writer);
+    jwriter_member_string(&writer, "resource", envelope->resource);
+    jwriter_member_string(&writer, "method", envelope->method);
+    jwriter_member_string(&writer, "integration", envelope->integration);
+    jwriter_member_string(&writer, "timestamp", slice_str(timestamp));
+    write_pagination(&writer, envelope);
+    jwriter_key(&writer, SLICE("data"));
+    jwriter_value(&writer, envelope->data);
+    jwriter_key(&writer, SLICE("_meta"));
+    jwriter_object(&writer);
+    jwriter_member_string(&writer, "request_id", envelope->request_id);
+    jwriter_key(&writer, SLICE("fields_redacted"));
+    jwriter_raw(&writer, SLICE("[]"));
+    jwriter_key(&writer, SLICE("fields_truncated"));
+    jwriter_raw(&writer, SLICE("[]"));
+    jwriter_key(&writer, SLICE("token_estimate"));
+    /* The rest by hand: the number depends on everything before it. */
+    append_estimate(out);
+    buf_append(out, SLICE("}}"));
+}
+
+static void write_upstream(struct jwriter *writer, const struct fault_upstream *upstream)
+{
+    if (upstream->status == 0) {
+        return;
+    }
+    jwriter_key(writer, SLICE("upstream"));
+    jwriter_object(writer);
+    jwriter_member_int(writer, "status", upstream->status);
+    if (upstream->code.len > 0) {
+        jwriter_member_string(writer, "code", upstream->code);
+    }
+    if (upstream->message.len > 0) {
+        jwriter_member_string(writer, "message", upstream->message);
+    }
+    if (upstream->request_id.len > 0) {
+        jwriter_member_string(writer, "request_id", upstream->request_id);
+    }
+    jwriter_object_end(writer);
+}
+
+static void write_details(struct jwriter *writer, const struct fault *fault)
+{
+    if (fault->detail_count == 0) {
+        return;
+    }
+    jwriter_key(writer, SLICE("details"));
+    jwriter_array(writer);
+    for (size_t i = 0; i < fault->detail_count; i++) {
+        jwriter_object(writer);
+        jwriter_member_string(writer, "pointer", fault->details[i].pointer);
+        jwriter_member_string(writer, "message", fault->details[i].message);
+        jwriter_object_end(writer);
+    }
+    jwriter_array_end(writer);
+}
+
+void envelope_write_error(struct buf *out, const struct fault *fault, struct slice request_id,
+                          const struct governor_view *busy)
+{
+    enum err err = err_is_tool_code(fault->err) ? fault->err : ERR_INTERNAL;
+    struct slice message = fault->message.len > 0 && err == fault->err
+                               ? fault->message
+                               : slice_str(err_sentence(err));
+    struct jwriter writer;
+    jwriter_init(&writer, out);
+    jwriter_object(&writer);
+    jwriter_key(&writer, SLICE("error"));
+    jwriter_object(&writer);
+    jwriter_member_string(&writer, "code", slice_str(err_code(err)));
+    jwriter_member_string(&writer, "message", message);
+    if (fault->hint.len > 0) {
+        jwriter_member_string(&writer, "hint", fault->hint);
+    }
+    if (fault->retry_after_s > 0) {
+        jwriter_member_int(&writer, "retry_after_seconds", fault->retry_after_s);
+    }
+    if (busy != NULL) {
+        jwriter_member_int(&writer, "in_flight", busy->in_flight);
+        jwriter_member_int(&writer, "ceiling", busy->limit);
+        jwriter_member_int(&writer, "queue_depth", busy->queue_depth);
+    }
+    write_details(&writer, fault);
+    write_upstream(&writer, &fault->upstream);
+    jwriter_member_string(&writer, "request_id", request_id);
+    jwriter_object_end(&writer);
+    jwriter_object_end(&writer);
+}

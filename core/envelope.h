@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: the one shape in which every tool answers, of every ERP.
+ * Owns: nothing.
+ * Threads: any.
+ * Errors: the buffer's ceiling.
+ * Start reading at: envelope_write_data. The contract is in docs/envelope.md.
+ */
+#ifndef SLUICE_CORE_ENVELOPE_H
+#define SLUICE_CORE_ENVELOPE_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/jval.h"
+#include "governor/governor.h"
+
+struct envelope {
+    struct slice resource, method, integration, request_id;
+    int64_t wall_ms;
+    bool pages;        /* a list */
+    size_t limit;      /* with pages */
+    struct slice next_cursor; /* empty: the end */
+    const struct jval *data;  /* JVAL_ARRAY of mapped records */
+};
+
+void envelope_write_data(struct buf *out, const struct envelope *envelope);
+
+/* `busy` (may be NULL): the counts that an account_busy carries. */
+void envelope_write_error(struct buf *out, const struct fault *fault, struct slice request_id,
+                          const struct governor_view *busy);
+
+#endif

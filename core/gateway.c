@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts the core together over the parts of main. */
+#include "core/gateway.h"
+
+#include <stdlib.h>
+
+#include "core/accounts.h"
+#include "core/metrics.h"
+#include "core/servers.h"
+#include "core/turnstile.h"
+
+static enum err restore_ceilings(struct gateway *gateway)
+{
+    struct arena *arena = arena_new();
+    struct governor *governor = gateway->parts.governor;
+    int64_t now_us = gateway_mono_us(gateway);
+    struct store_tenant *tenants = NULL;
+    struct store_lane *lanes = NULL;
+    size_t count = 0;
+    enum err err = store_list_tenants(gateway->parts.store, arena, &tenants, &count);
+    if (err != ERR_OK) {
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++) {
+        governor_tenant_set(governor, tenants[i].id, tenants[i].ceiling, now_us);
+    }
+    err = store_list_lanes(gateway->parts.store, arena, &lanes, &count);
+    if (err != ERR_OK) {
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++) {
+        governor_lane_set(governor, lanes[i].id, lanes[i].ceiling, now_us);
+    }
+out:
+    arena_free(arena);
+    return err;
+}
+
+enum err gateway_new(const struct gateway_parts *parts, struct gateway **out)
+{
+    struct gateway *gateway = calloc(1, sizeof *gateway);
+    REQUIRE(gateway != NULL);
+    gateway->parts = *parts;
+    list_init(&gateway->calls);
+    gateway->turnstile = turnstile_new(parts->loop, parts->clock, parts->governor);
+    gateway->metrics = metrics_new();
+    gateway->accounts = accounts_new(gateway);
+    gateway->servers = servers_new();
+    enum err err = restore_ceilings(gateway);
+    if (err == ERR_OK) {
+        err = accounts_restore(gateway->accounts);
+    }
+    if (err != ERR_OK) {
+        gateway_free(gateway);
+        return err;
+    }
+    *out = gateway;
+    return ERR_OK;
+}
+
+void gateway_free(struct gateway *gateway)
+{
+    if (gateway == NULL) {
+        return;
+    }
+    servers_free(gateway->servers);
+    accounts_free(gateway->accounts);
+    metrics_free(gateway->metrics);
+    turnstile_free(gateway->turnstile);
+    free(gateway);
+}

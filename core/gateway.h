@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: what the core works with: the parts that main has built, and what is open.
+ * Owns: accounts, servers, turnstile and metrics; keeps the rest.
+ * Threads: the loop's.
+ * Errors: none.
+ * Start reading at: core/server.h for the way in, core/call.c for the story of a call.
+ */
+#ifndef SLUICE_CORE_GATEWAY_H
+#define SLUICE_CORE_GATEWAY_H
+
+#include "auth/keys.h"
+#include "auth/vault.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "governor/governor.h"
+#include "io/http_client.h"
+#include "io/loop.h"
+#include "store/store.h"
+
+struct accounts;
+struct servers;
+struct turnstile;
+struct metrics;
+
+/* Frozen by the command line's configuration. */
+struct gateway_config {
+    struct slice public_url; /* base of minted URLs, without a trailing slash */
+    const struct slice *allowed_origins;
+    size_t allowed_origin_count;
+    int default_ttl_days;
+    int64_t read_timeout_ms, write_timeout_ms; /* our caller's patience */
+    int queue_limit;                           /* of an account that sets none */
+    int64_t queue_wait_ms;
+};
+
+/* Everything is kept, not owned. */
+struct gateway_parts {
+    const struct gateway_config *config;
+    struct loop *loop;
+    const struct clock *clock;
+    const struct log *log;
+    struct store *store;
+    const struct keys *keys;
+    struct vault *vault;
+    struct http_client *client;
+    const struct catalog *catalog;
+    struct governor *governor;
+};
+
+struct gateway {
+    struct gateway_parts parts;
+    struct accounts *accounts;
+    struct servers *servers;
+    struct turnstile *turnstile;
+    struct metrics *metrics;
+    struct list calls; /* struct call: open tool calls, for notifications/cancelled */
+    bool draining;     /* SIGTERM was seen: /readyz says so */
+};
+
+/* Reads the ceilings that the store holds. ERR_IO when it cannot. */
+MUST_USE enum err gateway_new(const struct gateway_parts *parts, struct gateway **out);
+/* Every exchange and every transfer must have ended. Accepts NULL. */
+void gateway_free(struct gateway *gateway);
+
+static inline int64_t gateway_wall_ms(const struct gateway *gateway)
+{
+    return clock_wall_ms(gateway->parts.clock);
+}
+
+static inline int64_t gateway_mono_us(const struct gateway *gateway)
+{
+    return clock_mono_us(gateway->parts.clock);
+}
+
+#endif

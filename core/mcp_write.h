@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: JSON-RPC replies and MCP results as text, for the revision that asked.
+ * Owns: nothing.
+ * Threads: any. Pure.
+ * Errors: the buffer's ceiling.
+ * Start reading at: mcp_write_tool_result.
+ */
+#ifndef SLUICE_CORE_MCP_WRITE_H
+#define SLUICE_CORE_MCP_WRITE_H
+
+#include "base/buf.h"
+#include "catalog/catalog.h"
+#include "core/mcp_read.h"
+
+void mcp_write_error(struct buf *out, const struct jval *id, int code, struct slice message,
+                     struct slice data);
+void mcp_write_refusal(struct buf *out, const struct mcp_refusal *refusal);
+
+/* ping, and results without content. */
+void mcp_write_empty(struct buf *out, const struct mcp_message *message);
+
+void mcp_write_initialize(struct buf *out, const struct mcp_message *message,
+                          const struct integration *integration);
+void mcp_write_discover(struct buf *out, const struct mcp_message *message,
+                        const struct integration *integration);
+void mcp_write_tools(struct buf *out, const struct mcp_message *message,
+                     const struct integration *integration, const struct filter *filter);
+
+/* `envelope`: JSON text; it stands as text and as structuredContent. */
+void mcp_write_tool_result(struct buf *out, const struct mcp_message *message,
+                           struct slice envelope, bool is_error);
+
+void mcp_write_progress(struct buf *out, const struct jval *token, int progress, int total,
+                        struct slice text);
+
+#endif

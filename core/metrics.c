@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counters and histograms, printed for a scraper. */
+#include "core/metrics.h"
+
+#include <stdlib.h>
+
+#include "core/gateway.h"
+
+static const int64_t bounds_us[] = {1000,   5000,    10000,   50000,   100000,
+                                    500000, 1000000, 5000000, 10000000, 60000000};
+#define BOUND_COUNT (sizeof bounds_us / sizeof bounds_us[0])
+
+struct histogram {
+    uint64_t buckets[BOUND_COUNT + 1];
+    uint64_t count;
+    int64_t sum_us;
+};
+
+struct metrics {
+    uint64_t calls[ERR_COUNT];
+    uint64_t http[6]; /* by first digit */
+    struct histogram total, wait, upstream;
+};
+
+struct metrics *metrics_new(void)
+{
+    struct metrics *metrics = calloc(1, sizeof *metrics);
+    REQUIRE(metrics != NULL);
+    return metrics;
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    free(metrics);
+}
+
+static void observe(struct histogram *histogram, int64_t us)
+{
+    size_t i = 0;
+    while (i < BOUND_COUNT && us > bounds_us[i]) {
+        i++;
+    }
+    histogram->buckets[i]++;
+    histogram->count++;
+    histogram->sum_us += us;
+}
+
+void metrics_call(struct metrics *metrics, enum err err, int64_t total_us, int64_t wait_us,
+                  int64_t upstream_us)
+{
+    metrics->calls[err]++;
+    observe(&metrics->total, total_us);
+    observe(&metrics->wait, wait_us);
+    if (upstream_us > 0) {
+        observe(&metrics->upstream, upstream_us);
+    }
+}
+
+void metrics_http(struct metrics *metrics, int status)
+{
+    int class = status / 100;
+    metrics->http[class >= 1 && class <= 5 ? class : 0]++;
+}
+
+static void write_head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Seconds without a double: microseconds as a decimal. */
+static void write_seconds(struct buf *out, int64_t us)
+{
+    buf_printf(out, "%lld.%06lld", (long long)(us / 1000000), (long long)(us % 1000000));
+}
+
+static void write_histogram(struct buf *out, const char *name, const char *help,
+                            const struct histogram *histogram)
+{
+    uint64_t below = 0;
+    write_head(out, name, "histogram", help);
+    for (size_t i = 0; i < BOUND_COUNT; i++) {
+        below += histogram->buckets[i];
+        buf_printf(out, "%s_bucket{le=\"", name);
+        write_seconds(out, bounds_us[i]);
+        buf_printf(out, "\"} %llu\n", (unsigned long long)below);
+    }
+    buf_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum ", name,
+               (unsigned long long)histogram->count, name);
+    write_seconds(out, histogram->sum_us);
+    buf_printf(out, "\n%s_count %llu\n", name, (unsigned long long)histogram->count);
+}
+
+static void write_lanes(const struct gateway *gateway, struct buf *out)
+{
+    struct arena *arena = arena_new();
+    struct governor_lane_view *lanes = NULL;
+    size_t count = governor_lanes(gateway->parts.governor, arena, SLICE_EMPTY,
+                                  gateway_mono_us(gateway), &lanes);
+    uint64_t in_flight = 0, draining = 0, queued = 0, refused = 0, full = 0, expired = 0;
+    for (size_t i = 0; i < count; i++) {
+        in_flight += (uint64_t)lanes[i].in_flight;
+        draining += (uint64_t)lanes[i].draining;
+        queued += (uint64_t)lanes[i].queued;
+        refused += lanes[i].refused_upstream;
+        full += lanes[i].refused_full;
+        expired += lanes[i].expired;
+    }
+    arena_free(arena);
+    const struct {
+        const char *name, *type, *help;
+        uint64_t value;
+    } rows[] = {
+        {"sluice_lanes", "gauge", "Upstream accounts known to the governor.", count},
+        {"sluice_slots_in_flight", "gauge", "Requests at upstreams now.", in_flight},
+        {"sluice_slots_draining", "gauge", "Of those, above a ceiling or held after a loss.",
+         draining},
+        {"sluice_calls_waiting", "gauge", "Calls in line for a slot.", queued},
+        {"sluice_upstream_refusals", "gauge", "Load refusals by upstreams, of lanes that live.",
+         refused},
+        {"sluice_queue_full", "gauge", "Calls refused at a full line, of lanes that live.", full},
+        {"sluice_queue_expired", "gauge", "Calls that waited in vain, of lanes that live.",
+         expired},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        write_head(out, rows[i].name, rows[i].type, rows[i].help);
+        buf_printf(out, "%s %llu\n", rows[i].name, (unsigned long long)rows[i].value);
+    }
+}
+
+void metrics_write(const struct gateway *gateway, struct buf *out)
+{
+    const struct metrics *metrics = gateway->metrics;
+    write_head(out, "sluice_tool_calls_total", "counter", "Finished tool calls by outcome.");
+    for (int err = 0; err < ERR_COUNT; err++) {
+        if (metrics->calls[err] > 0 || err == ERR_OK) {
+            buf_printf(out, "sluice_tool_calls_total{outcome=\"%s\"} %llu\n",
+                       err_code((enum err)err), (unsigned long long)metrics->calls[err]);
+        }
+    }
+    write_head(out, "sluice_http_responses_total", "counter", "HTTP answers by class.");
+    for (int class = 1; class <= 5; class ++) {
+        buf_printf(out, "sluice_http_responses_total{class=\"%dxx\"} %llu\n", class,
+                   (unsigned long long)metrics->http[class]);
+    }
+    write_histogram(out, "sluice_tool_call_seconds", "From arrival to answer.",
+                    &metrics->total);
+    write_histogram(out, "sluice_tool_wait_seconds", "In line for a slot.", &metrics->wait);
+    write_histogram(out, "sluice_upstream_seconds", "At the upstream.", &metrics->upstream);
+    write_head(out, "sluice_upstream_transfers_open", "gauge", "Transfers not yet ended.");
+    buf_printf(out, "sluice_upstream_transfers_open %zu\n",
+               http_client_open(gateway->parts.client));
+    write_lanes(gateway, out);
+}

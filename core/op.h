@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: one operation at the upstream, from the line for a slot to the decoded answer.
+ * Owns: its slot and its transfers; keeps the account. The memory is its caller's until on_over.
+ * Threads: the loop's.
+ * Errors: in run->op.fault.
+ * Start reading at: the table of steps in op.c: admit, sign, send, decode.
+ */
+#ifndef SLUICE_CORE_OP_H
+#define SLUICE_CORE_OP_H
+
+#include "core/accounts.h"
+#include "core/gateway.h"
+#include "core/turnstile.h"
+
+enum op_state { OP_ADMIT, OP_SIGN, OP_SEND, OP_DECODE, OP_END };
+
+enum op_start { OP_WAITS, OP_IS_OVER };
+
+struct op_run {
+    /* Filled by the caller before op_start. */
+    struct gateway *gateway;
+    struct account *account; /* held by the caller until on_over */
+    struct op op;            /* with arena, integration, tool, target, arguments */
+    const void *plan;
+    struct slice server;     /* the MCP server in whose name the slot is taken */
+    enum governor_priority priority;
+    /* The result is in op.result, or op.fault.err says what failed. Exactly once, unless
+     * cancelled; never before op_start has returned. */
+    void (*on_done)(void *ctx);
+    /* The upstream and the slot are done with: the memory may go. Exactly once, last. */
+    void (*on_over)(void *ctx);
+    /* The request has left (optional): for progress. */
+    void (*on_sent)(void *ctx);
+    void *ctx;
+
+    /* Read by the caller. */
+    int upstream_status; /* of the last answer; 0: none */
+    int64_t wait_us;     /* in line */
+    int64_t upstream_us; /* at the upstream, all exchanges */
+
+    /* op.c's own. */
+    enum op_state state;
+    struct turnstile_place place;
+    struct outbound_request outbound; /* the signed one */
+    struct http_transfer *transfer;
+    int64_t sent_us;
+    bool has_slot, reported, quiet;
+    enum connector_step next;
+};
+
+/* OP_IS_OVER: nothing had to be sent or nothing could be (op.fault.err says which); no callback
+ * will come. */
+enum op_start op_start(struct op_run *run);
+
+/* The caller wants no answer any more: on_done will not come, on_over will (possibly within this
+ * call, when nothing had been sent). A request already sent is left to end. */
+void op_cancel(struct op_run *run);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The governor's clockwork: decisions out of it become calls, its due time becomes a timer. */
+#include "core/turnstile.h"
+
+#include <stdlib.h>
+
+#include "base/require.h"
+
+struct turnstile {
+    struct loop *loop;
+    const struct clock *clock;
+    struct governor *governor;
+    struct loop_timer *timer;
+    int64_t timer_due_us;
+    bool settling; /* a decision's callback may release or enter: no recursion */
+};
+
+struct turnstile *turnstile_new(struct loop *loop, const struct clock *clock,
+                                struct governor *governor)
+{
+    struct turnstile *turnstile = calloc(1, sizeof *turnstile);
+    REQUIRE(turnstile != NULL);
+    turnstile->loop = loop;
+    turnstile->clock = clock;
+    turnstile->governor = governor;
+    turnstile->timer_due_us = INT64_MAX;
+    return turnstile;
+}
+
+void turnstile_free(struct turnstile *turnstile)
+{
+    if (turnstile == NULL) {
+        return;
+    }
+    loop_timer_stop(turnstile->timer);
+    free(turnstile);
+}
+
+int64_t turnstile_now_us(const struct turnstile *turnstile)
+{
+    return clock_mono_us(turnstile->clock);
+}
+
+static void on_due(void *ctx)
+{
+    struct turnstile *turnstile = ctx;
+    turnstile->timer = NULL;
+    turnstile->timer_due_us = INT64_MAX;
+    governor_tick(turnstile->governor, turnstile_now_us(turnstile));
+    turnstile_settle(turnstile);
+}
+
+/* A timer that is early costs one idle turn; one that is late would let a wait overrun. */
+static void arm(struct turnstile *turnstile)
+{
+    int64_t due = governor_due_us(turnstile->governor);
+    if (due >= turnstile->timer_due_us) {
+        return;
+    }
+    loop_timer_stop(turnstile->timer);
+    int64_t wait_us = due - turnstile_now_us(turnstile);
+    int64_t wait_ms = wait_us > 0 ? (wait_us + 999) / 1000 : 0;
+    turnstile->timer = loop_timer_start(turnstile->loop, wait_ms, on_due, turnstile);
+    turnstile->timer_due_us = due;
+}
+
+void turnstile_settle(struct turnstile *turnstile)
+{
+    if (turnstile->settling) {
+        return;
+    }
+    turnstile->settling = true;
+    for (;;) {
+        struct governor_ticket *ticket = governor_next(turnstile->governor);
+        if (ticket == NULL) {
+            break;
+        }
+        struct turnstile_place *place = ticket->owner;
+        place->on_decided(place->ctx, ticket->decision);
+    }
+    turnstile->settling = false;
+    arm(turnstile);
+}
+
+enum governor_decision turnstile_enter(struct turnstile *turnstile,
+                                       struct turnstile_place *place, struct slice account,
+                                       struct slice server, enum governor_priority priority)
+{
+    place->ticket.owner = place;
+    enum governor_decision decision =
+        governor_acquire(turnstile->governor, &place->ticket, account, server, priority,
+                         turnstile_now_us(turnstile));
+    turnstile_settle(turnstile);
+    return decision;
+}
+
+void turnstile_leave(struct turnstile *turnstile, struct turnstile_place *place)
+{
+    governor_cancel(turnstile->governor, &place->ticket, turnstile_now_us(turnstile));
+    turnstile_settle(turnstile);
+}
+
+void turnstile_release(struct turnstile *turnstile, struct turnstile_place *place,
+                       enum governor_outcome outcome, long retry_after_s)
+{
+    governor_release(turnstile->governor, &place->ticket, outcome,
+                     (int64_t)retry_after_s * 1000000, turnstile_now_us(turnstile));
+    turnstile_settle(turnstile);
+}
+
+int64_t turnstile_waited_us(const struct turnstile_place *place)
+{
+    return place->ticket.granted_us - place->ticket.since_us;
+}
