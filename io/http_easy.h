@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: one request as a curl easy handle wants it: options, field list, address
+ * pin. Owns: the field list and the pin, which curl reads in place; wiped on
+ * http_easy_clear. Threads: one owner at a time. Errors: a literal that names the
+ * fault, or NULL. Start reading at: http_easy_set.
+ */
+#ifndef SLUICE_IO_HTTP_EASY_H
+#define SLUICE_IO_HTTP_EASY_H
+
+#include <curl/curl.h>
+
+#include "io/http_client.h"
+#include "io/http_url.h"
+
+struct http_easy {
+    CURL *curl; /* the caller's */
+    void *head; /* the nodes of the field list and their text in one block */
+    size_t head_bytes;
+    struct curl_slist pin;
+};
+
+/*
+ * Puts the whole request (borrowed) on `easy->curl`, which is in its initial state.
+ * "method", "field" or "head" when the request could not go out as it stands.
+ */
+MUST_USE const char *http_easy_set(struct http_easy *easy,
+                                   const struct http_send *request,
+                                   const struct http_url *url);
+
+/* From now on `host` is at `addresses` ("192.0.2.1,[2001:db8::1]") and nowhere else. */
+void http_easy_pin(struct http_easy *easy, struct slice host, int port,
+                   struct slice addresses);
+
+/* Returns the handle to its initial state, so that curl frees its copies too. */
+void http_easy_clear(struct http_easy *easy);
+
+/* Bytes of the request, head and body, that the system has taken. 0 proves that it was
+ * never sent; TLS records that were cut in the middle count as not sent. */
+long http_easy_bytes_sent(const struct http_easy *easy);
+
+#endif
