@@ -89,7 +89,15 @@ bool buf_append(struct buf *buf, struct slice bytes)
 
 bool buf_append_byte(struct buf *buf, char byte)
 {
-    return buf_append(buf, slice_of(&byte, 1));
+    char *room = buf_reserve(buf, 1);
+
+    if (room == NULL) {
+        return false;
+    }
+    room[0] = byte;
+    room[1] = '\0';
+    buf->len++;
+    return true;
 }
 
 bool buf_printf(struct buf *buf, const char *format, ...)

@@ -18,14 +18,14 @@ void jwriter_init(struct jwriter *writer, struct buf *out)
     *writer = (struct jwriter){.out = out};
 }
 
-static void put_comma(struct jwriter *writer)
+/* Whether a comma is due before the next item of this level; from now on one is. */
+static bool comma_due(struct jwriter *writer)
 {
     unsigned char *level = &writer->has_items[writer->depth - 1];
+    bool due = (*level & LEVEL_HAS_ITEMS) != 0;
 
-    if ((*level & LEVEL_HAS_ITEMS) != 0) {
-        (void)buf_append_byte(writer->out, ',');
-    }
     *level |= LEVEL_HAS_ITEMS;
+    return due;
 }
 
 static bool in_object(const struct jwriter *writer)
@@ -38,8 +38,8 @@ static void begin_value(struct jwriter *writer)
 {
     REQUIRE(in_object(writer) == writer->after_key);
     writer->after_key = false;
-    if (writer->depth > 0 && !in_object(writer)) {
-        put_comma(writer);
+    if (writer->depth > 0 && !in_object(writer) && comma_due(writer)) {
+        (void)buf_append_byte(writer->out, ',');
     }
 }
 
@@ -78,19 +78,20 @@ void jwriter_array_end(struct jwriter *writer)
     close_level(writer, ']', false);
 }
 
-static bool needs_escape(unsigned char byte)
+/* Bytes that a string may not simply hold, and those past ASCII, which have to be
+ * UTF-8. */
+static bool is_special(unsigned char byte)
 {
-    return byte < 0x20 || byte == '"' || byte == '\\';
+    return byte < 0x20 || byte == '"' || byte == '\\' || byte >= 0x80;
 }
 
-static bool has_escape(uint64_t word)
+static bool has_special(uint64_t word)
 {
     const uint64_t ones = 0x0101010101010101u;
     uint64_t quote = word ^ ones * '"';
     uint64_t escape = word ^ ones * '\\';
-    uint64_t control = (word - ones * 0x20) & ~word;
 
-    return ((((quote - ones) & ~quote) | ((escape - ones) & ~escape) | control) &
+    return (((quote - ones) | (escape - ones) | (word - ones * 0x20) | word) &
             ones * 0x80) != 0;
 }
 
@@ -102,11 +103,11 @@ static size_t plain_bytes(struct slice text)
 
     for (; text.len - at >= sizeof(word); at += sizeof(word)) {
         memcpy(&word, text.ptr + at, sizeof(word));
-        if (has_escape(word)) {
+        if (has_special(word)) {
             break;
         }
     }
-    while (at < text.len && !needs_escape((unsigned char)text.ptr[at])) {
+    while (at < text.len && !is_special((unsigned char)text.ptr[at])) {
         at++;
     }
     return at;
@@ -116,72 +117,95 @@ static bool put_escape(struct buf *out, unsigned char byte)
 {
     static const char from[] = "\"\\\b\f\n\r\t", into[] = "\"\\bfnrt";
     const char *found = byte != 0 ? strchr(from, byte) : NULL;
-    char escape[7];
-    int len = found != NULL
-                  ? snprintf(escape, sizeof(escape), "\\%c", into[found - from])
-                  : snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)byte);
 
-    return buf_append(out, slice_of(escape, (size_t)len));
+    if (found == NULL) {
+        return buf_printf(out, "\\u%04x", (unsigned)byte);
+    }
+    char escape[2] = {'\\', into[found - from]};
+    return buf_append(out, slice_of(escape, sizeof(escape)));
 }
 
-/* `text` is valid UTF-8. */
-static bool escape_valid(struct buf *out, struct slice text)
+/* The UTF-8 sequence in front, as it is. JSON is UTF-8: a byte that
+ * begins none becomes U+FFFD, so that the output is always JSON. */
+static bool put_sequence(struct buf *out, struct slice *text)
 {
-    while (text.len > 0) {
-        size_t plain = plain_bytes(text);
-        if (!buf_append(out, slice_of(text.ptr, plain))) {
-            return false;
-        }
-        if (plain == text.len) {
-            break;
-        }
-        if (!put_escape(out, (unsigned char)text.ptr[plain])) {
-            return false;
-        }
-        text = slice_from(text, plain + 1);
+    size_t bytes = 1;
+
+    while (bytes < 4 && bytes < text->len &&
+           ((unsigned char)text->ptr[bytes] & 0xc0) == 0x80) {
+        bytes++;
     }
-    return true;
+    size_t valid = text_utf8_prefix(slice_of(text->ptr, bytes));
+    struct slice sequence =
+        valid > 0 ? slice_of(text->ptr, valid) : SLICE("\xef\xbf\xbd");
+    *text = slice_from(*text, valid > 0 ? valid : 1);
+    return buf_append(out, sequence);
 }
 
 bool jwriter_escape(struct buf *out, struct slice text)
 {
-    /* JSON is UTF-8: a byte that is none becomes U+FFFD, so that the output is always
-     * JSON. */
-    for (;;) {
-        size_t valid = text_utf8_prefix(text);
-        if (!escape_valid(out, slice_of(text.ptr, valid))) {
+    while (text.len > 0) {
+        size_t plain = plain_bytes(text);
+        if (plain > 0 && !buf_append(out, slice_of(text.ptr, plain))) {
             return false;
         }
-        if (valid == text.len) {
-            return true;
+        text = slice_from(text, plain);
+        if (text.len == 0) {
+            break;
         }
-        if (!buf_append(out, SLICE("\xef\xbf\xbd"))) {
+        unsigned char byte = (unsigned char)text.ptr[0];
+        if (byte >= 0x80) {
+            if (!put_sequence(out, &text)) {
+                return false;
+            }
+            continue;
+        }
+        if (!put_escape(out, byte)) {
             return false;
         }
-        text = slice_from(text, valid + 1);
+        text = slice_from(text, 1);
     }
+    return true;
 }
 
-static void put_string(struct jwriter *writer, struct slice text)
+/* The text in quotes; `before` and `after` are a mark beside them, or NUL for none. */
+static void put_string(struct buf *out, char before, struct slice text, char after)
 {
-    (void)buf_append_byte(writer->out, '"');
-    (void)jwriter_escape(writer->out, text);
-    (void)buf_append_byte(writer->out, '"');
+    if (plain_bytes(text) != text.len) {
+        (void)(before == '\0' || buf_append_byte(out, before));
+        (void)buf_append_byte(out, '"');
+        (void)jwriter_escape(out, text);
+        (void)buf_append_byte(out, '"');
+        (void)(after == '\0' || buf_append_byte(out, after));
+        return;
+    }
+    /* Most strings are plain: one reservation, one copy. */
+    size_t bytes = text.len + 2 + (before != '\0') + (after != '\0');
+    char *at = buf_reserve(out, bytes);
+    if (at == NULL) {
+        return;
+    }
+    *at = before;
+    at += before != '\0';
+    *at++ = '"';
+    memcpy(at, text.ptr, text.len);
+    at += text.len;
+    *at++ = '"';
+    *at = after;
+    buf_commit(out, bytes);
 }
 
 void jwriter_key(struct jwriter *writer, struct slice name)
 {
     REQUIRE(in_object(writer) && !writer->after_key);
-    put_comma(writer);
-    put_string(writer, name);
-    (void)buf_append_byte(writer->out, ':');
+    put_string(writer->out, comma_due(writer) ? ',' : '\0', name, ':');
     writer->after_key = true;
 }
 
 void jwriter_string(struct jwriter *writer, struct slice text)
 {
     begin_value(writer);
-    put_string(writer, text);
+    put_string(writer->out, '\0', text, '\0');
 }
 
 void jwriter_raw(struct jwriter *writer, struct slice json)

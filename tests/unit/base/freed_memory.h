@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/require.h"
@@ -33,15 +34,17 @@ static inline bool contains(const char *text, size_t bytes, const char *marker)
 /* Whether a copy of `marker` lies in the `bytes` at `address`. */
 static inline bool memory_holds(uintptr_t address, size_t bytes, const char *marker)
 {
-    char *copy = malloc(bytes);
+    /* Not from the heap: that could hand out, and so overwrite, the very block looked
+     * at. */
+    char *copy =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
 
-    REQUIRE(copy != NULL && fd >= 0);
-    memset(copy, 0, bytes);
+    REQUIRE(copy != MAP_FAILED && fd >= 0);
     ssize_t got = pread(fd, copy, bytes, (off_t)address);
     bool found = got > 0 && contains(copy, (size_t)got, marker);
     (void)close(fd);
-    free(copy);
+    (void)munmap(copy, bytes);
     return found;
 }
 

@@ -94,10 +94,15 @@ static void test_bytes_that_are_no_utf8_become_the_replacement_character(void **
 {
     struct fixture *f = *state;
 
+    jwriter_array(&f->writer);
     jwriter_string(&f->writer, SLICE("gr\xc3\xbc\xff\"\xe2\x82"));
+    jwriter_string(&f->writer, SLICE("\xc3\xbc\xbc\xf0\x9f\x98\x80\x80\"\xe2\x82\xac"));
+    jwriter_array_end(&f->writer);
 
-    assert_string_equal(f->out.ptr,
-                        "\"gr\xc3\xbc\xef\xbf\xbd\\\"\xef\xbf\xbd\xef\xbf\xbd\"");
+    assert_string_equal(
+        f->out.ptr,
+        "[\"gr\xc3\xbc\xef\xbf\xbd\\\"\xef\xbf\xbd\xef\xbf\xbd\","
+        "\"\xc3\xbc\xef\xbf\xbd\xf0\x9f\x98\x80\xef\xbf\xbd\\\"\xe2\x82\xac\"]");
 }
 
 static void test_escape_goes_without_quotes(void **state)

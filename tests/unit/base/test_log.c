@@ -101,7 +101,7 @@ static void test_ids_with_foreign_characters_or_tokens_do_not_come_out(void **st
         "MARKER?",
         TOKEN,
         "",
-        "mcp/" TOKEN,
+        ("mcp/" TOKEN),
         "MARKER_MARKER_MARKER_MARKER_MARKER_MARKER_MARKER_x"};
     struct fixture f;
     (void)state;
@@ -119,8 +119,8 @@ static void test_ids_with_foreign_characters_or_tokens_do_not_come_out(void **st
 
 static void test_a_path_lets_no_url_token_out(void **state)
 {
-    static const char *const hostile[] = {"/mcp/" TOKEN, TOKEN,   "a b",       "a\"b",
-                                          "a\nb",        "x?y=1", "/\xc3\xa4", "a:b"};
+    static const char *const hostile[] = {("/mcp/" TOKEN), TOKEN,   "a b",       "a\"b",
+                                          "a\nb",          "x?y=1", "/\xc3\xa4", "a:b"};
     struct fixture f;
     char longest[300];
     (void)state;
