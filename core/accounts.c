@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accounts ready for use. The map holds one reference, every running call another: a change of
- * credentials never pulls them from under a request that is being signed.
+ * Accounts ready for use. The map holds one reference, every running call another: a
+ * change of credentials never pulls them from under a request that is being signed.
  */
 #include "core/accounts.h"
 
@@ -71,11 +71,13 @@ static bool add_detail(struct arena *arena, struct fault *fault, const char *nam
                        const char *message)
 {
     fault->details = arena_alloc(arena, sizeof *fault->details);
-    fault->details[0].pointer = arena_printf(arena, "/governor%s%s", *name ? "/" : "", name);
+    fault->details[0].pointer =
+        arena_printf(arena, "/governor%s%s", *name ? "/" : "", name);
     fault->details[0].message = slice_str(message);
     fault->detail_count = 1;
     fault->err = ERR_UNPROCESSABLE;
-    fault->message = arena_printf(arena, "governor%s%s: %s", *name ? "." : "", name, message);
+    fault->message =
+        arena_printf(arena, "governor%s%s: %s", *name ? "." : "", name, message);
     return false;
 }
 
@@ -85,8 +87,8 @@ static bool read_limit(const struct jmember *member, const struct limit_rule *ru
     if (jval_int64(&member->value, out) && *out >= rule->least && *out <= rule->most) {
         return true;
     }
-    struct slice message = arena_printf(arena, "a whole number from %lld to %lld is needed",
-                                        rule->least, rule->most);
+    struct slice message = arena_printf(
+        arena, "a whole number from %lld to %lld is needed", rule->least, rule->most);
     return add_detail(arena, fault, rule->name, message.ptr);
 }
 
@@ -125,15 +127,17 @@ enum err account_limits_parse(const struct jval *json, struct arena *arena,
             }
             out->queue_wait_ms = value;
         } else {
-            add_detail(arena, fault, "",
-                       "ceiling, queue_limit and queue_wait_ms are the members it may have");
+            add_detail(
+                arena, fault, "",
+                "ceiling, queue_limit and queue_wait_ms are the members it may have");
             return ERR_UNPROCESSABLE;
         }
     }
     return ERR_OK;
 }
 
-static void fill_limits(const struct accounts *accounts, const struct integration *integration,
+static void fill_limits(const struct accounts *accounts,
+                        const struct integration *integration,
                         struct account_limits *limits)
 {
     const struct gateway_config *config = accounts->gateway->parts.config;
@@ -149,8 +153,9 @@ static void fill_limits(const struct accounts *accounts, const struct integratio
 }
 
 static enum err limits_of_record(const struct accounts *accounts,
-                                 const struct integration *integration, struct slice json,
-                                 struct arena *arena, struct account_limits *out)
+                                 const struct integration *integration,
+                                 struct slice json, struct arena *arena,
+                                 struct account_limits *out)
 {
     struct jval *value = NULL;
     struct fault fault = {0};
@@ -166,7 +171,8 @@ static enum err limits_of_record(const struct accounts *accounts,
 
 /* ---- The governor's view of an account ---- */
 
-static void tell_governor(const struct accounts *accounts, const struct store_account *record,
+static void tell_governor(const struct accounts *accounts,
+                          const struct store_account *record,
                           const struct account_limits *limits, bool proven)
 {
     struct governor_account account = {
@@ -183,8 +189,8 @@ static void tell_governor(const struct accounts *accounts, const struct store_ac
     turnstile_settle(gateway->turnstile);
 }
 
-static enum err restore_one(struct accounts *accounts, const struct store_account *record,
-                            struct arena *arena)
+static enum err restore_one(struct accounts *accounts,
+                            const struct store_account *record, struct arena *arena)
 {
     const struct gateway_parts *parts = &accounts->gateway->parts;
     const struct integration *integration =
@@ -214,8 +220,8 @@ enum err accounts_restore(struct accounts *accounts)
         struct store_account *records = NULL;
         size_t count = 0;
         enum err err = store_list_accounts(accounts->gateway->parts.store, SLICE_EMPTY,
-                                           slice_of(after, after_len), LIMIT_PAGE, arena,
-                                           &records, &count);
+                                           slice_of(after, after_len), LIMIT_PAGE,
+                                           arena, &records, &count);
         for (size_t i = 0; err == ERR_OK && i < count; i++) {
             err = restore_one(accounts, &records[i], arena);
         }
@@ -239,10 +245,10 @@ static void copy_record(struct account *account, const struct store_account *fro
     struct arena *arena = account->arena;
     struct store_account *to = &account->record;
     *to = *from;
-    struct slice *const texts[] = {&to->id,     &to->tenant,     &to->integration, &to->name,
-                                   &to->lane,   &to->state,      &to->cause,       &to->scheme,
-                                   &to->auth,   &to->connection, &to->governor,    &to->overrides,
-                                   &to->environment};
+    struct slice *const texts[] = {
+        &to->id,       &to->tenant,    &to->integration, &to->name, &to->lane,
+        &to->state,    &to->cause,     &to->scheme,      &to->auth, &to->connection,
+        &to->governor, &to->overrides, &to->environment};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i] = arena_slice(arena, *texts[i]);
     }
@@ -262,7 +268,8 @@ static enum err resolve_parts(struct accounts *accounts, struct account *account
     struct fault fault = {0};
     enum err err = jval_parse(account->arena, record->connection, &connection, NULL);
     if (err == ERR_OK) {
-        err = account->connector->connect(account->arena, connection, &account->target, &fault);
+        err = account->connector->connect(account->arena, connection, &account->target,
+                                          &fault);
     }
     if (err == ERR_OK) {
         err = limits_of_record(accounts, account->integration, record->governor,
@@ -287,8 +294,9 @@ static enum err new_credential(struct account *account)
     if (scheme == NULL) {
         return ERR_NOT_FOUND;
     }
-    account->credential = credential_new(scheme, account->record.id, account->target.origins,
-                                         account->target.origin_count);
+    account->credential =
+        credential_new(scheme, account->record.id, account->target.origins,
+                       account->target.origin_count);
     return ERR_OK;
 }
 
@@ -319,7 +327,8 @@ static enum err put_sealed_fields(struct accounts *accounts, struct account *acc
             credential_put(account->credential, sealed[i].field, secret);
         } else {
             log_event(parts->log, LOG_ERROR, "secret_not_opened",
-                      LOG_ID(account, account->record.id), LOG_NAME(cause, err_code(err)));
+                      LOG_ID(account, account->record.id),
+                      LOG_NAME(cause, err_code(err)));
         }
     }
     arena_free(arena);
@@ -331,7 +340,8 @@ static enum err load(struct accounts *accounts, struct slice id, struct account 
     struct arena *arena = arena_new();
     struct store_account record;
     struct account *account = NULL;
-    enum err err = store_get_account(accounts->gateway->parts.store, id, arena, &record);
+    enum err err =
+        store_get_account(accounts->gateway->parts.store, id, arena, &record);
     if (err != ERR_OK) {
         goto out;
     }
@@ -366,7 +376,8 @@ enum err accounts_get(struct accounts *accounts, struct slice id, struct account
         }
         map_put(accounts->by_id, id, account);
         if (!governor_account_known(accounts->gateway->parts.governor, id)) {
-            tell_governor(accounts, &account->record, &account->limits, account->proven);
+            tell_governor(accounts, &account->record, &account->limits,
+                          account->proven);
         }
     }
     *out = account_hold(account);
@@ -391,8 +402,9 @@ void accounts_removed(struct accounts *accounts, struct slice id)
     turnstile_settle(gateway->turnstile);
 }
 
-enum err accounts_build_new(struct accounts *accounts, const struct store_account *record,
-                            const struct jval *auth, struct account **out)
+enum err accounts_build_new(struct accounts *accounts,
+                            const struct store_account *record, const struct jval *auth,
+                            struct account **out)
 {
     struct account *account = new_account(record);
     enum err err = resolve_parts(accounts, account);
@@ -442,7 +454,8 @@ void account_prove(struct accounts *accounts, struct account *account)
     if (account->record.version == 0) {
         return; /* not stored yet: whoever stores it says so then */
     }
-    /* The version is the one we built from: proof of old credentials must not mark new ones. */
+    /* The version is the one we built from: proof of old credentials must not mark new
+     * ones. */
     struct arena *arena = arena_new();
     struct proof *proof = arena_alloc(arena, sizeof *proof);
     *proof = (struct proof){accounts, arena, arena_slice(arena, account->record.id)};

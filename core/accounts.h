@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: an account ready for use: its connector's target, its opened credential, its limits;
- *          built from the store once and kept until it changes.
- * Owns: the cached accounts; an account lives until its last holder has dropped it.
- * Threads: the loop's.
+ * Purpose: an account ready for use: its connector's target, its opened credential, its
+ * limits; built from the store once and kept until it changes. Owns: the cached
+ * accounts; an account lives until its last holder has dropped it. Threads: the loop's.
  * Errors: ERR_NOT_FOUND, ERR_IO, ERR_INTERNAL (a secret cannot be opened).
  * Start reading at: accounts_get.
  */
@@ -17,8 +16,8 @@
 #include "store/store.h"
 
 struct account_limits {
-    int ceiling;     /* 0: the integration's default */
-    int queue_limit; /* -1: the server's default */
+    int ceiling;           /* 0: the integration's default */
+    int queue_limit;       /* -1: the server's default */
     int64_t queue_wait_ms; /* -1: the server's default */
 };
 
@@ -37,22 +36,24 @@ struct account {
 struct accounts *accounts_new(struct gateway *gateway);
 void accounts_free(struct accounts *accounts); /* accepts NULL */
 
-/* Tells the governor of every stored account, so that lanes and ceilings are whole from the
- * start. Accounts whose integration is not loaded are skipped with a log line. */
+/* Tells the governor of every stored account, so that lanes and ceilings are whole from
+ * the start. Accounts whose integration is not loaded are skipped with a log line. */
 MUST_USE enum err accounts_restore(struct accounts *accounts);
 
 /* Holds *out: drop it with account_drop. */
-MUST_USE enum err accounts_get(struct accounts *accounts, struct slice id, struct account **out);
+MUST_USE enum err accounts_get(struct accounts *accounts, struct slice id,
+                               struct account **out);
 struct account *account_hold(struct account *account);
 void account_drop(struct account *account); /* accepts NULL */
 
-/* The stored record changed or went: the next accounts_get builds anew. The governor is told. */
+/* The stored record changed or went: the next accounts_get builds anew. The governor is
+ * told. */
 void accounts_changed(struct accounts *accounts, struct slice id);
 void accounts_removed(struct accounts *accounts, struct slice id);
 
 /*
- * Builds an account that is not stored yet, with the secrets given in `auth` (an object that
- * outbound_check has passed), and tells the governor of it. Copies the record.
+ * Builds an account that is not stored yet, with the secrets given in `auth` (an object
+ * that outbound_check has passed), and tells the governor of it. Copies the record.
  */
 MUST_USE enum err accounts_build_new(struct accounts *accounts,
                                      const struct store_account *record,
@@ -62,8 +63,9 @@ MUST_USE enum err accounts_build_new(struct accounts *accounts,
 void account_prove(struct accounts *accounts, struct account *account);
 
 /*
- * {"ceiling":1..1000,"queue_limit":0..10000,"queue_wait_ms":0..600000}, each optional; NULL and an
- * empty object leave the defaults. ERR_UNPROCESSABLE with details in `fault`.
+ * {"ceiling":1..1000,"queue_limit":0..10000,"queue_wait_ms":0..600000}, each optional;
+ * NULL and an empty object leave the defaults. ERR_UNPROCESSABLE with details in
+ * `fault`.
  */
 MUST_USE enum err account_limits_parse(const struct jval *json, struct arena *arena,
                                        struct account_limits *out, struct fault *fault);

@@ -25,11 +25,14 @@ static const struct route {
     {"GET", "/integrated-account/{}", ROLE_TENANT, BODY_NONE, admin_get_account},
     {"PATCH", "/integrated-account/{}", ROLE_TENANT, BODY_OBJECT, admin_patch_account},
     {"DELETE", "/integrated-account/{}", ROLE_TENANT, BODY_NONE, admin_delete_account},
-    {"POST", "/integrated-account/{}/mcp", ROLE_TENANT, BODY_OBJECT, admin_create_server},
+    {"POST", "/integrated-account/{}/mcp", ROLE_TENANT, BODY_OBJECT,
+     admin_create_server},
     {"GET", "/integrated-account/{}/mcp", ROLE_TENANT, BODY_NONE, admin_list_servers},
     {"GET", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_NONE, admin_get_server},
-    {"PATCH", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_OBJECT, admin_patch_server},
-    {"DELETE", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_NONE, admin_delete_server},
+    {"PATCH", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_OBJECT,
+     admin_patch_server},
+    {"DELETE", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_NONE,
+     admin_delete_server},
     {"POST", "/api-token", ROLE_ADMIN, BODY_OBJECT, admin_create_token},
     {"GET", "/api-token", ROLE_ADMIN, BODY_NONE, admin_list_tokens},
     {"DELETE", "/api-token/{}", ROLE_ADMIN, BODY_NONE, admin_delete_token},
@@ -56,7 +59,8 @@ static void respond(struct admin *admin, int status, struct slice body,
     struct http_field fields[4];
     size_t count = 0;
     if (body.len > 0) {
-        fields[count++] = (struct http_field){SLICE("Content-Type"), SLICE("application/json")};
+        fields[count++] =
+            (struct http_field){SLICE("Content-Type"), SLICE("application/json")};
     }
     fields[count++] = (struct http_field){SLICE("Cache-Control"), SLICE("no-store")};
     fields[count++] = (struct http_field){SLICE("X-Request-Id"), admin->request_id};
@@ -66,8 +70,8 @@ static void respond(struct admin *admin, int status, struct slice body,
     struct http_response response = {status, fields, count, body};
     metrics_http(admin->gateway->metrics, status);
     log_event(admin->gateway->parts.log, LOG_INFO, "admin_call",
-              LOG_ID(request_id, admin->request_id), LOG_ID(token_id, admin->who.token_id),
-              LOG_INT(http_status, status));
+              LOG_ID(request_id, admin->request_id),
+              LOG_ID(token_id, admin->who.token_id), LOG_INT(http_status, status));
     http_respond(admin->exchange, &response);
 }
 
@@ -143,14 +147,17 @@ static void unauthorized(struct admin *admin)
 {
     struct http_field challenge = {SLICE("WWW-Authenticate"),
                                    SLICE("Bearer realm=\"sluice\"")};
-    struct fault fault = {.err = ERR_UNAUTHORIZED,
-                          .hint = SLICE("Send Authorization: Bearer <API token>; the command "
-                                        "\"sluice token create\" makes one.")};
+    struct fault fault = {
+        .err = ERR_UNAUTHORIZED,
+        .hint = SLICE("Send Authorization: Bearer <API token>; the command "
+                      "\"sluice token create\" makes one.")};
     respond_fault(admin, &fault, &challenge);
 }
 
-/* One wrong member, named by its pointer. Always false, so that callers can return it. */
-static bool unprocessable(struct admin *admin, struct slice pointer, const char *message)
+/* One wrong member, named by its pointer. Always false, so that callers can return it.
+ */
+static bool unprocessable(struct admin *admin, struct slice pointer,
+                          const char *message)
 {
     struct fault_detail detail = {pointer, slice_str(message)};
     struct fault fault = {
@@ -192,8 +199,10 @@ bool admin_page(struct admin *admin, size_t *limit, struct slice *after)
 {
     struct slice text = admin_query(admin, "limit");
     unsigned long long value = 50;
-    if (text.len > 0 && (!slice_to_u64(text, &value) || value < 1 || value > LIMIT_PAGE)) {
-        return unprocessable(admin, SLICE("?limit"), "a whole number from 1 to 200 is needed");
+    if (text.len > 0 &&
+        (!slice_to_u64(text, &value) || value < 1 || value > LIMIT_PAGE)) {
+        return unprocessable(admin, SLICE("?limit"),
+                             "a whole number from 1 to 200 is needed");
     }
     *limit = (size_t)value;
     *after = admin_query(admin, "cursor");
@@ -266,8 +275,9 @@ bool admin_name(struct admin *admin, const char *name, bool required, struct sli
     }
     for (size_t i = 0; i < out->len; i++) {
         char c = out->ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '_' || c == '.' || c == ':' || c == '-';
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                     (c >= '0' && c <= '9') || c == '_' || c == '.' || c == ':' ||
+                     c == '-';
         if (!plain) {
             return unprocessable(admin, arena_printf(admin->arena, "/%s", name),
                                  "letters, digits and _ . : - are allowed");
@@ -282,15 +292,18 @@ bool admin_ceiling(struct admin *admin, const struct jval *object, const char *p
     const struct jval *value = jval_get(object, "ceiling");
     long long number = 0;
     *out = 0;
-    if (object == NULL || object->type != JVAL_OBJECT || object->count != 1 || value == NULL) {
-        return unprocessable(admin, slice_str(pointer), "an object with ceiling is needed");
+    if (object == NULL || object->type != JVAL_OBJECT || object->count != 1 ||
+        value == NULL) {
+        return unprocessable(admin, slice_str(pointer),
+                             "an object with ceiling is needed");
     }
     if (value->type == JVAL_NULL) {
         return true;
     }
     if (!jval_int64(value, &number) || number < 1 || number > LIMIT_CEILING) {
-        return unprocessable(admin, arena_printf(admin->arena, "%s/ceiling", pointer),
-                             "a whole number from 1 to 1000, or null for none, is needed");
+        return unprocessable(
+            admin, arena_printf(admin->arena, "%s/ceiling", pointer),
+            "a whole number from 1 to 1000, or null for none, is needed");
     }
     *out = (int)number;
     return true;
@@ -309,11 +322,13 @@ bool admin_expires_at(struct admin *admin, enum admin_expiry *kind, int64_t *at_
         return true;
     }
     if (value->type != JVAL_STRING || !timefmt_parse(value->text, at_ms)) {
-        return unprocessable(admin, SLICE("/expires_at"),
-                             "a time such as 2027-01-31T12:00:00Z, or null for never, is needed");
+        return unprocessable(
+            admin, SLICE("/expires_at"),
+            "a time such as 2027-01-31T12:00:00Z, or null for never, is needed");
     }
     if (*at_ms < gateway_wall_ms(admin->gateway) + EXPIRY_AHEAD_MS) {
-        return unprocessable(admin, SLICE("/expires_at"), "lies less than 60 seconds ahead");
+        return unprocessable(admin, SLICE("/expires_at"),
+                             "lies less than 60 seconds ahead");
     }
     *kind = EXPIRY_AT;
     return true;
@@ -344,8 +359,8 @@ struct slice admin_json(struct arena *arena, const struct jval *value)
 
 bool admin_load_account(struct admin *admin, struct store_account *out)
 {
-    enum err err = store_get_account(admin->gateway->parts.store, admin->ids[0], admin->arena,
-                                     out);
+    enum err err = store_get_account(admin->gateway->parts.store, admin->ids[0],
+                                     admin->arena, out);
     if (err == ERR_OK && admin_may_touch(admin, out->tenant)) {
         return true;
     }
@@ -385,8 +400,8 @@ static bool path_fits(struct admin *admin, const char *pattern, struct slice pat
     return want.len == 0 && path.len == 0;
 }
 
-static const struct route *find_route(struct admin *admin, const struct http_request *request,
-                                      bool *path_known)
+static const struct route *
+find_route(struct admin *admin, const struct http_request *request, bool *path_known)
 {
     *path_known = false;
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
@@ -409,8 +424,9 @@ static bool read_body(struct admin *admin, const struct http_request *request)
         return false;
     }
     if (jval_parse(admin->arena, request->body, &body, &offset) != ERR_OK) {
-        admin_error(admin, ERR_PARSE,
-                    arena_printf(admin->arena, "The body is not JSON (at byte %zu).", offset));
+        admin_error(
+            admin, ERR_PARSE,
+            arena_printf(admin->arena, "The body is not JSON (at byte %zu).", offset));
         return false;
     }
     if (body->type != JVAL_OBJECT) {
@@ -431,11 +447,12 @@ void admin_handle(struct gateway *gateway, struct http_exchange *exchange,
     admin->exchange = exchange;
     admin->arena = arena;
     admin->request_id = request_id;
-    const struct http_field *authorization = http_request_field(request, "authorization");
-    enum err err = principal_by_bearer(
-        gateway->parts.keys, gateway->parts.store,
-        authorization != NULL ? authorization->value : SLICE_EMPTY, gateway_wall_ms(gateway),
-        arena, &admin->who);
+    const struct http_field *authorization =
+        http_request_field(request, "authorization");
+    enum err err =
+        principal_by_bearer(gateway->parts.keys, gateway->parts.store,
+                            authorization != NULL ? authorization->value : SLICE_EMPTY,
+                            gateway_wall_ms(gateway), arena, &admin->who);
     if (err == ERR_UNAUTHORIZED) {
         unauthorized(admin);
         return;

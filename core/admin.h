@@ -12,8 +12,8 @@
 #include "core/gateway.h"
 #include "io/http_server.h"
 
-/* Takes the duty to end the exchange. Unknown paths are answered here too. `request_id` lives in
- * the exchange's arena. */
+/* Takes the duty to end the exchange. Unknown paths are answered here too. `request_id`
+ * lives in the exchange's arena. */
 void admin_handle(struct gateway *gateway, struct http_exchange *exchange,
                   struct slice request_id);
 

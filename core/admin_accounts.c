@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accounts: connect, list, change, offboard. A new account is tried against its ERP before it is
- * stored, so that a wrong value is found by the person who typed it.
+ * Accounts: connect, list, change, offboard. A new account is tried against its ERP
+ * before it is stored, so that a wrong value is found by the person who typed it.
  */
 #include "auth/outbound.h"
 #include "base/limits.h"
@@ -12,7 +12,8 @@
 
 /* ---- Showing ---- */
 
-static void write_raw_member(struct jwriter *writer, const char *name, struct slice json)
+static void write_raw_member(struct jwriter *writer, const char *name,
+                             struct slice json)
 {
     jwriter_key(writer, slice_str(name));
     jwriter_raw(writer, json.len > 0 ? json : SLICE("{}"));
@@ -87,10 +88,11 @@ void admin_list_accounts(struct admin *admin)
     if (!admin_page(admin, &limit, &after)) {
         return;
     }
-    struct slice tenant = admin->who.role == ROLE_ADMIN ? admin_query(admin, "tenant_id")
-                                                        : admin->who.tenant;
-    enum err err = store_list_accounts(admin->gateway->parts.store, tenant, after, limit,
-                                       admin->arena, &accounts, &count);
+    struct slice tenant = admin->who.role == ROLE_ADMIN
+                              ? admin_query(admin, "tenant_id")
+                              : admin->who.tenant;
+    enum err err = store_list_accounts(admin->gateway->parts.store, tenant, after,
+                                       limit, admin->arena, &accounts, &count);
     if (err != ERR_OK) {
         admin_error(admin, err, SLICE_EMPTY);
         return;
@@ -101,15 +103,17 @@ void admin_list_accounts(struct admin *admin)
     for (size_t i = 0; i < count; i++) {
         write_account(&writer, &accounts[i], admin->arena);
     }
-    admin_page_end(admin, &writer, count == limit ? accounts[count - 1].id : SLICE_EMPTY);
+    admin_page_end(admin, &writer,
+                   count == limit ? accounts[count - 1].id : SLICE_EMPTY);
 }
 
 /* ---- Reading what was sent ---- */
 
-/* The fields of auth that are secrets are sealed into the batch; the others are kept as text. */
-static enum err seal_auth(struct admin *admin, struct slice account, const struct jval *auth,
-                          const struct outbound_scheme *scheme, struct store_batch *batch,
-                          struct slice *plain_json)
+/* The fields of auth that are secrets are sealed into the batch; the others are kept as
+ * text. */
+static enum err seal_auth(struct admin *admin, struct slice account,
+                          const struct jval *auth, const struct outbound_scheme *scheme,
+                          struct store_batch *batch, struct slice *plain_json)
 {
     struct vault *vault = admin->gateway->parts.vault;
     struct jval *plain = jval_new_object(admin->arena, 0);
@@ -140,7 +144,8 @@ static enum err seal_auth(struct admin *admin, struct slice account, const struc
 
 /* ---- Creating ---- */
 
-/* Lives in an arena of its own: a verification that nobody answers outlives the exchange. */
+/* Lives in an arena of its own: a verification that nobody answers outlives the
+ * exchange. */
 struct creation {
     struct admin *admin; /* until it was answered */
     struct gateway *gateway;
@@ -190,10 +195,11 @@ static void refuse_creation(struct creation *creation, const struct fault *fault
 {
     struct admin *admin = creation->admin;
     struct fault shown = *fault;
-    struct slice reason = fault->message.len > 0 ? fault->message
-                                                 : slice_str(err_sentence(fault->err));
-    shown.message = arena_printf(admin->arena, "The ERP could not be reached with these values, "
-                                               "so nothing was stored: %.*s",
+    struct slice reason =
+        fault->message.len > 0 ? fault->message : slice_str(err_sentence(fault->err));
+    shown.message = arena_printf(admin->arena,
+                                 "The ERP could not be reached with these values, "
+                                 "so nothing was stored: %.*s",
                                  SLICE_ARG(reason));
     if (shown.err != ERR_POLICY_DENIED) {
         shown.err = ERR_UNPROCESSABLE;
@@ -250,8 +256,9 @@ static void verify(struct creation *creation, const struct jval *auth)
 
 static bool read_identity(struct admin *admin, struct store_account *record)
 {
-    static const char *const allowed[] = {"tenant_id",  "integration", "name",        "connection",
-                                          "auth",       "governor",    "environment", NULL};
+    static const char *const allowed[] = {"tenant_id",   "integration", "name",
+                                          "connection",  "auth",        "governor",
+                                          "environment", NULL};
     if (!admin_only(admin, allowed) ||
         !admin_name(admin, "tenant_id", true, &record->tenant) ||
         !admin_text(admin, "integration", true, 48, &record->integration) ||
@@ -274,7 +281,8 @@ static bool read_connection(struct admin *admin, const struct connector *connect
     struct op_target target = {.lane = SLICE_EMPTY};
     struct fault fault = {0};
     if (!jval_is(connection, JVAL_OBJECT)) {
-        admin_error(admin, ERR_UNPROCESSABLE, SLICE("/connection: an object is needed."));
+        admin_error(admin, ERR_UNPROCESSABLE,
+                    SLICE("/connection: an object is needed."));
         return false;
     }
     if (connector->connect(admin->arena, connection, &target, &fault) != ERR_OK) {
@@ -307,8 +315,8 @@ static bool read_new_account(struct admin *admin, struct store_account *record,
         return false;
     }
     const struct connector *connector = connector_find(record->integration);
-    if (connector == NULL ||
-        catalog_integration(admin->gateway->parts.catalog, record->integration) == NULL) {
+    if (connector == NULL || catalog_integration(admin->gateway->parts.catalog,
+                                                 record->integration) == NULL) {
         admin_error(admin, ERR_UNPROCESSABLE,
                     SLICE("/integration: this server has no such integration."));
         return false;
@@ -316,8 +324,8 @@ static bool read_new_account(struct admin *admin, struct store_account *record,
     if (!read_connection(admin, connector, record) || !read_limits(admin, record)) {
         return false;
     }
-    if (outbound_check(jval_get(admin->body, "auth"), record->integration, admin->arena, scheme,
-                       &fault) != ERR_OK) {
+    if (outbound_check(jval_get(admin->body, "auth"), record->integration, admin->arena,
+                       scheme, &fault) != ERR_OK) {
         admin_fault(admin, &fault);
         return false;
     }
@@ -347,7 +355,8 @@ void admin_create_account(struct admin *admin)
     enum err err =
         seal_auth(admin, record.id, auth, scheme, creation->batch, &record.auth);
     creation->record = record;
-    creation->record.id = arena_slice(arena, record.id); /* used after the exchange is gone */
+    creation->record.id =
+        arena_slice(arena, record.id); /* used after the exchange is gone */
     if (err != ERR_OK) {
         struct fault fault = {.err = err};
         refuse_creation(creation, &fault);
@@ -372,10 +381,11 @@ static void on_account_changed(void *ctx, enum err err)
     struct account_change *change = ctx;
     struct admin *admin = change->admin;
     if (err != ERR_OK) {
-        admin_error(admin, err,
-                    err == ERR_CONFLICT
-                        ? SLICE("The account was changed at the same time: read it again.")
-                        : SLICE_EMPTY);
+        admin_error(
+            admin, err,
+            err == ERR_CONFLICT
+                ? SLICE("The account was changed at the same time: read it again.")
+                : SLICE_EMPTY);
         return;
     }
     accounts_changed(admin->gateway->accounts, change->record.id);
@@ -391,7 +401,8 @@ static bool change_auth(struct admin *admin, struct store_account *record,
     if (auth == NULL) {
         return true;
     }
-    if (outbound_check(auth, record->integration, admin->arena, &scheme, &fault) != ERR_OK) {
+    if (outbound_check(auth, record->integration, admin->arena, &scheme, &fault) !=
+        ERR_OK) {
         admin_fault(admin, &fault);
         return false;
     }

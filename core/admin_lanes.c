@@ -151,8 +151,8 @@ void admin_get_tenant(struct admin *admin)
         admin_error(admin, ERR_NOT_FOUND, SLICE("There is no such tenant."));
         return;
     }
-    enum err err = store_get_tenant(admin->gateway->parts.store, admin->ids[0], admin->arena,
-                                    &tenant);
+    enum err err = store_get_tenant(admin->gateway->parts.store, admin->ids[0],
+                                    admin->arena, &tenant);
     if (err != ERR_OK && err != ERR_NOT_FOUND) {
         admin_error(admin, err, SLICE_EMPTY);
         return;
@@ -184,7 +184,8 @@ void admin_patch_tenant(struct admin *admin)
         return;
     }
     if (!admin_only(admin, allowed) ||
-        !admin_ceiling(admin, jval_get(admin->body, "governor"), "/governor", &ceiling)) {
+        !admin_ceiling(admin, jval_get(admin->body, "governor"), "/governor",
+                       &ceiling)) {
         return;
     }
     struct store_tenant record = {admin->ids[0], ceiling};

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: what the files of the management API share: a request under way and its answers.
- * Owns: nothing; a struct admin lives in the exchange's arena and dies with the answer.
- * Threads: the loop's.
- * Errors: the answering functions end the exchange: nothing may be touched afterwards.
- * Start reading at: struct admin.
+ * Purpose: what the files of the management API share: a request under way and its
+ * answers. Owns: nothing; a struct admin lives in the exchange's arena and dies with
+ * the answer. Threads: the loop's. Errors: the answering functions end the exchange:
+ * nothing may be touched afterwards. Start reading at: struct admin.
  */
 #ifndef SLUICE_CORE_ADMIN_PRIVATE_H
 #define SLUICE_CORE_ADMIN_PRIVATE_H
 
 #include "auth/principal.h"
 #include "base/jwriter.h"
-#include "core/admin.h"
 #include "core/accounts.h"
+#include "core/admin.h"
 
 #define ADMIN_IDS 2
 #define ADMIN_REPLY_BYTES (8 * 1024 * 1024)
@@ -45,11 +44,14 @@ bool admin_page(struct admin *admin, size_t *limit, struct slice *after);
 
 /* Refuses members that are not in `allowed` (ends with NULL): false after a 422. */
 bool admin_only(struct admin *admin, const char *const *allowed);
-/* A text member of 1 to `max` bytes; absent is false after a 422 when it is required. */
+/* A text member of 1 to `max` bytes; absent is false after a 422 when it is required.
+ */
 bool admin_text(struct admin *admin, const char *name, bool required, size_t max,
                 struct slice *out);
-/* As admin_text, of [A-Za-z0-9_.:-], at most 64 bytes: what may stand in logs and lanes. */
-bool admin_name(struct admin *admin, const char *name, bool required, struct slice *out);
+/* As admin_text, of [A-Za-z0-9_.:-], at most 64 bytes: what may stand in logs and
+ * lanes. */
+bool admin_name(struct admin *admin, const char *name, bool required,
+                struct slice *out);
 /* "ceiling" of an object: 1 to 1000, or null for none (0). False after a 422. */
 bool admin_ceiling(struct admin *admin, const struct jval *object, const char *pointer,
                    int *out);
@@ -59,12 +61,13 @@ enum admin_expiry { EXPIRY_ABSENT, EXPIRY_NEVER, EXPIRY_AT };
 bool admin_expires_at(struct admin *admin, enum admin_expiry *kind, int64_t *at_ms);
 
 struct buf admin_buf(void);
-/* {"data":[…],"next_cursor":…} around the entries; the end answers 200 and frees `json`.
- * `next` empty: the last page. */
+/* {"data":[…],"next_cursor":…} around the entries; the end answers 200 and frees
+ * `json`. `next` empty: the last page. */
 void admin_page_begin(struct jwriter *writer, struct buf *json);
 void admin_page_end(struct admin *admin, struct jwriter *writer, struct slice next);
-void admin_time(struct jwriter *writer, const char *name, int64_t wall_ms); /* 0: null */
-struct slice admin_json(struct arena *arena, const struct jval *value);     /* as text */
+void admin_time(struct jwriter *writer, const char *name,
+                int64_t wall_ms);                                       /* 0: null */
+struct slice admin_json(struct arena *arena, const struct jval *value); /* as text */
 
 /* The account of the path's first id, if the caller may touch it; false after a 404. */
 bool admin_load_account(struct admin *admin, struct store_account *out);

@@ -8,7 +8,8 @@
 
 #define DAY_MS (24LL * 60 * 60 * 1000)
 
-/* What the filters leave: how many tools, and what listing them costs a model in tokens. */
+/* What the filters leave: how many tools, and what listing them costs a model in
+ * tokens. */
 struct offer {
     size_t tools;
     size_t token_estimate;
@@ -36,7 +37,8 @@ static bool offer_of_record(struct admin *admin, const struct integration *integ
     struct server_config config;
     struct fault fault = {0};
     if (jval_parse(admin->arena, server->config, &json, NULL) != ERR_OK ||
-        server_config_parse(json, integration, admin->arena, &config, &fault) != ERR_OK) {
+        server_config_parse(json, integration, admin->arena, &config, &fault) !=
+            ERR_OK) {
         return false;
     }
     *out = count_offer(integration, config.filter);
@@ -89,7 +91,8 @@ static bool load_parent(struct admin *admin, const struct integration **integrat
     if (!admin_load_account(admin, &account)) {
         return false;
     }
-    *integration = catalog_integration(admin->gateway->parts.catalog, account.integration);
+    *integration =
+        catalog_integration(admin->gateway->parts.catalog, account.integration);
     if (*integration == NULL) {
         admin_error(admin, ERR_CONFLICT,
                     SLICE("The account's integration is not loaded in this server."));
@@ -104,8 +107,8 @@ static bool load_server(struct admin *admin, const struct integration **integrat
     if (!load_parent(admin, integration)) {
         return false;
     }
-    enum err err = store_get_server(admin->gateway->parts.store, admin->ids[1], admin->arena,
-                                    server);
+    enum err err = store_get_server(admin->gateway->parts.store, admin->ids[1],
+                                    admin->arena, server);
     if (err == ERR_OK && slice_eq(server->account, admin->ids[0])) {
         return true;
     }
@@ -124,7 +127,8 @@ static bool read_config(struct admin *admin, const struct integration *integrati
     if (config == NULL) {
         config = jval_new_object(admin->arena, 0);
     }
-    if (server_config_parse(config, integration, admin->arena, &parsed, &fault) != ERR_OK) {
+    if (server_config_parse(config, integration, admin->arena, &parsed, &fault) !=
+        ERR_OK) {
         admin_fault(admin, &fault);
         return false;
     }
@@ -145,10 +149,11 @@ static void on_server_stored(void *ctx, enum err err)
 {
     struct server_job *job = ctx;
     if (err != ERR_OK) {
-        admin_error(job->admin, err,
-                    err == ERR_CONFLICT
-                        ? SLICE("The MCP server was changed at the same time: read it again.")
-                        : SLICE_EMPTY);
+        admin_error(
+            job->admin, err,
+            err == ERR_CONFLICT
+                ? SLICE("The MCP server was changed at the same time: read it again.")
+                : SLICE_EMPTY);
         return;
     }
     servers_forget(job->admin->gateway->servers, job->server.id);
@@ -174,7 +179,8 @@ void admin_create_server(struct admin *admin)
         server->expires_ms =
             now_ms + admin->gateway->parts.config->default_ttl_days * DAY_MS;
     }
-    struct minted minted = principal_mint_url_token(admin->gateway->parts.keys, admin->arena);
+    struct minted minted =
+        principal_mint_url_token(admin->gateway->parts.keys, admin->arena);
     job->raw_token = minted.raw;
     server->id = text_new_id(admin->arena, "mcp_");
     server->account = admin->ids[0];
@@ -206,8 +212,8 @@ void admin_list_servers(struct admin *admin)
     if (!load_parent(admin, &integration) || !admin_page(admin, &limit, &after)) {
         return;
     }
-    enum err err = store_list_servers(admin->gateway->parts.store, admin->ids[0], after, limit,
-                                      admin->arena, &servers, &count);
+    enum err err = store_list_servers(admin->gateway->parts.store, admin->ids[0], after,
+                                      limit, admin->arena, &servers, &count);
     if (err != ERR_OK) {
         admin_error(admin, err, SLICE_EMPTY);
         return;
@@ -218,7 +224,8 @@ void admin_list_servers(struct admin *admin)
     for (size_t i = 0; i < count; i++) {
         write_server(admin, &writer, integration, &servers[i], SLICE_EMPTY);
     }
-    admin_page_end(admin, &writer, count == limit ? servers[count - 1].id : SLICE_EMPTY);
+    admin_page_end(admin, &writer,
+                   count == limit ? servers[count - 1].id : SLICE_EMPTY);
 }
 
 /* ---- Changing and revoking ---- */

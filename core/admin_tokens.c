@@ -52,14 +52,16 @@ static bool read_role(struct admin *admin, struct store_api_token *token)
         return false;
     }
     if (!role_parse(token->role, &role)) {
-        admin_error(admin, ERR_UNPROCESSABLE, SLICE("/role: admin, tenant or call is needed."));
+        admin_error(admin, ERR_UNPROCESSABLE,
+                    SLICE("/role: admin, tenant or call is needed."));
         return false;
     }
     bool has_tenant = token->tenant.len > 0;
     if (has_tenant == (role == ROLE_ADMIN)) {
-        admin_error(admin, ERR_UNPROCESSABLE,
-                    has_tenant ? SLICE("/tenant_id: an admin token belongs to no tenant.")
-                               : SLICE("/tenant_id: is needed for the roles tenant and call."));
+        admin_error(
+            admin, ERR_UNPROCESSABLE,
+            has_tenant ? SLICE("/tenant_id: an admin token belongs to no tenant.")
+                       : SLICE("/tenant_id: is needed for the roles tenant and call."));
         return false;
     }
     return true;
@@ -67,16 +69,19 @@ static bool read_role(struct admin *admin, struct store_api_token *token)
 
 void admin_create_token(struct admin *admin)
 {
-    static const char *const allowed[] = {"name", "role", "tenant_id", "expires_at", NULL};
+    static const char *const allowed[] = {"name", "role", "tenant_id", "expires_at",
+                                          NULL};
     struct token_creation *creation = arena_alloc(admin->arena, sizeof *creation);
     struct store_api_token *token = &creation->token;
     enum admin_expiry expiry = EXPIRY_ABSENT;
     if (!admin_only(admin, allowed) ||
         !admin_text(admin, "name", true, LIMIT_NAME_BYTES, &token->name) ||
-        !read_role(admin, token) || !admin_expires_at(admin, &expiry, &token->expires_ms)) {
+        !read_role(admin, token) ||
+        !admin_expires_at(admin, &expiry, &token->expires_ms)) {
         return;
     }
-    struct minted minted = principal_mint_api_token(admin->gateway->parts.keys, admin->arena);
+    struct minted minted =
+        principal_mint_api_token(admin->gateway->parts.keys, admin->arena);
     creation->admin = admin;
     creation->raw = minted.raw;
     token->id = text_new_id(admin->arena, "tok_");
@@ -95,8 +100,8 @@ void admin_list_tokens(struct admin *admin)
     if (!admin_page(admin, &limit, &after)) {
         return;
     }
-    enum err err = store_list_api_tokens(admin->gateway->parts.store, SLICE_EMPTY, after, limit,
-                                         admin->arena, &tokens, &count);
+    enum err err = store_list_api_tokens(admin->gateway->parts.store, SLICE_EMPTY,
+                                         after, limit, admin->arena, &tokens, &count);
     if (err != ERR_OK) {
         admin_error(admin, err, SLICE_EMPTY);
         return;
@@ -117,7 +122,8 @@ static void on_token_deleted(void *ctx, enum err err)
     struct admin *admin = ctx;
     if (err != ERR_OK) {
         admin_error(admin, err,
-                    err == ERR_NOT_FOUND ? SLICE("There is no such token.") : SLICE_EMPTY);
+                    err == ERR_NOT_FOUND ? SLICE("There is no such token.")
+                                         : SLICE_EMPTY);
         return;
     }
     admin_no_content(admin);

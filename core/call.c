@@ -5,12 +5,12 @@
  *   lookup  the tool of that name, if this MCP server's filters show it
  *   check   the arguments against its input schema, split into path, query and body
  *   page    the sealed cursor, opened and compared
- *   run     one operation at the upstream: core/op.c takes the slot, signs, sends, decodes
- *   shape   upstream records become unified ones
- *   reply   the envelope, the audit line, the answer
+ *   run     one operation at the upstream: core/op.c takes the slot, signs, sends,
+ * decodes shape   upstream records become unified ones reply   the envelope, the audit
+ * line, the answer
  *
- * A failed step goes straight to reply. A call is freed in one place, release_call(), when its
- * answer is given (or nobody wants it) and its operation is over.
+ * A failed step goes straight to reply. A call is freed in one place, release_call(),
+ * when its answer is given (or nobody wants it) and its operation is over.
  */
 #include "core/call.h"
 
@@ -21,7 +21,15 @@
 #include "core/metrics.h"
 #include "core/op.h"
 
-enum call_state { CALL_LOOKUP, CALL_CHECK, CALL_PAGE, CALL_RUN, CALL_SHAPE, CALL_REPLY, CALL_END };
+enum call_state {
+    CALL_LOOKUP,
+    CALL_CHECK,
+    CALL_PAGE,
+    CALL_RUN,
+    CALL_SHAPE,
+    CALL_REPLY,
+    CALL_END
+};
 
 enum step { STEP_NEXT, STEP_WAIT, STEP_FAIL };
 
@@ -79,8 +87,8 @@ static enum step do_lookup(struct call *call)
 
 static enum step do_check(struct call *call)
 {
-    enum err err = split_arguments(call->tool, call->order.arguments, call->arena, &call->split,
-                                   &call->fault);
+    enum err err = split_arguments(call->tool, call->order.arguments, call->arena,
+                                   &call->split, &call->fault);
     return err == ERR_OK ? STEP_NEXT : fail(call, err);
 }
 
@@ -100,8 +108,9 @@ static enum step do_page(struct call *call)
         return STEP_NEXT;
     }
     struct cursor_binding bound = binding(call);
-    enum err err = cursor_open(call->order.gateway->parts.vault, &bound, call->split.cursor,
-                               call->arena, &call->run.op.page, &call->fault);
+    enum err err =
+        cursor_open(call->order.gateway->parts.vault, &bound, call->split.cursor,
+                    call->arena, &call->run.op.page, &call->fault);
     return err == ERR_OK ? STEP_NEXT : fail(call, err);
 }
 
@@ -172,17 +181,17 @@ static enum step do_shape(struct call *call)
     const struct op_result *result = &call->run.op.result;
     call->data = jval_new_array(call->arena, result->records->count);
     for (size_t i = 0; i < result->records->count; i++) {
-        struct jval *record = field_map(tool->fields, tool->field_count,
-                                        &result->records->items[i], call->arena,
-                                        &call->fallbacks);
+        struct jval *record =
+            field_map(tool->fields, tool->field_count, &result->records->items[i],
+                      call->arena, &call->fallbacks);
         jval_push(call->arena, call->data, record);
     }
     if (result->next_page.len == 0) {
         return STEP_NEXT;
     }
     struct cursor_binding bound = binding(call);
-    enum err err = cursor_seal(call->order.gateway->parts.vault, &bound, result->next_page,
-                               call->arena, &call->next_cursor);
+    enum err err = cursor_seal(call->order.gateway->parts.vault, &bound,
+                               result->next_page, call->arena, &call->next_cursor);
     return err == ERR_OK ? STEP_NEXT : fail(call, err);
 }
 
@@ -199,13 +208,15 @@ static void write_audit(const struct call *call, enum err err, size_t bytes_out,
               LOG_ID(tenant, order->tenant), LOG_ID(account, order->account->record.id),
               LOG_ID(mcp_server, order->server->id), LOG_ID(tool, tool),
               LOG_NAME(outcome, err_code(err)), LOG_INT(duration_us, total_us),
-              LOG_INT(wait_us, call->run.wait_us), LOG_INT(upstream_us, call->run.upstream_us),
+              LOG_INT(wait_us, call->run.wait_us),
+              LOG_INT(upstream_us, call->run.upstream_us),
               LOG_INT(upstream_status, call->run.upstream_status),
               LOG_INT(bytes_in, order->bytes_in), LOG_INT(bytes_out, bytes_out),
               LOG_INT(fallbacks, call->fallbacks));
 }
 
-static void write_envelope(struct call *call, const struct governor_view *view, struct buf *out)
+static void write_envelope(struct call *call, const struct governor_view *view,
+                           struct buf *out)
 {
     const struct call_order *order = &call->order;
     if (call->fault.err == ERR_OK) {
@@ -228,7 +239,8 @@ static void write_envelope(struct call *call, const struct governor_view *view, 
         buf_init(out, LIMIT_RESULT_BYTES);
         call->fault = (struct fault){
             .err = ERR_TOO_LARGE,
-            .message = SLICE("The result is larger than this server sends in one answer."),
+            .message =
+                SLICE("The result is larger than this server sends in one answer."),
             .hint = SLICE("Ask for fewer rows with limit."),
         };
     }
@@ -249,7 +261,8 @@ static enum step do_reply(struct call *call)
     struct buf text;
     buf_init(&text, LIMIT_RESULT_BYTES);
     if (call->fault.err == ERR_RATE_LIMITED) {
-        /* Whole seconds until the lane's pause is over, however short the ERP's own wish. */
+        /* Whole seconds until the lane's pause is over, however short the ERP's own
+         * wish. */
         call->fault.retry_after_s = answer.view.retry_after_s;
     }
     if (call->fault.err != ERR_RPC_METHOD && call->fault.err != ERR_UNAUTHORIZED) {
@@ -326,8 +339,8 @@ void call_cancel(struct call *call)
     list_remove(&call->link);
     int64_t total_us = gateway_mono_us(call->order.gateway) - call->started_us;
     write_audit(call, ERR_CANCELLED, 0, total_us);
-    metrics_call(call->order.gateway->metrics, ERR_CANCELLED, total_us, call->run.wait_us,
-                 call->run.upstream_us);
+    metrics_call(call->order.gateway->metrics, ERR_CANCELLED, total_us,
+                 call->run.wait_us, call->run.upstream_us);
     if (call->state == CALL_RUN) {
         op_cancel(&call->run);
         release_call(call);
@@ -335,10 +348,10 @@ void call_cancel(struct call *call)
     /* Before its first turn: on_begin releases it. */
 }
 
-struct call *call_find(struct gateway *gateway, struct slice server, const struct jval *rpc_id)
+struct call *call_find(struct gateway *gateway, struct slice server,
+                       const struct jval *rpc_id)
 {
-    LIST_FOREACH(node, &gateway->calls)
-    {
+    LIST_FOREACH (node, &gateway->calls) {
         struct call *call = LIST_ENTRY(node, struct call, link);
         if (slice_eq(call->order.server->id, server) && call->order.rpc_id != NULL &&
             jval_equal(call->order.rpc_id, rpc_id)) {

@@ -3,9 +3,9 @@
  * Purpose: one tools/call, from the tool's name to the envelope.
  * Owns: its arena and its operation; holds account and server.
  * Threads: the loop's.
- * Errors: in the answer: a tool always answers in its envelope; only an unknown tool does not.
- * Start reading at: the table of steps in call.c. Knows nothing of JSON-RPC or HTTP: core/mcp.c
- *         wraps what comes out.
+ * Errors: in the answer: a tool always answers in its envelope; only an unknown tool
+ * does not. Start reading at: the table of steps in call.c. Knows nothing of JSON-RPC
+ * or HTTP: core/mcp.c wraps what comes out.
  */
 #ifndef SLUICE_CORE_CALL_H
 #define SLUICE_CORE_CALL_H
@@ -16,11 +16,16 @@
 
 struct call;
 
-enum call_stage { CALL_STAGE_WAITING = 1, CALL_STAGE_SENT = 2, CALL_STAGE_ANSWERED = 3 };
+enum call_stage {
+    CALL_STAGE_WAITING = 1,
+    CALL_STAGE_SENT = 2,
+    CALL_STAGE_ANSWERED = 3
+};
 
 struct call_answer {
-    enum err err; /* ERR_OK, a tool code, ERR_RPC_METHOD (no such tool), ERR_UNAUTHORIZED */
-    struct slice envelope; /* JSON text; empty for the last two */
+    enum err
+        err; /* ERR_OK, a tool code, ERR_RPC_METHOD (no such tool), ERR_UNAUTHORIZED */
+    struct slice envelope;     /* JSON text; empty for the last two */
     struct governor_view view; /* how the account stands now */
     long retry_after_s;        /* of rate_limited and account_busy */
 };
@@ -31,10 +36,12 @@ struct call_order {
     struct server *server;   /* likewise */
     struct slice request_id, tenant;
     struct slice tool;
-    const struct jval *arguments; /* NULL: none. Borrowed until the answer or call_cancel */
-    const struct jval *rpc_id;    /* likewise; for notifications/cancelled */
+    const struct jval
+        *arguments; /* NULL: none. Borrowed until the answer or call_cancel */
+    const struct jval *rpc_id; /* likewise; for notifications/cancelled */
     size_t bytes_in;
-    /* Exactly once unless cancelled; never before call_start has returned. Lends the answer. */
+    /* Exactly once unless cancelled; never before call_start has returned. Lends the
+     * answer. */
     void (*on_answer)(void *ctx, const struct call_answer *answer);
     void (*on_stage)(void *ctx, enum call_stage stage); /* may be NULL */
     void *ctx;
@@ -46,7 +53,8 @@ struct call *call_start(const struct call_order *order);
 void call_cancel(struct call *call);
 
 /* The open call of that server with that JSON-RPC id, or NULL. */
-struct call *call_find(struct gateway *gateway, struct slice server, const struct jval *rpc_id);
+struct call *call_find(struct gateway *gateway, struct slice server,
+                       const struct jval *rpc_id);
 /* What its owner gave as ctx. */
 void *call_ctx(const struct call *call);
 

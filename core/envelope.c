@@ -28,8 +28,8 @@ static void write_pagination(struct jwriter *writer, const struct envelope *enve
 }
 
 /*
- * The estimate counts the text that it stands in, so its own digits count too: the first number
- * of digits for which the result has just that many.
+ * The estimate counts the text that it stands in, so its own digits count too: the
+ * first number of digits for which the result has just that many.
  */
 static void append_estimate(struct buf *out)
 {
@@ -72,7 +72,8 @@ void envelope_write_data(struct buf *out, const struct envelope *envelope)
     buf_append(out, SLICE("}}"));
 }
 
-static void write_upstream(struct jwriter *writer, const struct fault_upstream *upstream)
+static void write_upstream(struct jwriter *writer,
+                           const struct fault_upstream *upstream)
 {
     if (upstream->status == 0) {
         return;
@@ -108,8 +109,8 @@ static void write_details(struct jwriter *writer, const struct fault *fault)
     jwriter_array_end(writer);
 }
 
-void envelope_write_error(struct buf *out, const struct fault *fault, struct slice request_id,
-                          const struct governor_view *busy)
+void envelope_write_error(struct buf *out, const struct fault *fault,
+                          struct slice request_id, const struct governor_view *busy)
 {
     enum err err = err_is_tool_code(fault->err) ? fault->err : ERR_INTERNAL;
     struct slice message = fault->message.len > 0 && err == fault->err

@@ -17,8 +17,8 @@
 struct envelope {
     struct slice resource, method, integration, request_id;
     int64_t wall_ms;
-    bool pages;        /* a list */
-    size_t limit;      /* with pages */
+    bool pages;               /* a list */
+    size_t limit;             /* with pages */
     struct slice next_cursor; /* empty: the end */
     const struct jval *data;  /* JVAL_ARRAY of mapped records */
 };
@@ -26,7 +26,7 @@ struct envelope {
 void envelope_write_data(struct buf *out, const struct envelope *envelope);
 
 /* `busy` (may be NULL): the counts that an account_busy carries. */
-void envelope_write_error(struct buf *out, const struct fault *fault, struct slice request_id,
-                          const struct governor_view *busy);
+void envelope_write_error(struct buf *out, const struct fault *fault,
+                          struct slice request_id, const struct governor_view *busy);
 
 #endif

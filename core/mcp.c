@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One POST: read the messages, start each, answer when all have ended. A single tools/call with a
- * progress token is answered as an event stream, but its status is held back until the upstream's
- * is known (or HOLD_STATUS_MS have passed), so that a load refusal can still be a real 429.
+ * One POST: read the messages, start each, answer when all have ended. A single
+ * tools/call with a progress token is answered as an event stream, but its status is
+ * held back until the upstream's is known (or HOLD_STATUS_MS have passed), so that a
+ * load refusal can still be a real 429.
  */
 #include "core/mcp.h"
 
@@ -103,8 +104,9 @@ void mcp_respond_unauthorized(struct gateway *gateway, struct http_exchange *exc
         .status = 401,
         .fields = fields,
         .field_count = sizeof fields / sizeof fields[0],
-        .body = SLICE("This MCP URL is not valid: it is unknown, has expired or was revoked. Ask "
-                      "the administrator of this server for a new one.\n"),
+        .body = SLICE(
+            "This MCP URL is not valid: it is unknown, has expired or was revoked. Ask "
+            "the administrator of this server for a new one.\n"),
     };
     metrics_http(gateway->metrics, 401);
     http_respond(exchange, &response);
@@ -172,7 +174,8 @@ static void send_event(struct post *post, struct slice json)
     buf_free(&event);
 }
 
-/* Progress only ever rises; a stage that was passed while the status was held is skipped. */
+/* Progress only ever rises; a stage that was passed while the status was held is
+ * skipped. */
 static void send_progress(struct post *post)
 {
     static const char *const words[] = {
@@ -240,7 +243,8 @@ static void end_stream(struct post *post)
 
 static bool wants_stream(const struct post *post)
 {
-    return !post->batch && post->accepts_stream && post->entries[0].message.kind == MCP_REQUEST &&
+    return !post->batch && post->accepts_stream &&
+           post->entries[0].message.kind == MCP_REQUEST &&
            post->entries[0].message.progress_token != NULL &&
            slice_is(post->entries[0].message.method, "tools/call");
 }
@@ -274,7 +278,8 @@ static void write_tool_answer(struct entry *entry, const struct call_answer *ans
     if (buf_full(&entry->reply)) {
         buf_free(&entry->reply);
         mcp_write_error(&entry->reply, entry->message.id, -32603,
-                        SLICE("The result is too large; ask for fewer rows"), SLICE_EMPTY);
+                        SLICE("The result is too large; ask for fewer rows"),
+                        SLICE_EMPTY);
     }
 }
 
@@ -334,7 +339,8 @@ static void start_call(struct entry *entry)
     }
     if (arguments != NULL && arguments->type != JVAL_OBJECT) {
         mcp_write_error(&entry->reply, entry->message.id, -32602,
-                        SLICE("Invalid params: arguments must be an object"), SLICE_EMPTY);
+                        SLICE("Invalid params: arguments must be an object"),
+                        SLICE_EMPTY);
         return;
     }
     struct call_order order = {
@@ -360,7 +366,8 @@ static void start_call(struct entry *entry)
 
 static void do_initialize(struct entry *entry)
 {
-    mcp_write_initialize(&entry->reply, &entry->message, entry->post->account->integration);
+    mcp_write_initialize(&entry->reply, &entry->message,
+                         entry->post->account->integration);
 }
 
 static void do_ping(struct entry *entry)
@@ -370,7 +377,8 @@ static void do_ping(struct entry *entry)
 
 static void do_discover(struct entry *entry)
 {
-    mcp_write_discover(&entry->reply, &entry->message, entry->post->account->integration);
+    mcp_write_discover(&entry->reply, &entry->message,
+                       entry->post->account->integration);
 }
 
 /* All tools stand on one page, so any cursor is one we never gave. */
@@ -378,7 +386,8 @@ static void do_tools_list(struct entry *entry)
 {
     if (jval_get(entry->message.params, "cursor") != NULL) {
         mcp_write_error(&entry->reply, entry->message.id, -32602,
-                        SLICE("Invalid cursor: all tools are on the first page"), SLICE_EMPTY);
+                        SLICE("Invalid cursor: all tools are on the first page"),
+                        SLICE_EMPTY);
         return;
     }
     mcp_write_tools(&entry->reply, &entry->message, entry->post->account->integration,
@@ -390,15 +399,18 @@ static const struct {
     bool legacy, modern;
     void (*run)(struct entry *entry);
 } methods[] = {
-    {"initialize", true, false, do_initialize}, {"ping", true, false, do_ping},
-    {"server/discover", false, true, do_discover}, {"tools/list", true, true, do_tools_list},
+    {"initialize", true, false, do_initialize},
+    {"ping", true, false, do_ping},
+    {"server/discover", false, true, do_discover},
+    {"tools/list", true, true, do_tools_list},
     {"tools/call", true, true, start_call},
 };
 
 static void unknown_method(struct entry *entry)
 {
     mcp_write_error(&entry->reply, entry->message.id, -32601,
-                    SLICE("Method not found: this server serves tools only"), SLICE_EMPTY);
+                    SLICE("Method not found: this server serves tools only"),
+                    SLICE_EMPTY);
     if (mcp_is_modern(&entry->message)) {
         entry->post->status = 404; /* the body tells it from a missing endpoint */
     }
@@ -407,7 +419,8 @@ static void unknown_method(struct entry *entry)
 static void run_request(struct entry *entry)
 {
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-        bool served = mcp_is_modern(&entry->message) ? methods[i].modern : methods[i].legacy;
+        bool served =
+            mcp_is_modern(&entry->message) ? methods[i].modern : methods[i].legacy;
         if (served && slice_is(entry->message.method, methods[i].name)) {
             methods[i].run(entry);
             return;
@@ -461,7 +474,8 @@ static void run_entry(struct entry *entry, const struct jval *body)
 
 /* ---- The POST ---- */
 
-static struct slice field_value(const struct http_request *request, const char *name, bool *has)
+static struct slice field_value(const struct http_request *request, const char *name,
+                                bool *has)
 {
     const struct http_field *field = http_request_field(request, name);
     *has = field != NULL;
@@ -479,7 +493,8 @@ static bool contains(struct slice text, const char *word)
     return false;
 }
 
-/* Bare clients, curl first of all, name their JSON a form; what parses as JSON is JSON. */
+/* Bare clients, curl first of all, name their JSON a form; what parses as JSON is JSON.
+ */
 static bool content_type_is_taken(const struct http_request *request)
 {
     bool has = false;
@@ -502,7 +517,8 @@ static enum err check_media(struct post *post)
     return content_type_is_taken(request) ? ERR_OK : ERR_UNSUPPORTED_MEDIA;
 }
 
-static void refuse_post(struct post *post, enum err err, int status, struct slice message)
+static void refuse_post(struct post *post, enum err err, int status,
+                        struct slice message)
 {
     struct mcp_refusal refusal = {err, status, message, SLICE_EMPTY, NULL};
     struct buf body;
@@ -513,7 +529,8 @@ static void refuse_post(struct post *post, enum err err, int status, struct slic
     buf_free(&body);
 }
 
-/* Modern clients cancel by leaving. Legacy ones may come back: their calls go on, unanswered. */
+/* Modern clients cancel by leaving. Legacy ones may come back: their calls go on,
+ * unanswered. */
 static void on_gone(void *ctx)
 {
     struct post *post = ctx;
@@ -583,12 +600,14 @@ void mcp_handle(struct gateway *gateway, struct http_exchange *exchange,
     err = jval_parse(arena, http_exchange_request(exchange)->body, &body, &offset);
     if (err != ERR_OK) {
         refuse_post(post, ERR_PARSE, 400,
-                    arena_printf(arena, "Parse error: the body is not JSON (at byte %zu)",
+                    arena_printf(arena,
+                                 "Parse error: the body is not JSON (at byte %zu)",
                                  offset));
         return;
     }
     struct mcp_refusal refusal;
-    if (body->type == JVAL_ARRAY && mcp_check_batch(&post->headers, body, &refusal) != ERR_OK) {
+    if (body->type == JVAL_ARRAY &&
+        mcp_check_batch(&post->headers, body, &refusal) != ERR_OK) {
         refuse_post(post, refusal.err, refusal.http_status, refusal.message);
         return;
     }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: one POST to an MCP URL: JSON-RPC in, JSON or an event stream out, for both eras.
- * Owns: the post and its exchange until it is answered.
- * Threads: the loop's.
+ * Purpose: one POST to an MCP URL: JSON-RPC in, JSON or an event stream out, for both
+ * eras. Owns: the post and its exchange until it is answered. Threads: the loop's.
  * Errors: as the validation ladder has them: core/mcp_read.h.
  * Start reading at: the table of methods in mcp.c.
  */
@@ -14,10 +13,11 @@
 #include "core/servers.h"
 #include "io/http_server.h"
 
-/* Takes one hold each of account and server, and the duty to end the exchange. `request_id` lives
- * in the exchange's arena. */
+/* Takes one hold each of account and server, and the duty to end the exchange.
+ * `request_id` lives in the exchange's arena. */
 void mcp_handle(struct gateway *gateway, struct http_exchange *exchange,
-                struct account *account, struct server *server, struct slice request_id);
+                struct account *account, struct server *server,
+                struct slice request_id);
 
 /* The one sentence for a URL that is not (or no longer) good, whatever the reason. */
 void mcp_respond_unauthorized(struct gateway *gateway, struct http_exchange *exchange);

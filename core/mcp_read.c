@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The validation ladder, rung by rung; the first that fails answers. Era evidence is the envelope
- * (params._meta) first, then the version header; never Mcp-Method, Mcp-Name or Accept, which some
- * legacy clients send too.
+ * The validation ladder, rung by rung; the first that fails answers. Era evidence is
+ * the envelope (params._meta) first, then the version header; never Mcp-Method,
+ * Mcp-Name or Accept, which some legacy clients send too.
  */
 #include "core/mcp_read.h"
 
@@ -104,8 +104,8 @@ static enum err read_shape(const struct jval *body, struct mcp_message *out,
                       SLICE("Invalid request: jsonrpc must be \"2.0\""));
     }
     const struct jval *method = jval_get(body, "method");
-    bool is_response =
-        method == NULL && (jval_get(body, "result") != NULL || jval_get(body, "error") != NULL);
+    bool is_response = method == NULL && (jval_get(body, "result") != NULL ||
+                                          jval_get(body, "error") != NULL);
     if (is_response) {
         out->kind = MCP_POSTED_RESPONSE;
         return ERR_OK;
@@ -161,15 +161,17 @@ static enum err check_version(const struct mcp_headers *headers, struct slice ve
                       SLICE("MCP-Protocol-Version header is missing"));
     }
     if (!slice_eq(headers->version, version)) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      SLICE("MCP-Protocol-Version does not match the _meta protocol version"));
+        return refuse(
+            refusal, ERR_HEADER_MISMATCH, 400,
+            SLICE("MCP-Protocol-Version does not match the _meta protocol version"));
     }
     if (!slice_is(version, version_names[MCP_2026_07_28])) {
         struct buf data;
         struct jwriter writer;
         buf_init(&data, 1024);
         jwriter_init(&writer, &data);
-        jwriter_string(&writer, version.len <= 64 ? version : SLICE("(longer than 64 bytes)"));
+        jwriter_string(&writer,
+                       version.len <= 64 ? version : SLICE("(longer than 64 bytes)"));
         refusal->data =
             arena_printf(arena, "{\"supported\":[\"2026-07-28\"],\"requested\":%.*s}",
                          SLICE_ARG(buf_slice(&data)));
@@ -208,8 +210,9 @@ static enum err check_mirrors(const struct mcp_headers *headers,
 {
     if (!headers->has_method || !slice_eq(headers->method, message->method)) {
         return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      headers->has_method ? SLICE("Mcp-Method does not match the body's method")
-                                          : SLICE("Mcp-Method header is missing"));
+                      headers->has_method
+                          ? SLICE("Mcp-Method does not match the body's method")
+                          : SLICE("Mcp-Method header is missing"));
     }
     const char *member = mirrored_member(message->method);
     if (member == NULL) {
@@ -217,7 +220,8 @@ static enum err check_mirrors(const struct mcp_headers *headers,
     }
     struct slice name;
     if (!headers->has_name) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400, SLICE("Mcp-Name header is missing"));
+        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
+                      SLICE("Mcp-Name header is missing"));
     }
     if (!decode_mirror(headers->name, arena, &name)) {
         return refuse(refusal, ERR_HEADER_MISMATCH, 400,
@@ -240,7 +244,8 @@ static enum err read_modern(const struct mcp_headers *headers, const struct jval
     }
     enum err err = check_envelope(meta, refusal);
     if (err == ERR_OK) {
-        err = check_version(headers, jval_text(jval_get(meta, META_VERSION)), arena, refusal);
+        err = check_version(headers, jval_text(jval_get(meta, META_VERSION)), arena,
+                            refusal);
     }
     if (err == ERR_OK) {
         err = check_mirrors(headers, out, arena, refusal);
@@ -258,15 +263,17 @@ static enum err read_legacy(const struct mcp_headers *headers, struct mcp_messag
         return ERR_OK;
     }
     if (!mcp_version_parse(headers->version, &out->version)) {
-        return refuse(refusal, ERR_BAD_REQUEST, 400,
-                      SLICE("Unsupported MCP-Protocol-Version header; supported: 2024-11-05, "
-                            "2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28"));
+        return refuse(
+            refusal, ERR_BAD_REQUEST, 400,
+            SLICE("Unsupported MCP-Protocol-Version header; supported: 2024-11-05, "
+                  "2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28"));
     }
     return ERR_OK;
 }
 
 enum err mcp_read(const struct mcp_headers *headers, const struct jval *body,
-                  struct arena *arena, struct mcp_message *out, struct mcp_refusal *refusal)
+                  struct arena *arena, struct mcp_message *out,
+                  struct mcp_refusal *refusal)
 {
     *out = (struct mcp_message){.method = SLICE_EMPTY};
     *refusal = (struct mcp_refusal){.message = SLICE_EMPTY, .data = SLICE_EMPTY};
@@ -276,9 +283,10 @@ enum err mcp_read(const struct mcp_headers *headers, const struct jval *body,
         return err;
     }
     if (out->kind == MCP_POSTED_RESPONSE) {
-        return modern_header ? refuse(refusal, ERR_BAD_REQUEST, 400,
-                                      SLICE("Invalid request: responses are not posted"))
-                             : ERR_OK;
+        return modern_header
+                   ? refuse(refusal, ERR_BAD_REQUEST, 400,
+                            SLICE("Invalid request: responses are not posted"))
+                   : ERR_OK;
     }
     const struct jval *meta = jval_get(jval_get(body, "params"), "_meta");
     bool has_envelope = jval_get(meta, META_VERSION) != NULL;
@@ -316,10 +324,12 @@ enum err mcp_check_batch(const struct mcp_headers *headers, const struct jval *b
                       SLICE("Invalid request: a batch has at most 32 messages"));
     }
     for (size_t i = 0; i < body->count; i++) {
-        const struct jval *meta = jval_get(jval_get(&body->items[i], "params"), "_meta");
+        const struct jval *meta =
+            jval_get(jval_get(&body->items[i], "params"), "_meta");
         if (jval_get(meta, META_VERSION) != NULL) {
-            return refuse(refusal, ERR_BAD_REQUEST, 400,
-                          SLICE("Invalid request: this protocol version has no batches"));
+            return refuse(
+                refusal, ERR_BAD_REQUEST, 400,
+                SLICE("Invalid request: this protocol version has no batches"));
         }
     }
     return ERR_OK;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: tells the two eras of MCP apart and walks the validation ladder: from headers and a
- *          parsed body to messages, or to the one error that answers.
- * Owns: nothing; slices point into the request and the body.
- * Threads: any. Pure.
- * Errors: struct mcp_refusal: HTTP status, JSON-RPC code, sentence, data.
- * Start reading at: mcp_read. MCP 2026-07-28 "Streamable HTTP", and 2025-11-25 and older.
+ * Purpose: tells the two eras of MCP apart and walks the validation ladder: from
+ * headers and a parsed body to messages, or to the one error that answers. Owns:
+ * nothing; slices point into the request and the body. Threads: any. Pure. Errors:
+ * struct mcp_refusal: HTTP status, JSON-RPC code, sentence, data. Start reading at:
+ * mcp_read. MCP 2026-07-28 "Streamable HTTP", and 2025-11-25 and older.
  */
 #ifndef SLUICE_CORE_MCP_READ_H
 #define SLUICE_CORE_MCP_READ_H
@@ -34,8 +33,9 @@ enum mcp_kind { MCP_REQUEST, MCP_NOTIFICATION, MCP_POSTED_RESPONSE };
 
 struct mcp_message {
     enum mcp_kind kind;
-    enum mcp_version version; /* MCP_2026_07_28 is the modern era, all others the legacy one */
-    const struct jval *id;    /* string or integer; of requests */
+    enum mcp_version
+        version; /* MCP_2026_07_28 is the modern era, all others the legacy one */
+    const struct jval *id; /* string or integer; of requests */
     struct slice method;
     const struct jval *params;         /* an object, or NULL */
     const struct jval *progress_token; /* string or integer, or NULL */
@@ -59,8 +59,9 @@ MUST_USE enum err mcp_read(const struct mcp_headers *headers, const struct jval 
                            struct arena *arena, struct mcp_message *out,
                            struct mcp_refusal *refusal);
 
-/* Whether an array may be a batch at all; its elements then go through mcp_read one by one. */
-MUST_USE enum err mcp_check_batch(const struct mcp_headers *headers, const struct jval *body,
-                                  struct mcp_refusal *refusal);
+/* Whether an array may be a batch at all; its elements then go through mcp_read one by
+ * one. */
+MUST_USE enum err mcp_check_batch(const struct mcp_headers *headers,
+                                  const struct jval *body, struct mcp_refusal *refusal);
 
 #endif

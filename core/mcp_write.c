@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each revision of the protocol wants to see; older ones get nothing they do not define. */
+/* What each revision of the protocol wants to see; older ones get nothing they do not
+ * define. */
 #include "core/mcp_write.h"
 
 #include "base/jwriter.h"
 
 #define LIST_TTL_MS 300000
-#define SERVER_INFO "{\"name\":\"sluice\",\"title\":\"sluice\",\"version\":\"" SLUICE_VERSION "\"}"
+#define SERVER_INFO \
+    "{\"name\":\"sluice\",\"title\":\"sluice\",\"version\":\"" SLUICE_VERSION "\"}"
 #define SERVER_INFO_PLAIN "{\"name\":\"sluice\",\"version\":\"" SLUICE_VERSION "\"}"
 
 static void begin(struct jwriter *writer, struct buf *out, const struct jval *id)
@@ -34,14 +36,15 @@ static void end_result(struct jwriter *writer, const struct mcp_message *message
 {
     if (mcp_is_modern(message)) {
         jwriter_key(writer, SLICE("_meta"));
-        jwriter_raw(writer, SLICE("{\"io.modelcontextprotocol/serverInfo\":" SERVER_INFO "}"));
+        jwriter_raw(writer,
+                    SLICE("{\"io.modelcontextprotocol/serverInfo\":" SERVER_INFO "}"));
     }
     jwriter_object_end(writer);
     jwriter_object_end(writer);
 }
 
-void mcp_write_error(struct buf *out, const struct jval *id, int code, struct slice message,
-                     struct slice data)
+void mcp_write_error(struct buf *out, const struct jval *id, int code,
+                     struct slice message, struct slice data)
 {
     struct jwriter writer;
     begin(&writer, out, id);
@@ -70,7 +73,8 @@ void mcp_write_empty(struct buf *out, const struct mcp_message *message)
     end_result(&writer, message);
 }
 
-static void write_instructions(struct jwriter *writer, const struct integration *integration)
+static void write_instructions(struct jwriter *writer,
+                               const struct integration *integration)
 {
     if (integration->instructions.len > 0) {
         jwriter_member_string(writer, "instructions", integration->instructions);
@@ -80,7 +84,8 @@ static void write_instructions(struct jwriter *writer, const struct integration 
 void mcp_write_initialize(struct buf *out, const struct mcp_message *message,
                           const struct integration *integration)
 {
-    /* A known legacy version is echoed; for any other the latest legacy one is offered. */
+    /* A known legacy version is echoed; for any other the latest legacy one is offered.
+     */
     enum mcp_version version = MCP_2025_11_25;
     struct slice asked = jval_text(jval_get(message->params, "protocolVersion"));
     if (!mcp_version_parse(asked, &version) || version == MCP_2026_07_28) {
@@ -88,7 +93,8 @@ void mcp_write_initialize(struct buf *out, const struct mcp_message *message,
     }
     struct jwriter writer;
     begin_result(&writer, out, message);
-    jwriter_member_string(&writer, "protocolVersion", slice_str(mcp_version_name(version)));
+    jwriter_member_string(&writer, "protocolVersion",
+                          slice_str(mcp_version_name(version)));
     jwriter_key(&writer, SLICE("capabilities"));
     jwriter_raw(&writer, SLICE("{\"tools\":{}}"));
     jwriter_key(&writer, SLICE("serverInfo"));
@@ -184,8 +190,8 @@ void mcp_write_tool_result(struct buf *out, const struct mcp_message *message,
     end_result(&writer, message);
 }
 
-void mcp_write_progress(struct buf *out, const struct jval *token, int progress, int total,
-                        struct slice text)
+void mcp_write_progress(struct buf *out, const struct jval *token, int progress,
+                        int total, struct slice text)
 {
     struct jwriter writer;
     jwriter_init(&writer, out);

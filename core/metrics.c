@@ -6,7 +6,7 @@
 
 #include "core/gateway.h"
 
-static const int64_t bounds_us[] = {1000,   5000,    10000,   50000,   100000,
+static const int64_t bounds_us[] = {1000,   5000,    10000,   50000,    100000,
                                     500000, 1000000, 5000000, 10000000, 60000000};
 #define BOUND_COUNT (sizeof bounds_us / sizeof bounds_us[0])
 
@@ -45,8 +45,8 @@ static void observe(struct histogram *histogram, int64_t us)
     histogram->sum_us += us;
 }
 
-void metrics_call(struct metrics *metrics, enum err err, int64_t total_us, int64_t wait_us,
-                  int64_t upstream_us)
+void metrics_call(struct metrics *metrics, enum err err, int64_t total_us,
+                  int64_t wait_us, int64_t upstream_us)
 {
     metrics->calls[err]++;
     observe(&metrics->total, total_us);
@@ -62,7 +62,8 @@ void metrics_http(struct metrics *metrics, int status)
     metrics->http[class >= 1 && class <= 5 ? class : 0]++;
 }
 
-static void write_head(struct buf *out, const char *name, const char *type, const char *help)
+static void write_head(struct buf *out, const char *name, const char *type,
+                       const char *help)
 {
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
@@ -70,7 +71,8 @@ static void write_head(struct buf *out, const char *name, const char *type, cons
 /* Seconds without a double: microseconds as a decimal. */
 static void write_seconds(struct buf *out, int64_t us)
 {
-    buf_printf(out, "%lld.%06lld", (long long)(us / 1000000), (long long)(us % 1000000));
+    buf_printf(out, "%lld.%06lld", (long long)(us / 1000000),
+               (long long)(us % 1000000));
 }
 
 static void write_histogram(struct buf *out, const char *name, const char *help,
@@ -96,7 +98,8 @@ static void write_lanes(const struct gateway *gateway, struct buf *out)
     struct governor_lane_view *lanes = NULL;
     size_t count = governor_lanes(gateway->parts.governor, arena, SLICE_EMPTY,
                                   gateway_mono_us(gateway), &lanes);
-    uint64_t in_flight = 0, draining = 0, queued = 0, refused = 0, full = 0, expired = 0;
+    uint64_t in_flight = 0, draining = 0, queued = 0, refused = 0, full = 0,
+             expired = 0;
     for (size_t i = 0; i < count; i++) {
         in_flight += (uint64_t)lanes[i].in_flight;
         draining += (uint64_t)lanes[i].draining;
@@ -112,14 +115,15 @@ static void write_lanes(const struct gateway *gateway, struct buf *out)
     } rows[] = {
         {"sluice_lanes", "gauge", "Upstream accounts known to the governor.", count},
         {"sluice_slots_in_flight", "gauge", "Requests at upstreams now.", in_flight},
-        {"sluice_slots_draining", "gauge", "Of those, above a ceiling or held after a loss.",
-         draining},
+        {"sluice_slots_draining", "gauge",
+         "Of those, above a ceiling or held after a loss.", draining},
         {"sluice_calls_waiting", "gauge", "Calls in line for a slot.", queued},
-        {"sluice_upstream_refusals", "gauge", "Load refusals by upstreams, of lanes that live.",
-         refused},
-        {"sluice_queue_full", "gauge", "Calls refused at a full line, of lanes that live.", full},
-        {"sluice_queue_expired", "gauge", "Calls that waited in vain, of lanes that live.",
-         expired},
+        {"sluice_upstream_refusals", "gauge",
+         "Load refusals by upstreams, of lanes that live.", refused},
+        {"sluice_queue_full", "gauge",
+         "Calls refused at a full line, of lanes that live.", full},
+        {"sluice_queue_expired", "gauge",
+         "Calls that waited in vain, of lanes that live.", expired},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         write_head(out, rows[i].name, rows[i].type, rows[i].help);
@@ -130,11 +134,13 @@ static void write_lanes(const struct gateway *gateway, struct buf *out)
 void metrics_write(const struct gateway *gateway, struct buf *out)
 {
     const struct metrics *metrics = gateway->metrics;
-    write_head(out, "sluice_tool_calls_total", "counter", "Finished tool calls by outcome.");
+    write_head(out, "sluice_tool_calls_total", "counter",
+               "Finished tool calls by outcome.");
     for (int err = 0; err < ERR_COUNT; err++) {
         if (metrics->calls[err] > 0 || err == ERR_OK) {
             buf_printf(out, "sluice_tool_calls_total{outcome=\"%s\"} %llu\n",
-                       err_code((enum err)err), (unsigned long long)metrics->calls[err]);
+                       err_code((enum err)err),
+                       (unsigned long long)metrics->calls[err]);
         }
     }
     write_head(out, "sluice_http_responses_total", "counter", "HTTP answers by class.");
@@ -144,9 +150,12 @@ void metrics_write(const struct gateway *gateway, struct buf *out)
     }
     write_histogram(out, "sluice_tool_call_seconds", "From arrival to answer.",
                     &metrics->total);
-    write_histogram(out, "sluice_tool_wait_seconds", "In line for a slot.", &metrics->wait);
-    write_histogram(out, "sluice_upstream_seconds", "At the upstream.", &metrics->upstream);
-    write_head(out, "sluice_upstream_transfers_open", "gauge", "Transfers not yet ended.");
+    write_histogram(out, "sluice_tool_wait_seconds", "In line for a slot.",
+                    &metrics->wait);
+    write_histogram(out, "sluice_upstream_seconds", "At the upstream.",
+                    &metrics->upstream);
+    write_head(out, "sluice_upstream_transfers_open", "gauge",
+               "Transfers not yet ended.");
     buf_printf(out, "sluice_upstream_transfers_open %zu\n",
                http_client_open(gateway->parts.client));
     write_lanes(gateway, out);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: counters for /metrics. Labels are names of the program and of integrations; never a
- *          tenant, an account or anything out of a call.
- * Owns: its numbers.
- * Threads: the loop's.
- * Errors: none.
- * Start reading at: metrics_call.
+ * Purpose: counters for /metrics. Labels are names of the program and of integrations;
+ * never a tenant, an account or anything out of a call. Owns: its numbers. Threads: the
+ * loop's. Errors: none. Start reading at: metrics_call.
  */
 #ifndef SLUICE_CORE_METRICS_H
 #define SLUICE_CORE_METRICS_H
@@ -23,8 +20,8 @@ struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics); /* accepts NULL */
 
 /* One finished tool call. */
-void metrics_call(struct metrics *metrics, enum err err, int64_t total_us, int64_t wait_us,
-                  int64_t upstream_us);
+void metrics_call(struct metrics *metrics, enum err err, int64_t total_us,
+                  int64_t wait_us, int64_t upstream_us);
 /* One HTTP request answered, by status class. */
 void metrics_http(struct metrics *metrics, int status);
 

@@ -2,19 +2,21 @@
 /*
  * The story of one operation:
  *
- *   admit   take a slot under the ceilings of lane, account and tenant, or wait in line for it
- *   sign    now, not earlier: timestamps and nonces age while a call waits
- *   send    hand the request to the transfer, which may outlive our caller's patience
- *   decode  let the connector read the answer: done, failed, or one more request (back to sign)
+ *   admit   take a slot under the ceilings of lane, account and tenant, or wait in line
+ * for it sign    now, not earlier: timestamps and nonces age while a call waits send
+ * hand the request to the transfer, which may outlive our caller's patience decode  let
+ * the connector read the answer: done, failed, or one more request (back to sign)
  *
- * The slot is given back in one place, give_back(), when the upstream has ended: answered, lost
- * or never reached. on_done tells the caller what came of it; on_over that nothing is left.
+ * The slot is given back in one place, give_back(), when the upstream has ended:
+ * answered, lost or never reached. on_done tells the caller what came of it; on_over
+ * that nothing is left.
  */
 #include "core/op.h"
 
 #include "base/limits.h"
 
-/* A step has started something and a callback will resume; or it is finished; or it failed. */
+/* A step has started something and a callback will resume; or it is finished; or it
+ * failed. */
 enum step { STEP_NEXT, STEP_WAIT, STEP_FAIL };
 
 static void op_enter(struct op_run *run, enum op_state state)
@@ -28,7 +30,8 @@ static void give_back(struct op_run *run, enum governor_outcome outcome)
 {
     REQUIRE(run->has_slot);
     run->has_slot = false;
-    turnstile_release(run->gateway->turnstile, &run->place, outcome, run->op.retry_after_s);
+    turnstile_release(run->gateway->turnstile, &run->place, outcome,
+                      run->op.retry_after_s);
 }
 
 static void report(struct op_run *run)
@@ -50,8 +53,9 @@ static void busy_fault(struct op_run *run, const char *message)
                       gateway_mono_us(run->gateway));
     fault->err = ERR_ACCOUNT_BUSY;
     fault->message = slice_str(message);
-    fault->hint = SLICE("Wait retry_after_seconds, then send the same call again; fewer calls at "
-                        "once will not be refused.");
+    fault->hint =
+        SLICE("Wait retry_after_seconds, then send the same call again; fewer calls at "
+              "once will not be refused.");
     fault->retry_after_s = view.retry_after_s;
 }
 
@@ -69,11 +73,13 @@ static void on_decided(void *ctx, enum governor_decision decision)
     }
     if (decision == GOVERNOR_REVOKED) {
         run->op.fault.err = ERR_UNAUTHORIZED;
-        run->op.fault.message = SLICE("This MCP URL or its ERP account was removed while the call "
-                                      "waited in line.");
+        run->op.fault.message =
+            SLICE("This MCP URL or its ERP account was removed while the call "
+                  "waited in line.");
     } else {
-        busy_fault(run, "The call waited its full time in line for this ERP account and no "
-                        "place became free.");
+        busy_fault(run,
+                   "The call waited its full time in line for this ERP account and no "
+                   "place became free.");
     }
     run->wait_us = run->account->limits.queue_wait_ms * 1000;
     op_enter(run, OP_END);
@@ -107,7 +113,8 @@ static enum step do_sign(struct op_run *run)
     struct http_field *fields = arena_array(
         run->op.arena, request->field_count + OUTBOUND_FIELDS, sizeof *fields);
     for (size_t i = 0; i < request->field_count; i++) {
-        fields[i] = (struct http_field){request->fields[i].name, request->fields[i].value};
+        fields[i] =
+            (struct http_field){request->fields[i].name, request->fields[i].value};
     }
     run->outbound = (struct outbound_request){
         .method = request->method,
@@ -137,15 +144,17 @@ static void transfer_fault(struct op_run *run, const struct http_outcome *outcom
     } else if (outcome->err == ERR_TIMEOUT) {
         fault->err = ERR_UPSTREAM_UNAVAILABLE;
         fault->message = SLICE("The ERP did not answer in time.");
-        fault->hint = SLICE("A narrower question (fewer rows, a shorter date range) is answered "
-                            "sooner.");
+        fault->hint =
+            SLICE("A narrower question (fewer rows, a shorter date range) is answered "
+                  "sooner.");
     } else if (outcome->err == ERR_TOO_LARGE) {
         fault->message = SLICE("The ERP's answer is larger than this server takes.");
         fault->hint = SLICE("Ask for fewer rows with limit.");
     } else if (outcome->err == ERR_POLICY_DENIED) {
         fault->message = SLICE("The ERP's address is not one this server may call.");
-        fault->hint = SLICE("The operator opens private addresses with net.allow_cidrs and plain "
-                            "http with net.allow_plain_http_hosts.");
+        fault->hint =
+            SLICE("The operator opens private addresses with net.allow_cidrs and plain "
+                  "http with net.allow_plain_http_hosts.");
     }
 }
 
@@ -223,7 +232,8 @@ static enum step do_send(struct op_run *run)
         .field_count = run->outbound.field_count,
         .body = request->body,
         .has_body = request->has_body,
-        .answer_ms = request->is_write ? config->write_timeout_ms : config->read_timeout_ms,
+        .answer_ms =
+            request->is_write ? config->write_timeout_ms : config->read_timeout_ms,
         .max_ms = run->op.integration->upstream_max_ms,
     };
     struct http_transfer_handlers handlers = {on_transfer_answer, on_transfer_end, run};
@@ -247,7 +257,8 @@ static const struct {
     [OP_SEND] = {"send", do_send},
 };
 
-/* Runs steps until one waits. Decoding happens inside the transfer's answer, which lends it. */
+/* Runs steps until one waits. Decoding happens inside the transfer's answer, which
+ * lends it. */
 static enum step drive(struct op_run *run)
 {
     enum step step = STEP_NEXT;

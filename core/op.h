@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: one operation at the upstream, from the line for a slot to the decoded answer.
- * Owns: its slot and its transfers; keeps the account. The memory is its caller's until on_over.
- * Threads: the loop's.
- * Errors: in run->op.fault.
- * Start reading at: the table of steps in op.c: admit, sign, send, decode.
+ * Purpose: one operation at the upstream, from the line for a slot to the decoded
+ * answer. Owns: its slot and its transfers; keeps the account. The memory is its
+ * caller's until on_over. Threads: the loop's. Errors: in run->op.fault. Start reading
+ * at: the table of steps in op.c: admit, sign, send, decode.
  */
 #ifndef SLUICE_CORE_OP_H
 #define SLUICE_CORE_OP_H
@@ -23,12 +22,13 @@ struct op_run {
     struct account *account; /* held by the caller until on_over */
     struct op op;            /* with arena, integration, tool, target, arguments */
     const void *plan;
-    struct slice server;     /* the MCP server in whose name the slot is taken */
+    struct slice server; /* the MCP server in whose name the slot is taken */
     enum governor_priority priority;
-    /* The result is in op.result, or op.fault.err says what failed. Exactly once, unless
-     * cancelled; never before op_start has returned. */
+    /* The result is in op.result, or op.fault.err says what failed. Exactly once,
+     * unless cancelled; never before op_start has returned. */
     void (*on_done)(void *ctx);
-    /* The upstream and the slot are done with: the memory may go. Exactly once, last. */
+    /* The upstream and the slot are done with: the memory may go. Exactly once, last.
+     */
     void (*on_over)(void *ctx);
     /* The request has left (optional): for progress. */
     void (*on_sent)(void *ctx);
@@ -49,12 +49,13 @@ struct op_run {
     enum connector_step next;
 };
 
-/* OP_IS_OVER: nothing had to be sent or nothing could be (op.fault.err says which); no callback
- * will come. */
+/* OP_IS_OVER: nothing had to be sent or nothing could be (op.fault.err says which); no
+ * callback will come. */
 enum op_start op_start(struct op_run *run);
 
-/* The caller wants no answer any more: on_done will not come, on_over will (possibly within this
- * call, when nothing had been sent). A request already sent is left to end. */
+/* The caller wants no answer any more: on_done will not come, on_over will (possibly
+ * within this call, when nothing had been sent). A request already sent is left to end.
+ */
 void op_cancel(struct op_run *run);
 
 #endif

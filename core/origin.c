@@ -50,7 +50,8 @@ bool origin_host_allowed(const struct gateway_config *config,
     return public_is_loopback(config) && is_loopback_host(host_of(host->value));
 }
 
-bool origin_allowed(const struct gateway_config *config, const struct http_request *request)
+bool origin_allowed(const struct gateway_config *config,
+                    const struct http_request *request)
 {
     const struct http_field *origin = http_request_field(request, "origin");
     if (origin == NULL || slice_eq_nocase(origin->value, config->public_url)) {
@@ -61,5 +62,6 @@ bool origin_allowed(const struct gateway_config *config, const struct http_reque
             return true;
         }
     }
-    return public_is_loopback(config) && is_loopback_host(host_of(authority_of(origin->value)));
+    return public_is_loopback(config) &&
+           is_loopback_host(host_of(authority_of(origin->value)));
 }

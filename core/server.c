@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is asked for what. An MCP URL is judged in this order: origin and host, the URL's token, the
- * method, the second factor; only then is a byte of JSON-RPC looked at.
+ * Who is asked for what. An MCP URL is judged in this order: origin and host, the URL's
+ * token, the method, the second factor; only then is a byte of JSON-RPC looked at.
  */
 #include "core/server.h"
 
@@ -22,8 +22,8 @@ struct visit {
     struct arena *arena;
 };
 
-static void respond(const struct visit *visit, int status, struct slice type, struct slice body,
-                    const struct http_field *extra)
+static void respond(const struct visit *visit, int status, struct slice type,
+                    struct slice body, const struct http_field *extra)
 {
     struct http_field fields[3];
     size_t count = 0;
@@ -43,8 +43,10 @@ static void respond_error(const struct visit *visit, enum err err, struct slice 
                           const struct http_field *extra)
 {
     struct slice json = arena_printf(
-        visit->arena, "{\"error\":{\"code\":\"%s\",\"message\":\"%.*s\",\"request_id\":\"%.*s\"}}",
-        err_code(err), SLICE_ARG(message), SLICE_ARG(text_new_id(visit->arena, "req_")));
+        visit->arena,
+        "{\"error\":{\"code\":\"%s\",\"message\":\"%.*s\",\"request_id\":\"%.*s\"}}",
+        err_code(err), SLICE_ARG(message),
+        SLICE_ARG(text_new_id(visit->arena, "req_")));
     respond(visit, err_http_status(err), SLICE("application/json"), json, extra);
 }
 
@@ -61,16 +63,17 @@ static bool url_token(struct slice path, struct slice *token)
     return slice_find(*token, '/') < 0;
 }
 
-static bool second_factor_fits(const struct visit *visit, struct slice tenant, bool *sent)
+static bool second_factor_fits(const struct visit *visit, struct slice tenant,
+                               bool *sent)
 {
     struct gateway *gateway = visit->gateway;
-    const struct http_field *field = http_request_field(visit->request, "authorization");
+    const struct http_field *field =
+        http_request_field(visit->request, "authorization");
     struct principal who;
     *sent = field != NULL;
-    enum err err =
-        principal_by_bearer(gateway->parts.keys, gateway->parts.store,
-                            field != NULL ? field->value : SLICE_EMPTY,
-                            gateway_wall_ms(gateway), visit->arena, &who);
+    enum err err = principal_by_bearer(gateway->parts.keys, gateway->parts.store,
+                                       field != NULL ? field->value : SLICE_EMPTY,
+                                       gateway_wall_ms(gateway), visit->arena, &who);
     return err == ERR_OK && who.role == ROLE_CALL && slice_eq(who.tenant, tenant);
 }
 
@@ -81,7 +84,8 @@ static void refuse_second_factor(const struct visit *visit, bool sent)
         sent ? SLICE("Bearer realm=\"mcp\", error=\"invalid_token\"")
              : SLICE("Bearer realm=\"mcp\"")};
     respond(visit, 401, SLICE("text/plain; charset=utf-8"),
-            SLICE("This MCP URL also needs an API token of the role \"call\" of its tenant: send "
+            SLICE("This MCP URL also needs an API token of the role \"call\" of its "
+                  "tenant: send "
                   "it as Authorization: Bearer <token>.\n"),
             &challenge);
 }
@@ -105,8 +109,8 @@ static bool find_server(const struct visit *visit, const struct store_server *re
     if (err != ERR_OK) {
         log_event(gateway->parts.log, LOG_ERROR, "mcp_server_unusable",
                   LOG_ID(mcp_server, record->id), LOG_NAME(cause, err_code(err)));
-        respond_error(visit, ERR_INTERNAL, SLICE("This MCP server cannot be used right now."),
-                      NULL);
+        respond_error(visit, ERR_INTERNAL,
+                      SLICE("This MCP server cannot be used right now."), NULL);
         return false;
     }
     return true;
@@ -131,9 +135,10 @@ static void handle_mcp(const struct visit *visit, struct slice token)
     }
     if (!slice_is(visit->request->method, "POST")) {
         struct http_field allow = {SLICE("Allow"), SLICE("POST, OPTIONS")};
-        respond_error(visit, ERR_METHOD_NOT_ALLOWED,
-                      SLICE("An MCP URL takes POST; it holds no stream open and no session."),
-                      &allow);
+        respond_error(
+            visit, ERR_METHOD_NOT_ALLOWED,
+            SLICE("An MCP URL takes POST; it holds no stream open and no session."),
+            &allow);
         return;
     }
     if (!find_server(visit, &record, &account, &server)) {
@@ -146,7 +151,8 @@ static void handle_mcp(const struct visit *visit, struct slice token)
         refuse_second_factor(visit, sent);
         return;
     }
-    mcp_handle(gateway, visit->exchange, account, server, text_new_id(visit->arena, "req_"));
+    mcp_handle(gateway, visit->exchange, account, server,
+               text_new_id(visit->arena, "req_"));
 }
 
 /* ---- Health and metrics ---- */
@@ -167,14 +173,16 @@ static void handle_ready(const struct visit *visit)
 static bool may_see_metrics(const struct visit *visit)
 {
     struct gateway *gateway = visit->gateway;
-    const struct http_field *field = http_request_field(visit->request, "authorization");
+    const struct http_field *field =
+        http_request_field(visit->request, "authorization");
     struct principal who;
     if (visit->request->peer_is_loopback) {
         return true;
     }
     return field != NULL &&
            principal_by_bearer(gateway->parts.keys, gateway->parts.store, field->value,
-                               gateway_wall_ms(gateway), visit->arena, &who) == ERR_OK &&
+                               gateway_wall_ms(gateway), visit->arena,
+                               &who) == ERR_OK &&
            who.role == ROLE_ADMIN;
 }
 
@@ -182,14 +190,15 @@ static void handle_metrics(const struct visit *visit)
 {
     struct buf text;
     if (!may_see_metrics(visit)) {
-        respond_error(visit, ERR_UNAUTHORIZED,
-                      SLICE("From elsewhere than loopback, metrics need an admin token."), NULL);
+        respond_error(
+            visit, ERR_UNAUTHORIZED,
+            SLICE("From elsewhere than loopback, metrics need an admin token."), NULL);
         return;
     }
     buf_init(&text, 1024 * 1024);
     metrics_write(visit->gateway, &text);
-    respond(visit, 200, SLICE("text/plain; version=0.0.4; charset=utf-8"), buf_slice(&text),
-            NULL);
+    respond(visit, 200, SLICE("text/plain; version=0.0.4; charset=utf-8"),
+            buf_slice(&text), NULL);
     buf_free(&text);
 }
 
@@ -211,8 +220,8 @@ static bool handle_public(const struct visit *visit)
     }
     if (!is_read(visit->request)) {
         struct http_field allow = {SLICE("Allow"), SLICE("GET, HEAD")};
-        respond_error(visit, ERR_METHOD_NOT_ALLOWED, SLICE("This path is read with GET."),
-                      &allow);
+        respond_error(visit, ERR_METHOD_NOT_ALLOWED,
+                      SLICE("This path is read with GET."), &allow);
     } else if (healthz) {
         respond(visit, 200, SLICE("application/json"), SLICE("{\"ok\":true}"), NULL);
     } else if (readyz) {
@@ -234,10 +243,11 @@ void server_handle(void *ctx, struct http_exchange *exchange)
     }
     if (!origin_host_allowed(gateway->parts.config, visit.request) ||
         !origin_allowed(gateway->parts.config, visit.request)) {
-        respond_error(&visit, ERR_FORBIDDEN,
-                      SLICE("This Host or Origin is not one this server serves; the operator "
-                            "sets server.public_url and server.allowed_origins."),
-                      NULL);
+        respond_error(
+            &visit, ERR_FORBIDDEN,
+            SLICE("This Host or Origin is not one this server serves; the operator "
+                  "sets server.public_url and server.allowed_origins."),
+            NULL);
         return;
     }
     if (slice_is(visit.request->method, "OPTIONS")) {
@@ -249,7 +259,8 @@ void server_handle(void *ctx, struct http_exchange *exchange)
         handle_mcp(&visit, token);
         return;
     }
-    /* Clients probe these with the secret in the path: not looked up, not told apart. */
+    /* Clients probe these with the secret in the path: not looked up, not told apart.
+     */
     if (slice_starts(visit.request->path, SLICE("/mcp")) ||
         slice_starts(visit.request->path, SLICE("/.well-known/"))) {
         respond_error(&visit, ERR_NOT_FOUND, SLICE("There is nothing here."), NULL);

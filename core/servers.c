@@ -6,7 +6,8 @@
 
 #include "base/map.h"
 
-/* A forgotten server costs memory until it is asked for again; this many are kept at most. */
+/* A forgotten server costs memory until it is asked for again; this many are kept at
+ * most. */
 #define KEPT_AT_MOST 4096
 
 struct servers {
@@ -68,8 +69,8 @@ static enum err refuse(struct arena *arena, struct fault *fault, struct slice me
     fault->err = ERR_UNPROCESSABLE;
     fault->details = arena_alloc(arena, sizeof *fault->details);
     fault->detail_count = 1;
-    fault->details[0].pointer =
-        arena_printf(arena, "/config%s%.*s", member.len > 0 ? "/" : "", SLICE_ARG(member));
+    fault->details[0].pointer = arena_printf(
+        arena, "/config%s%.*s", member.len > 0 ? "/" : "", SLICE_ARG(member));
     fault->details[0].message = message;
     fault->message =
         arena_printf(arena, "config%s%.*s: %.*s", member.len > 0 ? "." : "",
@@ -77,7 +78,8 @@ static enum err refuse(struct arena *arena, struct fault *fault, struct slice me
     return ERR_UNPROCESSABLE;
 }
 
-static bool read_word(const struct jval *value, const char *yes, const char *no, bool *out)
+static bool read_word(const struct jval *value, const char *yes, const char *no,
+                      bool *out)
 {
     *out = slice_is(jval_text(value), yes);
     return jval_is(value, JVAL_STRING) && (*out || slice_is(jval_text(value), no));
@@ -97,7 +99,8 @@ static enum err read_member(const struct jmember *member, struct arena *arena,
     }
     if (slice_is(member->name, "rate_limit_signal")) {
         if (!read_word(value, "tool", "http", &out->rate_limit_in_tool)) {
-            return refuse(arena, fault, member->name, SLICE("\"http\" or \"tool\" is needed"));
+            return refuse(arena, fault, member->name,
+                          SLICE("\"http\" or \"tool\" is needed"));
         }
         return ERR_OK;
     }
@@ -113,14 +116,15 @@ static enum err read_member(const struct jmember *member, struct arena *arena,
         slice_is(member->name, "tools")) {
         return ERR_OK; /* filter_compile reads these */
     }
-    return refuse(arena, fault, SLICE_EMPTY,
-                  SLICE("methods, tags, tools, require_api_token_auth, rate_limit_signal and "
-                        "priority are the members it may have"));
+    return refuse(
+        arena, fault, SLICE_EMPTY,
+        SLICE("methods, tags, tools, require_api_token_auth, rate_limit_signal and "
+              "priority are the members it may have"));
 }
 
-enum err server_config_parse(const struct jval *config, const struct integration *integration,
-                             struct arena *arena, struct server_config *out,
-                             struct fault *fault)
+enum err server_config_parse(const struct jval *config,
+                             const struct integration *integration, struct arena *arena,
+                             struct server_config *out, struct fault *fault)
 {
     *out = (struct server_config){.priority = GOVERNOR_INTERACTIVE};
     if (config->type != JVAL_OBJECT) {
@@ -141,8 +145,8 @@ enum err server_config_parse(const struct jval *config, const struct integration
     return ERR_OK;
 }
 
-static enum err build(const struct store_server *record, const struct integration *integration,
-                      struct server **out)
+static enum err build(const struct store_server *record,
+                      const struct integration *integration, struct server **out)
 {
     struct arena *arena = arena_new();
     struct server *server = arena_alloc(arena, sizeof *server);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: an MCP server ready for use: its compiled filter and the settings of its config.
- * Owns: the cached servers; a server lives until its last holder has dropped it.
- * Threads: the loop's.
- * Errors: ERR_UNPROCESSABLE with details for a config that is not allowed.
- * Start reading at: server_config_parse.
+ * Purpose: an MCP server ready for use: its compiled filter and the settings of its
+ * config. Owns: the cached servers; a server lives until its last holder has dropped
+ * it. Threads: the loop's. Errors: ERR_UNPROCESSABLE with details for a config that is
+ * not allowed. Start reading at: server_config_parse.
  */
 #ifndef SLUICE_CORE_SERVERS_H
 #define SLUICE_CORE_SERVERS_H
@@ -33,16 +32,20 @@ struct server {
 struct servers *servers_new(void);
 void servers_free(struct servers *servers); /* accepts NULL */
 
-/* From the record that the URL's token led to; built once per version. Holds the result. */
-MUST_USE enum err servers_get(struct servers *servers, const struct store_server *record,
-                              const struct integration *integration, struct server **out);
+/* From the record that the URL's token led to; built once per version. Holds the
+ * result. */
+MUST_USE enum err servers_get(struct servers *servers,
+                              const struct store_server *record,
+                              const struct integration *integration,
+                              struct server **out);
 struct server *server_hold(struct server *server);
 void server_drop(struct server *server); /* accepts NULL */
 void servers_forget(struct servers *servers, struct slice id);
 
 /*
- * {methods?, tags?, tools?, require_api_token_auth?, rate_limit_signal?, priority?}. Compiles into
- * `arena`; names what is wrong, and a filter that leaves no tool, in `fault`.
+ * {methods?, tags?, tools?, require_api_token_auth?, rate_limit_signal?, priority?}.
+ * Compiles into `arena`; names what is wrong, and a filter that leaves no tool, in
+ * `fault`.
  */
 MUST_USE enum err server_config_parse(const struct jval *config,
                                       const struct integration *integration,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The governor's clockwork: decisions out of it become calls, its due time becomes a timer. */
+/* The governor's clockwork: decisions out of it become calls, its due time becomes a
+ * timer. */
 #include "core/turnstile.h"
 
 #include <stdlib.h>
@@ -50,7 +51,8 @@ static void on_due(void *ctx)
     turnstile_settle(turnstile);
 }
 
-/* A timer that is early costs one idle turn; one that is late would let a wait overrun. */
+/* A timer that is early costs one idle turn; one that is late would let a wait overrun.
+ */
 static void arm(struct turnstile *turnstile)
 {
     int64_t due = governor_due_us(turnstile->governor);
@@ -83,8 +85,9 @@ void turnstile_settle(struct turnstile *turnstile)
 }
 
 enum governor_decision turnstile_enter(struct turnstile *turnstile,
-                                       struct turnstile_place *place, struct slice account,
-                                       struct slice server, enum governor_priority priority)
+                                       struct turnstile_place *place,
+                                       struct slice account, struct slice server,
+                                       enum governor_priority priority)
 {
     place->ticket.owner = place;
     enum governor_decision decision =

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: turns the pure governor into events: lets calls in, wakes those whose turn it is, keeps
- *          the one timer that time-outs and pauses need.
- * Owns: that timer; keeps governor, loop and clock. Places belong to their callers.
- * Threads: the loop's.
+ * Purpose: turns the pure governor into events: lets calls in, wakes those whose turn
+ * it is, keeps the one timer that time-outs and pauses need. Owns: that timer; keeps
+ * governor, loop and clock. Places belong to their callers. Threads: the loop's.
  * Errors: none.
  * Start reading at: turnstile_enter. This is the only file that calls governor_acquire.
  */
@@ -19,7 +18,8 @@ struct turnstile;
 /* Embedded in the caller's object, zeroed before use. */
 struct turnstile_place {
     struct governor_ticket ticket;
-    /* The decision for a place that was told to wait: GRANTED, EXPIRED or REVOKED; once. */
+    /* The decision for a place that was told to wait: GRANTED, EXPIRED or REVOKED;
+     * once. */
     void (*on_decided)(void *ctx, enum governor_decision decision);
     void *ctx;
 };
@@ -28,22 +28,24 @@ struct turnstile *turnstile_new(struct loop *loop, const struct clock *clock,
                                 struct governor *governor);
 void turnstile_free(struct turnstile *turnstile); /* accepts NULL */
 
-/* GRANTED, WAITING or REFUSED at once; on_decided follows only after WAITING. Keeps `place` while
- * waiting or granted, borrows the slices as long. */
+/* GRANTED, WAITING or REFUSED at once; on_decided follows only after WAITING. Keeps
+ * `place` while waiting or granted, borrows the slices as long. */
 enum governor_decision turnstile_enter(struct turnstile *turnstile,
-                                       struct turnstile_place *place, struct slice account,
-                                       struct slice server, enum governor_priority priority);
+                                       struct turnstile_place *place,
+                                       struct slice account, struct slice server,
+                                       enum governor_priority priority);
 /* A waiting place leaves; on_decided will not come. */
 void turnstile_leave(struct turnstile *turnstile, struct turnstile_place *place);
-/* A granted place gives its slot back; the next in line is woken before this returns. */
+/* A granted place gives its slot back; the next in line is woken before this returns.
+ */
 void turnstile_release(struct turnstile *turnstile, struct turnstile_place *place,
                        enum governor_outcome outcome, long retry_after_s);
 
 /* Microseconds between entering and the grant, of a granted place. */
 int64_t turnstile_waited_us(const struct turnstile_place *place);
 
-/* After a change of ceilings, accounts or servers made directly at the governor: wakes those
- * who profit or lose by it. */
+/* After a change of ceilings, accounts or servers made directly at the governor: wakes
+ * those who profit or lose by it. */
 void turnstile_settle(struct turnstile *turnstile);
 
 int64_t turnstile_now_us(const struct turnstile *turnstile);

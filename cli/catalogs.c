@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Catalog data meets connector code. */
+#include "cli/catalogs.h"
+
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "connectors/connector.h"
+
+static enum err compile(void *ctx, struct slice integration, struct arena *arena,
+                        const struct jval *upstream, const struct tool *tool,
+                        const void **plan, struct schema_problem *problem)
+{
+    (void)ctx;
+    const struct connector *connector = connector_find(integration);
+    if (connector == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    return connector->compile(arena, upstream, tool, plan, problem);
+}
+
+int catalogs_load(struct slice directory, struct arena *arena, struct catalog **out)
+{
+    struct catalog_compiler compiler = {compile, NULL};
+    struct catalog_problem problem = {SLICE_EMPTY, SLICE_EMPTY, SLICE_EMPTY};
+    struct slice path = arena_slice(arena, directory);
+    if (catalog_load(path.ptr, &compiler, out, arena, &problem) == ERR_OK) {
+        return 0;
+    }
+    return command_fail("catalog: %.*s%s%.*s: %.*s", SLICE_ARG(problem.file),
+                        problem.pointer.len > 0 ? " at " : "",
+                        SLICE_ARG(problem.pointer), SLICE_ARG(problem.message));
+}
+
+int command_catalog(struct arena *arena, const struct config *config,
+                    const struct command_line *line)
+{
+    struct catalog *catalog = NULL;
+    if (line->word_count < 1 || !slice_is(line->words[0], "check") ||
+        line->word_count > 2) {
+        command_fail("usage: sluice catalog check [DIR]");
+        return 2;
+    }
+    int code = catalogs_load(
+        line->word_count == 2 ? line->words[1] : config->catalog_dir, arena, &catalog);
+    for (size_t n = 0; code == 0; n++) {
+        const struct integration *integration = catalog_integration_at(catalog, n);
+        if (integration == NULL) {
+            break;
+        }
+        printf("%.*s: %zu tools\n", SLICE_ARG(integration->name),
+               integration->tool_count);
+        for (size_t i = 0; i < integration->tool_count; i++) {
+            const struct tool *tool = integration->tools[i];
+            printf("  %-48.*s %6zu bytes\n", SLICE_ARG(tool->name), tool->list_bytes);
+        }
+    }
+    catalog_free(catalog);
+    return code;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One table binds name, type, range, default and help; file, environment and flags meet
+ * in it. */
+#include "cli/config.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+
+enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_LIST };
+
+struct option {
+    const char *name;
+    enum option_type type;
+    size_t offset; /* in struct config */
+    const char *fallback;
+    long long least, most;
+    const char *help;
+};
+
+#define AT(member) offsetof(struct config, member)
+#define BILLION 1000000000LL
+
+/* clang-format off */
+static const struct option options[] = {
+    {"catalog_dir", OPTION_TEXT, AT(catalog_dir), NULL, 0, 0,
+     "folder of the tool catalogs; by default ../share/sluice/catalog beside the program"},
+    {"data_dir", OPTION_TEXT, AT(data_dir), "sluice-data", 0, 0,
+     "folder of the database, made with mode 0700"},
+    {"governor.lost_connection_hold_ms", OPTION_NUMBER, AT(lost_hold_ms), "30000", 0, 3600000,
+     "a slot whose connection was lost stays taken this long"},
+    {"governor.queue_limit", OPTION_NUMBER, AT(queue_limit), "32", 0, LIMIT_QUEUE,
+     "waiting calls of an account that sets none"},
+    {"governor.queue_wait_ms", OPTION_NUMBER, AT(queue_wait_ms), "10000", 0, LIMIT_QUEUE_WAIT_MS,
+     "longest wait of an account that sets none"},
+    {"keys_file", OPTION_TEXT, AT(keys_file), NULL, 0, 0,
+     "signing and vault keys; by default keys.json in data_dir; SLUICE_KEYS holds them instead"},
+    {"log.level", OPTION_TEXT, AT(log_level), "info", 0, 0, "debug, info, warn or error"},
+    {"mcp.default_ttl_days", OPTION_NUMBER, AT(default_ttl_days), "30", 1, 36500,
+     "life of an MCP URL that names no expiry"},
+    {"net.allow_cidrs", OPTION_LIST, AT(allow_cidrs), "", 0, 0,
+     "private address ranges that ERP hosts may have, e.g. 10.2.0.0/16"},
+    {"net.allow_plain_http_hosts", OPTION_LIST, AT(plain_http_hosts), "", 0, 0,
+     "ERP hosts that may be called without TLS"},
+    {"server.allowed_origins", OPTION_LIST, AT(allowed_origins), "", 0, 0,
+     "browser origins that may call, beside server.public_url"},
+    {"server.host", OPTION_TEXT, AT(host), "127.0.0.1", 0, 0,
+     "address to listen on; loopback only"},
+    {"server.max_body_bytes", OPTION_NUMBER, AT(max_body_bytes), "4194304", 1024, BILLION,
+     "largest request body"},
+    {"server.max_connections", OPTION_NUMBER, AT(max_connections), "4096", 1, 1000000,
+     "client connections at once"},
+    {"server.port", OPTION_NUMBER, AT(port), "8080", 0, 65535, "0 takes a free one"},
+    {"server.public_url", OPTION_TEXT, AT(public_url), "", 0, 0,
+     "base of minted URLs and what the Host header must name; by default host and port"},
+    {"upstream.max_body_bytes", OPTION_NUMBER, AT(upstream_body_bytes), "16777216", 1024, BILLION,
+     "largest answer of an ERP"},
+    {"upstream.read_timeout_ms", OPTION_NUMBER, AT(read_timeout_ms), "60000", 100, 3600000,
+     "a caller of a read waits this long for the ERP"},
+    {"upstream.write_timeout_ms", OPTION_NUMBER, AT(write_timeout_ms), "120000", 100, 3600000,
+     "a caller of a write waits this long for the ERP"},
+};
+/* clang-format on */
+#define OPTION_COUNT (sizeof options / sizeof options[0])
+
+static const struct option *find_option(struct slice name)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (slice_is(name, options[i].name)) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+bool config_knows(struct slice name)
+{
+    return find_option(name) != NULL;
+}
+
+/* server.port -> SLUICE_SERVER_PORT */
+static void variable_name(const struct option *option, char out[64])
+{
+    size_t len = 0;
+    for (const char *c = "SLUICE_"; *c != '\0'; c++) {
+        out[len++] = *c;
+    }
+    for (const char *c = option->name; *c != '\0' && len < 63; c++) {
+        out[len++] =
+            *c == '.' ? '_' : (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    }
+    out[len] = '\0';
+}
+
+void config_help(FILE *out)
+{
+    fputs("Options (flag --NAME VALUE; variable SLUICE_NAME with _ for dots; or the "
+          "file's\n"
+          "member of that name, nested or dotted; lists separated by commas):\n",
+          out);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        fprintf(out, "  --%-34s %s\n", options[i].name, options[i].help);
+        if (options[i].fallback != NULL && *options[i].fallback != '\0') {
+            fprintf(out, "    %-34s default: %s\n", "", options[i].fallback);
+        }
+    }
+}
+
+/* ---- One value into its place ---- */
+
+static bool set_number(const struct option *option, struct slice value,
+                       struct arena *arena, long long *out, struct slice *problem)
+{
+    unsigned long long number = 0;
+    if (slice_to_u64(value, &number) && (long long)number >= option->least &&
+        (long long)number <= option->most) {
+        *out = (long long)number;
+        return true;
+    }
+    *problem = arena_printf(arena, "%s: a whole number from %lld to %lld is needed",
+                            option->name, option->least, option->most);
+    return false;
+}
+
+static void set_list(struct slice value, struct arena *arena, struct config_list *out)
+{
+    size_t room = 1;
+    for (size_t i = 0; i < value.len; i++) {
+        room += value.ptr[i] == ',';
+    }
+    out->items = arena_array(arena, room, sizeof *out->items);
+    out->count = 0;
+    while (value.len > 0) {
+        ptrdiff_t comma = slice_find(value, ',');
+        struct slice item = comma < 0 ? value : slice_of(value.ptr, (size_t)comma);
+        value = comma < 0 ? SLICE_EMPTY : slice_from(value, (size_t)comma + 1);
+        item = slice_trim(item);
+        if (item.len > 0) {
+            out->items[out->count++] = arena_slice(arena, item);
+        }
+    }
+}
+
+static bool set_option(const struct option *option, struct slice value,
+                       struct arena *arena, struct config *config,
+                       struct slice *problem)
+{
+    void *place = (char *)config + option->offset;
+    switch (option->type) {
+    case OPTION_TEXT:
+        *(struct slice *)place = arena_slice(arena, value);
+        return true;
+    case OPTION_LIST:
+        set_list(value, arena, place);
+        return true;
+    case OPTION_NUMBER:
+        return set_number(option, value, arena, place, problem);
+    }
+    return false;
+}
+
+/* ---- The file ---- */
+
+static struct slice list_as_text(const json_t *array, struct arena *arena)
+{
+    struct buf text;
+    size_t index = 0;
+    const json_t *item = NULL;
+    buf_init(&text, 64 * 1024);
+    json_array_foreach (array, index, item) {
+        if (index > 0) {
+            buf_append_byte(&text, ',');
+        }
+        buf_append(&text, slice_str(json_string_value(item)));
+    }
+    struct slice result = arena_slice(arena, buf_slice(&text));
+    buf_free(&text);
+    return result;
+}
+
+static bool set_from_json(const char *name, const json_t *value, struct arena *arena,
+                          struct config *config, struct slice *problem)
+{
+    const struct option *option = find_option(slice_str(name));
+    struct slice text = SLICE_EMPTY;
+    if (option == NULL) {
+        *problem = arena_printf(arena, "%s: there is no such option", name);
+        return false;
+    }
+    bool fits = option->type == OPTION_NUMBER ? json_is_integer(value)
+                : option->type == OPTION_LIST ? json_is_array(value)
+                                              : json_is_string(value);
+    if (!fits) {
+        static const char *const kinds[] = {"a text", "a whole number",
+                                            "a list of texts"};
+        *problem = arena_printf(arena, "%s: %s is needed", name, kinds[option->type]);
+        return false;
+    }
+    if (option->type == OPTION_NUMBER) {
+        text = arena_printf(arena, "%lld", (long long)json_integer_value(value));
+    } else if (option->type == OPTION_LIST) {
+        text = list_as_text(value, arena);
+    } else {
+        text = slice_str(json_string_value(value));
+    }
+    return set_option(option, text, arena, config, problem);
+}
+
+static bool set_members(const char *prefix, json_t *object, struct arena *arena,
+                        struct config *config, struct slice *problem)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach (object, key, value) {
+        struct slice name = arena_printf(arena, "%s%s", prefix, key);
+        if (json_is_object(value) && *prefix == '\0') {
+            struct slice nested = arena_printf(arena, "%s.", name.ptr);
+            if (!set_members(nested.ptr, value, arena, config, problem)) {
+                return false;
+            }
+        } else if (!set_from_json(name.ptr, value, arena, config, problem)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_file(const char *path, struct arena *arena, struct config *config,
+                      struct slice *problem)
+{
+    json_error_t error;
+    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (root == NULL) {
+        *problem = arena_printf(arena, "%s, line %d: %s", path, error.line, error.text);
+        return false;
+    }
+    bool ok = json_is_object(root);
+    if (!ok) {
+        *problem = arena_printf(arena, "%s: a JSON object is needed", path);
+    } else {
+        ok = set_members("", root, arena, config, problem);
+    }
+    if (!ok && slice_find(*problem, '/') != 0) {
+        *problem = arena_printf(arena, "%s: %.*s", path, SLICE_ARG(*problem));
+    }
+    json_decref(root);
+    return ok;
+}
+
+/* ---- Together ---- */
+
+static bool read_environment(struct arena *arena, struct config *config,
+                             struct slice *problem)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char name[64];
+        variable_name(&options[i], name);
+        const char *value = getenv(name);
+        if (value != NULL &&
+            !set_option(&options[i], slice_str(value), arena, config, problem)) {
+            *problem = arena_printf(arena, "%s: %.*s", name, SLICE_ARG(*problem));
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct slice default_catalog(struct arena *arena)
+{
+    char path[4096];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+    while (len > 0 && path[len - 1] != '/') {
+        len--;
+    }
+    return arena_printf(arena, "%.*s../share/sluice/catalog", len > 0 ? (int)len : 0,
+                        path);
+}
+
+static void fill_gaps(struct arena *arena, struct config *config)
+{
+    if (config->catalog_dir.len == 0) {
+        config->catalog_dir = default_catalog(arena);
+    }
+    if (config->keys_file.len == 0) {
+        config->keys_file =
+            arena_printf(arena, "%.*s/keys.json", SLICE_ARG(config->data_dir));
+    }
+    while (config->public_url.len > 0 &&
+           config->public_url.ptr[config->public_url.len - 1] == '/') {
+        config->public_url.len--;
+    }
+}
+
+bool config_load(const char *file, const struct config_flag *flags, size_t flag_count,
+                 struct arena *arena, struct config *out, struct slice *problem)
+{
+    *out = (struct config){.host = SLICE_EMPTY};
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *fallback = options[i].fallback != NULL ? options[i].fallback : "";
+        if (!set_option(&options[i], slice_str(fallback), arena, out, problem)) {
+            return false;
+        }
+    }
+    if (file == NULL) {
+        file = getenv("SLUICE_CONFIG");
+    }
+    if (file != NULL && !read_file(file, arena, out, problem)) {
+        return false;
+    }
+    if (!read_environment(arena, out, problem)) {
+        return false;
+    }
+    for (size_t i = 0; i < flag_count; i++) {
+        const struct option *option = find_option(flags[i].name);
+        if (!set_option(option, flags[i].value, arena, out, problem)) {
+            *problem = arena_printf(arena, "--%.*s", SLICE_ARG(*problem));
+            return false;
+        }
+    }
+    fill_gaps(arena, out);
+    return true;
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands that ask a running server through its management API: account, mcp, tenant,
+ * lane. They send what the API takes and print what it answers, so there is nothing
+ * here to learn twice.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/jwriter.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "io/http_client.h"
+
+#define ANSWER_MS 130000
+
+struct errand {
+    struct arena *arena;
+    const struct config *config;
+    const struct command_line *line;
+    struct slice base, token;
+    int code;
+};
+
+/* ---- The exchange ---- */
+
+static void print_reply(struct slice body)
+{
+    json_error_t error;
+    json_t *json = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &error);
+    if (json == NULL) {
+        printf("%.*s\n", SLICE_ARG(body));
+        return;
+    }
+    json_dumpf(json, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(json);
+}
+
+static void on_answer(void *ctx, const struct http_outcome *outcome)
+{
+    struct errand *errand = ctx;
+    if (outcome->reply == NULL) {
+        errand->code =
+            command_fail("no answer from %.*s (%s): is the server running, and is "
+                         "--url right?",
+                         SLICE_ARG(errand->base), outcome->reason);
+        return;
+    }
+    errand->code = outcome->reply->status < 300 ? 0 : 1;
+    if (outcome->reply->body.len > 0) {
+        print_reply(outcome->reply->body);
+    }
+}
+
+static void on_end(void *ctx, enum http_end end)
+{
+    (void)ctx;
+    (void)end;
+}
+
+/* The operator named this URL, so its addresses are allowed whatever they are. */
+static struct net_policy *policy_for_url(const struct errand *errand)
+{
+    const struct slice everywhere[] = {SLICE("0.0.0.0/0"), SLICE("::/0")};
+    struct slice host = errand->base;
+    struct net_policy *policy = NULL;
+    struct slice plain = SLICE("http://");
+    if (slice_starts(host, plain)) {
+        host = slice_from(host, plain.len);
+    }
+    if (net_policy_new(everywhere, 2, &host, 1, &policy) != ERR_OK) {
+        return NULL;
+    }
+    return policy;
+}
+
+static int run_errand(struct errand *errand, struct slice method, struct slice path,
+                      struct slice body)
+{
+    struct net_policy *policy = policy_for_url(errand);
+    if (policy == NULL) {
+        return command_fail("%.*s is not a URL of the form http(s)://host[:port]",
+                            SLICE_ARG(errand->base));
+    }
+    struct loop *loop = loop_new();
+    struct http_client_options options = http_client_defaults(policy);
+    struct http_client *client = http_client_new(loop, &options);
+    const struct http_field fields[] = {
+        {SLICE("Authorization"),
+         arena_printf(errand->arena, "Bearer %.*s", SLICE_ARG(errand->token))},
+        {SLICE("Content-Type"), SLICE("application/json")},
+    };
+    struct http_send send = {
+        .method = method,
+        .url = arena_printf(errand->arena, "%.*s%.*s", SLICE_ARG(errand->base),
+                            SLICE_ARG(path)),
+        .fields = fields,
+        .field_count = body.len > 0 ? 2 : 1,
+        .body = body,
+        .has_body = body.len > 0,
+        .answer_ms = ANSWER_MS,
+        .max_ms = ANSWER_MS,
+    };
+    struct http_transfer_handlers handlers = {on_answer, on_end, errand};
+    errand->code = 1;
+    http_send(client, &send, &handlers);
+    loop_run(loop);
+    http_client_free(client);
+    loop_free(loop);
+    net_policy_free(policy);
+    return errand->code;
+}
+
+static bool begin(struct errand *errand)
+{
+    const struct config *config = errand->config;
+    const char *url = getenv("SLUICE_URL");
+    const char *token = getenv("SLUICE_TOKEN");
+    bool given = false;
+    errand->base = command_value(errand->line, "url", &given);
+    if (!given) {
+        errand->base = url != NULL ? slice_str(url) : config->public_url;
+    }
+    if (errand->base.len == 0) {
+        errand->base = arena_printf(errand->arena, "http://%.*s:%lld",
+                                    SLICE_ARG(config->host), config->port);
+    }
+    errand->token = command_value(errand->line, "token", &given);
+    if (!given) {
+        errand->token = slice_str(token);
+    }
+    if (errand->token.len == 0) {
+        command_fail(
+            "an API token is needed: set SLUICE_TOKEN, or make one with sluice token "
+            "create --name me --role admin");
+        return false;
+    }
+    return true;
+}
+
+/* ---- Bodies ---- */
+
+static bool read_body(struct errand *errand, struct slice *out)
+{
+    struct slice name = command_value(errand->line, "file", NULL);
+    if (name.len == 0) {
+        command_fail(
+            "--file FILE (or - for standard input) is needed; the API reference shows "
+            "the JSON");
+        return false;
+    }
+    bool standard = slice_is(name, "-");
+    FILE *file = standard ? stdin : fopen(arena_copy(errand->arena, name), "r");
+    if (file == NULL) {
+        command_fail("%.*s cannot be read", SLICE_ARG(name));
+        return false;
+    }
+    struct buf body;
+    buf_init(&body, LIMIT_ADMIN_BODY_BYTES);
+    for (;;) {
+        char piece[4096];
+        size_t got = fread(piece, 1, sizeof piece, file);
+        buf_append(&body, slice_of(piece, got));
+        if (got < sizeof piece) {
+            break;
+        }
+    }
+    if (!standard) {
+        fclose(file);
+    }
+    *out = arena_slice(errand->arena, buf_slice(&body));
+    bool ok = out->len > 0 && !buf_full(&body);
+    buf_free(&body);
+    if (!ok) {
+        command_fail("%.*s is empty or larger than 256 KiB", SLICE_ARG(name));
+    }
+    return ok;
+}
+
+static void write_list(struct jwriter *writer, const struct command_line *line,
+                       const char *name)
+{
+    struct slice rest = command_value(line, name, NULL);
+    if (rest.len == 0) {
+        return;
+    }
+    jwriter_key(writer, slice_str(name));
+    jwriter_array(writer);
+    while (rest.len > 0) {
+        ptrdiff_t comma = slice_find(rest, ',');
+        jwriter_string(
+            writer, slice_trim(comma < 0 ? rest : slice_of(rest.ptr, (size_t)comma)));
+        rest = comma < 0 ? SLICE_EMPTY : slice_from(rest, (size_t)comma + 1);
+    }
+    jwriter_array_end(writer);
+}
+
+static struct slice server_body(struct errand *errand)
+{
+    bool has_expiry = false;
+    struct slice expires = command_value(errand->line, "expires-at", &has_expiry);
+    struct buf body;
+    struct jwriter writer;
+    buf_init(&body, LIMIT_ADMIN_BODY_BYTES);
+    jwriter_init(&writer, &body);
+    jwriter_object(&writer);
+    jwriter_member_string(&writer, "name", command_value(errand->line, "name", NULL));
+    jwriter_key(&writer, SLICE("config"));
+    jwriter_object(&writer);
+    write_list(&writer, errand->line, "methods");
+    write_list(&writer, errand->line, "tags");
+    write_list(&writer, errand->line, "tools");
+    jwriter_object_end(&writer);
+    if (has_expiry) {
+        jwriter_key(&writer, SLICE("expires_at"));
+        if (slice_is(expires, "never")) {
+            jwriter_null(&writer);
+        } else {
+            jwriter_string(&writer, expires);
+        }
+    }
+    jwriter_object_end(&writer);
+    struct slice text = arena_slice(errand->arena, buf_slice(&body));
+    buf_free(&body);
+    return text;
+}
+
+static bool ceiling_value(struct errand *errand, struct slice *out)
+{
+    unsigned long long number = 0;
+    struct slice value = command_value(errand->line, "ceiling", NULL);
+    if (slice_is(value, "none")) {
+        *out = SLICE("null");
+        return true;
+    }
+    if (!slice_to_u64(value, &number)) {
+        command_fail("--ceiling needs a number from 1 to 1000, or none");
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+/* ---- Commands ---- */
+
+static struct slice word(const struct errand *errand, size_t n)
+{
+    return n < errand->line->word_count
+               ? text_percent_arena(errand->arena, errand->line->words[n])
+               : SLICE_EMPTY;
+}
+
+static bool verb_is(const struct errand *errand, const char *verb, size_t words)
+{
+    return errand->line->word_count == words && slice_is(errand->line->words[0], verb);
+}
+
+static int usage(const char *text)
+{
+    command_fail("usage: %s", text);
+    return 2;
+}
+
+int command_account(struct arena *arena, const struct config *config,
+                    const struct command_line *line)
+{
+    struct errand errand = {.arena = arena, .config = config, .line = line};
+    struct slice body = SLICE_EMPTY;
+    struct slice one =
+        arena_printf(arena, "/integrated-account/%.*s", SLICE_ARG(word(&errand, 1)));
+    bool no_verify = false;
+    command_value(line, "no-verify", &no_verify);
+    if (!begin(&errand)) {
+        return 1;
+    }
+    if (verb_is(&errand, "list", 1)) {
+        struct slice tenant =
+            text_percent_arena(arena, command_value(line, "tenant", NULL));
+        return run_errand(&errand, SLICE("GET"),
+                          arena_printf(arena,
+                                       "/integrated-account?limit=200&tenant_id=%.*s",
+                                       SLICE_ARG(tenant)),
+                          body);
+    }
+    if (verb_is(&errand, "get", 2)) {
+        return run_errand(&errand, SLICE("GET"), one, body);
+    }
+    if (verb_is(&errand, "delete", 2)) {
+        return run_errand(&errand, SLICE("DELETE"), one, body);
+    }
+    if (verb_is(&errand, "create", 1)) {
+        return read_body(&errand, &body)
+                   ? run_errand(&errand, SLICE("POST"),
+                                no_verify ? SLICE("/integrated-account?verify=false")
+                                          : SLICE("/integrated-account"),
+                                body)
+                   : 1;
+    }
+    if (verb_is(&errand, "update", 2)) {
+        return read_body(&errand, &body)
+                   ? run_errand(&errand, SLICE("PATCH"), one, body)
+                   : 1;
+    }
+    return usage(
+        "sluice account list | get ID | create --file F | update ID --file F | "
+        "delete ID");
+}
+
+int command_mcp(struct arena *arena, const struct config *config,
+                const struct command_line *line)
+{
+    struct errand errand = {.arena = arena, .config = config, .line = line};
+    struct slice body = SLICE_EMPTY;
+    struct slice all = arena_printf(arena, "/integrated-account/%.*s/mcp",
+                                    SLICE_ARG(word(&errand, 1)));
+    struct slice one =
+        arena_printf(arena, "%.*s/%.*s", SLICE_ARG(all), SLICE_ARG(word(&errand, 2)));
+    if (!begin(&errand)) {
+        return 1;
+    }
+    if (verb_is(&errand, "list", 2)) {
+        return run_errand(&errand, SLICE("GET"), all, body);
+    }
+    if (verb_is(&errand, "get", 3)) {
+        return run_errand(&errand, SLICE("GET"), one, body);
+    }
+    if (verb_is(&errand, "delete", 3)) {
+        return run_errand(&errand, SLICE("DELETE"), one, body);
+    }
+    if (verb_is(&errand, "create", 2)) {
+        bool from_file = false;
+        command_value(line, "file", &from_file);
+        if (!from_file) {
+            return run_errand(&errand, SLICE("POST"), all, server_body(&errand));
+        }
+        return read_body(&errand, &body) ? run_errand(&errand, SLICE("POST"), all, body)
+                                         : 1;
+    }
+    if (verb_is(&errand, "update", 3)) {
+        return read_body(&errand, &body)
+                   ? run_errand(&errand, SLICE("PATCH"), one, body)
+                   : 1;
+    }
+    return usage(
+        "sluice mcp list ACCOUNT | get ACCOUNT ID | create ACCOUNT --name N | update "
+        "ACCOUNT ID --file F | delete ACCOUNT ID");
+}
+
+int command_tenant(struct arena *arena, const struct config *config,
+                   const struct command_line *line)
+{
+    struct errand errand = {.arena = arena, .config = config, .line = line};
+    struct slice path =
+        arena_printf(arena, "/tenant/%.*s", SLICE_ARG(word(&errand, 1)));
+    struct slice ceiling = SLICE_EMPTY;
+    if (!begin(&errand)) {
+        return 1;
+    }
+    if (verb_is(&errand, "get", 2)) {
+        return run_errand(&errand, SLICE("GET"), path, SLICE_EMPTY);
+    }
+    if (!verb_is(&errand, "set", 2) || !ceiling_value(&errand, &ceiling)) {
+        return usage("sluice tenant get ID | set ID --ceiling N");
+    }
+    return run_errand(
+        &errand, SLICE("PATCH"), path,
+        arena_printf(arena, "{\"governor\":{\"ceiling\":%.*s}}", SLICE_ARG(ceiling)));
+}
+
+int command_lane(struct arena *arena, const struct config *config,
+                 const struct command_line *line)
+{
+    struct errand errand = {.arena = arena, .config = config, .line = line};
+    struct slice path = arena_printf(arena, "/lanes/%.*s", SLICE_ARG(word(&errand, 1)));
+    struct slice ceiling = SLICE_EMPTY;
+    if (!begin(&errand)) {
+        return 1;
+    }
+    if (verb_is(&errand, "list", 1)) {
+        return run_errand(&errand, SLICE("GET"), SLICE("/lanes"), SLICE_EMPTY);
+    }
+    if (verb_is(&errand, "get", 2)) {
+        return run_errand(&errand, SLICE("GET"), path, SLICE_EMPTY);
+    }
+    if (!verb_is(&errand, "set", 2) || !ceiling_value(&errand, &ceiling)) {
+        return usage("sluice lane list | get ID | set ID --ceiling N");
+    }
+    return run_errand(&errand, SLICE("PATCH"), path,
+                      arena_printf(arena, "{\"ceiling\":%.*s}", SLICE_ARG(ceiling)));
+}

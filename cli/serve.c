@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server: every part is built here, handed down, and taken apart in reverse order.
+ * Only this file sees them all.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "cli/catalogs.h"
+#include "cli/command.h"
+#include "core/gateway.h"
+#include "core/server.h"
+#include "io/http_server.h"
+
+#define PURGE_EVERY_MS 60000
+
+struct serving {
+    const struct config *config;
+    struct arena *arena;
+    struct clock clock;
+    struct log log;
+    struct loop *loop;
+    struct keys *keys;
+    struct vault *vault;
+    struct store *store;
+    struct catalog *catalog;
+    struct net_policy *policy;
+    struct http_client *client;
+    struct governor *governor;
+    struct gateway_config gateway_config;
+    struct gateway *gateway;
+    struct http_server *server;
+};
+
+/* Nothing of this process may land in a core file or be read by a debugger of the same
+ * user. */
+static void forbid_dumps(void)
+{
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static bool is_loopback(struct slice host)
+{
+    return slice_is(host, "::1") || slice_starts(host, SLICE("127."));
+}
+
+/* ---- The parts ---- */
+
+static int load_keys(struct serving *serving)
+{
+    const char *path = serving->config->keys_file.ptr;
+    const char *inline_keys = getenv("SLUICE_KEYS");
+    struct slice problem = SLICE_EMPTY;
+    enum err err = inline_keys != NULL
+                       ? keys_parse(slice_str(inline_keys), serving->arena,
+                                    &serving->keys, &problem)
+                       : keys_load(path, serving->arena, &serving->keys, &problem);
+    if (err == ERR_OK) {
+        return 0;
+    }
+    if (err == ERR_NOT_FOUND) {
+        return command_fail(
+            "there are no keys at %s. Make them once, and keep a copy safe:\n"
+            "  sluice keygen %s",
+            path, path);
+    }
+    return command_fail("keys: %.*s", SLICE_ARG(problem));
+}
+
+static int open_store(struct serving *serving)
+{
+    const struct config *config = serving->config;
+    if (mkdir(config->data_dir.ptr, 0700) != 0 && errno != EEXIST) {
+        return command_fail("cannot make the folder %s: %s", config->data_dir.ptr,
+                            strerror(errno));
+    }
+    struct slice path =
+        arena_printf(serving->arena, "%.*s/sluice.db", SLICE_ARG(config->data_dir));
+    enum err err = store_open(serving->loop, &serving->log, path.ptr, &serving->store);
+    if (err == ERR_CONFLICT) {
+        return command_fail("%s was written by a newer version of sluice", path.ptr);
+    }
+    return err == ERR_OK ? 0 : command_fail("%s cannot be opened or read", path.ptr);
+}
+
+static int build_policy(struct serving *serving)
+{
+    const struct config *config = serving->config;
+    enum err err = net_policy_new(config->allow_cidrs.items, config->allow_cidrs.count,
+                                  config->plain_http_hosts.items,
+                                  config->plain_http_hosts.count, &serving->policy);
+    return err == ERR_OK
+               ? 0
+               : command_fail("net.allow_cidrs or net.allow_plain_http_hosts: an entry "
+                              "is not an address range or a host");
+}
+
+static void fill_gateway_config(struct serving *serving, int port)
+{
+    const struct config *config = serving->config;
+    bool six = slice_find(config->host, ':') >= 0;
+    struct slice url = config->public_url;
+    if (url.len == 0) {
+        url = arena_printf(serving->arena, "http://%s%.*s%s:%d", six ? "[" : "",
+                           SLICE_ARG(config->host), six ? "]" : "", port);
+    }
+    serving->gateway_config = (struct gateway_config){
+        .public_url = url,
+        .allowed_origins = config->allowed_origins.items,
+        .allowed_origin_count = config->allowed_origins.count,
+        .default_ttl_days = (int)config->default_ttl_days,
+        .read_timeout_ms = config->read_timeout_ms,
+        .write_timeout_ms = config->write_timeout_ms,
+        .queue_limit = (int)config->queue_limit,
+        .queue_wait_ms = config->queue_wait_ms,
+    };
+}
+
+static void build_client_and_governor(struct serving *serving)
+{
+    struct http_client_options client = http_client_defaults(serving->policy);
+    client.max_body_bytes = (size_t)serving->config->upstream_body_bytes;
+    serving->client = http_client_new(serving->loop, &client);
+    uint64_t seed = 0;
+    random_bytes(&seed, sizeof seed);
+    struct governor_options governor = governor_defaults(seed);
+    governor.lost_hold_us = serving->config->lost_hold_ms * 1000;
+    serving->governor = governor_new(&governor);
+}
+
+static int build_gateway(struct serving *serving)
+{
+    build_client_and_governor(serving);
+    struct gateway_parts parts = {
+        .config = &serving->gateway_config,
+        .loop = serving->loop,
+        .clock = &serving->clock,
+        .log = &serving->log,
+        .store = serving->store,
+        .keys = serving->keys,
+        .vault = serving->vault,
+        .client = serving->client,
+        .catalog = serving->catalog,
+        .governor = serving->governor,
+    };
+    return gateway_new(&parts, &serving->gateway) == ERR_OK
+               ? 0
+               : command_fail("the database cannot be read");
+}
+
+static int listen_now(struct serving *serving)
+{
+    const struct config *config = serving->config;
+    struct http_server_options options = http_server_defaults();
+    if (!is_loopback(config->host)) {
+        return command_fail(
+            "server.host %.*s is not a loopback address; put a TLS proxy in front "
+            "and listen on 127.0.0.1",
+            SLICE_ARG(config->host));
+    }
+    options.host = config->host;
+    options.port = (int)config->port;
+    options.max_connections = (size_t)config->max_connections;
+    options.max_body_bytes = (size_t)config->max_body_bytes;
+    enum err err =
+        http_server_listen(serving->loop, &options, &serving->log, server_handle,
+                           serving->gateway, &serving->server);
+    if (err != ERR_OK) {
+        return command_fail("cannot listen on %.*s port %lld: it is taken or not ours",
+                            SLICE_ARG(config->host), config->port);
+    }
+    int port = http_server_port(serving->server);
+    fill_gateway_config(serving, port);
+    log_event(&serving->log, LOG_INFO, "listening", LOG_INT(port, port),
+              LOG_NAME(version, SLUICE_VERSION), LOG_INT(pid, getpid()));
+    return 0;
+}
+
+static int build(struct serving *serving)
+{
+    int code = load_keys(serving);
+    if (code != 0) {
+        return code;
+    }
+    serving->vault = vault_new(serving->keys);
+    serving->loop = loop_new();
+    code = open_store(serving);
+    if (code == 0) {
+        code = catalogs_load(serving->config->catalog_dir, serving->arena,
+                             &serving->catalog);
+    }
+    if (code == 0) {
+        code = build_policy(serving);
+    }
+    if (code == 0) {
+        fill_gateway_config(serving, (int)serving->config->port);
+        code = build_gateway(serving);
+    }
+    return code == 0 ? listen_now(serving) : code;
+}
+
+/* The last turns: aborted transfers and written records still call back, for a second
+ * at most. */
+static void settle(struct serving *serving)
+{
+    int64_t until_us = loop_now_us() + 1000000;
+    while (loop_run_once(serving->loop) && loop_now_us() < until_us) {
+    }
+}
+
+static void take_apart(struct serving *serving)
+{
+    http_server_free(serving->server);
+    http_client_free(serving->client);
+    if (serving->loop != NULL) {
+        settle(serving);
+    }
+    store_close(serving->store);
+    gateway_free(serving->gateway);
+    governor_free(serving->governor);
+    net_policy_free(serving->policy);
+    catalog_free(serving->catalog);
+    loop_free(serving->loop);
+    vault_free(serving->vault);
+    keys_free(serving->keys);
+}
+
+/* ---- While it runs ---- */
+
+static void on_drained(void *ctx)
+{
+    struct serving *serving = ctx;
+    log_event(&serving->log, LOG_INFO, "drained", LOG_INT(pid, getpid()));
+    loop_stop(serving->loop);
+}
+
+static void on_signal(void *ctx)
+{
+    struct serving *serving = ctx;
+    if (serving->gateway->draining) {
+        return; /* the first one is being obeyed */
+    }
+    serving->gateway->draining = true;
+    log_event(&serving->log, LOG_INFO, "draining", LOG_INT(pid, getpid()));
+    http_server_drain(serving->server, LIMIT_DRAIN_MS, on_drained, serving);
+}
+
+static void on_purged(void *ctx, enum err err)
+{
+    struct serving *serving = ctx;
+    if (err != ERR_OK) {
+        log_event(&serving->log, LOG_ERROR, "purge_failed",
+                  LOG_NAME(cause, err_code(err)));
+    }
+}
+
+static void on_purge_time(void *ctx)
+{
+    struct serving *serving = ctx;
+    struct store_batch *batch = store_batch_new();
+    store_purge_expired(batch, clock_wall_ms(&serving->clock));
+    store_commit(serving->store, batch, on_purged, serving);
+}
+
+int command_serve(struct arena *arena, const struct config *config,
+                  const struct command_line *line)
+{
+    struct serving serving = {.config = config, .arena = arena};
+    (void)line;
+    forbid_dumps();
+    signal(SIGPIPE, SIG_IGN);
+    serving.clock = clock_system();
+    serving.log =
+        (struct log){.fd = STDERR_FILENO, .level = LOG_INFO, .clock = &serving.clock};
+    if (!log_level_parse(config->log_level, &serving.log.level)) {
+        return command_fail("log.level: debug, info, warn or error is needed");
+    }
+    int code = build(&serving);
+    if (code == 0) {
+        loop_on_signal(serving.loop, SIGTERM, on_signal, &serving);
+        loop_on_signal(serving.loop, SIGINT, on_signal, &serving);
+        loop_timer_every(serving.loop, PURGE_EVERY_MS, on_purge_time, &serving);
+        loop_run(serving.loop);
+    }
+    take_apart(&serving);
+    return code;
+}
