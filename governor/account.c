@@ -42,10 +42,12 @@ static struct tenant *tenant_get(struct governor *governor, struct slice id)
 
 static void tenant_reap(struct governor *governor, struct tenant *tenant)
 {
-    if (list_empty(&tenant->seats) && tenant->gate.ceiling == GATE_UNLIMITED) {
-        tree_remove(&governor->tenants, &tenant->node);
-        free(tenant);
+    if (!list_empty(&tenant->seats) || tenant->gate.ceiling != GATE_UNLIMITED) {
+        return;
     }
+    REQUIRE(gate_is_unused(&tenant->gate));
+    tree_remove(&governor->tenants, &tenant->node);
+    free(tenant);
 }
 
 static struct governor_seat *seat_new(struct governor *governor, struct slice id)
@@ -236,6 +238,7 @@ static void free_seat(void *ctx, struct slice key, void *value)
     (void)ctx;
     (void)key;
     REQUIRE(seat->queued == 0 && seat->in_flight == seat->held);
+    seat_detach(seat);
     free(seat);
 }
 
@@ -246,13 +249,11 @@ void seats_free(struct governor *governor)
     map_free(governor->seats);
     while (governor->lanes.root != NULL) {
         struct lane *lane = (struct lane *)(void *)governor->lanes.root;
-        list_init(&lane->seats);
         lane->operator_ceiling = 0;
         lane_reap(governor, lane);
     }
     while (governor->tenants.root != NULL) {
         struct tenant *tenant = (struct tenant *)(void *)governor->tenants.root;
-        list_init(&tenant->seats);
         tenant->gate.ceiling = GATE_UNLIMITED;
         tenant_reap(governor, tenant);
     }

@@ -150,7 +150,9 @@ void gates_dispatch(struct governor *governor, struct gate *const gates[], size_
     for (gate = first_open(gates, count); gate != NULL;
          gate = first_open(gates, count)) {
         struct governor_seat *seat = heap_top(&gate->parked);
-        struct gate *shut = shut_gate(seat);
+        struct gate *shut;
+        REQUIRE(seat != NULL);
+        shut = shut_gate(seat);
         if (shut != NULL) {
             seat_unpark(seat);
             park_at(seat, shut);

@@ -40,6 +40,11 @@ static inline bool gate_is_open(const struct gate *gate)
     return !gate->paused && gate->in_flight < gate->ceiling;
 }
 
+static inline bool gate_is_unused(const struct gate *gate)
+{
+    return gate->in_flight == 0 && gate->queued == 0 && gate->parked.count == 0;
+}
+
 struct lane {
     struct tree_node node; /* first, so that a node is its lane */
     struct gate gate;

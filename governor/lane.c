@@ -67,6 +67,7 @@ void lane_reap(struct governor *governor, struct lane *lane)
     if (!list_empty(&lane->seats) || lane->operator_ceiling > 0) {
         return;
     }
+    REQUIRE(gate_is_unused(&lane->gate));
     if (lane->gate.paused) {
         heap_remove(&governor->pauses, &by_end, lane);
     }

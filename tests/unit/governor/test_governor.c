@@ -1167,6 +1167,27 @@ static void test_the_slowest_of_the_three_queues_makes_the_estimate(void **state
     finish_all(w);
 }
 
+static void test_an_account_takes_its_waiters_out_of_the_old_estimates(void **state)
+{
+    struct world *w = *state;
+
+    governor_tenant_set(w->governor, SLICE("t"), 1, w->now);
+    add(w, "a", "t", "lane", 1);
+    add(w, "b", "t", "lane", 1);
+    ask(w, 0, "a");
+    pass(w, 2 * SECOND);
+    finish(w, 0, GOVERNOR_ANSWERED);
+    ask(w, 0, "a");
+    for (int i = 1; i < 9; i++) {
+        ask(w, i, "b");
+    }
+    assert_int_equal(look(w, "a").retry_after_s, 18);
+    add(w, "b", "u", "elsewhere", 1);
+
+    assert_int_equal(look(w, "a").retry_after_s, 2);
+    finish_all(w);
+}
+
 static void test_one_endless_call_does_not_spoil_the_estimate_for_good(void **state)
 {
     struct world *w = *state;
@@ -1365,6 +1386,7 @@ int main(void)
         SENTENCE(test_free_takes_what_is_on_hold_and_what_nobody_fetched),
         SENTENCE(test_look_says_what_is_free_and_when),
         SENTENCE(test_the_slowest_of_the_three_queues_makes_the_estimate),
+        SENTENCE(test_an_account_takes_its_waiters_out_of_the_old_estimates),
         SENTENCE(test_one_endless_call_does_not_spoil_the_estimate_for_good),
         SENTENCE(test_lanes_are_listed_in_the_order_of_their_names),
         SENTENCE(test_a_tenant_sees_its_own_counts_only),
