@@ -48,9 +48,10 @@ static void test_keys_are_copied_and_may_be_empty_or_hold_nul(void **state)
     map_free(map);
 }
 
-static struct slice key_of(char out[16], unsigned number)
+static struct slice key_of(char out[40], unsigned number)
 {
-    int len = snprintf(out, 16, "key-%u", number);
+    int len = snprintf(out, 40, "%.*skey-%u", (int)(number % 20),
+                       "prefix-of-a-long-key", number);
     return slice_of(out, (size_t)len);
 }
 
@@ -61,7 +62,7 @@ static void test_a_million_random_steps_agree_with_an_array(void **state)
     bool held[KEYS] = {false};
     size_t count = 0;
     uint64_t dice = 42;
-    char text[16];
+    char text[40];
     (void)state;
 
     for (int step = 0; step < 1000000; step++) {
@@ -91,7 +92,7 @@ static void test_a_million_random_steps_agree_with_an_array(void **state)
 static void on_entry(void *ctx, struct slice key, void *value)
 {
     unsigned *seen = ctx;
-    char text[16];
+    char text[40];
     unsigned number = *(unsigned *)value;
 
     assert_true(slice_eq(key, key_of(text, number)));
@@ -102,7 +103,7 @@ static void test_each_visits_every_entry_once(void **state)
 {
     struct map *map = map_new();
     unsigned numbers[1000], seen[1000] = {0};
-    char text[16];
+    char text[40];
     (void)state;
 
     for (unsigned i = 0; i < 1000; i++) {
