@@ -28,12 +28,6 @@
 #define EXCHANGES_PER_TURN 32 /* then the other connections have a turn */
 #define LINGER_MS 1000
 
-struct write {
-    uv_write_t request;
-    size_t len;
-    char bytes[];
-};
-
 static void connection_turn(struct http_connection *connection);
 static void connection_pump(struct http_connection *connection, struct slice bytes);
 
@@ -66,7 +60,7 @@ static void start_timer(struct http_connection *connection, uint64_t at_ms)
                            0) == 0);
 }
 
-static void set_deadline(struct http_connection *connection, int64_t after_ms)
+void connection_set_deadline(struct http_connection *connection, int64_t after_ms)
 {
     connection->due_ms = now_ms(connection) + (uint64_t)after_ms;
     start_timer(connection, connection->due_ms);
@@ -145,94 +139,13 @@ void connection_orphan(struct http_connection *connection)
     connection->server = NULL;
 }
 
-/* ---- writing ---- */
-
-size_t connection_unsent(const struct http_connection *connection)
-{
-    return uv_stream_get_write_queue_size((const uv_stream_t *)&connection->tcp);
-}
-
 static void connection_ready(struct http_connection *connection);
 
-static void on_written(uv_write_t *request, int status)
+void connection_all_written(struct http_connection *connection)
 {
-    struct write *write = request->data;
-    struct http_connection *connection = request->handle->data;
-
-    wipe(write->bytes, write->len);
-    free(write);
-    if (connection->state == CONNECTION_CLOSED) {
-        return;
-    }
-    if (status != 0) {
-        connection_cut(connection);
-        return;
-    }
-    if (connection_unsent(connection) > 0) {
-        return;
-    }
-    connection->watches_writes = false;
     connection->due_ms = 0;
     if (connection->state == CONNECTION_FLUSHING) {
         connection_ready(connection);
-    }
-}
-
-/* Progress, not speed, is what a reader owes: any byte per write_stall_ms. */
-static void watch_writes(struct http_connection *connection)
-{
-    connection->watches_writes = true;
-    connection->flushed_bytes =
-        connection->queued_bytes - connection_unsent(connection);
-    set_deadline(connection, connection->server->options.write_stall_ms);
-}
-
-static void queue_rest(struct http_connection *connection, const uv_buf_t *bufs,
-                       unsigned count, size_t skip, size_t total)
-{
-    struct write *write = malloc(sizeof *write + total - skip);
-    REQUIRE(write != NULL);
-    write->len = 0;
-    for (unsigned i = 0; i < count; i++) {
-        size_t from = skip < bufs[i].len ? skip : bufs[i].len;
-        memcpy(write->bytes + write->len, bufs[i].base + from, bufs[i].len - from);
-        write->len += bufs[i].len - from;
-        skip -= from;
-    }
-    write->request.data = write;
-    uv_buf_t rest = uv_buf_init(write->bytes, (unsigned)write->len);
-    int failed = uv_write(&write->request, stream_of(connection), &rest, 1, on_written);
-    if (failed != 0) {
-        wipe(write->bytes, write->len);
-        free(write);
-        connection_cut(connection);
-        return;
-    }
-    connection->queued_bytes += rest.len;
-    if (!connection->watches_writes) {
-        watch_writes(connection);
-    }
-}
-
-void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
-                     unsigned count)
-{
-    size_t total = 0;
-
-    if (connection->state == CONNECTION_CLOSED) {
-        return;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        total += bufs[i].len;
-    }
-    int sent = uv_try_write(stream_of(connection), bufs, count);
-    if (sent < 0 && sent != UV_EAGAIN) {
-        connection_cut(connection);
-        return;
-    }
-    size_t done = sent > 0 ? (size_t)sent : 0;
-    if (done < total) {
-        queue_rest(connection, bufs, count, done, total);
     }
 }
 
@@ -250,7 +163,7 @@ static void on_shutdown(uv_shutdown_t *request, int status)
         return;
     }
     connection->has_shut = true;
-    set_deadline(connection, LINGER_MS);
+    connection_set_deadline(connection, LINGER_MS);
 }
 
 static void keep_reading(struct http_connection *connection);
@@ -303,9 +216,9 @@ static void watch_reads(struct http_connection *connection)
         return; /* a byte now and then does not buy more time */
     }
     connection->phase = phase;
-    set_deadline(connection, phase == READ_BODY   ? options->body_ms
-                             : phase == READ_HEAD ? options->head_ms
-                                                  : options->idle_ms);
+    connection_set_deadline(connection, phase == READ_BODY   ? options->body_ms
+                                        : phase == READ_HEAD ? options->head_ms
+                                                             : options->idle_ms);
 }
 
 /* The last answer is with the socket: on to the next request. */
@@ -532,22 +445,11 @@ static void keep_reading(struct http_connection *connection)
 
 /* ---- what the timer is for ---- */
 
-static void on_write_deadline(struct http_connection *connection)
-{
-    uint64_t flushed = connection->queued_bytes - connection_unsent(connection);
-
-    if (flushed == connection->flushed_bytes) {
-        connection_cut(connection);
-        return;
-    }
-    watch_writes(connection);
-}
-
 static void on_deadline(struct http_connection *connection)
 {
     connection->due_ms = 0;
     if (connection->watches_writes) {
-        on_write_deadline(connection);
+        connection_check_writes(connection);
         return;
     }
     bool is_slow =

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: what http_server.c (listening, draining), http_connection.c (one socket) and
- *          http_exchange.c (one answer) know of each other. Nobody else includes this.
- * Owns: the server owns its connections while their socket is open; a connection owns
- * its exchange until the handler has ended it, and outlives its socket for that.
- * Threads: the loop's.  Errors: none of its own.
+ * Purpose: what the four files of the HTTP server know of each other: http_server.c
+ *          (listening, draining), http_connection.c (one socket), http_write.c
+ *          (what leaves on it), http_exchange.c (one answer). Nobody else may include it.
+ * Owns: the server owns its connections while their socket is open; a connection owns its
+ *       exchange until the handler has ended it, and outlives its socket for that.
+ * Threads: the loop's.
+ * Errors: none of its own.
  * Start reading at: enum connection_state.
  */
 #ifndef SLUICE_IO_HTTP_PRIVATE_H
@@ -73,8 +75,8 @@ struct http_connection {
     struct buf input;       /* read ahead while a request runs */
     uint64_t due_ms;        /* 0: no deadline */
     uint64_t timer_ms;      /* when the timer fires, if it is active */
-    uint64_t queued_bytes;  /* ever handed to uv_write */
-    uint64_t flushed_bytes; /* of them written when the write timer looked last */
+    uint64_t sent_bytes;    /* ever handed to connection_send */
+    uint64_t arrived_bytes; /* of them at the peer when the write timer looked last */
     bool watches_writes;
     size_t discarded_bytes; /* while lingering */
 };
@@ -100,10 +102,6 @@ struct http_connection *connection_new(struct http_server *server);
 void connection_begin(struct http_connection *connection);
 /* Sends an answer of the server's own and closes. */
 void connection_refuse(struct http_connection *connection, int status);
-/* Writes in order; copies what the socket does not take at once. Cuts on an error. */
-void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
-                     unsigned count);
-size_t connection_unsent(const struct http_connection *connection);
 /* Closes the socket now. A running exchange is told that its client has gone. */
 void connection_cut(struct http_connection *connection);
 /* The exchange's answer is complete: wipes the request and goes on, or closes. */
@@ -113,6 +111,19 @@ bool connection_is_idle(const struct http_connection *connection);
 void connection_want_turn(struct http_connection *connection);
 /* The server goes; an unfinished exchange stays valid. */
 void connection_orphan(struct http_connection *connection);
+
+void connection_set_deadline(struct http_connection *connection, int64_t after_ms);
+/* The socket has taken the last byte that was queued. */
+void connection_all_written(struct http_connection *connection);
+
+/* http_write.c */
+
+/* Writes in order; copies what the socket does not take at once. Cuts on an error. */
+void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
+                     unsigned count);
+size_t connection_unsent(const struct http_connection *connection);
+/* The write timer has fired: cuts a peer that took nothing since it was set. */
+void connection_check_writes(struct http_connection *connection);
 
 /* http_exchange.c */
 

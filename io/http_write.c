@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What leaves on a connection: at once what the socket takes, the rest as a copy of its
+ * own, wiped when it has been written. A peer that takes nothing for write_stall_ms is
+ * cut.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/secret.h"
+#include "io/http_private.h"
+
+struct write {
+    uv_write_t request;
+    size_t len;
+    char bytes[];
+};
+
+size_t connection_unsent(const struct http_connection *connection)
+{
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&connection->tcp);
+}
+
+/*
+ * Bytes the peer's side has taken. What the socket took is no measure: it takes
+ * megabytes at once, so a slow reader would look like one that stands still.
+ */
+static uint64_t arrived_bytes(const struct http_connection *connection)
+{
+    uv_os_fd_t fd = -1;
+    int in_socket = 0;
+
+    if (uv_fileno((const uv_handle_t *)&connection->tcp, &fd) != 0 ||
+        ioctl(fd, TIOCOUTQ, &in_socket) != 0) {
+        in_socket = 0;
+    }
+    return connection->sent_bytes - connection_unsent(connection) - (uint64_t)in_socket;
+}
+
+/* Progress, not speed, is what a reader owes: any byte per write_stall_ms. */
+static void watch_writes(struct http_connection *connection)
+{
+    connection->watches_writes = true;
+    connection->arrived_bytes = arrived_bytes(connection);
+    connection_set_deadline(connection, connection->server->options.write_stall_ms);
+}
+
+void connection_check_writes(struct http_connection *connection)
+{
+    if (arrived_bytes(connection) == connection->arrived_bytes) {
+        connection_cut(connection);
+        return;
+    }
+    watch_writes(connection);
+}
+
+static void write_free(struct write *write)
+{
+    wipe(write->bytes, write->len);
+    free(write);
+}
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct http_connection *connection = request->handle->data;
+
+    write_free(request->data);
+    if (connection->state == CONNECTION_CLOSED) {
+        return;
+    }
+    if (status != 0) {
+        connection_cut(connection);
+        return;
+    }
+    if (connection_unsent(connection) == 0) {
+        connection->watches_writes = false;
+        connection_all_written(connection);
+    }
+}
+
+/* A copy of everything behind the first `skip` bytes. */
+static struct write *write_new(const uv_buf_t *bufs, unsigned count, size_t skip,
+                               size_t total)
+{
+    struct write *write = malloc(sizeof *write + total - skip);
+    REQUIRE(write != NULL);
+    write->request.data = write;
+    write->len = 0;
+    for (unsigned i = 0; i < count; i++) {
+        size_t from = skip < bufs[i].len ? skip : bufs[i].len;
+        memcpy(write->bytes + write->len, bufs[i].base + from, bufs[i].len - from);
+        write->len += bufs[i].len - from;
+        skip -= from;
+    }
+    return write;
+}
+
+static void queue(struct http_connection *connection, struct write *write)
+{
+    uv_buf_t rest = uv_buf_init(write->bytes, (unsigned)write->len);
+
+    if (uv_write(&write->request, (uv_stream_t *)&connection->tcp, &rest, 1,
+                 on_written) != 0) {
+        write_free(write);
+        connection_cut(connection);
+        return;
+    }
+    if (!connection->watches_writes) {
+        watch_writes(connection);
+    }
+}
+
+void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
+                     unsigned count)
+{
+    size_t total = 0;
+
+    if (connection->state == CONNECTION_CLOSED) {
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        total += bufs[i].len;
+    }
+    int sent = uv_try_write((uv_stream_t *)&connection->tcp, bufs, count);
+    if (sent < 0 && sent != UV_EAGAIN) {
+        connection_cut(connection);
+        return;
+    }
+    connection->sent_bytes += total;
+    size_t done = sent > 0 ? (size_t)sent : 0;
+    if (done < total) {
+        queue(connection, write_new(bufs, count, done, total));
+    }
+}
