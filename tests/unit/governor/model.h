@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The model that test_governor_property.c holds against the governor: a table of
+ * tickets and holds, and the rules read off it by looking at every one. It includes
+ * nothing private.
+ */
+#ifndef SLUICE_TESTS_UNIT_GOVERNOR_MODEL_H
+#define SLUICE_TESTS_UNIT_GOVERNOR_MODEL_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "governor/governor.h"
+
+#define ACCOUNTS 20
+#define SHARED_LANES 6
+#define LANES (SHARED_LANES + ACCOUNTS) /* then the private lane of each account */
+#define TENANTS 5
+#define SERVERS 3
+#define TICKETS 120
+#define HOLDS 4096
+#define HOLD_US 400000
+#define BASE_US 20000
+#define MOST_US 300000
+#define NEVER INT64_MAX
+
+enum place { NOWHERE, WAITS, RUNS };
+
+struct m_ticket {
+    enum place place;
+    bool pending; /* decided, not fetched yet */
+    int account, server, priority;
+    int64_t deadline;
+    uint64_t order; /* of arrival while it waits, of the grant while it runs */
+};
+
+struct m_account {
+    bool known;
+    int lane, tenant, ceiling, queue_limit;
+    int64_t queue_wait;
+};
+
+struct m_lane {
+    int operator_ceiling, refusals;
+    int64_t paused_until; /* 0: not paused */
+    uint64_t refused_at;
+    uint64_t granted, refused, full, expired;
+};
+
+struct m_hold {
+    int account;
+    int64_t until;
+};
+
+struct expected {
+    int ticket;
+    enum governor_decision decision;
+};
+
+struct model {
+    struct m_ticket tickets[TICKETS];
+    struct m_account accounts[ACCOUNTS];
+    struct m_lane lanes[LANES];
+    int tenant_ceiling[TENANTS];
+    struct m_hold holds[HOLDS]; /* in the order they end */
+    int hold_count;
+    struct expected expected[TICKETS];
+    int expected_count;
+    uint64_t sequence;
+};
+
+struct run {
+    struct governor *governor;
+    struct governor_ticket tickets[TICKETS];
+    struct model m;
+    int64_t now;
+    uint64_t random;
+    uint64_t decided, pauses;
+};
+
+/* Chance. */
+
+static inline uint64_t draw(struct run *r)
+{
+    r->random ^= r->random << 13;
+    r->random ^= r->random >> 7;
+    r->random ^= r->random << 17;
+    return r->random;
+}
+
+static inline int pick(struct run *r, int below)
+{
+    return (int)((draw(r) >> 20) % (uint64_t)below);
+}
+
+/* Names. Lanes of index SHARED_LANES + n are the private lane of account n. */
+
+struct name {
+    char text[24];
+};
+
+static inline struct slice name_of(struct name *name, const char *prefix, int number)
+{
+    snprintf(name->text, sizeof(name->text), "%s%d", prefix, number);
+    return slice_str(name->text);
+}
+
+static inline struct slice lane_name(struct name *name, int lane)
+{
+    return lane < SHARED_LANES ? name_of(name, "lane", lane)
+                               : name_of(name, "unproven:acc", lane - SHARED_LANES);
+}
+
+static const char *const server_names[SERVERS] = {"mcp_a", "mcp_b", "mcp_c"};
+
+/* Counting, always from the table. */
+
+struct counts {
+    int account[ACCOUNTS], lane[LANES], tenant[TENANTS];
+};
+
+static inline void add_one(const struct model *m, struct counts *counts, int account)
+{
+    counts->account[account]++;
+    counts->lane[m->accounts[account].lane]++;
+    counts->tenant[m->accounts[account].tenant]++;
+}
+
+static inline struct counts count_place(const struct model *m, enum place place)
+{
+    struct counts counts = {0};
+
+    for (int i = 0; i < TICKETS; i++) {
+        if (m->tickets[i].place == place) {
+            add_one(m, &counts, m->tickets[i].account);
+        }
+    }
+    for (int i = 0; place == RUNS && i < m->hold_count; i++) {
+        add_one(m, &counts, m->holds[i].account);
+    }
+    return counts;
+}
+
+static inline int lane_ceiling(const struct model *m, int lane)
+{
+    int highest = 0;
+
+    if (m->lanes[lane].operator_ceiling > 0) {
+        return m->lanes[lane].operator_ceiling;
+    }
+    for (int i = 0; i < ACCOUNTS; i++) {
+        const struct m_account *account = &m->accounts[i];
+        if (account->known && account->lane == lane && account->ceiling > highest) {
+            highest = account->ceiling;
+        }
+    }
+    return highest;
+}
+
+static inline int tenant_ceiling(const struct model *m, int tenant)
+{
+    return m->tenant_ceiling[tenant] > 0 ? m->tenant_ceiling[tenant] : 1000000;
+}
+
+static inline bool could_go(const struct model *m, const struct counts *running,
+                            int account)
+{
+    const struct m_account *a = &m->accounts[account];
+
+    return running->account[account] < a->ceiling &&
+           running->lane[a->lane] < lane_ceiling(m, a->lane) &&
+           m->lanes[a->lane].paused_until == 0 &&
+           running->tenant[a->tenant] < tenant_ceiling(m, a->tenant);
+}
+
+static inline bool goes_before(const struct m_ticket *a, const struct m_ticket *b)
+{
+    return a->priority != b->priority ? a->priority < b->priority : a->order < b->order;
+}
+
+/* The model's deeds. */
+
+static inline void m_expect(struct model *m, int ticket,
+                            enum governor_decision decision)
+{
+    m->expected[m->expected_count] = (struct expected){ticket, decision};
+    m->expected_count++;
+    m->tickets[ticket].pending = true;
+}
+
+static inline void m_grant(struct run *r, int ticket)
+{
+    struct m_ticket *t = &r->m.tickets[ticket];
+
+    t->place = RUNS;
+    t->order = ++r->m.sequence;
+    r->m.lanes[r->m.accounts[t->account].lane].granted++;
+}
+
+/* Everybody who can go goes, the first of all first. */
+static inline void m_settle(struct run *r)
+{
+    struct model *m = &r->m;
+    struct counts running = count_place(m, RUNS);
+
+    for (;;) {
+        int first = -1;
+        bool could[ACCOUNTS];
+        for (int i = 0; i < ACCOUNTS; i++) {
+            could[i] = could_go(m, &running, i);
+        }
+        for (int i = 0; i < TICKETS; i++) {
+            if (m->tickets[i].place == WAITS && could[m->tickets[i].account] &&
+                (first < 0 || goes_before(&m->tickets[i], &m->tickets[first]))) {
+                first = i;
+            }
+        }
+        if (first < 0) {
+            return;
+        }
+        m_grant(r, first);
+        m_expect(m, first, GOVERNOR_GRANTED);
+        add_one(m, &running, m->tickets[first].account);
+    }
+}
+
+static inline bool has_calls(const struct model *m, int account)
+{
+    for (int i = 0; i < TICKETS; i++) {
+        if (m->tickets[i].place != NOWHERE && m->tickets[i].account == account) {
+            return true;
+        }
+    }
+    for (int i = 0; i < m->hold_count; i++) {
+        if (m->holds[i].account == account) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline bool lane_exists(const struct model *m, int lane)
+{
+    if (m->lanes[lane].operator_ceiling > 0) {
+        return true;
+    }
+    for (int i = 0; i < ACCOUNTS; i++) {
+        if (m->accounts[i].lane == lane && (m->accounts[i].known || has_calls(m, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A lane that nothing needs is forgotten, its pause and its counts too. */
+static inline void m_forget(struct model *m, int lane)
+{
+    if (!lane_exists(m, lane)) {
+        m->lanes[lane] = (struct m_lane){0};
+    }
+}
+
+static inline void m_leave(struct run *r, int ticket)
+{
+    struct m_ticket *t = &r->m.tickets[ticket];
+
+    t->place = NOWHERE;
+    m_settle(r);
+    m_forget(&r->m, r->m.accounts[t->account].lane);
+}
+
+static inline int m_first_deadline(const struct model *m)
+{
+    int first = -1;
+
+    for (int i = 0; i < TICKETS; i++) {
+        const struct m_ticket *t = &m->tickets[i];
+        if (t->place != WAITS) {
+            continue;
+        }
+        if (first < 0 || t->deadline < m->tickets[first].deadline ||
+            (t->deadline == m->tickets[first].deadline &&
+             t->order < m->tickets[first].order)) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+static inline int m_first_pause(const struct model *m)
+{
+    int first = -1;
+
+    for (int i = 0; i < LANES; i++) {
+        int64_t until = m->lanes[i].paused_until;
+        if (until == 0) {
+            continue;
+        }
+        if (first < 0 || until < m->lanes[first].paused_until ||
+            (until == m->lanes[first].paused_until &&
+             m->lanes[i].refused_at < m->lanes[first].refused_at)) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+static inline int64_t m_due(const struct model *m)
+{
+    int lane = m_first_pause(m), ticket = m_first_deadline(m);
+    int64_t due = lane >= 0 ? m->lanes[lane].paused_until : NEVER;
+
+    if (m->hold_count > 0 && m->holds[0].until < due) {
+        due = m->holds[0].until;
+    }
+    if (ticket >= 0 && m->tickets[ticket].deadline < due) {
+        due = m->tickets[ticket].deadline;
+    }
+    return due;
+}
+
+static inline void m_end_hold(struct run *r)
+{
+    struct model *m = &r->m;
+    int account = m->holds[0].account;
+
+    m->hold_count--;
+    memmove(m->holds, m->holds + 1, (size_t)m->hold_count * sizeof(m->holds[0]));
+    m_settle(r);
+    m_forget(m, m->accounts[account].lane);
+}
+
+static inline void m_expire(struct run *r, int ticket)
+{
+    struct m_ticket *t = &r->m.tickets[ticket];
+
+    t->place = NOWHERE;
+    r->m.lanes[r->m.accounts[t->account].lane].expired++;
+    m_expect(&r->m, ticket, GOVERNOR_EXPIRED);
+}
+
+/* Event after event in the order of time; pause before hold before wait. */
+static inline void m_tick(struct run *r)
+{
+    struct model *m = &r->m;
+    int64_t due;
+
+    for (due = m_due(m); due <= r->now; due = m_due(m)) {
+        int lane = m_first_pause(m);
+        if (lane >= 0 && m->lanes[lane].paused_until == due) {
+            m->lanes[lane].paused_until = 0;
+            m_settle(r);
+        } else if (m->hold_count > 0 && m->holds[0].until == due) {
+            m_end_hold(r);
+        } else {
+            m_expire(r, m_first_deadline(m));
+        }
+    }
+}
+
+#endif
