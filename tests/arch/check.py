@@ -259,7 +259,7 @@ def mutable_symbols(path):
         writable = section == "*COM*" or re.match(r"\.(data|bss|tdata|tbss)\b", section)
         constant = section.startswith(".data.rel.ro")
         made_by_compiler = re.match(
-            r"[.*]|_*(asan|ubsan|odr_asan|sancov|llvm|gcov|prof)|L(ASAN|ubsan)", name)
+            r"[.*]|_*(asan|ubsan|odr_asan|sancov|llvm|gcov|prof)|L(ASAN|ubsan)|__unnamed_", name)
         if writable and not constant and not made_by_compiler:
             yield name
 
