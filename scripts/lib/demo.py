@@ -1,179 +1,37 @@
 """The demonstration: mocks and server on loopback, an account, a secret URL, a few calls.
 
-Standard library only. Everything it starts is ended by its own process id, also after an
-interrupt; nothing outside build/ is written.
+Standard library only; nothing outside build/ and a scratch folder is written.
 """
 import argparse
-import http.client
 import json
 import os
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
-import threading
 import time
-import urllib.parse
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
-MODERN = "2026-07-28"
+from stand import ROOT, Fault, Stand, exchange
 
 
 def say(text=""):
     print(text, flush=True)
 
 
-class Fault(Exception):
-    pass
-
-
-def exchange(base, method, path, body=None, headers=None, timeout=130):
-    """(status, headers in lower case, bytes) of one HTTP exchange."""
-    url = urllib.parse.urlsplit(base)
-    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=timeout)
-    fields = dict(headers or {})
-    data = None
-    if body is not None:
-        data = json.dumps(body)
-        fields.setdefault("Content-Type", "application/json")
-    connection.request(method, url.path.rstrip("/") + path, body=data, headers=fields)
-    reply = connection.getresponse()
-    result = (reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
-    connection.close()
-    return result
-
-
-class Demo:
+class Demo(Stand):
     def __init__(self, options):
-        self.options = options
-        self.bin = options.bin
-        self.processes = []  # (name, Popen), in the order of their start
-        self.scratch = tempfile.mkdtemp(prefix="sluice-demo-")
-        self.base = self.admin_token = self.data_dir = None
-        self.mocks = {}
+        log_path = os.path.join(ROOT, "build", "demo.log")
+        if os.path.exists(log_path):
+            os.remove(log_path)
+        super().__init__(options.bin, port=options.port, log_path=log_path)
         self.accounts = {}
 
-    # ---- processes ----
-
-    def start(self, name, command, env=None, stderr=None):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr,
-                                   stdin=subprocess.DEVNULL, text=True, cwd=ROOT,
-                                   env=dict(os.environ, **(env or {})))
-        self.processes.append((name, process))
-        return process
-
-    def start_mock(self, name):
-        program = os.path.join(self.bin, "mock-" + name)
-        process = self.start(name, [program])
-        line = process.stdout.readline()
-        if not line:
-            raise Fault("mock-%s did not start" % name)
-        self.mocks[name] = json.loads(line)
-        self.mocks[name]["pid"] = process.pid
-        say("mock %-10s %s   (control %s)" % (name, self.mocks[name]["url"],
-                                              self.mocks[name]["control_url"]))
-
-    def sluice(self, *words):
-        result = subprocess.run([os.path.join(self.bin, "sluice"), *words, *self.flags()],
-                                capture_output=True, text=True, cwd=ROOT)
-        if result.returncode != 0:
-            raise Fault("sluice %s: %s" % (" ".join(words), result.stderr.strip()))
-        return result.stdout.strip()
-
-    def flags(self):
-        return ["--data_dir", self.data_dir, "--net.allow_cidrs", "127.0.0.1/32",
-                "--net.allow_plain_http_hosts", "127.0.0.1"]
-
-    def start_server(self):
-        self.data_dir = os.path.join(self.scratch, "data")
-        os.mkdir(self.data_dir, 0o700)
-        self.sluice("keygen")
-        self.admin_token = self.sluice("token", "create", "--name", "demo", "--role", "admin")
-        log_path = os.path.join(ROOT, "build", "demo.log")
-        self.log = open(log_path, "w+")
-        process = self.start("server", [os.path.join(self.bin, "sluice"), "serve",
-                                        "--server.port", str(self.options.port), *self.flags()],
-                             stderr=self.log)
-        port = self.wait_for_port(process, log_path)
-        self.base = "http://127.0.0.1:%d" % port
+    def raise_up(self):
+        for name in ("netsuite",):
+            mock = self.start_mock(name)
+            say("mock %-10s %s   (control %s)" % (name, mock["url"], mock["control_url"]))
+        self.start_server()
         say("sluice          %s   (log build/demo.log)" % self.base)
-
-    @staticmethod
-    def wait_for_port(process, log_path):
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            with open(log_path) as log:
-                for line in log:
-                    try:
-                        event = json.loads(line)
-                    except ValueError:
-                        continue
-                    if event.get("event") == "listening":
-                        return event["port"]
-            if process.poll() is not None:
-                break
-            time.sleep(0.02)
-        with open(log_path) as log:
-            raise Fault("the server did not start: %s" % log.read()[-400:].strip())
-
-    def stop(self):
-        for _, process in reversed(self.processes):
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for name, process in reversed(self.processes):
-            try:
-                process.wait(timeout=40)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        shutil.rmtree(self.scratch, ignore_errors=True)
-
-    # ---- the API and MCP ----
-
-    def admin(self, method, path, body=None):
-        status, _, raw = exchange(self.base, method, path, body,
-                                  {"Authorization": "Bearer " + self.admin_token})
-        reply = json.loads(raw) if raw.strip() else None
-        if status >= 300:
-            raise Fault("%s %s answered %d: %s" % (method, path, status, raw.decode()))
-        return reply
-
-    def control(self, mock, method, path, body=None):
-        _, _, raw = exchange(self.mocks[mock]["control_url"], method, path, body)
-        return json.loads(raw) if raw.strip() else None
-
-    def rpc(self, url, method, params=None):
-        split = urllib.parse.urlsplit(url)
-        params = dict(params or {})
-        params["_meta"] = {"io.modelcontextprotocol/protocolVersion": MODERN,
-                           "io.modelcontextprotocol/clientCapabilities": {}}
-        headers = {"Accept": "application/json, text/event-stream",
-                   "MCP-Protocol-Version": MODERN, "Mcp-Method": method}
-        if method == "tools/call":
-            headers["Mcp-Name"] = params["name"]
-        status, fields, raw = exchange("%s://%s" % (split.scheme, split.netloc), "POST",
-                                       split.path, {"jsonrpc": "2.0", "id": 1, "method": method,
-                                                    "params": params}, headers)
-        return status, fields, json.loads(raw)
-
-    def tool(self, url, name, arguments=None):
-        status, fields, message = self.rpc(url, "tools/call",
-                                           {"name": name, "arguments": arguments or {}})
-        return status, fields, message["result"]
-
-    def connect_netsuite(self):
-        mock = self.mocks["netsuite"]
-        account = self.admin("POST", "/integrated-account", {
-            "tenant_id": "demo", "integration": "netsuite", "name": "NetSuite (mock)",
-            "connection": {"account_id": mock["account_id"],
-                           "base_urls": {"suitetalk": mock["url"], "restlets": mock["url"],
-                                         "app": mock["url"]}},
-            "auth": {"scheme": "netsuite_tba", "consumer_key": mock["consumer_key"],
-                     "consumer_secret": mock["consumer_secret"], "token_id": mock["token_id"],
-                     "token_secret": mock["token_secret"]}})
-        server = self.admin("POST", "/integrated-account/%s/mcp" % account["id"],
-                            {"name": "demo agent", "config": {}})
+        account = self.connect_netsuite()
+        server = self.mint(account["id"])
         self.accounts["netsuite"] = {"id": account["id"], "mcp_id": server["id"],
                                      "mcp_url": server["url"]}
         say("account         %s (verified against the ERP: %s), lane %s" %
@@ -232,21 +90,6 @@ class Demo:
         say("  requests at the ERP meanwhile: %d" %
             (self.control("netsuite", "GET", "/stats")["requests"] - before))
 
-    def burst(self, url, calls):
-        results = []
-        lock = threading.Lock()
-
-        def one():
-            outcome = self.tool(url, "list_all_netsuite_customers", {"limit": 1})
-            with lock:
-                results.append(outcome)
-        threads = [threading.Thread(target=one) for _ in range(calls)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return results
-
     def show_busy(self, url):
         head("60 calls at once, each 200 ms at the ERP, ceiling 5, 32 places in line")
         self.control("netsuite", "PUT", "/latency", {"ms": 200, "jitter_ms": 0})
@@ -284,7 +127,7 @@ class Demo:
     # ---- demo.json ----
 
     def write_state(self):
-        pids = {"server": dict(self.processes)["server"].pid}
+        pids = {"server": self.process("server").pid}
         for name, mock in self.mocks.items():
             pids["mock_" + name] = mock["pid"]
         state = {"base_url": self.base, "admin_token": self.admin_token,
@@ -324,7 +167,7 @@ def main():
                         help="leave everything running until interrupted; writes build/demo.json")
     parser.add_argument("--port", type=int, default=0,
                         help="the server's port (by default a free one)")
-    parser.add_argument("--bin", default=os.path.join(ROOT, "build", "bin"),
+    parser.add_argument("--bin", default="build/bin",
                         help="folder of the programs")
     options = parser.parse_args()
     demo = Demo(options)
@@ -336,9 +179,7 @@ def main():
     try:
         if os.path.exists(state):
             os.remove(state)
-        demo.start_mock("netsuite")
-        demo.start_server()
-        demo.connect_netsuite()
+        demo.raise_up()
         if options.serve:
             say("\n%s" % demo.write_state())
             say("running until interrupted")
