@@ -58,10 +58,10 @@ void governor_account_remove(struct governor *governor, struct slice id,
                              int64_t now_us);
 
 /* 0: no ceiling of its own. May be set before any account of it is known. */
-void governor_tenant_set(struct governor *governor, struct slice tenant, int ceiling,
+void governor_tenant_set(struct governor *governor, struct slice id, int ceiling,
                          int64_t now_us);
 /* 0: the highest ceiling among the joined accounts. */
-void governor_lane_set(struct governor *governor, struct slice lane, int ceiling,
+void governor_lane_set(struct governor *governor, struct slice id, int ceiling,
                        int64_t now_us);
 
 enum governor_priority { GOVERNOR_INTERACTIVE, GOVERNOR_BATCH };
@@ -166,7 +166,7 @@ size_t governor_lanes(const struct governor *governor, struct arena *arena,
                       struct slice tenant, int64_t now_us,
                       struct governor_lane_view **out);
 /* False when no such lane is known (or none of the tenant's accounts is on it). */
-bool governor_lane(const struct governor *governor, struct slice lane,
+bool governor_lane(const struct governor *governor, struct slice id,
                    struct slice tenant, int64_t now_us, struct governor_lane_view *out);
 
 #endif

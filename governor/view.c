@@ -189,7 +189,7 @@ static struct found lanes_of(const struct tenant *tenant, struct arena *arena)
         found.lanes[seats] = LIST_ENTRY(node, struct governor_seat, in_tenant)->lane;
         seats++;
     }
-    qsort(found.lanes, seats, sizeof(found.lanes[0]), by_id);
+    qsort(found.lanes, seats, sizeof(struct lane *), by_id);
     for (size_t i = 0; i < seats; i++) {
         if (i == 0 || found.lanes[i] != found.lanes[i - 1]) {
             found.lanes[found.count] = found.lanes[i];
