@@ -4,8 +4,8 @@
  * Owns: nothing; curl counts its own initialisations.
  * Threads: any, as curl's own initialisation.
  * Errors: aborts.
- * Start reading at: curl_memory_begin. It has an effect only if nobody else in the
- * process has initialised curl before.
+ * Start reading at: curl_memory_begin. It has no effect if somebody else in the
+ *         process has initialised curl before.
  */
 #ifndef SLUICE_IO_CURL_MEMORY_H
 #define SLUICE_IO_CURL_MEMORY_H

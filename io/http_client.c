@@ -39,8 +39,6 @@ struct http_client {
     struct list open, ended;
     size_t open_count;
     struct loop_timer *delivery; /* NULL when none is due */
-    CURL **idle;                 /* handles to use again */
-    size_t idle_count, idle_room;
     bool is_delivering, is_closing;
 };
 
@@ -89,36 +87,10 @@ struct http_client *http_client_new(struct loop *loop,
     client->options = *options;
     const struct transfer_pump_events events = {on_done, on_drained, client};
     client->pump = transfer_pump_new(loop, options->max_connections, &events);
-    client->resolver = resolver_new(loop, options->policy);
-    client->idle_room = (size_t)options->max_connections;
-    client->idle = calloc(client->idle_room, sizeof(CURL *));
-    REQUIRE(client->idle != NULL);
+    client->resolver = resolver_new(loop, options->policy, clock_system());
     list_init(&client->open);
     list_init(&client->ended);
     return client;
-}
-
-/* Handles. */
-
-static CURL *handle_take(struct http_client *client)
-{
-    if (client->idle_count > 0) {
-        client->idle_count--;
-        return client->idle[client->idle_count];
-    }
-    CURL *curl = curl_easy_init();
-    REQUIRE(curl != NULL);
-    return curl;
-}
-
-static void handle_return(struct http_client *client, CURL *curl)
-{
-    if (client->idle_count == client->idle_room) {
-        curl_easy_cleanup(curl);
-        return;
-    }
-    client->idle[client->idle_count] = curl;
-    client->idle_count++;
 }
 
 /* The end of a transfer. */
@@ -144,8 +116,7 @@ static void finish(struct http_transfer *transfer, enum err err, const char *rea
     transfer->wait = NULL;
     loop_timer_stop(transfer->timer);
     transfer->timer = NULL;
-    http_easy_clear(&transfer->easy);
-    handle_return(client, transfer->easy.curl);
+    http_easy_free(&transfer->easy);
     transfer->state = TRANSFER_ENDED;
     list_remove(&transfer->link);
     list_push(&client->ended, &transfer->link);
@@ -185,7 +156,8 @@ static void deliver(struct http_client *client)
     list_init(&batch);
     while (!list_empty(&client->ended)) {
         struct list *node = client->ended.next;
-        list_remove(node);
+        /* The analyzer does not see that a freed transfer has left the list. */
+        list_remove(node); /* NOLINT(clang-analyzer-unix.Malloc) */
         list_push(&batch, node);
     }
     client->is_delivering = true;
@@ -470,7 +442,6 @@ static struct http_transfer *transfer_new(struct http_client *client,
     transfer->client = client;
     transfer->handlers = *handlers;
     transfer->state = TRANSFER_RESOLVING;
-    transfer->easy.curl = handle_take(client);
     transfer->answer_ms = request->answer_ms;
     transfer->max_ms = request->max_ms;
     http_answer_init(&transfer->answer, client->options.max_body_bytes);
@@ -544,10 +515,6 @@ void http_client_free(struct http_client *client)
         deliver(client);
     }
     loop_timer_stop(client->delivery);
-    while (client->idle_count > 0) {
-        curl_easy_cleanup(handle_take(client));
-    }
-    free(client->idle);
     transfer_pump_free(client->pump);
     resolver_free(client->resolver);
     free(client);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: requests to an upstream through libcurl on the loop, where the transfer may outlive
- *          the patience of the one who asked.
- * Owns: the one curl multi handle, its sockets and its timer, and every transfer until its end.
+ * Purpose: requests to an upstream through libcurl on the loop, where the transfer may
+ *          outlive the patience of the one who asked.
+ * Owns: the one curl multi handle, its sockets and its timer, and every transfer until
+ *       its end.
  * Threads: the loop's.
  * Errors: through on_answer; never both an error and a reply.
- * Start reading at: http_send. Names are resolved and every address is checked against the net
- *         policy before anything is sent, and pinned; redirects are not followed; proxies of the
- *         environment are ignored.
+ * Start reading at: http_send. Names are resolved, every address is checked against
+ *         the net policy and pinned before anything is sent; redirects are not
+ *         followed; the environment's proxies are ignored; nothing is sent twice.
  */
 #ifndef SLUICE_IO_HTTP_CLIENT_H
 #define SLUICE_IO_HTTP_CLIENT_H
@@ -29,12 +30,15 @@ struct http_client_options {
     const struct net_policy *policy; /* kept */
     size_t max_body_bytes;           /* of an answer; more is ERR_TOO_LARGE */
     int64_t connect_ms;
-    long max_connections; /* kept open for reuse; above the expected concurrency */
+    /* Kept open for reuse; above the expected concurrency. */
+    long max_connections;
 };
 struct http_client_options http_client_defaults(const struct net_policy *policy);
 
-struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options);
-/* Aborts what is open (each transfer still gets its callbacks), then frees. Accepts NULL. */
+struct http_client *http_client_new(struct loop *loop,
+                                    const struct http_client_options *options);
+/* Aborts what is open (each transfer still gets its callbacks), then frees. Not from a
+ * callback of a transfer. Accepts NULL. */
 void http_client_free(struct http_client *client);
 
 /* All of it is copied before http_send returns. */
@@ -43,11 +47,12 @@ struct http_send {
     struct slice url; /* sent exactly as it stands: nothing is encoded or normalised */
     const struct http_field *fields;
     size_t field_count;
-    struct slice body;    /* no body when has_body is false */
+    struct slice body; /* no body when has_body is false */
     bool has_body;
-    int64_t answer_ms; /* then the caller gets ERR_TIMEOUT; the transfer goes on if it was
-                          sent, else it is cut, so that it cannot be sent any more */
-    int64_t max_ms;    /* then the transfer is cut */
+    /* Then the caller gets ERR_TIMEOUT; the transfer goes on if it was sent, else it is
+     * cut, so that it cannot be sent any more. */
+    int64_t answer_ms;
+    int64_t max_ms; /* then the transfer is cut */
 };
 
 struct http_reply {
@@ -59,34 +64,40 @@ struct http_reply {
 
 /* How a transfer ended at the upstream; decides when its slot is free. */
 enum http_end {
-    HTTP_END_ANSWERED,   /* a whole answer came, or one that we cut because of its size */
-    HTTP_END_NEVER_SENT, /* refused by policy, no name, no connection, no TLS: it never arrived */
-    HTTP_END_LOST        /* it may have arrived, and no whole answer came */
+    /* A whole answer came, or one that we cut because of its size. */
+    HTTP_END_ANSWERED,
+    /* Refused by policy, no name, no connection, no TLS: it never arrived. */
+    HTTP_END_NEVER_SENT,
+    /* It may have arrived, and no whole answer came. */
+    HTTP_END_LOST
 };
 
 struct http_outcome {
-    enum err err;                   /* ERR_OK, ERR_POLICY_DENIED, ERR_UPSTREAM_UNAVAILABLE,
-                                       ERR_UPSTREAM_MALFORMED, ERR_TOO_LARGE, ERR_TIMEOUT */
-    const char *reason;             /* a literal for the log: "connect", "tls", "resolve", … */
-    const struct http_reply *reply; /* lent during the callback when err is ERR_OK, else NULL */
-    bool sent;                      /* bytes of the request may have reached the upstream */
+    /* ERR_OK, ERR_POLICY_DENIED, ERR_UPSTREAM_UNAVAILABLE, ERR_UPSTREAM_MALFORMED,
+     * ERR_TOO_LARGE, ERR_TIMEOUT */
+    enum err err;
+    const char *reason;             /* a literal for the log: "connect", "tls", … */
+    const struct http_reply *reply; /* lent during the callback; NULL on an error */
+    bool sent;                      /* bytes of the request may have left */
 };
 
 struct http_transfer_handlers {
     /* Exactly once unless abandoned; never before http_send has returned. */
     void (*on_answer)(void *ctx, const struct http_outcome *outcome);
-    /* Exactly once, always, after on_answer, possibly in the same turn: the last word. */
+    /* Exactly once, always, after on_answer, maybe in the same turn: the last word. */
     void (*on_end)(void *ctx, enum http_end end);
     void *ctx; /* kept until on_end has returned */
 };
 
 /* Starts a transfer. Lends it until on_end. */
-struct http_transfer *http_send(struct http_client *client, const struct http_send *request,
+struct http_transfer *http_send(struct http_client *client,
+                                const struct http_send *request,
                                 const struct http_transfer_handlers *handlers);
 
 /*
- * The caller no longer wants the answer: on_answer will not come any more, the transfer is read
- * to its end and thrown away, on_end still comes. If nothing was sent yet, it is cut at once.
+ * The caller no longer wants the answer: on_answer will not come any more, the transfer
+ * is read to its end and thrown away, on_end still comes. If nothing was sent yet, it
+ * is cut at once.
  */
 void http_transfer_abandon(struct http_transfer *transfer);
 

@@ -82,15 +82,9 @@ static const char *check(const struct http_send *request, const struct http_url 
             !may_be_given(field->name)) {
             return "field";
         }
-        if (field->name.len + field->value.len > LIMIT_UPSTREAM_HEAD_BYTES) {
-            return "head";
-        }
         bytes += field->name.len + field->value.len + sizeof ": \r\n";
-        if (bytes > 2L * LIMIT_UPSTREAM_HEAD_BYTES) {
-            return "head";
-        }
     }
-    return NULL;
+    return bytes > LIMIT_UPSTREAM_HEAD_BYTES ? "head" : NULL;
 }
 
 static bool is_given(const struct http_send *request, struct slice name)
@@ -243,6 +237,8 @@ const char *http_easy_set(struct http_easy *easy, const struct http_send *reques
     if (fault != NULL) {
         return fault;
     }
+    easy->curl = curl_easy_init();
+    REQUIRE(easy->curl != NULL);
     set_guards(easy, url->is_tls);
     set_transport(easy);
     set_text(easy, CURLOPT_URL, request->url);
@@ -267,13 +263,13 @@ void http_easy_pin(struct http_easy *easy, struct slice host, int port,
     SET(easy, CURLOPT_RESOLVE, &easy->pin);
 }
 
-void http_easy_clear(struct http_easy *easy)
+void http_easy_free(struct http_easy *easy)
 {
-    curl_easy_reset(easy->curl);
+    curl_easy_cleanup(easy->curl);
     wipe(easy->head, easy->head_bytes);
     free(easy->head);
     free(easy->pin.data);
-    *easy = (struct http_easy){.curl = easy->curl};
+    *easy = (struct http_easy){0};
 }
 
 long http_easy_bytes_sent(const struct http_easy *easy)

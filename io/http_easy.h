@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: one request as a curl easy handle wants it: options, field list, address
- * pin. Owns: the field list and the pin, which curl reads in place; wiped on
- * http_easy_clear. Threads: one owner at a time. Errors: a literal that names the
- * fault, or NULL. Start reading at: http_easy_set.
+ * Purpose: one request as curl wants it: handle, options, field list, address pin.
+ * Owns: all of these; wiped on http_easy_free.
+ * Threads: one owner at a time.
+ * Errors: a literal that names the fault, or NULL.
+ * Start reading at: http_easy_set.
  */
 #ifndef SLUICE_IO_HTTP_EASY_H
 #define SLUICE_IO_HTTP_EASY_H
@@ -14,14 +15,14 @@
 #include "io/http_url.h"
 
 struct http_easy {
-    CURL *curl; /* the caller's */
-    void *head; /* the nodes of the field list and their text in one block */
+    CURL *curl; /* NULL before http_easy_set */
+    void *head; /* the field list, nodes and text in one block; curl reads it there */
     size_t head_bytes;
     struct curl_slist pin;
 };
 
 /*
- * Puts the whole request (borrowed) on `easy->curl`, which is in its initial state.
+ * Makes a handle for the whole request (borrowed). `easy` is zeroed before. Answers
  * "method", "field" or "head" when the request could not go out as it stands.
  */
 MUST_USE const char *http_easy_set(struct http_easy *easy,
@@ -32,8 +33,8 @@ MUST_USE const char *http_easy_set(struct http_easy *easy,
 void http_easy_pin(struct http_easy *easy, struct slice host, int port,
                    struct slice addresses);
 
-/* Returns the handle to its initial state, so that curl frees its copies too. */
-void http_easy_clear(struct http_easy *easy);
+/* The handle is on no multi handle any more. */
+void http_easy_free(struct http_easy *easy);
 
 /* Bytes of the request, head and body, that the system has taken. 0 proves that it was
  * never sent; TLS records that were cut in the middle count as not sent. */

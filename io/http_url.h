@@ -14,7 +14,7 @@
 
 #include "base/slice.h"
 
-#define HTTP_URL_MAX_BYTES (64 * 1024)
+#define HTTP_URL_MAX_BYTES 65536
 
 struct http_url {
     struct slice scheme; /* as written */

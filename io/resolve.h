@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/slice.h"
 #include "io/loop.h"
@@ -28,8 +29,9 @@ struct resolve_wait;
  * during the call; empty unless err is ERR_OK. */
 typedef void (*resolve_fn)(void *ctx, enum err err, struct slice addresses);
 
-/* Keeps `policy`. */
-struct resolver *resolver_new(struct loop *loop, const struct net_policy *policy);
+/* Keeps `policy` and what `clock` points to. */
+struct resolver *resolver_new(struct loop *loop, const struct net_policy *policy,
+                              struct clock clock);
 /* Nobody may be waiting any more. Accepts NULL. */
 void resolver_free(struct resolver *resolver);
 

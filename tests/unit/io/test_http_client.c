@@ -561,6 +561,25 @@ static void test_what_could_forge_a_request_is_refused(void **state)
     world_end(&world);
 }
 
+static void test_a_head_we_would_not_take_is_not_sent(void **state)
+{
+    (void)state;
+    struct world world = world_of(answer_each);
+    char *value = calloc(1, LIMIT_UPSTREAM_HEAD_BYTES + 1);
+    memset(value, 'v', LIMIT_UPSTREAM_HEAD_BYTES);
+    const struct http_field field = {SLICE("X"), slice_str(value)};
+    struct call call;
+    call_init(&call, &world);
+
+    send_body(&call, "GET", SLICE_EMPTY, &field, 1);
+    loop_run(world.loop);
+
+    assert_failed(&call, ERR_POLICY_DENIED, "head", false, HTTP_END_NEVER_SENT);
+    free(value);
+    call_free(&call);
+    world_end(&world);
+}
+
 /* What comes back. */
 
 static void answer_with_fields(struct server *server, int fd)
@@ -1380,6 +1399,7 @@ int main(void)
         cmocka_unit_test(test_methods_without_a_body_send_none),
         cmocka_unit_test(test_a_large_body_arrives_whole),
         cmocka_unit_test(test_what_could_forge_a_request_is_refused),
+        cmocka_unit_test(test_a_head_we_would_not_take_is_not_sent),
         cmocka_unit_test(test_the_final_head_and_a_chunked_body_are_the_answer),
         cmocka_unit_test(test_a_body_may_end_with_the_connection),
         cmocka_unit_test(test_a_redirect_is_an_answer_and_not_followed),
