@@ -18,7 +18,7 @@
 #include "base/jval.h"
 #include "base/secret.h"
 #include "base/slice.h"
-#include "io/http_server.h"
+#include "io/http_field.h"
 
 /* What a scheme asks for in `auth`, so that nobody else needs to know a scheme. */
 struct outbound_field {

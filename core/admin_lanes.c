@@ -15,7 +15,12 @@ static void write_lane(struct jwriter *writer, const struct governor_lane_view *
 {
     jwriter_object(writer);
     jwriter_member_string(writer, "id", lane->lane);
-    jwriter_member_int(writer, "ceiling", lane->ceiling);
+    jwriter_key(writer, SLICE("ceiling"));
+    if (lane->ceiling > 0) {
+        jwriter_int(writer, lane->ceiling);
+    } else {
+        jwriter_null(writer); /* the operator set none */
+    }
     jwriter_member_int(writer, "effective", lane->effective);
     jwriter_member_int(writer, "in_flight", lane->in_flight);
     jwriter_member_int(writer, "draining", lane->draining);

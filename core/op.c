@@ -59,6 +59,14 @@ static void busy_fault(struct op_run *run, const char *message)
     fault->retry_after_s = view.retry_after_s;
 }
 
+static void revoked_fault(struct op_run *run)
+{
+    run->op.fault.err = ERR_UNAUTHORIZED;
+    run->op.fault.message =
+        SLICE("This MCP URL or its ERP account was removed while the "
+              "call waited in line.");
+}
+
 static void advance(struct op_run *run);
 
 static void on_decided(void *ctx, enum governor_decision decision)
@@ -72,10 +80,7 @@ static void on_decided(void *ctx, enum governor_decision decision)
         return;
     }
     if (decision == GOVERNOR_REVOKED) {
-        run->op.fault.err = ERR_UNAUTHORIZED;
-        run->op.fault.message =
-            SLICE("This MCP URL or its ERP account was removed while the call "
-                  "waited in line.");
+        revoked_fault(run);
     } else {
         busy_fault(run,
                    "The call waited its full time in line for this ERP account and no "
@@ -101,7 +106,11 @@ static enum step do_admit(struct op_run *run)
         run->has_slot = true;
         return STEP_NEXT;
     }
-    busy_fault(run, "The line for this ERP account is full.");
+    if (decision == GOVERNOR_REVOKED) {
+        revoked_fault(run);
+    } else {
+        busy_fault(run, "The line for this ERP account is full.");
+    }
     return STEP_FAIL;
 }
 

@@ -19,7 +19,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/slice.h"
-#include "io/http_server.h"
+#include "io/http_field.h"
 #include "io/loop.h"
 #include "io/net_policy.h"
 

@@ -19,15 +19,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/slice.h"
+#include "io/http_field.h"
 #include "io/loop.h"
 
 struct http_server;
 struct http_exchange;
-
-struct http_field {
-    struct slice name; /* lower case in requests */
-    struct slice value; /* without surrounding blanks */
-};
 
 struct http_request {
     struct slice method; /* upper-case token */
