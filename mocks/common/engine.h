@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: one request at the ERP port from arrival to answer: login, concurrency
+ * limit, fault, work, latency, bytes. Owns: the work in flight. Threads: the loop's.
+ * Errors: none of its own; refusals are the ERP's, through struct erp.
+ * Start reading at: engine_on_request. The table of faults is in the .c.
+ */
+#ifndef SLUICE_MOCKS_COMMON_ENGINE_H
+#define SLUICE_MOCKS_COMMON_ENGINE_H
+
+#include <uv.h>
+
+#include "base/list.h"
+#include "mocks/common/fault.h"
+#include "mocks/common/gate.h"
+#include "mocks/common/history.h"
+#include "mocks/common/http.h"
+
+/* What differs from ERP to ERP. Each function fills `response`. */
+struct erp {
+    void *ctx;
+    /* Who calls? NULL: refused, the answer is in `response`. */
+    struct gate_lane *(*login)(void *ctx, struct http_exchange *x,
+                               struct response *response);
+    /* A login that was right and is refused all the same (fault expire_tokens). */
+    void (*reject)(void *ctx, struct http_exchange *x, struct response *response);
+    /* The concurrency limit is reached. */
+    void (*busy)(void *ctx, struct http_exchange *x, struct response *response);
+    /* The request itself. */
+    void (*handle)(void *ctx, struct http_exchange *x, struct response *response);
+    /* The ERP's error body for a status (fault status without a body). */
+    void (*fail)(void *ctx, struct http_exchange *x, int status,
+                 struct response *response);
+};
+
+struct engine {
+    uv_loop_t *loop;
+    struct erp erp;
+    struct gate gate;
+    struct fault_list faults;
+    struct history *history;
+    struct list works;
+};
+
+/* Keeps `loop` and `clock`; copies `erp`. */
+void engine_init(struct engine *engine, uv_loop_t *loop, const struct clock *clock,
+                 struct erp erp, int concurrency, uint64_t seed);
+
+/* Drops all work in flight; the loop must run once more to close its timers. */
+void engine_stop(struct engine *engine);
+void engine_free(struct engine *engine);
+
+/* An http_handler_fn whose ctx is a struct engine. */
+void engine_on_request(void *engine, struct http_exchange *x);
+
+#endif
