@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: the mock's ERP port: logins, routes, and what NetSuite says when it refuses.
+ * Owns: accounts and the company.
+ * Threads: the loop's.
+ * Errors: NetSuite's, in the response.
+ * Start reading at: the table of routes in routes.c.
+ */
+#ifndef SLUICE_MOCKS_NETSUITE_NETSUITE_H
+#define SLUICE_MOCKS_NETSUITE_NETSUITE_H
+
+#include "mocks/common/control.h"
+#include "mocks/netsuite/database.h"
+#include "mocks/netsuite/oauth.h"
+
+struct netsuite {
+    struct engine engine;
+    struct control control;
+    struct oauth *oauth;
+    struct database *database;
+    int64_t today; /* days since 1970-01-01 */
+    char today_text[16];
+    uint64_t seed;
+};
+
+/* Builds all parts. Keeps `loop` and `clock`. */
+void netsuite_init(struct netsuite *netsuite, uv_loop_t *loop,
+                   const struct clock *clock, int64_t today, uint64_t seed,
+                   int concurrency, int lockout_seconds);
+void netsuite_free(struct netsuite *netsuite);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: the mock's own check of Token-Based Authentication (OAuth 1.0a, HMAC-SHA256)
+ * against the bytes of the request target. Owns: accounts, credentials, and the nonces
+ * of the last ten minutes. Threads: one owner at a time. Errors: NULL and the reason an
+ * operator would find in the Login Audit Trail. Start reading at: oauth_verify.
+ */
+#ifndef SLUICE_MOCKS_NETSUITE_OAUTH_H
+#define SLUICE_MOCKS_NETSUITE_OAUTH_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "mocks/common/http.h"
+
+#define OAUTH_AUDIT_MAP(X)                \
+    X(OK)                                 \
+    X(MissingTokenPassportRequiredFields) \
+    X(parameter_rejected)                 \
+    X(UnknownAlgorithm)                   \
+    X(VersionRejected)                    \
+    X(AccountMismatch)                    \
+    X(consumer_key_unknown)               \
+    X(token_rejected)                     \
+    X(temporary_locked)                   \
+    X(InvalidTimestamp)                   \
+    X(nonce_rejected)                     \
+    X(InvalidSignature)                   \
+    X(NonceUsed)
+
+#define OAUTH_AUDIT_ENUM(name) AUDIT_##name,
+enum oauth_audit { OAUTH_AUDIT_MAP(OAUTH_AUDIT_ENUM) AUDIT_COUNT };
+
+struct oauth;
+
+struct oauth_identity {
+    struct slice account_id; /* canonical: upper case, underscore */
+    struct slice consumer_key, consumer_secret, token_id, token_secret;
+};
+
+/* Keeps `clock`. */
+struct oauth *oauth_new(const struct clock *clock, int lockout_seconds);
+void oauth_free(struct oauth *oauth);
+
+/* Copies the texts. A second pair for the same account joins it. False: the token id is
+ * taken, or there are 1,000 already. */
+bool oauth_add(struct oauth *oauth, const struct oauth_identity *identity);
+
+/* The canonical account id (lent until oauth_free), or NULL. Borrows the exchange. */
+const char *oauth_verify(struct oauth *oauth, struct http_exchange *x,
+                         enum oauth_audit *audit);
+
+/* Shifts the mock's idea of now, for timestamps, nonces and locks. */
+void oauth_set_skew(struct oauth *oauth, int64_t seconds);
+int64_t oauth_now_ms(const struct oauth *oauth);
+
+/* Forgets failures and locks; nonces stay. */
+void oauth_reset(struct oauth *oauth);
+
+/* {"InvalidSignature":2,…}: failures since the last reset, a new object. */
+json_t *oauth_audit_json(const struct oauth *oauth);
+
+#endif

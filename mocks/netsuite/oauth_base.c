@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The OAuth 1.0a header and base string. */
+#include "mocks/netsuite/oauth_base.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+
+#define MAX_BASE (1024U * 1024U)
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    char lower = (char)(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* `plus` is what a '+' stands for: a space in a query, itself in a header. */
+static struct slice decode(struct arena *arena, struct slice text, char plus)
+{
+    char *out = arena_alloc(arena, text.len + 1);
+    size_t used = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '%' && i + 2 < text.len && hex_value(text.ptr[i + 1]) >= 0 &&
+            hex_value(text.ptr[i + 2]) >= 0) {
+            out[used++] =
+                (char)(hex_value(text.ptr[i + 1]) * 16 + hex_value(text.ptr[i + 2]));
+            i += 2;
+        } else {
+            out[used++] = c == '+' ? plus : c;
+        }
+    }
+    return slice_of(out, used);
+}
+
+static bool is_unreserved(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+static struct slice encode(struct arena *arena, struct slice text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *out = arena_array(arena, text.len + 1, 3);
+    size_t used = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (is_unreserved(text.ptr[i])) {
+            out[used++] = text.ptr[i];
+        } else {
+            out[used++] = '%';
+            out[used++] = digits[c >> 4];
+            out[used++] = digits[c & 15];
+        }
+    }
+    return slice_of(out, used);
+}
+
+/* ---- Authorization ---- */
+
+static bool assign(struct oauth_header *out, struct slice name, struct slice value)
+{
+    const struct {
+        const char *name;
+        struct slice *slot;
+    } slots[] = {
+        {"realm", &out->realm},
+        {"oauth_consumer_key", &out->consumer_key},
+        {"oauth_token", &out->token},
+        {"oauth_signature_method", &out->method},
+        {"oauth_timestamp", &out->timestamp},
+        {"oauth_nonce", &out->nonce},
+        {"oauth_version", &out->version},
+        {"oauth_signature", &out->signature},
+    };
+    for (size_t i = 0; i < out->param_count; i++) {
+        if (slice_eq(out->params[i].name, name)) {
+            return false;
+        }
+    }
+    if (out->param_count == OAUTH_MAX_PARAMS) {
+        return false;
+    }
+    out->params[out->param_count++] = (struct oauth_param){name, value};
+    for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
+        if (slice_is(name, slots[i].name)) {
+            *slots[i].slot = value;
+        }
+    }
+    out->has_version = out->has_version || slice_is(name, "oauth_version");
+    return true;
+}
+
+/* One name="value"; moves `rest` behind it. */
+static bool read_param(struct arena *arena, struct slice *rest,
+                       struct oauth_header *out)
+{
+    ptrdiff_t equals = slice_find(*rest, '=');
+    if (equals <= 0) {
+        return false;
+    }
+    struct slice name = slice_trim(slice_of(rest->ptr, (size_t)equals));
+    struct slice after = slice_trim(slice_from(*rest, (size_t)equals + 1));
+    if (after.len < 2 || after.ptr[0] != '"') {
+        return false;
+    }
+    after = slice_from(after, 1);
+    ptrdiff_t quote = slice_find(after, '"');
+    if (quote < 0) {
+        return false;
+    }
+    struct slice value = slice_of(after.ptr, (size_t)quote);
+    *rest = slice_trim(slice_from(after, (size_t)quote + 1));
+    return assign(out, decode(arena, name, '+'), decode(arena, value, '+'));
+}
+
+bool oauth_read_header(struct http_exchange *x, struct oauth_header *out)
+{
+    *out = (struct oauth_header){.realm = SLICE_EMPTY,
+                                 .consumer_key = SLICE_EMPTY,
+                                 .token = SLICE_EMPTY,
+                                 .method = SLICE_EMPTY,
+                                 .timestamp = SLICE_EMPTY,
+                                 .nonce = SLICE_EMPTY,
+                                 .version = SLICE_EMPTY,
+                                 .signature = SLICE_EMPTY};
+    struct slice value = exchange_header(x, "authorization");
+    if (exchange_header_count(x, "authorization") != 1 || value.len < 6 ||
+        !slice_eq_nocase(slice_of(value.ptr, 6), SLICE("OAuth "))) {
+        return false;
+    }
+    struct slice rest = slice_trim(slice_from(value, 6));
+    while (rest.len > 0) {
+        if (!read_param(exchange_arena(x), &rest, out)) {
+            return false;
+        }
+        if (rest.len > 0 && rest.ptr[0] != ',') {
+            return false;
+        }
+        rest = slice_trim(slice_from(rest, 1));
+    }
+    return out->param_count > 0;
+}
+
+/* ---- base string ---- */
+
+struct pairs {
+    struct arena *arena;
+    struct oauth_param *items; /* encoded */
+    size_t count, capacity;
+};
+
+static void pairs_add(struct pairs *pairs, struct slice name, struct slice value)
+{
+    if (pairs->count == pairs->capacity) {
+        size_t capacity = pairs->capacity == 0 ? 32 : pairs->capacity * 2;
+        struct oauth_param *items = arena_array(pairs->arena, capacity, sizeof *items);
+        if (pairs->count > 0) {
+            memcpy(items, pairs->items, pairs->count * sizeof *items);
+        }
+        pairs->items = items;
+        pairs->capacity = capacity;
+    }
+    pairs->items[pairs->count++] =
+        (struct oauth_param){encode(pairs->arena, name), encode(pairs->arena, value)};
+}
+
+static void pairs_add_form(struct pairs *pairs, struct slice form)
+{
+    while (form.len > 0) {
+        ptrdiff_t end = slice_find(form, '&');
+        struct slice part = end < 0 ? form : slice_of(form.ptr, (size_t)end);
+        form = end < 0 ? SLICE_EMPTY : slice_from(form, (size_t)end + 1);
+        if (part.len == 0) {
+            continue;
+        }
+        ptrdiff_t equals = slice_find(part, '=');
+        struct slice name = equals < 0 ? part : slice_of(part.ptr, (size_t)equals);
+        struct slice value =
+            equals < 0 ? SLICE_EMPTY : slice_from(part, (size_t)equals + 1);
+        pairs_add(pairs, decode(pairs->arena, name, ' '),
+                  decode(pairs->arena, value, ' '));
+    }
+}
+
+static int by_name_then_value(const void *a, const void *b)
+{
+    const struct oauth_param *left = a;
+    const struct oauth_param *right = b;
+    int order = slice_cmp(left->name, right->name);
+    return order != 0 ? order : slice_cmp(left->value, right->value);
+}
+
+static struct slice parameter_string(struct http_exchange *x,
+                                     const struct oauth_header *header)
+{
+    const struct http_request *request = exchange_request(x);
+    struct pairs pairs = {.arena = exchange_arena(x)};
+    for (size_t i = 0; i < header->param_count; i++) {
+        struct slice name = header->params[i].name;
+        if (!slice_is(name, "realm") && !slice_is(name, "oauth_signature")) {
+            pairs_add(&pairs, name, header->params[i].value);
+        }
+    }
+    pairs_add_form(&pairs, request->query);
+    if (slice_starts(exchange_header(x, "content-type"),
+                     SLICE("application/x-www-form-urlencoded"))) {
+        pairs_add_form(&pairs, request->body);
+    }
+    qsort(pairs.items, pairs.count, sizeof *pairs.items, by_name_then_value);
+    struct buf out;
+    buf_init(&out, MAX_BASE);
+    for (size_t i = 0; i < pairs.count; i++) {
+        buf_append(&out, i > 0 ? SLICE("&") : SLICE_EMPTY);
+        buf_append(&out, pairs.items[i].name);
+        buf_append_byte(&out, '=');
+        buf_append(&out, pairs.items[i].value);
+    }
+    struct slice text = arena_slice(pairs.arena, buf_slice(&out));
+    buf_free(&out);
+    return text;
+}
+
+/* Plain http on loopback is this mock's scheme, so its default port is 80. */
+static struct slice base_url(struct http_exchange *x)
+{
+    struct arena *arena = exchange_arena(x);
+    struct slice host = exchange_header(x, "host");
+    char *lower = arena_copy(arena, host);
+    for (size_t i = 0; i < host.len; i++) {
+        lower[i] =
+            lower[i] >= 'A' && lower[i] <= 'Z' ? (char)(lower[i] | 0x20) : lower[i];
+    }
+    bool default_port = host.len > 3 && slice_is(slice_from(host, host.len - 3), ":80");
+    size_t kept = default_port ? host.len - 3 : host.len;
+    struct slice path = exchange_request(x)->path;
+    return arena_printf(arena, "http://%.*s%.*s", (int)kept, lower, SLICE_ARG(path));
+}
+
+struct slice oauth_signature(struct http_exchange *x, const struct oauth_header *header,
+                             struct slice consumer_secret, struct slice token_secret)
+{
+    struct arena *arena = exchange_arena(x);
+    struct slice url = encode(arena, base_url(x));
+    struct slice params = encode(arena, parameter_string(x, header));
+    struct slice base =
+        arena_printf(arena, "%.*s&%.*s&%.*s", SLICE_ARG(exchange_request(x)->method),
+                     SLICE_ARG(url), SLICE_ARG(params));
+    struct slice key =
+        arena_printf(arena, "%.*s&%.*s", SLICE_ARG(encode(arena, consumer_secret)),
+                     SLICE_ARG(encode(arena, token_secret)));
+    unsigned char mac[EVP_MAX_MD_SIZE];
+    unsigned int mac_len = 0;
+    REQUIRE(HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)base.ptr,
+                 base.len, mac, &mac_len) != NULL);
+    unsigned char *text = arena_alloc(arena, EVP_MAX_MD_SIZE * 2);
+    int length = EVP_EncodeBlock(text, mac, (int)mac_len);
+    return slice_of((const char *)text, (size_t)length);
+}
