@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OAuth 1.0a signatures (RFC 5849 section 3.4). The base string is built from the URL
+ * exactly as it will be sent; nobody may re-encode it afterwards. Everything lives in
+ * the caller's arena, which is wiped when the call ends.
+ */
+#include "auth/oauth1.h"
+
+#include <stdlib.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "base/secret.h"
+#include "base/text.h"
+
+struct url_parts {
+    struct slice scheme, authority, path, query;
+};
+
+static bool split_url(struct slice url, struct url_parts *out)
+{
+    ptrdiff_t fragment = slice_find(url, '#');
+    if (fragment >= 0) {
+        url.len = (size_t)fragment;
+    }
+    ptrdiff_t colon = slice_find(url, ':');
+    if (colon <= 0 || !slice_starts(slice_from(url, (size_t)colon), SLICE("://"))) {
+        return false;
+    }
+    out->scheme = slice_of(url.ptr, (size_t)colon);
+    struct slice rest = slice_from(url, (size_t)colon + 3);
+    ptrdiff_t question = slice_find(rest, '?');
+    out->query = question < 0 ? SLICE_EMPTY : slice_from(rest, (size_t)question + 1);
+    if (question >= 0) {
+        rest.len = (size_t)question;
+    }
+    ptrdiff_t slash = slice_find(rest, '/');
+    out->path = slash < 0 ? SLICE("/") : slice_from(rest, (size_t)slash);
+    out->authority = slash < 0 ? rest : slice_of(rest.ptr, (size_t)slash);
+    return out->authority.len > 0;
+}
+
+static struct slice lower(struct arena *arena, struct slice text)
+{
+    char *copy = arena_copy(arena, text);
+    for (size_t i = 0; i < text.len; i++) {
+        if (copy[i] >= 'A' && copy[i] <= 'Z') {
+            copy[i] = (char)(copy[i] - 'A' + 'a');
+        }
+    }
+    return slice_of(copy, text.len);
+}
+
+/* Scheme and host in lower case, a default port left out, the path as it is sent
+ * (3.4.1.2). */
+static struct slice base_uri(struct arena *arena, const struct url_parts *parts)
+{
+    struct slice scheme = lower(arena, parts->scheme);
+    struct slice authority = lower(arena, parts->authority);
+    struct slice port = slice_is(scheme, "https") ? SLICE(":443") : SLICE(":80");
+    if (authority.len > port.len &&
+        slice_eq(slice_from(authority, authority.len - port.len), port)) {
+        authority.len -= port.len;
+    }
+    return arena_printf(arena, "%.*s://%.*s%.*s", SLICE_ARG(scheme),
+                        SLICE_ARG(authority), SLICE_ARG(parts->path));
+}
+
+/* ---- Parameters (3.4.1.3) ---- */
+
+struct param_list {
+    struct oauth1_param *items; /* encoded */
+    size_t count, room;
+};
+
+static void add_encoded(struct arena *arena, struct param_list *list, struct slice name,
+                        struct slice value)
+{
+    REQUIRE(list->count < list->room);
+    list->items[list->count].name = text_percent_arena(arena, name);
+    list->items[list->count].value = text_percent_arena(arena, value);
+    list->count++;
+}
+
+/* Query and form text: '+' is a space. */
+static bool decode_part(struct arena *arena, struct slice text, struct slice *out)
+{
+    char *copy = arena_copy(arena, text);
+    for (size_t i = 0; i < text.len; i++) {
+        if (copy[i] == '+') {
+            copy[i] = ' ';
+        }
+    }
+    return text_unpercent(arena, slice_of(copy, text.len), out);
+}
+
+static size_t count_pairs(struct slice query)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < query.len; i++) {
+        count += query.ptr[i] == '&';
+    }
+    return count;
+}
+
+static bool add_query(struct arena *arena, struct param_list *list, struct slice query)
+{
+    while (query.len > 0) {
+        ptrdiff_t end = slice_find(query, '&');
+        struct slice pair = end < 0 ? query : slice_of(query.ptr, (size_t)end);
+        query = end < 0 ? SLICE_EMPTY : slice_from(query, (size_t)end + 1);
+        if (pair.len == 0) {
+            continue;
+        }
+        ptrdiff_t equals = slice_find(pair, '=');
+        size_t name_len = equals < 0 ? pair.len : (size_t)equals;
+        struct slice name, value;
+        if (!decode_part(arena, slice_of(pair.ptr, name_len), &name) ||
+            !decode_part(arena, slice_from(pair, name_len + 1), &value)) {
+            return false;
+        }
+        add_encoded(arena, list, name, value);
+    }
+    return true;
+}
+
+static int compare_params(const void *a, const void *b)
+{
+    const struct oauth1_param *left = a, *right = b;
+    int order = slice_cmp(left->name, right->name);
+    return order != 0 ? order : slice_cmp(left->value, right->value);
+}
+
+static struct slice join_params(struct arena *arena, const struct param_list *list)
+{
+    size_t bytes = 1;
+    for (size_t i = 0; i < list->count; i++) {
+        bytes += list->items[i].name.len + list->items[i].value.len + 2;
+    }
+    char *text = arena_alloc(arena, bytes);
+    size_t len = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct oauth1_param *param = &list->items[i];
+        if (i > 0) {
+            text[len++] = '&';
+        }
+        memcpy(text + len, param->name.ptr, param->name.len);
+        len += param->name.len;
+        text[len++] = '=';
+        memcpy(text + len, param->value.ptr, param->value.len);
+        len += param->value.len;
+    }
+    return slice_of(text, len);
+}
+
+static struct slice method_name(enum oauth1_method method)
+{
+    return method == OAUTH1_HMAC_SHA256 ? SLICE("HMAC-SHA256") : SLICE("HMAC-SHA1");
+}
+
+static bool collect(const struct oauth1_request *request, struct slice query,
+                    struct arena *arena, struct slice *out)
+{
+    struct param_list list = {.room = 6 + count_pairs(query) + request->form_count +
+                                      request->extra_count};
+    list.items = arena_array(arena, list.room, sizeof *list.items);
+    add_encoded(arena, &list, SLICE("oauth_consumer_key"), request->consumer_key);
+    add_encoded(arena, &list, SLICE("oauth_nonce"), request->nonce);
+    add_encoded(arena, &list, SLICE("oauth_signature_method"),
+                method_name(request->signature_method));
+    add_encoded(arena, &list, SLICE("oauth_timestamp"), request->timestamp);
+    if (request->has_token) {
+        add_encoded(arena, &list, SLICE("oauth_token"), request->token);
+    }
+    if (request->has_version) {
+        add_encoded(arena, &list, SLICE("oauth_version"), SLICE("1.0"));
+    }
+    for (size_t i = 0; i < request->form_count; i++) {
+        add_encoded(arena, &list, request->form[i].name, request->form[i].value);
+    }
+    for (size_t i = 0; i < request->extra_count; i++) {
+        add_encoded(arena, &list, request->extra[i].name, request->extra[i].value);
+    }
+    if (!add_query(arena, &list, query)) {
+        return false;
+    }
+    qsort(list.items, list.count, sizeof *list.items, compare_params);
+    *out = join_params(arena, &list);
+    return true;
+}
+
+/* ---- The signature (3.4.2) ---- */
+
+static enum err hmac_base64(enum oauth1_method method, struct slice key,
+                            struct slice text, struct arena *arena, struct slice *out)
+{
+    unsigned char *mac = arena_alloc(arena, EVP_MAX_MD_SIZE);
+    unsigned int mac_len = 0;
+    const EVP_MD *digest = method == OAUTH1_HMAC_SHA256 ? EVP_sha256() : EVP_sha1();
+    if (HMAC(digest, key.ptr, (int)key.len, (const unsigned char *)text.ptr, text.len,
+             mac, &mac_len) == NULL) {
+        return ERR_INTERNAL;
+    }
+    *out = text_base64(arena, slice_of((const char *)mac, mac_len));
+    return ERR_OK;
+}
+
+static struct slice signing_key(struct arena *arena, struct slice consumer_secret,
+                                struct slice token_secret)
+{
+    struct slice first = text_percent_arena(arena, consumer_secret);
+    struct slice second = text_percent_arena(arena, token_secret);
+    return arena_printf(arena, "%.*s&%.*s", SLICE_ARG(first), SLICE_ARG(second));
+}
+
+static void append_param(struct buf *header, struct arena *arena, const char *name,
+                         struct slice value)
+{
+    struct slice encoded = text_percent_arena(arena, value);
+    buf_printf(header, ", %s=\"%.*s\"", name, SLICE_ARG(encoded));
+}
+
+/* The order that recorded clients use; the order itself means nothing (3.5.1). */
+static struct slice write_header(const struct oauth1_request *request,
+                                 struct slice signature, struct arena *arena)
+{
+    struct buf header;
+    buf_init(&header, 64 * 1024);
+    buf_printf(&header, "OAuth realm=\"%.*s\"",
+               SLICE_ARG(text_percent_arena(arena, request->realm)));
+    append_param(&header, arena, "oauth_consumer_key", request->consumer_key);
+    if (request->has_token) {
+        append_param(&header, arena, "oauth_token", request->token);
+    }
+    append_param(&header, arena, "oauth_signature_method",
+                 method_name(request->signature_method));
+    append_param(&header, arena, "oauth_timestamp", request->timestamp);
+    append_param(&header, arena, "oauth_nonce", request->nonce);
+    if (request->has_version) {
+        append_param(&header, arena, "oauth_version", SLICE("1.0"));
+    }
+    for (size_t i = 0; i < request->extra_count; i++) {
+        append_param(&header, arena, arena_copy(arena, request->extra[i].name),
+                     request->extra[i].value);
+    }
+    append_param(&header, arena, "oauth_signature", signature);
+    struct slice text = arena_slice(arena, buf_slice(&header));
+    buf_free(&header);
+    return text;
+}
+
+enum err oauth1_sign(const struct oauth1_request *request, struct arena *arena,
+                     struct oauth1_signature *out)
+{
+    struct url_parts parts;
+    struct slice params = SLICE_EMPTY;
+    if (!split_url(request->url, &parts) ||
+        !collect(request, parts.query, arena, &params)) {
+        return ERR_UNPROCESSABLE;
+    }
+    struct slice uri = text_percent_arena(arena, base_uri(arena, &parts));
+    struct slice encoded = text_percent_arena(arena, params);
+    out->base_string = arena_printf(arena, "%.*s&%.*s&%.*s", SLICE_ARG(request->method),
+                                    SLICE_ARG(uri), SLICE_ARG(encoded));
+    struct slice key =
+        signing_key(arena, request->consumer_secret,
+                    request->has_token ? request->token_secret : SLICE_EMPTY);
+    enum err err = hmac_base64(request->signature_method, key, out->base_string, arena,
+                               &out->signature);
+    if (err == ERR_OK) {
+        out->header = write_header(request, out->signature, arena);
+    }
+    return err;
+}
+
+enum err oauth1_passport_sign(const struct oauth1_passport *passport,
+                              struct arena *arena, struct slice *base_string,
+                              struct slice *signature)
+{
+    const struct slice parts[] = {passport->account, passport->consumer_key,
+                                  passport->token, passport->nonce,
+                                  passport->timestamp};
+    struct slice text = text_percent_arena(arena, parts[0]);
+    for (size_t i = 1; i < sizeof parts / sizeof parts[0]; i++) {
+        struct slice encoded = text_percent_arena(arena, parts[i]);
+        text = arena_printf(arena, "%.*s&%.*s", SLICE_ARG(text), SLICE_ARG(encoded));
+    }
+    *base_string = text;
+    struct slice key =
+        signing_key(arena, passport->consumer_secret, passport->token_secret);
+    return hmac_base64(OAUTH1_HMAC_SHA256, key, text, arena, signature);
+}

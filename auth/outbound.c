@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The schemes, and the credentials that are bound to an account and its origins. */
+#include "auth/outbound.h"
+
+#include <stdlib.h>
+
+#include "auth/outbound_private.h"
+#include "base/limits.h"
+
+static const struct outbound_scheme *const schemes[] = {&outbound_tba};
+#define SCHEME_COUNT (sizeof schemes / sizeof schemes[0])
+
+const struct outbound_scheme *outbound_scheme_find(struct slice name)
+{
+    for (size_t i = 0; i < SCHEME_COUNT; i++) {
+        if (slice_is(name, schemes[i]->name)) {
+            return schemes[i];
+        }
+    }
+    return NULL;
+}
+
+const struct outbound_scheme *outbound_scheme_at(struct slice integration, size_t n)
+{
+    for (size_t i = 0; i < SCHEME_COUNT; i++) {
+        if (!outbound_scheme_serves(schemes[i], integration)) {
+            continue;
+        }
+        if (n == 0) {
+            return schemes[i];
+        }
+        n--;
+    }
+    return NULL;
+}
+
+const char *outbound_scheme_name(const struct outbound_scheme *scheme)
+{
+    return scheme->name;
+}
+
+bool outbound_scheme_serves(const struct outbound_scheme *scheme,
+                            struct slice integration)
+{
+    return slice_is(integration, scheme->integration);
+}
+
+const struct outbound_field *
+outbound_scheme_fields(const struct outbound_scheme *scheme, size_t *count)
+{
+    *count = scheme->field_count;
+    return scheme->fields;
+}
+
+/* ---- Checking what was sent ---- */
+
+static void add_detail(struct fault *fault, struct arena *arena, struct slice member,
+                       struct slice message)
+{
+    if (fault->detail_count == 0) {
+        fault->details =
+            arena_array(arena, LIMIT_FAULT_DETAILS, sizeof *fault->details);
+        fault->err = ERR_UNPROCESSABLE;
+    }
+    if (fault->detail_count == LIMIT_FAULT_DETAILS) {
+        return;
+    }
+    struct fault_detail *detail = &fault->details[fault->detail_count++];
+    detail->pointer = arena_printf(arena, "/auth%s%.*s", member.len > 0 ? "/" : "",
+                                   SLICE_ARG(member));
+    detail->message = message;
+}
+
+static struct slice list_schemes(struct slice integration, struct arena *arena)
+{
+    struct slice list = SLICE("one of:");
+    for (size_t n = 0;; n++) {
+        const struct outbound_scheme *scheme = outbound_scheme_at(integration, n);
+        if (scheme == NULL) {
+            return list;
+        }
+        list = arena_printf(arena, "%.*s %s", SLICE_ARG(list), scheme->name);
+    }
+}
+
+static const struct outbound_field *find_field(const struct outbound_scheme *scheme,
+                                               struct slice name)
+{
+    for (size_t i = 0; i < scheme->field_count; i++) {
+        if (slice_is(name, scheme->fields[i].name)) {
+            return &scheme->fields[i];
+        }
+    }
+    return NULL;
+}
+
+static void check_members(const struct jval *auth, const struct outbound_scheme *scheme,
+                          struct arena *arena, struct fault *fault)
+{
+    for (size_t i = 0; i < auth->count; i++) {
+        struct slice name = auth->members[i].name;
+        if (!slice_is(name, "scheme") && find_field(scheme, name) == NULL) {
+            struct slice shown = slice_of(name.ptr, name.len < 40 ? name.len : 40);
+            add_detail(fault, arena, shown, SLICE("this scheme has no such field"));
+        }
+    }
+    for (size_t i = 0; i < scheme->field_count; i++) {
+        const struct outbound_field *field = &scheme->fields[i];
+        const struct jval *value = jval_get(auth, field->name);
+        struct slice name = slice_str(field->name);
+        if (value == NULL) {
+            if (field->required) {
+                add_detail(fault, arena, name, SLICE("is needed"));
+            }
+        } else if (value->type != JVAL_STRING || value->text.len == 0 ||
+                   value->text.len > field->max_bytes) {
+            add_detail(fault, arena, name,
+                       arena_printf(arena, "a text of 1 to %zu bytes is needed",
+                                    field->max_bytes));
+        }
+    }
+}
+
+enum err outbound_check(const struct jval *auth, struct slice integration,
+                        struct arena *arena, const struct outbound_scheme **out,
+                        struct fault *fault)
+{
+    const struct outbound_scheme *scheme = NULL;
+    if (!jval_is(auth, JVAL_OBJECT)) {
+        add_detail(fault, arena, SLICE_EMPTY,
+                   SLICE("an object with a scheme and its fields is needed"));
+    } else {
+        scheme = outbound_scheme_find(jval_text(jval_get(auth, "scheme")));
+        if (scheme == NULL || !outbound_scheme_serves(scheme, integration)) {
+            add_detail(fault, arena, SLICE("scheme"), list_schemes(integration, arena));
+        } else {
+            check_members(auth, scheme, arena, fault);
+        }
+    }
+    if (fault->detail_count > 0) {
+        fault->message =
+            arena_printf(arena, "%.*s: %.*s", SLICE_ARG(fault->details[0].pointer),
+                         SLICE_ARG(fault->details[0].message));
+        return ERR_UNPROCESSABLE;
+    }
+    *out = scheme;
+    return ERR_OK;
+}
+
+/* ---- Credentials ---- */
+
+struct held_field {
+    struct slice name;
+    struct secret *value;
+};
+
+struct credential {
+    const struct outbound_scheme *scheme;
+    struct arena *arena; /* names and origins; the values are secrets */
+    struct slice account_id;
+    struct slice *origins;
+    size_t origin_count;
+    struct held_field *fields; /* as many as the scheme has */
+    size_t field_count;
+};
+
+struct credential *credential_new(const struct outbound_scheme *scheme,
+                                  struct slice account_id, const struct slice *origins,
+                                  size_t origin_count)
+{
+    struct arena *arena = arena_new();
+    struct credential *credential = arena_alloc(arena, sizeof *credential);
+    credential->scheme = scheme;
+    credential->arena = arena;
+    credential->account_id = arena_slice(arena, account_id);
+    credential->origins = arena_array(arena, origin_count, sizeof *credential->origins);
+    credential->origin_count = origin_count;
+    for (size_t i = 0; i < origin_count; i++) {
+        credential->origins[i] = arena_slice(arena, origins[i]);
+    }
+    credential->fields =
+        arena_array(arena, scheme->field_count, sizeof *credential->fields);
+    return credential;
+}
+
+static struct held_field *held(const struct credential *credential, struct slice name)
+{
+    for (size_t i = 0; i < credential->field_count; i++) {
+        if (slice_eq(credential->fields[i].name, name)) {
+            return &credential->fields[i];
+        }
+    }
+    return NULL;
+}
+
+void credential_put(struct credential *credential, struct slice field,
+                    struct secret *value)
+{
+    struct held_field *place = held(credential, field);
+    if (place != NULL) {
+        secret_free(place->value);
+        place->value = value;
+        return;
+    }
+    const struct outbound_field *known = find_field(credential->scheme, field);
+    if (known == NULL) {
+        secret_free(value); /* left over from another scheme of the account */
+        return;
+    }
+    credential->fields[credential->field_count++] =
+        (struct held_field){slice_str(known->name), value};
+}
+
+void credential_free(struct credential *credential)
+{
+    if (credential == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < credential->field_count; i++) {
+        secret_free(credential->fields[i].value);
+    }
+    arena_free(credential->arena);
+}
+
+struct slice credential_reveal(const struct credential *credential, const char *field)
+{
+    const struct held_field *place = held(credential, slice_str(field));
+    return place != NULL ? secret_reveal(place->value) : SLICE_EMPTY;
+}
+
+void outbound_add_field(struct outbound_request *request, struct slice name,
+                        struct slice value)
+{
+    request->fields[request->field_count++] = (struct http_field){name, value};
+}
+
+/* The URL is the origin itself or goes on with a path: "https://a.b" is no prefix of
+ * "https://a.b.evil". */
+static bool is_at_home(const struct credential *credential, struct slice url)
+{
+    for (size_t i = 0; i < credential->origin_count; i++) {
+        struct slice origin = credential->origins[i];
+        if (slice_starts(url, origin) &&
+            (url.len == origin.len || url.ptr[origin.len] == '/' ||
+             url.ptr[origin.len] == '?')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err outbound_sign(struct credential *credential, struct outbound_request *request,
+                       const struct clock *clock, struct arena *arena)
+{
+    REQUIRE(is_at_home(credential, request->url));
+    return credential->scheme->sign(credential, request, clock, arena);
+}

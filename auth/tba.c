@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * NetSuite Token-Based Authentication: an OAuth 1.0a header over the request as it will
+ * be sent. Oracle help, "The Signature for Web Services and RESTlets"; nonce and
+ * timestamp, "TBA parameters".
+ */
+#include "auth/oauth1.h"
+#include "auth/outbound_private.h"
+
+#define NONCE_CHARACTERS 20
+
+static const struct outbound_field fields[] = {
+    {"consumer_key", true, true, 256},
+    {"consumer_secret", true, true, 256},
+    {"token_id", true, true, 256},
+    {"token_secret", true, true, 256},
+};
+
+/* Letters and digits, each as likely: bytes past the last whole multiple of 62 are
+ * drawn again. */
+static struct slice new_nonce(struct arena *arena)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    char *nonce = arena_alloc(arena, NONCE_CHARACTERS + 1);
+    size_t len = 0;
+    while (len < NONCE_CHARACTERS) {
+        unsigned char bytes[32];
+        random_bytes(bytes, sizeof bytes);
+        for (size_t i = 0; i < sizeof bytes && len < NONCE_CHARACTERS; i++) {
+            if (bytes[i] < 248) {
+                nonce[len++] = alphabet[bytes[i] % 62];
+            }
+        }
+    }
+    return slice_of(nonce, len);
+}
+
+static enum err sign(struct credential *credential, struct outbound_request *request,
+                     const struct clock *clock, struct arena *arena)
+{
+    struct oauth1_signature signature;
+    struct oauth1_request oauth = {
+        .method = request->method,
+        .url = request->url,
+        .consumer_key = credential_reveal(credential, "consumer_key"),
+        .consumer_secret = credential_reveal(credential, "consumer_secret"),
+        .token = credential_reveal(credential, "token_id"),
+        .token_secret = credential_reveal(credential, "token_secret"),
+        .nonce = new_nonce(arena),
+        .timestamp =
+            arena_printf(arena, "%lld", (long long)(clock_wall_ms(clock) / 1000)),
+        .has_token = true,
+        .has_version = true,
+        .signature_method = OAUTH1_HMAC_SHA256,
+        .realm = request->realm,
+    };
+    enum err err = oauth1_sign(&oauth, arena, &signature);
+    if (err == ERR_OK) {
+        outbound_add_field(request, SLICE("Authorization"), signature.header);
+    }
+    return err;
+}
+
+const struct outbound_scheme outbound_tba = {
+    .name = "netsuite_tba",
+    .integration = "netsuite",
+    .fields = fields,
+    .field_count = sizeof fields / sizeof fields[0],
+    .sign = sign,
+};
