@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Field records at work: an upstream record becomes one of ours. */
+#include "catalog/catalog_private.h"
+
+#include "base/timefmt.h"
+
+#define DAY_MS INT64_C(86400000)
+/* 0001-01-01 and 9999-12-31: what has a four-digit year. */
+#define FIRST_MS INT64_C(-62135596800000)
+#define LAST_MS INT64_C(253402300799999)
+
+struct mapping {
+    struct arena *arena;
+    size_t *fallbacks;
+};
+
+/* ---- Converters: false when the text is nothing of the kind ---- */
+
+static bool has_exponent(struct slice text)
+{
+    return slice_find(text, 'e') >= 0 || slice_find(text, 'E') >= 0;
+}
+
+/* A plain JSON number is kept byte for byte; other writings are written out. */
+static bool is_plain(struct slice text, const struct decimal *value)
+{
+    size_t first = text.ptr[0] == '-' ? 1 : 0;
+    bool leading_zero =
+        text.len > first + 1 && text.ptr[first] == '0' && text.ptr[first + 1] != '.';
+
+    if (has_exponent(text) || text.ptr[0] == '+' || leading_zero) {
+        return false;
+    }
+    if (text.ptr[first] == '.' || text.ptr[text.len - 1] == '.') {
+        return false;
+    }
+    return value->count > 0 || first == 0; /* no "-0" */
+}
+
+/* The fraction's digits as they came, so that 0100.10 becomes 100.10. */
+static struct slice written_out(struct arena *arena, struct slice text)
+{
+    bool negative = text.ptr[0] == '-';
+    struct slice digits = slice_from(text, negative || text.ptr[0] == '+' ? 1 : 0);
+    ptrdiff_t point = slice_find(digits, '.');
+    struct slice whole = point < 0 ? digits : slice_of(digits.ptr, (size_t)point);
+    struct slice fraction =
+        point < 0 ? SLICE_EMPTY : slice_from(digits, (size_t)point + 1);
+
+    while (whole.len > 1 && whole.ptr[0] == '0') {
+        whole = slice_from(whole, 1);
+    }
+    return arena_printf(arena, "%s%.*s%s%.*s", negative ? "-" : "",
+                        SLICE_ARG(whole.len == 0 ? SLICE("0") : whole),
+                        fraction.len > 0 ? "." : "", SLICE_ARG(fraction));
+}
+
+static bool to_decimal(struct arena *arena, struct slice text, struct slice *out)
+{
+    struct decimal value;
+
+    text = slice_trim(text);
+    if (!decimal_parse(text, &value)) {
+        return false;
+    }
+    if (is_plain(text, &value)) {
+        *out = text;
+        return true;
+    }
+    if (has_exponent(text)) {
+        return decimal_plain(arena, &value, out);
+    }
+    if (value.count == 0 && text.ptr[0] == '-') {
+        text = slice_from(text, 1);
+    }
+    *out = written_out(arena, text);
+    return true;
+}
+
+static bool to_negated_decimal(struct arena *arena, struct slice text,
+                               struct slice *out)
+{
+    struct decimal value;
+
+    if (!to_decimal(arena, text, out) || !decimal_parse(*out, &value)) {
+        return false;
+    }
+    if (out->ptr[0] == '-') {
+        *out = slice_from(*out, 1);
+    } else if (value.count > 0) {
+        *out = arena_printf(arena, "-%.*s", SLICE_ARG(*out));
+    }
+    return true;
+}
+
+static bool to_integer(struct arena *arena, struct slice text, struct slice *out)
+{
+    struct decimal value;
+
+    return decimal_parse(slice_trim(text), &value) && decimal_is_integer(&value) &&
+           decimal_plain(arena, &value, out);
+}
+
+/* A date, alone or at the head of a time. */
+static bool to_date(struct slice text, struct slice *out)
+{
+    struct slice rest = slice_from(text, 10);
+
+    if (rest.len > 0 && rest.ptr[0] != 'T' && rest.ptr[0] != ' ') {
+        return false;
+    }
+    *out = slice_of(text.ptr, text.len < 10 ? text.len : 10);
+    return timefmt_is_date(*out);
+}
+
+static bool to_datetime(struct arena *arena, struct slice text, struct slice *out)
+{
+    int64_t wall_ms;
+
+    if (!timefmt_parse(text, &wall_ms)) {
+        return false;
+    }
+    *out = timefmt_utc_arena(arena, wall_ms);
+    return true;
+}
+
+/* "/Date(1790812800000)/", "/Date(-86400000+0000)/" */
+static bool parse_sap_date(struct slice text, int64_t *wall_ms)
+{
+    unsigned long long value;
+    struct slice digits;
+    bool negative;
+
+    if (!slice_starts(text, SLICE("/Date(")) || text.len < 9 ||
+        !slice_eq(slice_from(text, text.len - 2), SLICE(")/"))) {
+        return false;
+    }
+    digits = slice_of(text.ptr + 6, text.len - 8);
+    if (digits.len > 5 &&
+        slice_eq(slice_from(digits, digits.len - 5), SLICE("+0000"))) {
+        digits.len -= 5;
+    }
+    negative = digits.ptr[0] == '-';
+    if (!slice_to_u64(slice_from(digits, negative ? 1 : 0), &value)) {
+        return false;
+    }
+    *wall_ms = negative ? -(int64_t)value : (int64_t)value;
+    return *wall_ms >= FIRST_MS && *wall_ms <= LAST_MS;
+}
+
+static bool to_sap_date(struct arena *arena, struct slice text, struct slice *out)
+{
+    int64_t wall_ms;
+
+    if (!parse_sap_date(text, &wall_ms)) {
+        return false;
+    }
+    *out = timefmt_utc_arena(arena, wall_ms);
+    out->len = 10;
+    return true;
+}
+
+static bool to_bool(struct slice text, bool *out)
+{
+    static const char *const truths[] = {"true", "T", "Y", "X", "1"};
+    static const char *const lies[] = {"false", "F", "N", "", "0"};
+
+    for (size_t i = 0; i < sizeof truths / sizeof truths[0]; i++) {
+        if (slice_is(text, truths[i])) {
+            *out = true;
+            return true;
+        }
+        if (slice_is(text, lies[i])) {
+            *out = false;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- One value ---- */
+
+static bool scalar_text(const struct jval *value, struct slice *out)
+{
+    switch (value->type) {
+    case JVAL_NUMBER:
+    case JVAL_STRING:
+        *out = value->text;
+        return true;
+    case JVAL_FALSE:
+        *out = SLICE("false");
+        return true;
+    case JVAL_TRUE:
+        *out = SLICE("true");
+        return true;
+    case JVAL_NULL:
+    case JVAL_ARRAY:
+    case JVAL_OBJECT:
+        break;
+    }
+    return false;
+}
+
+static bool convert(struct arena *arena, enum field_convert how, struct slice text,
+                    struct jval *out)
+{
+    bool truth;
+
+    out->type = JVAL_STRING;
+    switch (how) {
+    case FIELD_AS_IS:
+        out->text = text;
+        return true;
+    case FIELD_DECIMAL:
+        return to_decimal(arena, text, &out->text);
+    case FIELD_NEGATE_DECIMAL:
+        return to_negated_decimal(arena, text, &out->text);
+    case FIELD_TO_INTEGER:
+        out->type = JVAL_NUMBER;
+        return to_integer(arena, text, &out->text);
+    case FIELD_DATE:
+        return to_date(text, &out->text);
+    case FIELD_DATETIME:
+        return to_datetime(arena, text, &out->text);
+    case FIELD_SAP_DATE:
+        return to_sap_date(arena, text, &out->text);
+    case FIELD_BOOL:
+        break;
+    }
+    if (!to_bool(text, &truth)) {
+        return false;
+    }
+    *out = (struct jval){.type = truth ? JVAL_TRUE : JVAL_FALSE};
+    return true;
+}
+
+static const struct field_map_entry *find_entry(const struct field *field,
+                                                struct slice text)
+{
+    for (size_t i = 0; i < field->map_count; i++) {
+        if (slice_eq(field->map[i].from, text)) {
+            return &field->map[i];
+        }
+    }
+    return NULL;
+}
+
+/* The default, or null; using it is counted, having nothing is not. */
+static struct jval nothing(const struct mapping *mapping, const struct field *field)
+{
+    if (field->fallback == NULL) {
+        return (struct jval){.type = JVAL_NULL};
+    }
+    ++*mapping->fallbacks;
+    return *field->fallback;
+}
+
+static struct jval map_scalar(const struct mapping *mapping, const struct field *field,
+                              const struct jval *value)
+{
+    const struct field_map_entry *entry;
+    struct jval result = {.type = JVAL_NULL};
+    struct slice text;
+
+    if (scalar_text(value, &text)) {
+        entry = find_entry(field, text);
+        if (entry == NULL && field->map_other != NULL) {
+            return *field->map_other;
+        }
+        if (convert(mapping->arena, field->convert, entry != NULL ? entry->to : text,
+                    &result)) {
+            return result;
+        }
+    }
+    if (field->fallback == NULL) {
+        ++*mapping->fallbacks;
+    }
+    return nothing(mapping, field);
+}
+
+/* ---- Records ---- */
+
+static struct jval map_record(const struct mapping *mapping, const struct field *fields,
+                              size_t count, const struct jval *record);
+
+static struct jval map_elements(const struct mapping *mapping,
+                                const struct field *field, const struct jval *elements)
+{
+    struct jval *result = jval_new_array(mapping->arena, elements->count);
+
+    for (size_t i = 0; i < elements->count; i++) {
+        struct jval element =
+            map_record(mapping, field->fields, field->field_count, &elements->items[i]);
+
+        jval_push(mapping->arena, result, &element);
+    }
+    return *result;
+}
+
+/* The path up to where it branches, so that an empty array is told from a missing one.
+ */
+static struct field_path trunk(const struct field_path *path)
+{
+    struct field_path result = {path->steps, 0};
+
+    while (result.count < path->count && path->steps[result.count].kind != PATH_ALL &&
+           path->steps[result.count].kind != PATH_WHERE) {
+        result.count++;
+    }
+    return result;
+}
+
+/* A path may name the array itself or, through [], its elements: both give the
+ * elements. */
+static struct jval *collect(struct arena *arena, const struct field_path *path,
+                            const struct jval *record)
+{
+    struct jval *found = jval_new_array(arena, 4), *elements = jval_new_array(arena, 4);
+
+    field_path_all(path, record, arena, found);
+    for (size_t i = 0; i < found->count; i++) {
+        const struct jval *value = &found->items[i];
+
+        if (value->type != JVAL_ARRAY) {
+            jval_push(arena, elements, value);
+            continue;
+        }
+        for (size_t j = 0; j < value->count; j++) {
+            jval_push(arena, elements, &value->items[j]);
+        }
+    }
+    return elements;
+}
+
+static struct jval map_array(const struct mapping *mapping, const struct field *field,
+                             const struct jval *record)
+{
+    for (size_t i = 0; i < field->path_count; i++) {
+        struct field_path to_branch = trunk(field->paths[i]);
+
+        if (field_path_first(&to_branch, record) != NULL) {
+            return map_elements(mapping, field,
+                                collect(mapping->arena, field->paths[i], record));
+        }
+    }
+    return nothing(mapping, field);
+}
+
+static struct jval map_field(const struct mapping *mapping, const struct field *field,
+                             const struct jval *record)
+{
+    if (field->type == FIELD_ARRAY) {
+        return map_array(mapping, field, record);
+    }
+    for (size_t i = 0; i < field->path_count; i++) {
+        const struct jval *value = field_path_first(field->paths[i], record);
+
+        if (value != NULL) {
+            return map_scalar(mapping, field, value);
+        }
+    }
+    return nothing(mapping, field);
+}
+
+static struct jval map_record(const struct mapping *mapping, const struct field *fields,
+                              size_t count, const struct jval *record)
+{
+    struct jval result = {.type = JVAL_OBJECT, .count = count};
+
+    result.members = arena_array(mapping->arena, count, sizeof *result.members);
+    for (size_t i = 0; i < count; i++) {
+        result.members[i].name = fields[i].name;
+        result.members[i].value = map_field(mapping, &fields[i], record);
+    }
+    return result;
+}
+
+struct jval *field_map(const struct field *fields, size_t count,
+                       const struct jval *record, struct arena *arena,
+                       size_t *fallbacks)
+{
+    const struct mapping mapping = {arena, fallbacks};
+    struct jval *result = arena_alloc(arena, sizeof *result);
+
+    *result = map_record(&mapping, fields, count, record);
+    return result;
+}
