@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: what must outlive the process: accounts, MCP servers, tokens, tenants, lanes and
- *          sealed secrets. Never a payload.
- * Owns: the database and its one writer thread.
- * Threads: reads and writes are called on the loop's thread; writes are done by the writer
- *          thread, which gets copies, and answered on the loop once they are durable.
+ * Purpose: what must outlive the process: accounts, MCP servers, tokens, tenants, lanes
+ * and sealed secrets. Never a payload. Owns: the database and its one writer thread.
+ * Threads: reads and writes are called on the loop's thread; writes are done by the
+ * writer thread, which gets copies, and answered on the loop once they are durable.
  * Errors: ERR_NOT_FOUND, ERR_CONFLICT (exists, or another version), ERR_IO.
  * Start reading at: store_commit. Only store/ includes SQL headers.
  */
@@ -22,11 +21,13 @@
 
 struct store;
 
-/* Opens or creates the file, brings its schema to this version, starts the writer. A schema newer
- * than this program knows: ERR_CONFLICT. Keeps `loop` and `log`. */
+/* Opens or creates the file, brings its schema to this version, starts the writer. A
+ * schema newer than this program knows: ERR_CONFLICT. Keeps `loop` and `log`. */
 MUST_USE enum err store_open(struct loop *loop, const struct log *log, const char *path,
                              struct store **out);
-/* Waits for writes under way (their callbacks are not run any more). Accepts NULL. */
+/* Waits for writes under way (their callbacks are not run any more). On the loop's
+ * thread; writes that ended just before leave a turn of the loop to run. Accepts NULL.
+ */
 void store_close(struct store *store);
 /* A read that touches the file, for /readyz. */
 MUST_USE enum err store_check(struct store *store);
@@ -56,7 +57,8 @@ struct store_server {
     int64_t created_ms, updated_ms;
 };
 
-/* A token of a server: two entries, hash -> server and server -> hash, both with the expiry. */
+/* A token of a server: two entries, hash -> server and server -> hash, both with the
+ * expiry. */
 struct store_url_token {
     struct slice hash; /* 32 bytes */
     struct slice server;
@@ -64,8 +66,8 @@ struct store_url_token {
 };
 
 struct store_api_token {
-    struct slice id; /* tok_… */
-    struct slice hash; /* 32 bytes */
+    struct slice id;                 /* tok_… */
+    struct slice hash;               /* 32 bytes */
     struct slice name, role, tenant; /* tenant empty for admin */
     int64_t expires_ms, created_ms;
 };
@@ -90,13 +92,16 @@ struct store_secret {
 struct store_batch;
 
 struct store_batch *store_batch_new(void);
-void store_batch_free(struct store_batch *batch); /* only when not committed. Accepts NULL */
+void store_batch_free(
+    struct store_batch *batch); /* only when not committed. Accepts NULL */
 
 /* Everything is copied; secrets' sealed bytes too. */
-void store_insert_account(struct store_batch *batch, const struct store_account *account);
-/* ERR_CONFLICT unless the stored version is `expected`; 0 takes any that exists. */
-void store_update_account(struct store_batch *batch, const struct store_account *account,
-                          int64_t expected);
+void store_insert_account(struct store_batch *batch,
+                          const struct store_account *account);
+/* ERR_NOT_FOUND when there is none; ERR_CONFLICT unless the stored version is
+ * `expected` (0 takes any). The time of creation stays. */
+void store_update_account(struct store_batch *batch,
+                          const struct store_account *account, int64_t expected);
 /* With its servers, their tokens and its secrets. ERR_NOT_FOUND when there is none. */
 void store_delete_account(struct store_batch *batch, struct slice id);
 void store_put_secret(struct store_batch *batch, const struct store_secret *secret);
@@ -105,51 +110,62 @@ void store_delete_secrets(struct store_batch *batch, struct slice account);
 void store_insert_server(struct store_batch *batch, const struct store_server *server);
 void store_update_server(struct store_batch *batch, const struct store_server *server,
                          int64_t expected);
-void store_delete_server(struct store_batch *batch, struct slice id); /* with its tokens */
-void store_insert_url_token(struct store_batch *batch, const struct store_url_token *token);
+void store_delete_server(struct store_batch *batch,
+                         struct slice id); /* with its tokens */
+void store_insert_url_token(struct store_batch *batch,
+                            const struct store_url_token *token);
 /* Sets the expiry of every token of the server in both entries. */
-void store_expire_url_tokens(struct store_batch *batch, struct slice server, int64_t expires_ms);
+void store_expire_url_tokens(struct store_batch *batch, struct slice server,
+                             int64_t expires_ms);
 
-void store_insert_api_token(struct store_batch *batch, const struct store_api_token *token);
+void store_insert_api_token(struct store_batch *batch,
+                            const struct store_api_token *token);
 void store_delete_api_token(struct store_batch *batch, struct slice id);
 void store_put_tenant(struct store_batch *batch, const struct store_tenant *tenant);
 void store_put_lane(struct store_batch *batch, const struct store_lane *lane);
-/* Removes URL tokens (both entries), servers without any, and API tokens that ended before it. */
+/* Removes URL tokens (both entries), servers without any, and API tokens that ended
+ * before it. */
 void store_purge_expired(struct store_batch *batch, int64_t before_ms);
 
 typedef void (*store_done_fn)(void *ctx, enum err err);
 
 /* Takes the batch. done(ctx, …) runs on the loop, never before this returned, after the
  * transaction is durable (or refused: nothing of it happened then). */
-void store_commit(struct store *store, struct store_batch *batch, store_done_fn done, void *ctx);
+void store_commit(struct store *store, struct store_batch *batch, store_done_fn done,
+                  void *ctx);
 /* The same, waiting: for the command line and for start-up, not for the loop. */
 MUST_USE enum err store_commit_now(struct store *store, struct store_batch *batch);
 
 /* ---- Reading: prepared statements on the loop, a few microseconds each ---- */
 /* Results are copied into `arena`. */
 
-MUST_USE enum err store_get_account(struct store *store, struct slice id, struct arena *arena,
-                                    struct store_account *out);
+MUST_USE enum err store_get_account(struct store *store, struct slice id,
+                                    struct arena *arena, struct store_account *out);
 /* In order of id, ids greater than `after`; `tenant` empty: all. */
 MUST_USE enum err store_list_accounts(struct store *store, struct slice tenant,
-                                      struct slice after, size_t limit, struct arena *arena,
-                                      struct store_account **out, size_t *count);
-MUST_USE enum err store_get_server(struct store *store, struct slice id, struct arena *arena,
-                                   struct store_server *out);
+                                      struct slice after, size_t limit,
+                                      struct arena *arena, struct store_account **out,
+                                      size_t *count);
+MUST_USE enum err store_get_server(struct store *store, struct slice id,
+                                   struct arena *arena, struct store_server *out);
 MUST_USE enum err store_list_servers(struct store *store, struct slice account,
-                                     struct slice after, size_t limit, struct arena *arena,
-                                     struct store_server **out, size_t *count);
-/* The server whose token has that hash and has not ended at `now_ms`; else ERR_NOT_FOUND, after
- * the same work. */
-MUST_USE enum err store_find_server(struct store *store, struct slice hash, int64_t now_ms,
-                                    struct arena *arena, struct store_server *out);
-MUST_USE enum err store_find_api_token(struct store *store, struct slice hash, int64_t now_ms,
-                                       struct arena *arena, struct store_api_token *out);
+                                     struct slice after, size_t limit,
+                                     struct arena *arena, struct store_server **out,
+                                     size_t *count);
+/* The server whose token has that hash and has not ended at `now_ms`; else
+ * ERR_NOT_FOUND, after the same work. */
+MUST_USE enum err store_find_server(struct store *store, struct slice hash,
+                                    int64_t now_ms, struct arena *arena,
+                                    struct store_server *out);
+MUST_USE enum err store_find_api_token(struct store *store, struct slice hash,
+                                       int64_t now_ms, struct arena *arena,
+                                       struct store_api_token *out);
 MUST_USE enum err store_list_api_tokens(struct store *store, struct slice tenant,
-                                        struct slice after, size_t limit, struct arena *arena,
+                                        struct slice after, size_t limit,
+                                        struct arena *arena,
                                         struct store_api_token **out, size_t *count);
-MUST_USE enum err store_get_tenant(struct store *store, struct slice id, struct arena *arena,
-                                   struct store_tenant *out);
+MUST_USE enum err store_get_tenant(struct store *store, struct slice id,
+                                   struct arena *arena, struct store_tenant *out);
 MUST_USE enum err store_list_tenants(struct store *store, struct arena *arena,
                                      struct store_tenant **out, size_t *count);
 MUST_USE enum err store_list_lanes(struct store *store, struct arena *arena,

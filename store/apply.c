@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Applies the ops of a batch to the writer's connection, inside its transaction. */
+#include "store/store_private.h"
+
+enum write_statement {
+    W_BEGIN,
+    W_COMMIT,
+    W_ROLLBACK,
+    W_SAVEPOINT,
+    W_RELEASE,
+    W_UNDO,
+    W_INSERT_ACCOUNT,
+    W_UPDATE_ACCOUNT,
+    W_HAS_ACCOUNT,
+    W_DELETE_ACCOUNT,
+    W_PUT_SECRET,
+    W_DELETE_SECRETS,
+    W_INSERT_SERVER,
+    W_UPDATE_SERVER,
+    W_HAS_SERVER,
+    W_DELETE_SERVER,
+    W_INSERT_URL_TOKEN,
+    W_INSERT_SERVER_TOKEN,
+    W_EXPIRE_URL_TOKENS,
+    W_EXPIRE_SERVER_TOKENS,
+    W_INSERT_API_TOKEN,
+    W_DELETE_API_TOKEN,
+    W_PUT_TENANT,
+    W_PUT_LANE,
+    W_PURGE_URL_TOKENS,
+    W_PURGE_SERVER_TOKENS,
+    W_PURGE_SERVERS,
+    W_PURGE_API_TOKENS,
+    W_COUNT
+};
+
+static const char *const sql[W_COUNT] = {
+    [W_BEGIN] = "BEGIN IMMEDIATE",
+    [W_COMMIT] = "COMMIT",
+    [W_ROLLBACK] = "ROLLBACK",
+    [W_SAVEPOINT] = "SAVEPOINT batch",
+    [W_RELEASE] = "RELEASE batch",
+    [W_UNDO] = "ROLLBACK TO batch",
+    [W_INSERT_ACCOUNT] =
+        "INSERT INTO account (id, tenant, integration, name, environment, lane, state,"
+        " cause, scheme, connection, auth, governor, overrides, proven, updated_ms,"
+        " created_ms, version)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+        "?16,"
+        " 1)",
+    [W_UPDATE_ACCOUNT] =
+        "UPDATE account SET tenant = ?2, integration = ?3, name = ?4, environment = ?5,"
+        " lane = ?6, state = ?7, cause = ?8, scheme = ?9, connection = ?10, auth = ?11,"
+        " governor = ?12, overrides = ?13, proven = ?14, updated_ms = ?15,"
+        " version = version + 1 WHERE id = ?1 AND (?16 = 0 OR version = ?16)",
+    [W_HAS_ACCOUNT] = "SELECT 1 FROM account WHERE id = ?1",
+    [W_DELETE_ACCOUNT] = "DELETE FROM account WHERE id = ?1",
+    [W_PUT_SECRET] =
+        "INSERT INTO secret (account, field, key_id, sealed) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (account, field) DO UPDATE SET key_id = ?3, sealed = ?4",
+    [W_DELETE_SECRETS] = "DELETE FROM secret WHERE account = ?1",
+    [W_INSERT_SERVER] =
+        "INSERT INTO server (id, account, name, config, expires_ms, updated_ms,"
+        " created_ms, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)",
+    [W_UPDATE_SERVER] =
+        "UPDATE server SET account = ?2, name = ?3, config = ?4, expires_ms = ?5,"
+        " updated_ms = ?6, version = version + 1"
+        " WHERE id = ?1 AND (?7 = 0 OR version = ?7)",
+    [W_HAS_SERVER] = "SELECT 1 FROM server WHERE id = ?1",
+    [W_DELETE_SERVER] = "DELETE FROM server WHERE id = ?1",
+    [W_INSERT_URL_TOKEN] =
+        "INSERT INTO url_token (hash, server, expires_ms) VALUES (?1, ?2, ?3)",
+    [W_INSERT_SERVER_TOKEN] =
+        "INSERT INTO server_token (hash, server, expires_ms) VALUES (?1, ?2, ?3)",
+    [W_EXPIRE_URL_TOKENS] = "UPDATE url_token SET expires_ms = ?2 WHERE server = ?1",
+    [W_EXPIRE_SERVER_TOKENS] =
+        "UPDATE server_token SET expires_ms = ?2 WHERE server = ?1",
+    [W_INSERT_API_TOKEN] =
+        "INSERT INTO api_token (id, hash, name, role, tenant, expires_ms, created_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [W_DELETE_API_TOKEN] = "DELETE FROM api_token WHERE id = ?1",
+    [W_PUT_TENANT] = "INSERT INTO tenant (id, ceiling) VALUES (?1, ?2)"
+                     " ON CONFLICT (id) DO UPDATE SET ceiling = ?2",
+    [W_PUT_LANE] = "INSERT INTO lane (id, ceiling) VALUES (?1, ?2)"
+                   " ON CONFLICT (id) DO UPDATE SET ceiling = ?2",
+    [W_PURGE_URL_TOKENS] =
+        "DELETE FROM url_token WHERE expires_ms > 0 AND expires_ms < ?1",
+    [W_PURGE_SERVER_TOKENS] =
+        "DELETE FROM server_token WHERE expires_ms > 0 AND expires_ms < ?1",
+    [W_PURGE_SERVERS] =
+        "DELETE FROM server WHERE NOT EXISTS"
+        " (SELECT 1 FROM server_token WHERE server_token.server = server.id)",
+    [W_PURGE_API_TOKENS] =
+        "DELETE FROM api_token WHERE expires_ms > 0 AND expires_ms < ?1",
+};
+
+enum err apply_prepare(struct db *db)
+{
+    return db_prepare(db, sql, W_COUNT);
+}
+
+static enum err run(struct db *db, enum write_statement which)
+{
+    return db_run(db, db->statements[which]);
+}
+
+enum err apply_begin(struct db *db)
+{
+    return run(db, W_BEGIN);
+}
+
+enum err apply_commit(struct db *db)
+{
+    return run(db, W_COMMIT);
+}
+
+void apply_rollback(struct db *db)
+{
+    /* Some failures end the transaction by themselves. */
+    if (sqlite3_get_autocommit(db->handle) == 0) {
+        enum err err = run(db, W_ROLLBACK);
+        (void)err; /* logged; the next BEGIN says so too */
+    }
+}
+
+enum err apply_savepoint(struct db *db)
+{
+    return run(db, W_SAVEPOINT);
+}
+
+enum err apply_release(struct db *db)
+{
+    return run(db, W_RELEASE);
+}
+
+enum err apply_undo_savepoint(struct db *db)
+{
+    enum err err = run(db, W_UNDO);
+
+    return err == ERR_OK ? run(db, W_RELEASE) : err;
+}
+
+static enum err run_id(struct db *db, enum write_statement which, struct slice id)
+{
+    db_bind_text(db->statements[which], 1, id);
+    return run(db, which);
+}
+
+/* ERR_NOT_FOUND when no row was there. */
+static enum err delete_one(struct db *db, enum write_statement which, struct slice id)
+{
+    enum err err = run_id(db, which, id);
+
+    if (err == ERR_OK && sqlite3_changes(db->handle) == 0) {
+        return ERR_NOT_FOUND;
+    }
+    return err;
+}
+
+/* After an update: no row means another version, or that there is no such record. */
+static enum err explain_update(struct db *db, enum write_statement has, struct slice id)
+{
+    if (sqlite3_changes(db->handle) > 0) {
+        return ERR_OK;
+    }
+    sqlite3_stmt *statement = db->statements[has];
+    db_bind_text(statement, 1, id);
+    int code = sqlite3_step(statement);
+    db_reset(statement);
+    if (code == SQLITE_ROW) {
+        return ERR_CONFLICT;
+    }
+    return code == SQLITE_DONE ? ERR_NOT_FOUND : db_err(db, code);
+}
+
+static void bind_account(sqlite3_stmt *statement, const struct store_account *account)
+{
+    const struct slice texts[] = {
+        account->id,         account->tenant,      account->integration,
+        account->name,       account->environment, account->lane,
+        account->state,      account->cause,       account->scheme,
+        account->connection, account->auth,        account->governor,
+        account->overrides,
+    };
+    int index = 1;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        db_bind_text(statement, index++, texts[i]);
+    }
+    db_bind_int(statement, index++, account->proven ? 1 : 0);
+    db_bind_int(statement, index, account->updated_ms);
+}
+
+static enum err insert_account(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_INSERT_ACCOUNT];
+
+    bind_account(statement, &op->account);
+    db_bind_int(statement, 16, op->account.created_ms);
+    return db_run(db, statement);
+}
+
+static enum err update_account(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_UPDATE_ACCOUNT];
+
+    bind_account(statement, &op->account);
+    db_bind_int(statement, 16, op->number);
+    enum err err = db_run(db, statement);
+    return err == ERR_OK ? explain_update(db, W_HAS_ACCOUNT, op->account.id) : err;
+}
+
+static enum err delete_account(struct db *db, const struct store_op *op)
+{
+    return delete_one(db, W_DELETE_ACCOUNT, op->id);
+}
+
+static enum err put_secret(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_PUT_SECRET];
+
+    db_bind_text(statement, 1, op->secret.account);
+    db_bind_text(statement, 2, op->secret.field);
+    db_bind_text(statement, 3, op->secret.key_id);
+    db_bind_blob(statement, 4, op->secret.sealed);
+    return db_run(db, statement);
+}
+
+static enum err delete_secrets(struct db *db, const struct store_op *op)
+{
+    return run_id(db, W_DELETE_SECRETS, op->id);
+}
+
+static void bind_server(sqlite3_stmt *statement, const struct store_server *server)
+{
+    db_bind_text(statement, 1, server->id);
+    db_bind_text(statement, 2, server->account);
+    db_bind_text(statement, 3, server->name);
+    db_bind_text(statement, 4, server->config);
+    db_bind_int(statement, 5, server->expires_ms);
+    db_bind_int(statement, 6, server->updated_ms);
+}
+
+static enum err insert_server(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_INSERT_SERVER];
+
+    bind_server(statement, &op->server);
+    db_bind_int(statement, 7, op->server.created_ms);
+    return db_run(db, statement);
+}
+
+static enum err update_server(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_UPDATE_SERVER];
+
+    bind_server(statement, &op->server);
+    db_bind_int(statement, 7, op->number);
+    enum err err = db_run(db, statement);
+    return err == ERR_OK ? explain_update(db, W_HAS_SERVER, op->server.id) : err;
+}
+
+static enum err delete_server(struct db *db, const struct store_op *op)
+{
+    return delete_one(db, W_DELETE_SERVER, op->id);
+}
+
+static enum err insert_entry(struct db *db, enum write_statement which,
+                             const struct store_url_token *token)
+{
+    sqlite3_stmt *statement = db->statements[which];
+
+    db_bind_blob(statement, 1, token->hash);
+    db_bind_text(statement, 2, token->server);
+    db_bind_int(statement, 3, token->expires_ms);
+    return db_run(db, statement);
+}
+
+static enum err insert_url_token(struct db *db, const struct store_op *op)
+{
+    enum err err = insert_entry(db, W_INSERT_URL_TOKEN, &op->url_token);
+
+    return err == ERR_OK ? insert_entry(db, W_INSERT_SERVER_TOKEN, &op->url_token)
+                         : err;
+}
+
+static enum err run_id_number(struct db *db, enum write_statement which,
+                              struct slice id, int64_t number)
+{
+    db_bind_int(db->statements[which], 2, number);
+    return run_id(db, which, id);
+}
+
+static enum err expire_url_tokens(struct db *db, const struct store_op *op)
+{
+    enum err err = run_id_number(db, W_EXPIRE_URL_TOKENS, op->id, op->number);
+
+    return err == ERR_OK ? run_id_number(db, W_EXPIRE_SERVER_TOKENS, op->id, op->number)
+                         : err;
+}
+
+static enum err insert_api_token(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_INSERT_API_TOKEN];
+
+    db_bind_text(statement, 1, op->api_token.id);
+    db_bind_blob(statement, 2, op->api_token.hash);
+    db_bind_text(statement, 3, op->api_token.name);
+    db_bind_text(statement, 4, op->api_token.role);
+    db_bind_text(statement, 5, op->api_token.tenant);
+    db_bind_int(statement, 6, op->api_token.expires_ms);
+    db_bind_int(statement, 7, op->api_token.created_ms);
+    return db_run(db, statement);
+}
+
+static enum err delete_api_token(struct db *db, const struct store_op *op)
+{
+    return delete_one(db, W_DELETE_API_TOKEN, op->id);
+}
+
+static enum err put_tenant(struct db *db, const struct store_op *op)
+{
+    return run_id_number(db, W_PUT_TENANT, op->tenant.id, op->tenant.ceiling);
+}
+
+static enum err put_lane(struct db *db, const struct store_op *op)
+{
+    return run_id_number(db, W_PUT_LANE, op->lane.id, op->lane.ceiling);
+}
+
+static enum err purge_expired(struct db *db, const struct store_op *op)
+{
+    static const enum write_statement bounded[] = {
+        W_PURGE_URL_TOKENS, W_PURGE_SERVER_TOKENS, W_PURGE_API_TOKENS};
+
+    for (size_t i = 0; i < sizeof bounded / sizeof bounded[0]; i++) {
+        db_bind_int(db->statements[bounded[i]], 1, op->number);
+        enum err err = run(db, bounded[i]);
+        if (err != ERR_OK) {
+            return err;
+        }
+    }
+    return run(db, W_PURGE_SERVERS);
+}
+
+typedef enum err (*apply_fn)(struct db *db, const struct store_op *op);
+
+static const apply_fn verbs[OP_KIND_COUNT] = {
+    [OP_INSERT_ACCOUNT] = insert_account,
+    [OP_UPDATE_ACCOUNT] = update_account,
+    [OP_DELETE_ACCOUNT] = delete_account,
+    [OP_PUT_SECRET] = put_secret,
+    [OP_DELETE_SECRETS] = delete_secrets,
+    [OP_INSERT_SERVER] = insert_server,
+    [OP_UPDATE_SERVER] = update_server,
+    [OP_DELETE_SERVER] = delete_server,
+    [OP_INSERT_URL_TOKEN] = insert_url_token,
+    [OP_EXPIRE_URL_TOKENS] = expire_url_tokens,
+    [OP_INSERT_API_TOKEN] = insert_api_token,
+    [OP_DELETE_API_TOKEN] = delete_api_token,
+    [OP_PUT_TENANT] = put_tenant,
+    [OP_PUT_LANE] = put_lane,
+    [OP_PURGE_EXPIRED] = purge_expired,
+};
+
+enum err apply_batch(struct db *db, const struct store_batch *batch)
+{
+    for (const struct store_op *op = batch->first; op != NULL; op = op->next) {
+        enum err err = verbs[op->kind](db, op);
+        if (err != ERR_OK) {
+            return err;
+        }
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Batches: what is to be written, copied, in order. No SQL here. */
+#include "store/store_private.h"
+
+#include <stdlib.h>
+
+#define HASH_BYTES 32
+
+struct store_batch *store_batch_new(void)
+{
+    struct store_batch *batch = calloc(1, sizeof *batch);
+
+    REQUIRE(batch != NULL);
+    batch->arena = arena_new();
+    return batch;
+}
+
+void store_batch_free(struct store_batch *batch)
+{
+    if (batch == NULL) {
+        return;
+    }
+    arena_free(batch->arena); /* wipes the copies */
+    free(batch);
+}
+
+static struct store_op *op_new(struct store_batch *batch, enum store_op_kind kind)
+{
+    struct store_op *op = arena_alloc(batch->arena, sizeof *op);
+
+    op->kind = kind;
+    if (batch->last == NULL) {
+        batch->first = op;
+    } else {
+        batch->last->next = op;
+    }
+    batch->last = op;
+    return op;
+}
+
+/* A slice of a zeroed struct has no pointer: it counts as empty. */
+static void keep(struct store_batch *batch, struct slice *bytes)
+{
+    *bytes = arena_slice(batch->arena, slice_of(bytes->ptr, bytes->len));
+}
+
+static struct store_op *op_id(struct store_batch *batch, enum store_op_kind kind,
+                              struct slice id)
+{
+    struct store_op *op = op_new(batch, kind);
+
+    op->id = id;
+    keep(batch, &op->id);
+    return op;
+}
+
+static struct store_op *op_account(struct store_batch *batch, enum store_op_kind kind,
+                                   const struct store_account *account)
+{
+    struct store_op *op = op_new(batch, kind);
+
+    op->account = *account;
+    struct slice *texts[] = {
+        &op->account.id,         &op->account.tenant, &op->account.integration,
+        &op->account.name,       &op->account.lane,   &op->account.environment,
+        &op->account.state,      &op->account.cause,  &op->account.scheme,
+        &op->account.connection, &op->account.auth,   &op->account.governor,
+        &op->account.overrides,
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        keep(batch, texts[i]);
+    }
+    return op;
+}
+
+void store_insert_account(struct store_batch *batch,
+                          const struct store_account *account)
+{
+    op_account(batch, OP_INSERT_ACCOUNT, account);
+}
+
+void store_update_account(struct store_batch *batch,
+                          const struct store_account *account, int64_t expected)
+{
+    op_account(batch, OP_UPDATE_ACCOUNT, account)->number = expected;
+}
+
+void store_delete_account(struct store_batch *batch, struct slice id)
+{
+    op_id(batch, OP_DELETE_ACCOUNT, id);
+    batch->drops_secrets = true;
+}
+
+void store_put_secret(struct store_batch *batch, const struct store_secret *secret)
+{
+    struct store_op *op = op_new(batch, OP_PUT_SECRET);
+
+    op->secret = *secret;
+    keep(batch, &op->secret.account);
+    keep(batch, &op->secret.field);
+    keep(batch, &op->secret.key_id);
+    keep(batch, &op->secret.sealed);
+}
+
+void store_delete_secrets(struct store_batch *batch, struct slice account)
+{
+    op_id(batch, OP_DELETE_SECRETS, account);
+    batch->drops_secrets = true;
+}
+
+static struct store_op *op_server(struct store_batch *batch, enum store_op_kind kind,
+                                  const struct store_server *server)
+{
+    struct store_op *op = op_new(batch, kind);
+
+    op->server = *server;
+    keep(batch, &op->server.id);
+    keep(batch, &op->server.account);
+    keep(batch, &op->server.name);
+    keep(batch, &op->server.config);
+    return op;
+}
+
+void store_insert_server(struct store_batch *batch, const struct store_server *server)
+{
+    op_server(batch, OP_INSERT_SERVER, server);
+}
+
+void store_update_server(struct store_batch *batch, const struct store_server *server,
+                         int64_t expected)
+{
+    op_server(batch, OP_UPDATE_SERVER, server)->number = expected;
+}
+
+void store_delete_server(struct store_batch *batch, struct slice id)
+{
+    op_id(batch, OP_DELETE_SERVER, id);
+}
+
+void store_insert_url_token(struct store_batch *batch,
+                            const struct store_url_token *token)
+{
+    struct store_op *op = op_new(batch, OP_INSERT_URL_TOKEN);
+
+    REQUIRE(token->hash.len == HASH_BYTES);
+    op->url_token = *token;
+    keep(batch, &op->url_token.hash);
+    keep(batch, &op->url_token.server);
+}
+
+void store_expire_url_tokens(struct store_batch *batch, struct slice server,
+                             int64_t expires_ms)
+{
+    op_id(batch, OP_EXPIRE_URL_TOKENS, server)->number = expires_ms;
+}
+
+void store_insert_api_token(struct store_batch *batch,
+                            const struct store_api_token *token)
+{
+    struct store_op *op = op_new(batch, OP_INSERT_API_TOKEN);
+
+    REQUIRE(token->hash.len == HASH_BYTES);
+    op->api_token = *token;
+    keep(batch, &op->api_token.id);
+    keep(batch, &op->api_token.hash);
+    keep(batch, &op->api_token.name);
+    keep(batch, &op->api_token.role);
+    keep(batch, &op->api_token.tenant);
+}
+
+void store_delete_api_token(struct store_batch *batch, struct slice id)
+{
+    op_id(batch, OP_DELETE_API_TOKEN, id);
+}
+
+void store_put_tenant(struct store_batch *batch, const struct store_tenant *tenant)
+{
+    struct store_op *op = op_new(batch, OP_PUT_TENANT);
+
+    op->tenant = *tenant;
+    keep(batch, &op->tenant.id);
+}
+
+void store_put_lane(struct store_batch *batch, const struct store_lane *lane)
+{
+    struct store_op *op = op_new(batch, OP_PUT_LANE);
+
+    op->lane = *lane;
+    keep(batch, &op->lane.id);
+}
+
+void store_purge_expired(struct store_batch *batch, int64_t before_ms)
+{
+    op_new(batch, OP_PURGE_EXPIRED)->number = before_ms;
+}

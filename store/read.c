@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reads: prepared statements on the loop's connection, rows copied into an arena.
+ */
+#include "store/store_private.h"
+
+enum read_statement {
+    R_CHECK,
+    R_ACCOUNT,
+    R_ACCOUNTS,
+    R_ACCOUNTS_OF_TENANT,
+    R_SERVER,
+    R_SERVERS,
+    R_SERVER_BY_TOKEN,
+    R_API_TOKEN_BY_HASH,
+    R_API_TOKENS,
+    R_API_TOKENS_OF_TENANT,
+    R_TENANT,
+    R_TENANTS,
+    R_LANES,
+    R_SECRETS,
+    R_COUNT
+};
+
+#define ACCOUNT                                                                       \
+    "SELECT id, tenant, integration, name, environment, lane, state, cause, scheme,"  \
+    " connection, auth, governor, overrides, proven, version, created_ms, updated_ms" \
+    " FROM account"
+#define SERVER_COLUMNS                                                           \
+    " s.id, s.account, s.name, s.config, s.expires_ms, s.version, s.created_ms," \
+    " s.updated_ms "
+#define SERVER "SELECT" SERVER_COLUMNS "FROM server s"
+#define API_TOKEN \
+    "SELECT id, hash, name, role, tenant, expires_ms, created_ms FROM api_token"
+#define LIVES(table) "(" table ".expires_ms = 0 OR " table ".expires_ms > ?2)"
+
+static const char *const sql[R_COUNT] = {
+    [R_CHECK] = "SELECT count(*) FROM (SELECT 1 FROM account LIMIT 1)",
+    [R_ACCOUNT] = ACCOUNT " WHERE id = ?1",
+    [R_ACCOUNTS] = ACCOUNT " WHERE id > ?1 ORDER BY id LIMIT ?2",
+    [R_ACCOUNTS_OF_TENANT] =
+        ACCOUNT " WHERE tenant = ?3 AND id > ?1 ORDER BY id LIMIT ?2",
+    [R_SERVER] = SERVER " WHERE s.id = ?1",
+    [R_SERVERS] = SERVER " WHERE s.account = ?3 AND s.id > ?1 ORDER BY s.id LIMIT ?2",
+    /*
+     * Three searches, whatever the hash: where there is no token, or one that ended,
+     * the search goes on for the empty id, which no record has. Always one row; its id
+     * is NULL when there is no such server.
+     */
+    [R_SERVER_BY_TOKEN] =
+        "SELECT" SERVER_COLUMNS "FROM (SELECT ?1 AS hash) q"
+        " LEFT JOIN url_token t ON t.hash = q.hash"
+        " LEFT JOIN server_token r ON r.server = ifnull(t.server, '') AND r.hash = "
+        "q.hash"
+        " LEFT JOIN server s ON s.id ="
+        "  CASE WHEN " LIVES("t") " AND " LIVES("r") " THEN t.server ELSE '' END"
+                                                     "  AND " LIVES("s"),
+    [R_API_TOKEN_BY_HASH] =
+        API_TOKEN " WHERE hash = ?1 AND (expires_ms = 0 OR expires_ms > ?2)",
+    [R_API_TOKENS] = API_TOKEN " WHERE id > ?1 ORDER BY id LIMIT ?2",
+    [R_API_TOKENS_OF_TENANT] =
+        API_TOKEN " WHERE tenant = ?3 AND id > ?1 ORDER BY id LIMIT ?2",
+    [R_TENANT] = "SELECT id, ceiling FROM tenant WHERE id = ?1",
+    [R_TENANTS] = "SELECT id, ceiling FROM tenant ORDER BY id",
+    [R_LANES] = "SELECT id, ceiling FROM lane ORDER BY id",
+    [R_SECRETS] = "SELECT account, field, key_id, sealed FROM secret"
+                  " WHERE account = ?1 ORDER BY field",
+};
+
+enum err read_prepare(struct db *db)
+{
+    return db_prepare(db, sql, R_COUNT);
+}
+
+/* ---- Rows ---- */
+
+/* Copies the row the statement stands on into `out`, a struct of the caller's kind. */
+typedef void (*row_fn)(sqlite3_stmt *row, struct arena *arena, void *out);
+
+static void row_account(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_account *account = out;
+    struct slice *texts[] = {
+        &account->id,         &account->tenant,      &account->integration,
+        &account->name,       &account->environment, &account->lane,
+        &account->state,      &account->cause,       &account->scheme,
+        &account->connection, &account->auth,        &account->governor,
+        &account->overrides,
+    };
+    int column = 0;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        *texts[i] = db_text(row, column++, arena);
+    }
+    account->proven = sqlite3_column_int(row, column++) != 0;
+    account->version = sqlite3_column_int64(row, column++);
+    account->created_ms = sqlite3_column_int64(row, column++);
+    account->updated_ms = sqlite3_column_int64(row, column);
+}
+
+static void row_server(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_server *server = out;
+
+    server->id = db_text(row, 0, arena);
+    server->account = db_text(row, 1, arena);
+    server->name = db_text(row, 2, arena);
+    server->config = db_text(row, 3, arena);
+    server->expires_ms = sqlite3_column_int64(row, 4);
+    server->version = sqlite3_column_int64(row, 5);
+    server->created_ms = sqlite3_column_int64(row, 6);
+    server->updated_ms = sqlite3_column_int64(row, 7);
+}
+
+static void row_api_token(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_api_token *token = out;
+
+    token->id = db_text(row, 0, arena);
+    token->hash = db_blob(row, 1, arena);
+    token->name = db_text(row, 2, arena);
+    token->role = db_text(row, 3, arena);
+    token->tenant = db_text(row, 4, arena);
+    token->expires_ms = sqlite3_column_int64(row, 5);
+    token->created_ms = sqlite3_column_int64(row, 6);
+}
+
+static void row_tenant(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_tenant *tenant = out;
+
+    tenant->id = db_text(row, 0, arena);
+    tenant->ceiling = sqlite3_column_int(row, 1);
+}
+
+static void row_lane(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_lane *lane = out;
+
+    lane->id = db_text(row, 0, arena);
+    lane->ceiling = sqlite3_column_int(row, 1);
+}
+
+static void row_secret(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_secret *secret = out;
+
+    secret->account = db_text(row, 0, arena);
+    secret->field = db_text(row, 1, arena);
+    secret->key_id = db_text(row, 2, arena);
+    secret->sealed = db_blob(row, 3, arena);
+}
+
+/* ---- One row, many rows ---- */
+
+/* The bound statement's one row; ERR_NOT_FOUND when there is none. Ends the statement.
+ */
+static enum err read_one(struct db *db, sqlite3_stmt *statement, struct arena *arena,
+                         row_fn copy, void *out)
+{
+    int code = sqlite3_step(statement);
+    bool is_found =
+        code == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL;
+
+    if (is_found) {
+        copy(statement, arena, out);
+    }
+    db_reset(statement);
+    enum err err = db_err(db, code);
+    return err == ERR_OK && !is_found ? ERR_NOT_FOUND : err;
+}
+
+struct rows {
+    char *items;
+    size_t count, capacity, item_bytes;
+    row_fn copy;
+};
+
+static void rows_push(struct rows *rows, sqlite3_stmt *statement, struct arena *arena)
+{
+    if (rows->count == rows->capacity) {
+        rows->capacity = rows->capacity == 0 ? 16 : rows->capacity * 2;
+        char *items = arena_array(arena, rows->capacity, rows->item_bytes);
+        if (rows->count > 0) {
+            memcpy(items, rows->items, rows->count * rows->item_bytes);
+        }
+        rows->items = items;
+    }
+    rows->copy(statement, arena, rows->items + rows->count * rows->item_bytes);
+    rows->count++;
+}
+
+/* Ends the statement. */
+static enum err read_many(struct db *db, sqlite3_stmt *statement, struct arena *arena,
+                          struct rows *rows)
+{
+    int code = sqlite3_step(statement);
+
+    while (code == SQLITE_ROW) {
+        rows_push(rows, statement, arena);
+        code = sqlite3_step(statement);
+    }
+    db_reset(statement);
+    return db_err(db, code);
+}
+
+static void bind_page(sqlite3_stmt *statement, struct slice after, size_t limit)
+{
+    db_bind_text(statement, 1, after);
+    db_bind_int(statement, 2, limit > INT32_MAX ? INT32_MAX : (int64_t)limit);
+}
+
+/* ---- The verbs ---- */
+
+enum err read_check(struct db *db)
+{
+    return db_run(db, db->statements[R_CHECK]);
+}
+
+enum err store_get_account(struct store *store, struct slice id, struct arena *arena,
+                           struct store_account *out)
+{
+    sqlite3_stmt *statement = store->reader.statements[R_ACCOUNT];
+
+    db_bind_text(statement, 1, id);
+    return read_one(&store->reader, statement, arena, row_account, out);
+}
+
+enum err store_list_accounts(struct store *store, struct slice tenant,
+                             struct slice after, size_t limit, struct arena *arena,
+                             struct store_account **out, size_t *count)
+{
+    sqlite3_stmt *statement =
+        store->reader.statements[tenant.len == 0 ? R_ACCOUNTS : R_ACCOUNTS_OF_TENANT];
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_account};
+
+    bind_page(statement, after, limit);
+    if (tenant.len > 0) {
+        db_bind_text(statement, 3, tenant);
+    }
+    enum err err = read_many(&store->reader, statement, arena, &rows);
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}
+
+enum err store_get_server(struct store *store, struct slice id, struct arena *arena,
+                          struct store_server *out)
+{
+    sqlite3_stmt *statement = store->reader.statements[R_SERVER];
+
+    db_bind_text(statement, 1, id);
+    return read_one(&store->reader, statement, arena, row_server, out);
+}
+
+enum err store_list_servers(struct store *store, struct slice account,
+                            struct slice after, size_t limit, struct arena *arena,
+                            struct store_server **out, size_t *count)
+{
+    sqlite3_stmt *statement = store->reader.statements[R_SERVERS];
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_server};
+
+    bind_page(statement, after, limit);
+    db_bind_text(statement, 3, account);
+    enum err err = read_many(&store->reader, statement, arena, &rows);
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}
+
+enum err store_find_server(struct store *store, struct slice hash, int64_t now_ms,
+                           struct arena *arena, struct store_server *out)
+{
+    sqlite3_stmt *statement = store->reader.statements[R_SERVER_BY_TOKEN];
+
+    db_bind_blob(statement, 1, hash);
+    db_bind_int(statement, 2, now_ms);
+    return read_one(&store->reader, statement, arena, row_server, out);
+}
+
+enum err store_find_api_token(struct store *store, struct slice hash, int64_t now_ms,
+                              struct arena *arena, struct store_api_token *out)
+{
+    sqlite3_stmt *statement = store->reader.statements[R_API_TOKEN_BY_HASH];
+
+    db_bind_blob(statement, 1, hash);
+    db_bind_int(statement, 2, now_ms);
+    return read_one(&store->reader, statement, arena, row_api_token, out);
+}
+
+enum err store_list_api_tokens(struct store *store, struct slice tenant,
+                               struct slice after, size_t limit, struct arena *arena,
+                               struct store_api_token **out, size_t *count)
+{
+    sqlite3_stmt *statement =
+        store->reader
+            .statements[tenant.len == 0 ? R_API_TOKENS : R_API_TOKENS_OF_TENANT];
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_api_token};
+
+    bind_page(statement, after, limit);
+    if (tenant.len > 0) {
+        db_bind_text(statement, 3, tenant);
+    }
+    enum err err = read_many(&store->reader, statement, arena, &rows);
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}
+
+enum err store_get_tenant(struct store *store, struct slice id, struct arena *arena,
+                          struct store_tenant *out)
+{
+    sqlite3_stmt *statement = store->reader.statements[R_TENANT];
+
+    db_bind_text(statement, 1, id);
+    return read_one(&store->reader, statement, arena, row_tenant, out);
+}
+
+enum err store_list_tenants(struct store *store, struct arena *arena,
+                            struct store_tenant **out, size_t *count)
+{
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_tenant};
+    enum err err =
+        read_many(&store->reader, store->reader.statements[R_TENANTS], arena, &rows);
+
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}
+
+enum err store_list_lanes(struct store *store, struct arena *arena,
+                          struct store_lane **out, size_t *count)
+{
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_lane};
+    enum err err =
+        read_many(&store->reader, store->reader.statements[R_LANES], arena, &rows);
+
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}
+
+enum err store_list_secrets(struct store *store, struct slice account,
+                            struct arena *arena, struct store_secret **out,
+                            size_t *count)
+{
+    sqlite3_stmt *statement = store->reader.statements[R_SECRETS];
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_secret};
+
+    db_bind_text(statement, 1, account);
+    enum err err = read_many(&store->reader, statement, arena, &rows);
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tables, as steps from one version to the next. A step that was released is never
+ * changed: a new one follows it. PRAGMA user_version holds how many steps were taken.
+ */
+#include "store/store_private.h"
+
+#include <stdio.h>
+
+#define APPLICATION_ID 0x534c5543 /* "SLUC" */
+
+/*
+ * A URL token has two entries: url_token leads from its hash to the server,
+ * server_token from the server to its hashes. Both hold the expiry, and a lookup wants
+ * both.
+ */
+static const char *const migrations[] = {
+    /* 1 */
+    "CREATE TABLE account ("
+    "  id TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, integration TEXT NOT NULL,"
+    "  name TEXT NOT NULL, environment TEXT NOT NULL, lane TEXT NOT NULL,"
+    "  state TEXT NOT NULL, cause TEXT NOT NULL, scheme TEXT NOT NULL,"
+    "  connection TEXT NOT NULL, auth TEXT NOT NULL, governor TEXT NOT NULL,"
+    "  overrides TEXT NOT NULL, proven INTEGER NOT NULL, version INTEGER NOT NULL,"
+    "  created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX account_by_tenant ON account (tenant, id);"
+
+    "CREATE TABLE server ("
+    "  id TEXT NOT NULL PRIMARY KEY,"
+    "  account TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,"
+    "  name TEXT NOT NULL, config TEXT NOT NULL, expires_ms INTEGER NOT NULL,"
+    "  version INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    "  updated_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX server_by_account ON server (account, id);"
+
+    "CREATE TABLE url_token ("
+    "  hash BLOB NOT NULL PRIMARY KEY,"
+    "  server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+    "  expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX url_token_by_server ON url_token (server);"
+    "CREATE INDEX url_token_by_end ON url_token (expires_ms) WHERE expires_ms > 0;"
+
+    "CREATE TABLE server_token ("
+    "  server TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+    "  hash BLOB NOT NULL, expires_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (server, hash)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX server_token_by_end ON server_token (expires_ms)"
+    "  WHERE expires_ms > 0;"
+
+    "CREATE TABLE api_token ("
+    "  id TEXT NOT NULL PRIMARY KEY, hash BLOB NOT NULL UNIQUE, name TEXT NOT NULL,"
+    "  role TEXT NOT NULL, tenant TEXT NOT NULL, expires_ms INTEGER NOT NULL,"
+    "  created_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX api_token_by_tenant ON api_token (tenant, id);"
+    "CREATE INDEX api_token_by_end ON api_token (expires_ms) WHERE expires_ms > 0;"
+
+    "CREATE TABLE tenant ("
+    "  id TEXT NOT NULL PRIMARY KEY, ceiling INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE lane ("
+    "  id TEXT NOT NULL PRIMARY KEY, ceiling INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE secret ("
+    "  account TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,"
+    "  field TEXT NOT NULL, key_id TEXT NOT NULL, sealed BLOB NOT NULL,"
+    "  PRIMARY KEY (account, field)) STRICT, WITHOUT ROWID;",
+};
+
+#define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])
+
+static enum err refuse(struct db *db, int64_t version, bool is_ours)
+{
+    if (db->log != NULL && is_ours) {
+        log_event(db->log, LOG_ERROR, "store_refused", LOG_WORD(reason, "newer_schema"),
+                  LOG_INT(version, version));
+    } else if (db->log != NULL) {
+        log_event(db->log, LOG_ERROR, "store_refused",
+                  LOG_WORD(reason, "not_a_sluice_store"));
+    }
+    return ERR_CONFLICT;
+}
+
+enum err store_schema_check(struct db *db)
+{
+    int64_t application = 0, version = 0, tables = 0;
+
+    enum err err = db_exec_int(db, "PRAGMA application_id", &application);
+    if (err == ERR_OK) {
+        err = db_exec_int(db, "PRAGMA user_version", &version);
+    }
+    if (err == ERR_OK) {
+        err = db_exec_int(db, "SELECT count(*) FROM sqlite_schema", &tables);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    bool is_empty = application == 0 && version == 0 && tables == 0;
+    if (!is_empty && application != APPLICATION_ID) {
+        return refuse(db, version, false);
+    }
+    return version <= VERSION ? ERR_OK : refuse(db, version, true);
+}
+
+/* Inside a transaction, so a step is taken whole or not at all. */
+static enum err take_steps(struct db *db)
+{
+    int64_t version = 0;
+    char mark[96];
+
+    /* Another process may have brought the file up to date, or past us, by now. */
+    enum err err = store_schema_check(db);
+    if (err == ERR_OK) {
+        err = db_exec_int(db, "PRAGMA user_version", &version);
+    }
+    for (int64_t i = version; err == ERR_OK && i < VERSION; i++) {
+        err = db_exec(db, migrations[i]);
+    }
+    if (err != ERR_OK || version == VERSION) {
+        return err;
+    }
+    snprintf(mark, sizeof mark, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             APPLICATION_ID, (int)VERSION);
+    return db_exec(db, mark);
+}
+
+enum err schema_migrate(struct db *db)
+{
+    enum err err = db_exec(db, "BEGIN IMMEDIATE");
+    if (err != ERR_OK) {
+        return err;
+    }
+    err = take_steps(db);
+    if (err == ERR_OK) {
+        err = db_exec(db, "COMMIT");
+    }
+    if (err != ERR_OK && sqlite3_get_autocommit(db->handle) == 0) {
+        enum err undone = db_exec(db, "ROLLBACK");
+        (void)undone; /* logged; closing the connection undoes it too */
+    }
+    return err;
+}

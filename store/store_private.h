@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: the insides that the files of store/ share: a connection, a batch, the
+ * writer. Owns: nothing of its own. Threads: a struct db belongs to one thread at a
+ * time: the reader's to the loop's, the writer's to the writer thread once that runs.
+ * Errors: as store.h.
+ * Start reading at: struct db, then writer_commit.
+ */
+#ifndef SLUICE_STORE_STORE_PRIVATE_H
+#define SLUICE_STORE_STORE_PRIVATE_H
+
+#include <sqlite3.h>
+
+#include "store/store.h"
+
+/* ---- A connection (db.c) ---- */
+
+#define DB_STATEMENTS 40
+
+struct db {
+    sqlite3 *handle;
+    sqlite3_stmt *statements[DB_STATEMENTS];
+    const struct log *log;
+};
+
+/* Opens with the settings that every connection of ours has. Keeps `log`. */
+MUST_USE enum err db_open(struct db *db, const struct log *log, const char *path,
+                          int busy_ms);
+void db_close(struct db *db); /* a zeroed db is fine */
+/* Turns the n-th text into statements[n]; `sql` lives as long as the program. */
+MUST_USE enum err db_prepare(struct db *db, const char *const *sql, size_t count);
+/* SQL of ours without parameters. */
+MUST_USE enum err db_exec(struct db *db, const char *sql);
+/* An integer that SQL of ours gives, e.g. of a PRAGMA. */
+MUST_USE enum err db_exec_int(struct db *db, const char *sql, int64_t *out);
+/* What a result code means to callers; a code that means ERR_IO is logged. */
+enum err db_err(const struct db *db, int code);
+
+/* Parameters count from 1. Bytes are borrowed until db_reset. */
+void db_bind_text(sqlite3_stmt *statement, int index, struct slice text);
+void db_bind_blob(sqlite3_stmt *statement, int index, struct slice bytes);
+void db_bind_int(sqlite3_stmt *statement, int index, int64_t value);
+/* Columns count from 0. Copies into the arena. */
+struct slice db_text(sqlite3_stmt *statement, int column, struct arena *arena);
+struct slice db_blob(sqlite3_stmt *statement, int column, struct arena *arena);
+/* Ends a use: no snapshot and no parameter is held any more. */
+void db_reset(sqlite3_stmt *statement);
+/* Steps a statement that gives no rows, then db_reset. */
+MUST_USE enum err db_run(struct db *db, sqlite3_stmt *statement);
+
+/* ---- The schema (schema.c) ---- */
+
+/* The file is ours (or empty) and not of a later version; touches nothing. */
+MUST_USE enum err store_schema_check(struct db *db);
+MUST_USE enum err schema_migrate(struct db *db);
+
+/* ---- A batch (batch.c) and how it is applied (apply.c) ---- */
+
+enum store_op_kind {
+    OP_INSERT_ACCOUNT,
+    OP_UPDATE_ACCOUNT,
+    OP_DELETE_ACCOUNT,
+    OP_PUT_SECRET,
+    OP_DELETE_SECRETS,
+    OP_INSERT_SERVER,
+    OP_UPDATE_SERVER,
+    OP_DELETE_SERVER,
+    OP_INSERT_URL_TOKEN,
+    OP_EXPIRE_URL_TOKENS,
+    OP_INSERT_API_TOKEN,
+    OP_DELETE_API_TOKEN,
+    OP_PUT_TENANT,
+    OP_PUT_LANE,
+    OP_PURGE_EXPIRED,
+    OP_KIND_COUNT
+};
+
+struct store_op {
+    struct store_op *next;
+    enum store_op_kind kind;
+    int64_t number; /* the expected version, an expiry, or the bound of a purge */
+    union {
+        struct slice id;
+        struct store_account account;
+        struct store_server server;
+        struct store_url_token url_token;
+        struct store_api_token api_token;
+        struct store_tenant tenant;
+        struct store_lane lane;
+        struct store_secret secret;
+    };
+};
+
+struct store_batch {
+    struct store_batch *next; /* in the writer's queue, then among the finished */
+    struct arena *arena;      /* holds the ops and every copied byte */
+    struct store_op *first, *last;
+    bool drops_secrets; /* what it leaves in the log file is worth a checkpoint */
+    store_done_fn done; /* NULL: somebody waits in writer_commit_now */
+    void *ctx;
+    bool is_finished; /* under the writer's lock, for the one who waits */
+    enum err err;
+};
+
+/* Prepares the writing statements. */
+MUST_USE enum err apply_prepare(struct db *db);
+/* All ops in order until one fails. The caller has the transaction. */
+MUST_USE enum err apply_batch(struct db *db, const struct store_batch *batch);
+MUST_USE enum err apply_begin(struct db *db);
+MUST_USE enum err apply_commit(struct db *db);
+void apply_rollback(struct db *db);
+MUST_USE enum err apply_savepoint(struct db *db);
+MUST_USE enum err apply_release(struct db *db);
+MUST_USE enum err apply_undo_savepoint(struct db *db);
+
+/* ---- The writer thread (writer.c) ---- */
+
+struct writer;
+
+/* Takes the connection's content when it succeeds. Keeps `loop`. */
+MUST_USE enum err writer_start(struct loop *loop, struct db *db, struct writer **out);
+/* Finishes what was accepted, joins. On the loop's thread. Accepts NULL. */
+void writer_stop(struct writer *writer);
+/* Both take the batch. */
+void writer_commit(struct writer *writer, struct store_batch *batch);
+MUST_USE enum err writer_commit_now(struct writer *writer, struct store_batch *batch);
+
+/* ---- Reading (read.c) ---- */
+
+MUST_USE enum err read_prepare(struct db *db);
+MUST_USE enum err read_check(struct db *db);
+
+struct store {
+    struct db reader; /* the loop's thread */
+    struct writer *writer;
+    char *path;
+    unsigned long long device, inode; /* of the file that was opened */
+};
+
+#endif
