@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: what master data (company.c) and documents (company_documents.c) share.
+ * Purpose: what lists, master data and documents (company*.c) share.
  * Owns: nothing.  Threads: any.  Errors: none.
  * Start reading at: struct company.
  */
@@ -63,6 +63,7 @@ extern const int company_home_currency[SUBSIDIARIES];
 /* Price of item `item` (1..ITEMS) in hundredths of a euro. */
 int64_t company_item_price(int item);
 
+void company_write_lists(struct writer *writer);
 void company_write_documents(struct company *company);
 
 #endif

@@ -68,7 +68,7 @@ static bool is_number(enum schema_type type)
     return type == TYPE_INT || type == TYPE_DECIMAL;
 }
 
-static bool is_date(enum schema_type type)
+bool sql_is_date(enum schema_type type)
 {
     return type == TYPE_DATE || type == TYPE_TIME;
 }
@@ -88,5 +88,5 @@ enum schema_type sql_unify(enum schema_type a, enum schema_type b)
     if (is_number(a) && is_number(b)) {
         return TYPE_DECIMAL;
     }
-    return is_date(a) && is_date(b) ? TYPE_TIME : TYPE_TEXT;
+    return sql_is_date(a) && sql_is_date(b) ? TYPE_TIME : TYPE_TEXT;
 }

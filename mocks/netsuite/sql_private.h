@@ -131,6 +131,7 @@ struct sql {
     struct token *tokens;
     size_t at;
     int depth;
+    int operators;
     int params;
 };
 
@@ -144,7 +145,70 @@ void sql_bind(struct sql *sql, struct sql_select *select);
 void sql_emit_rows(struct sql *sql, const struct sql_select *select, struct buf *out);
 void sql_emit_count(struct sql *sql, const struct sql_select *select, struct buf *out);
 
+/* ---- parsing: sql_cursor.c, sql_value.c, sql_parse.c ---- */
+
+struct sql_list {
+    void *items;
+    size_t count, capacity;
+};
+
+const struct token *sql_peek(const struct sql *sql);
+void sql_advance(struct sql *sql);
+bool sql_is_word(const struct sql *sql, const char *word);
+bool sql_is_sign(const struct sql *sql, const char *sign);
+bool sql_is_name(const struct sql *sql);
+bool sql_take_word(struct sql *sql, const char *word);
+bool sql_take_sign(struct sql *sql, const char *sign);
+struct slice sql_take_name(struct sql *sql);
+void sql_need_word(struct sql *sql, const char *word);
+void sql_need_sign(struct sql *sql, const char *sign);
+void sql_unexpected(struct sql *sql, const char *wanted);
+
+/* Lends room for one more member of `bytes`, until the next one is added. */
+void *sql_list_add(struct sql *sql, struct sql_list *list, size_t bytes);
+void sql_list_add_node(struct sql *sql, struct sql_list *list, struct sql_node *node);
 struct sql_node *sql_node(struct sql *sql, enum node_kind kind, size_t args);
+struct sql_node *sql_node_of(struct sql *sql, enum node_kind kind,
+                             const struct sql_list *args);
+struct sql_node *sql_binary(struct sql *sql, const char *name, struct sql_node *a,
+                            struct sql_node *b);
+/* One level deeper; false, with the error set, when that is too deep. */
+bool sql_enter(struct sql *sql);
+
+struct sql_node *sql_parse_condition(struct sql *sql);
+struct sql_node *sql_parse_sum(struct sql *sql);
+struct sql_select *sql_parse_query(struct sql *sql);
+
+/* ---- binding: sql_bind.c, sql_types.c ---- */
+
+void sql_need_value(struct sql *sql, const struct sql_node *node);
+void sql_need_condition(struct sql *sql, const struct sql_node *node);
+/* Of a node whose arguments are bound. */
+void sql_type_node(struct sql *sql, struct sql_node *node);
+enum schema_type sql_number_type(struct slice text);
+
+/* ---- writing: sql_emit.c, sql_emit_call.c ---- */
+
+struct sql_emitter {
+    struct sql *sql;
+    struct buf *out;
+};
+
+void sql_put(struct sql_emitter *e, const char *text);
+void sql_put_name(struct sql_emitter *e, struct slice name);
+void sql_emit(struct sql_emitter *e, const struct sql_node *node);
+/* Writes `node` so that its value has `type`. */
+void sql_emit_as(struct sql_emitter *e, const struct sql_node *node,
+                 enum schema_type type);
+void sql_emit_comparison(struct sql_emitter *e, const char *sign,
+                         const struct sql_node *a, const struct sql_node *b);
+void sql_emit_concat(struct sql_emitter *e, const struct sql_node *a,
+                     const struct sql_node *b);
+void sql_emit_call(struct sql_emitter *e, const struct sql_node *node);
+
+/* ---- functions and types: sql_functions.c ---- */
+
+bool sql_is_date(enum schema_type type);
 bool sql_is_aggregate(const struct sql_node *node);
 
 /* How a function is typed and written: sql_functions.c. */
