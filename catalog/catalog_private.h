@@ -139,7 +139,9 @@ bool arguments_have_id(const struct tool *tool);
 /* The whole input schema, as a value. `input` is the documentation's member. */
 struct jval *describe_input(struct arena *arena, const struct tool *tool,
                             const struct jval *input);
-struct slice describe_output(struct arena *arena, const struct tool *tool);
+/* `envelope`: schema/envelope.schema.json, whose "record" is replaced. */
+struct slice describe_output(struct arena *arena, const struct tool *tool,
+                             const struct jval *envelope);
 struct slice describe_annotations(struct arena *arena, const struct tool *tool);
 struct slice describe_text(struct arena *arena, const struct jval *value);
 size_t describe_bytes(const struct tool *tool);
@@ -152,6 +154,7 @@ struct loader {
     struct arena *arena; /* the catalog's */
     const struct catalog_compiler *compiler;
     struct schema *schemas[FILE_KINDS];
+    const struct jval *envelope; /* of every answer; becomes output schemas */
     struct arena *problem_arena;
     struct catalog_problem *problem;
 };

@@ -1,403 +1,157 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What tools/list says a tool returns: records, an error, or the news that the work
- * goes on. All three, because clients validate errors too. Only the records differ
- * between tools; the rest is kept short, since every client pays for it with every
- * list.
+ * goes on. All three, because clients validate errors too. They stand in
+ * schema/envelope.schema.json; only the record is the tool's own.
  */
 #include "catalog/catalog_private.h"
 
-#include "base/jwriter.h"
-
-#define REF(name) "{\"$ref\":\"#/$defs/" name "\"}"
-#define NULLABLE(type) "{\"anyOf\":[{\"type\":\"" type "\"},{\"type\":\"null\"}]}"
-#define TYPE(type) "{\"type\":\"" type "\"}"
-
-#define ORIGIN                                          \
-    "\"resource\":" TYPE("string") ",\"method\":" TYPE( \
-        "string") ",\"integration\":" TYPE("string") ",\"timestamp\":" TYPE("string")
-
-static const char before_record[] =
-    "{\"type\":\"object\",\"anyOf\":[" REF("data") "," REF("error") "," REF(
-        "accepted") "],\"$defs\":{"
-                    "\"text\":" NULLABLE("string") ",\"integer\":" NULLABLE(
-                        "integer") ",\"boolean\":" NULLABLE("boolean") ",\"names\":{"
-                                                                       "\"type\":"
-                                                                       "\"array\","
-                                                                       "\"items\""
-                                                                       ":" TYPE(
-                                                                           "strin"
-                                                                           "g") "}"
-                                                                                ","
-                                                                                "\"reco"
-                                                                                "rd\":";
-
-static const char before_codes[] =
-    ",\"data\":{\"type\":\"object\",\"properties\":{" ORIGIN
-    ",\"pagination\":{\"type\":\"object\",\"properties\":{"
-    "\"next_cursor\":" REF("text") ",\"has_more\":" TYPE("boolean") ",\"limit\":" REF(
-        "integer") "},"
-                   "\"required\":[\"next_cursor\",\"has_more\",\"limit\"]},"
-                   "\"data\":{\"type\":\"array\",\"items\":" REF(
-                       "record") "},"
-                                 "\"_meta\":{\"type\":\"object\",\"properties\":{"
-                                 "\"request_id\":" TYPE("string") ",\"fields_"
-                                                                  "redacted\":" REF(
-                                                                      "na"
-                                                                      "me"
-                                                                      "s") ",\"fields_"
-                                                                           "truncated\""
-                                                                           ":" REF("nam"
-                                                                                   "es") ",\"token_estimate\":" TYPE(
-                                                                               "intege"
-                                                                               "r") "},"
-                                                                                    "\""
-                                                                                    "re"
-                                                                                    "q"
-                                                                                    "ui"
-                                                                                    "re"
-                                                                                    "d"
-                                                                                    "\""
-                                                                                    ":["
-                                                                                    "\""
-                                                                                    "re"
-                                                                                    "q"
-                                                                                    "ue"
-                                                                                    "st"
-                                                                                    "_"
-                                                                                    "id"
-                                                                                    "\""
-                                                                                    "]"
-                                                                                    "}}"
-                                                                                    ","
-                                                                                    "\""
-                                                                                    "re"
-                                                                                    "q"
-                                                                                    "ui"
-                                                                                    "re"
-                                                                                    "d"
-                                                                                    "\""
-                                                                                    ":["
-                                                                                    "\""
-                                                                                    "re"
-                                                                                    "s"
-                                                                                    "ou"
-                                                                                    "rc"
-                                                                                    "e"
-                                                                                    "\""
-                                                                                    ","
-                                                                                    "\""
-                                                                                    "me"
-                                                                                    "t"
-                                                                                    "ho"
-                                                                                    "d"
-                                                                                    "\""
-                                                                                    ","
-                                                                                    "\""
-                                                                                    "in"
-                                                                                    "te"
-                                                                                    "gr"
-                                                                                    "a"
-                                                                                    "ti"
-                                                                                    "on"
-                                                                                    "\""
-                                                                                    ","
-                                                                                    "\""
-                                                                                    "ti"
-                                                                                    "m"
-                                                                                    "es"
-                                                                                    "ta"
-                                                                                    "m"
-                                                                                    "p"
-                                                                                    "\""
-                                                                                    ","
-                                                                                    "\""
-                                                                                    "pa"
-                                                                                    "g"
-                                                                                    "in"
-                                                                                    "at"
-                                                                                    "i"
-                                                                                    "on"
-                                                                                    "\""
-                                                                                    ","
-                                                                                    "\""
-                                                                                    "da"
-                                                                                    "t"
-                                                                                    "a"
-                                                                                    "\""
-                                                                                    ","
-                                                                                    "\""
-                                                                                    "_"
-                                                                                    "me"
-                                                                                    "ta"
-                                                                                    "\""
-                                                                                    "]}"
-                                                                                    ","
-                                                                                    "\""
-                                                                                    "er"
-                                                                                    "r"
-                                                                                    "or"
-                                                                                    "\""
-                                                                                    ":"
-                                                                                    "{"
-                                                                                    "\""
-                                                                                    "ty"
-                                                                                    "pe"
-                                                                                    "\""
-                                                                                    ":"
-                                                                                    "\""
-                                                                                    "ob"
-                                                                                    "j"
-                                                                                    "ec"
-                                                                                    "t"
-                                                                                    "\""
-                                                                                    ","
-                                                                                    "\""
-                                                                                    "pr"
-                                                                                    "op"
-                                                                                    "er"
-                                                                                    "t"
-                                                                                    "ie"
-                                                                                    "s"
-                                                                                    "\""
-                                                                                    ":{"
-                                                                                    "\""
-                                                                                    "er"
-                                                                                    "r"
-                                                                                    "or"
-                                                                                    "\""
-                                                                                    ":"
-                                                                                    "{"
-                                                                                    "\""
-                                                                                    "ty"
-                                                                                    "pe"
-                                                                                    "\""
-                                                                                    ":"
-                                                                                    "\""
-                                                                                    "ob"
-                                                                                    "j"
-                                                                                    "ec"
-                                                                                    "t"
-                                                                                    "\""
-                                                                                    ","
-                                                                                    "\""
-                                                                                    "pr"
-                                                                                    "o"
-                                                                                    "pe"
-                                                                                    "rt"
-                                                                                    "i"
-                                                                                    "es"
-                                                                                    "\""
-                                                                                    ":"
-                                                                                    "{"
-                                                                                    "\""
-                                                                                    "co"
-                                                                                    "de"
-                                                                                    "\""
-                                                                                    ":"
-                                                                                    "{"
-                                                                                    "\""
-                                                                                    "ty"
-                                                                                    "pe"
-                                                                                    "\""
-                                                                                    ":"
-                                                                                    "\""
-                                                                                    "st"
-                                                                                    "r"
-                                                                                    "in"
-                                                                                    "g"
-                                                                                    "\""
-                                                                                    ","
-                                                                                    "\""
-                                                                                    "en"
-                                                                                    "um"
-                                                                                    "\""
-                                                                                    ":"
-                                                                                    "[";
-
-static const char
-    after_codes[] =
-        "]},\"message\":" TYPE("string") ",\"hint\":" REF(
-            "te"
-            "x"
-            "t") ",\"retry_after_seconds\":" TYPE("integer") ",\"upstream\":{\"type\":"
-                                                             "\"object\","
-                                                             "\"properties\":{"
-                                                             "\"status\":" REF(
-                                                                 "intege"
-                                                                 "r") ","
-                                                                      "\""
-                                                                      "co"
-                                                                      "de"
-                                                                      "\""
-                                                                      ":" REF("text") ",\"message\":" REF(
-                                                                          "text") ",\"r"
-                                                                                  "eque"
-                                                                                  "st_"
-                                                                                  "id\""
-                                                                                  ":" REF(
-                                                                                      "text") "}},\"request_id\":" TYPE("string") ",\"details\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
-                                                                                                                                  "\"pointer\":" TYPE("string") ",\"message\":" TYPE("string") "},"
-                                                                                                                                                                                               "\"required\":[\"pointer\",\"message\"]}},"
-                                                                                                                                                                                               "\"in_flight\":" TYPE("integer") ",\"ceiling\":" TYPE("integer") ",\"queue_depth\":" TYPE("integer") "},"
-                                                                                                                                                                                                                                                                                                    "\"required\":[\"code\",\"message\",\"request_id\"]}},\"required\":[\"error\"]},"
-                                                                                                                                                                                                                                                                                                    "\"accepted\":{\"type\":\"object\",\"properties\":{" ORIGIN
-                                                                                                                                                                                                                                                                                                    ",\"status\":{\"type\":\"string\",\"enum\":[\"accepted\",\"running\",\"complete\","
-                                                                                                                                                                                                                                                                                                    "\"failed\"]},\"poll_id\":" TYPE("string") ",\"retry_after_seconds\":" TYPE("integer") ",\"data\":" TYPE(
-                                                                                                                                                                                                                                                                                                        "null") ",\"_meta\":{\"type\":\"object\",\"properties\":{"
-                                                                                                                                                                                                                                                                                                                "\"instruction\":" TYPE(
-                                                                                                                                                                                                                                                                                                                    "string") "}}},"
-                                                                                                                                                                                                                                                                                                                              "\"required\":[\"status\",\"poll_id\",\"data\",\"_meta\"]}}}";
-
-static void write_field(struct jwriter *writer, const struct field *field);
-
-static void write_record(struct jwriter *writer, const struct field *fields,
-                         size_t count)
+static void set(struct arena *arena, struct jval *object, const char *name,
+                const struct jval *value)
 {
-    jwriter_object(writer);
-    jwriter_member_string(writer, "type", SLICE("object"));
-    jwriter_key(writer, SLICE("properties"));
-    jwriter_object(writer);
-    for (size_t i = 0; i < count; i++) {
-        jwriter_key(writer, fields[i].name);
-        write_field(writer, &fields[i]);
-    }
-    jwriter_object_end(writer);
-    jwriter_object_end(writer);
+    jval_set(arena, object, slice_str(name), value);
 }
 
-/* The texts a field with a closed map can have, each once. */
-static bool is_repeated(const struct field *field, size_t at)
+static struct jval *text(struct arena *arena, const char *literal)
 {
-    for (size_t i = 0; i < at; i++) {
-        if (slice_eq(field->map[i].to, field->map[at].to)) {
-            return true;
+    return jval_new_string(arena, slice_str(literal));
+}
+
+static struct jval *type_only(struct arena *arena, const char *type)
+{
+    struct jval *schema = jval_new_object(arena, 2);
+
+    set(arena, schema, "type", text(arena, type));
+    return schema;
+}
+
+static void add_choice(struct arena *arena, struct jval *choices,
+                       const struct jval *choice)
+{
+    if (!jval_is(choice, JVAL_STRING)) {
+        return;
+    }
+    for (size_t i = 0; i < choices->count; i++) {
+        if (jval_equal(&choices->items[i], choice)) {
+            return;
         }
     }
-    return false;
+    jval_push(arena, choices, choice);
 }
 
-static bool is_mapped_to(const struct field *field, struct slice text)
+/* Every text a field with a closed map can have. */
+static struct jval *choices_schema(struct arena *arena, const struct field *field)
 {
+    struct jval *schema = type_only(arena, "string");
+    struct jval *choices = jval_new_array(arena, field->map_count + 2);
+
     for (size_t i = 0; i < field->map_count; i++) {
-        if (slice_eq(field->map[i].to, text)) {
-            return true;
-        }
+        add_choice(arena, choices, jval_new_string(arena, field->map[i].to));
     }
-    return false;
+    add_choice(arena, choices, field->map_other);
+    add_choice(arena, choices, field->fallback);
+    set(arena, schema, "enum", choices);
+    return schema;
 }
 
-static void write_choices(struct jwriter *writer, const struct field *field)
-{
-    struct slice other = jval_text(field->map_other),
-                 fallback = jval_text(field->fallback);
+static struct jval *record_schema(struct arena *arena, const struct field *fields,
+                                  size_t count);
 
-    jwriter_object(writer);
-    jwriter_member_string(writer, "type", SLICE("string"));
-    jwriter_key(writer, SLICE("enum"));
-    jwriter_array(writer);
-    for (size_t i = 0; i < field->map_count; i++) {
-        if (!is_repeated(field, i)) {
-            jwriter_string(writer, field->map[i].to);
-        }
-    }
-    if (jval_is(field->map_other, JVAL_STRING) && !is_mapped_to(field, other)) {
-        jwriter_string(writer, other);
-    }
-    if (jval_is(field->fallback, JVAL_STRING) && !is_mapped_to(field, fallback) &&
-        !slice_eq(fallback, other)) {
-        jwriter_string(writer, fallback);
-    }
-    jwriter_array_end(writer);
-    jwriter_object_end(writer);
+static struct jval *array_schema(struct arena *arena, const struct field *field)
+{
+    struct jval *schema = type_only(arena, "array");
+
+    set(arena, schema, "items",
+        record_schema(arena, field->fields, field->field_count));
+    return schema;
 }
 
-static void write_array(struct jwriter *writer, const struct field *field)
+/* Every field may be null: there may be nothing upstream. */
+static struct jval *or_null(struct arena *arena, const struct jval *schema)
 {
-    jwriter_object(writer);
-    jwriter_member_string(writer, "type", SLICE("array"));
-    jwriter_key(writer, SLICE("items"));
-    write_record(writer, field->fields, field->field_count);
-    jwriter_object_end(writer);
+    struct jval *both = jval_new_array(arena, 2);
+    struct jval *result = jval_new_object(arena, 2);
+
+    jval_push(arena, both, schema);
+    jval_push(arena, both, type_only(arena, "null"));
+    set(arena, result, "anyOf", both);
+    return result;
+}
+
+static struct jval *reference(struct arena *arena, const char *pointer)
+{
+    struct jval *schema = jval_new_object(arena, 2);
+
+    set(arena, schema, "$ref", text(arena, pointer));
+    return schema;
 }
 
 static bool has_closed_map(const struct field *field)
 {
-    return field->convert == FIELD_AS_IS && field->map_count > 0 &&
-           field->map_other != NULL;
+    return field->type == FIELD_STRING && field->convert == FIELD_AS_IS &&
+           field->map_count > 0 && field->map_other != NULL;
 }
 
-/* Every field may be null: there may be nothing upstream. */
-static void write_or_null(struct jwriter *writer, const struct field *field,
-                          void (*write)(struct jwriter *writer,
-                                        const struct field *field))
+static struct jval *field_schema(struct arena *arena, const struct field *field)
 {
-    jwriter_key(writer, SLICE("anyOf"));
-    jwriter_array(writer);
-    write(writer, field);
-    jwriter_raw(writer, SLICE(TYPE("null")));
-    jwriter_array_end(writer);
-}
-
-static void write_type(struct jwriter *writer, const struct field *field)
-{
+    if (has_closed_map(field)) {
+        return or_null(arena, choices_schema(arena, field));
+    }
     switch (field->type) {
     case FIELD_STRING:
-        if (has_closed_map(field)) {
-            write_or_null(writer, field, write_choices);
-        } else {
-            jwriter_member_string(writer, "$ref", SLICE("#/$defs/text"));
-        }
-        return;
+        return reference(arena, "#/$defs/text");
     case FIELD_INTEGER:
-        jwriter_member_string(writer, "$ref", SLICE("#/$defs/integer"));
-        return;
+        return reference(arena, "#/$defs/integer");
     case FIELD_BOOLEAN:
-        jwriter_member_string(writer, "$ref", SLICE("#/$defs/boolean"));
-        return;
+        return reference(arena, "#/$defs/boolean");
     case FIELD_ARRAY:
         break;
     }
-    write_or_null(writer, field, write_array);
+    return or_null(arena, array_schema(arena, field));
 }
 
-static void write_field(struct jwriter *writer, const struct field *field)
+static struct jval *record_schema(struct arena *arena, const struct field *fields,
+                                  size_t count)
 {
-    jwriter_object(writer);
-    write_type(writer, field);
-    if (field->description.len > 0) {
-        jwriter_member_string(writer, "description", field->description);
+    struct jval *schema = type_only(arena, "object");
+    struct jval *properties = jval_new_object(arena, count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct jval *property = field_schema(arena, &fields[i]);
+
+        if (fields[i].description.len > 0) {
+            set(arena, property, "description",
+                jval_new_string(arena, fields[i].description));
+        }
+        jval_set(arena, properties, fields[i].name, property);
     }
-    jwriter_object_end(writer);
+    set(arena, schema, "properties", properties);
+    return schema;
 }
 
-static void append_codes(struct buf *out)
+/* What says something of the file only would cost every client for nothing. */
+static bool is_shown(struct slice name)
 {
-    const char *comma = "";
+    return slice_is(name, "type") || slice_is(name, "anyOf");
+}
 
-    for (enum err err = ERR_OK; err < ERR_COUNT; err++) {
-        if (err != ERR_OK && err_is_tool_code(err)) {
-            buf_printf(out, "%s\"%s\"", comma, err_code(err));
-            comma = ",";
+struct slice describe_output(struct arena *arena, const struct tool *tool,
+                             const struct jval *envelope)
+{
+    const struct jval *shared = jval_get(envelope, "$defs");
+    struct jval *schema = jval_new_object(arena, 3);
+    struct jval *defs = jval_new_object(arena, shared->count);
+
+    for (size_t i = 0; i < envelope->count; i++) {
+        if (is_shown(envelope->members[i].name)) {
+            jval_set(arena, schema, envelope->members[i].name,
+                     &envelope->members[i].value);
         }
     }
-}
-
-struct slice describe_output(struct arena *arena, const struct tool *tool)
-{
-    struct slice result;
-    struct jwriter writer;
-    struct buf out;
-
-    buf_init(&out, DESCRIPTION_BYTES);
-    buf_append(&out, slice_str(before_record));
-    jwriter_init(&writer, &out);
-    write_record(&writer, tool->fields, tool->field_count);
-    buf_append(&out, slice_str(before_codes));
-    append_codes(&out);
-    buf_append(&out, slice_str(after_codes));
-    REQUIRE(!buf_full(&out));
-    result = arena_slice(arena, buf_slice(&out));
-    buf_free(&out);
-    return result;
+    for (size_t i = 0; i < shared->count; i++) {
+        jval_set(arena, defs, shared->members[i].name, &shared->members[i].value);
+    }
+    set(arena, defs, "record", record_schema(arena, tool->fields, tool->field_count));
+    set(arena, schema, "$defs", defs);
+    return describe_text(arena, schema);
 }

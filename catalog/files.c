@@ -44,13 +44,32 @@ static enum err fail_system(struct loader *loader, struct slice path, int number
 
 /* ---- Schemas of the files ---- */
 
+struct schema_text {
+    const unsigned char *bytes;
+    const size_t *count;
+    const char *name;
+};
+
+/* Our own texts: a failure here is a mistake of the build, and still says where. */
+static enum err compile_text(struct loader *loader, const struct schema_text *text,
+                             struct schema **out, const struct jval **json)
+{
+    struct slice bytes = slice_of((const char *)text->bytes, *text->count);
+    struct schema_problem problem = {SLICE_EMPTY, SLICE("it is not JSON")};
+    struct jval *value = NULL;
+
+    if (jval_parse(loader->arena, bytes, &value, NULL) != ERR_OK ||
+        schema_compile(loader->arena, value, out, &problem) != ERR_OK) {
+        return loader_fail(loader, ERR_INTERNAL, slice_str(text->name), problem.pointer,
+                           problem.message);
+    }
+    *json = value;
+    return ERR_OK;
+}
+
 enum err loader_schemas(struct loader *loader)
 {
-    static const struct {
-        const unsigned char *bytes;
-        const size_t *count;
-        const char *name;
-    } texts[FILE_KINDS] = {
+    static const struct schema_text texts[FILE_KINDS] = {
         [FILE_INTEGRATION] = {schema_text_integration, &schema_text_integration_len,
                               "integration.schema.json"},
         [FILE_RESOURCE] = {schema_text_resource, &schema_text_resource_len,
@@ -59,20 +78,17 @@ enum err loader_schemas(struct loader *loader)
                                 &schema_text_documentation_len,
                                 "documentation.schema.json"},
     };
+    static const struct schema_text envelope = {
+        schema_text_envelope, &schema_text_envelope_len, "envelope.schema.json"};
+    struct schema *unused;
+    enum err err = compile_text(loader, &envelope, &unused, &loader->envelope);
 
-    for (size_t i = 0; i < FILE_KINDS; i++) {
-        struct slice text = slice_of((const char *)texts[i].bytes, *texts[i].count);
-        struct schema_problem problem = {SLICE_EMPTY, SLICE("it is not JSON")};
-        struct jval *json = NULL;
+    for (size_t i = 0; err == ERR_OK && i < FILE_KINDS; i++) {
+        const struct jval *json;
 
-        if (jval_parse(loader->arena, text, &json, NULL) != ERR_OK ||
-            schema_compile(loader->arena, json, &loader->schemas[i], &problem) !=
-                ERR_OK) {
-            return loader_fail(loader, ERR_INTERNAL, slice_str(texts[i].name),
-                               problem.pointer, problem.message);
-        }
+        err = compile_text(loader, &texts[i], &loader->schemas[i], &json);
     }
-    return ERR_OK;
+    return err;
 }
 
 /* ---- One file ---- */

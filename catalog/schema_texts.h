@@ -16,5 +16,7 @@ extern const unsigned char schema_text_resource[];
 extern const size_t schema_text_resource_len;
 extern const unsigned char schema_text_documentation[];
 extern const size_t schema_text_documentation_len;
+extern const unsigned char schema_text_envelope[];
+extern const size_t schema_text_envelope_len;
 
 #endif

@@ -260,7 +260,7 @@ static void read_texts(struct builder *b)
 
     tool->title = jval_text(jval_get(b->text, "title"));
     tool->description = jval_text(jval_get(b->text, "description"));
-    tool->output_schema = describe_output(b->arena, tool);
+    tool->output_schema = describe_output(b->arena, tool, b->loader->envelope);
     tool->annotations = describe_annotations(b->arena, tool);
     tool->list_bytes = describe_bytes(tool);
 }

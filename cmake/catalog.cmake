@@ -3,7 +3,7 @@
 set(generated "${CMAKE_BINARY_DIR}/generated/schema_texts.c")
 set(text "/* Made by cmake/catalog.cmake out of catalog/schema/. */\n")
 string(APPEND text "#include \"catalog/schema_texts.h\"\n")
-foreach(kind integration resource documentation)
+foreach(kind integration resource documentation envelope)
     set(source "${CMAKE_SOURCE_DIR}/catalog/schema/${kind}.schema.json")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
     file(READ "${source}" hex HEX)

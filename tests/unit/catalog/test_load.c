@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loading: what a right catalog gives, and what each kind of mistake is answered with.
  */
-#include "fixture.h"
+#include "tests/unit/catalog/fixture.h"
 
 #define INTEGRATION "demo/integration.json"
 #define RESOURCE "demo/resources/orders.json"
