@@ -275,8 +275,7 @@ static void begin_exchange(struct http_connection *connection)
 
 static void send_continue(struct http_connection *connection)
 {
-    static char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    uv_buf_t buf = uv_buf_init(line, sizeof line - 1);
+    uv_buf_t buf = http_buf(SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
 
     connection_send(connection, &buf, 1);
 }

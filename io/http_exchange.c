@@ -153,14 +153,9 @@ static void send_head(struct http_connection *connection, struct slice body)
     if (buf_full(head)) {
         connection_cut(connection); /* half a head is worse than none */
     }
-    /* uv_buf_t has no const; it is only read. */
-    uv_buf_t bufs[2] = {
-        uv_buf_init(head->ptr, (unsigned)head->len),
-        {.base = (char *)(uintptr_t)body.ptr, .len = body.len},
-    };
+    uv_buf_t bufs[2] = {http_buf(buf_slice(head)), http_buf(body)};
     connection_send(connection, bufs, body.len > 0 ? 2 : 1);
     buf_clear(head);
-    head->full = false;
 }
 
 static bool has_no_body(int status)
@@ -306,7 +301,6 @@ void http_stream_send(struct http_exchange *exchange, struct slice bytes)
 {
     struct http_connection *connection = exchange->connection;
     char size[24];
-    static char line_end[] = "\r\n";
 
     REQUIRE(exchange->is_streaming);
     if (exchange->is_gone || exchange->mode == BODY_NONE || bytes.len == 0) {
@@ -316,21 +310,20 @@ void http_stream_send(struct http_exchange *exchange, struct slice bytes)
         connection_cut(connection);
         return;
     }
-    uv_buf_t data = {.base = (char *)(uintptr_t)bytes.ptr, .len = bytes.len};
+    uv_buf_t data = http_buf(bytes);
     if (exchange->mode == BODY_RAW) {
         connection_send(connection, &data, 1);
         return;
     }
     int size_bytes = snprintf(size, sizeof size, "%zx\r\n", bytes.len);
-    uv_buf_t bufs[3] = {uv_buf_init(size, (unsigned)size_bytes), data,
-                        uv_buf_init(line_end, sizeof line_end - 1)};
+    uv_buf_t bufs[3] = {http_buf(slice_of(size, (size_t)size_bytes)), data,
+                        http_buf(SLICE("\r\n"))};
     connection_send(connection, bufs, 3);
 }
 
 void http_stream_end(struct http_exchange *exchange)
 {
-    static char last[] = "0\r\n\r\n";
-    uv_buf_t buf = uv_buf_init(last, sizeof last - 1);
+    uv_buf_t buf = http_buf(SLICE("0\r\n\r\n"));
 
     REQUIRE(exchange->is_streaming);
     if (!exchange->is_gone && exchange->mode == BODY_CHUNKED) {

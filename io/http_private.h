@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: what the four files of the HTTP server know of each other: http_server.c
+ * Purpose: what the files of the HTTP server know of each other: http_server.c
  *          (listening, draining), http_connection.c (one socket), http_write.c
- *          (what leaves on it), http_exchange.c (one answer). Nobody else may include it.
- * Owns: the server owns its connections while their socket is open; a connection owns its
- *       exchange until the handler has ended it, and outlives its socket for that.
+ *          (what leaves on it), http_exchange.c (one answer). Only they include it.
+ * Owns: the server owns its connections while their socket is open; a connection
+ *       owns its exchange until the handler has ended it, and outlives its socket
+ *       for that.
  * Threads: the loop's.
  * Errors: none of its own.
  * Start reading at: enum connection_state.
@@ -94,6 +95,12 @@ struct http_exchange {
     bool is_streaming;
     enum body_mode mode;
 };
+
+/* libuv's buffers are not const; those that are written from are only read. */
+static inline uv_buf_t http_buf(struct slice bytes)
+{
+    return (uv_buf_t){.base = (char *)(uintptr_t)bytes.ptr, .len = bytes.len};
+}
 
 /* http_connection.c */
 
