@@ -145,10 +145,10 @@ static struct slice join_params(struct arena *arena, const struct param_list *li
         if (i > 0) {
             text[len++] = '&';
         }
-        memcpy(text + len, param->name.ptr, param->name.len);
+        slice_copy(text + len, param->name);
         len += param->name.len;
         text[len++] = '=';
-        memcpy(text + len, param->value.ptr, param->value.len);
+        slice_copy(text + len, param->value);
         len += param->value.len;
     }
     return slice_of(text, len);

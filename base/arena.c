@@ -150,7 +150,7 @@ char *arena_copy(struct arena *arena, struct slice bytes)
 {
     char *copy = arena_alloc(arena, bytes.len + 1);
 
-    memcpy(copy, bytes.ptr, bytes.len);
+    slice_copy(copy, bytes);
     return copy;
 }
 

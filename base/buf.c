@@ -82,7 +82,7 @@ bool buf_append(struct buf *buf, struct slice bytes)
     if (room == NULL) {
         return false;
     }
-    memcpy(room, bytes.ptr, bytes.len);
+    slice_copy(room, bytes);
     buf_commit(buf, bytes.len);
     return true;
 }

@@ -188,7 +188,7 @@ static void put_string(struct buf *out, char before, struct slice text, char aft
     *at = before;
     at += before != '\0';
     *at++ = '"';
-    memcpy(at, text.ptr, text.len);
+    slice_copy(at, text);
     at += text.len;
     *at++ = '"';
     *at = after;

@@ -164,7 +164,7 @@ void *map_put(struct map *map, struct slice key, void *value)
     }
     char *copy = malloc(key.len + 1);
     REQUIRE(copy != NULL);
-    memcpy(copy, key.ptr, key.len);
+    slice_copy(copy, key);
     copy[key.len] = '\0';
     *entry = (struct entry){hash, copy, key.len, value};
     map->count++;

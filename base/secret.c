@@ -46,7 +46,7 @@ struct secret *secret_new(struct slice bytes)
 {
     struct secret *secret = secret_pages(bytes.len);
 
-    memcpy(secret->bytes, bytes.ptr, bytes.len);
+    slice_copy(secret->bytes, bytes);
     return secret;
 }
 
@@ -85,7 +85,7 @@ bool secret_equal(const struct secret *a, const struct secret *b)
 
 bool bytes_equal_constant_time(struct slice a, struct slice b)
 {
-    return a.len == b.len && CRYPTO_memcmp(a.ptr, b.ptr, a.len) == 0;
+    return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
 void wipe(void *ptr, size_t bytes)

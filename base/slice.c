@@ -23,7 +23,8 @@ bool slice_eq_nocase(struct slice a, struct slice b)
 
 int slice_cmp(struct slice a, struct slice b)
 {
-    int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+    size_t shared = a.len < b.len ? a.len : b.len;
+    int order = shared > 0 ? memcmp(a.ptr, b.ptr, shared) : 0;
 
     if (order != 0) {
         return order;
@@ -33,7 +34,7 @@ int slice_cmp(struct slice a, struct slice b)
 
 ptrdiff_t slice_find(struct slice a, char byte)
 {
-    const char *found = memchr(a.ptr, (unsigned char)byte, a.len);
+    const char *found = a.len > 0 ? memchr(a.ptr, (unsigned char)byte, a.len) : NULL;
     return found != NULL ? found - a.ptr : -1;
 }
 

@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct slice {
-    const char *ptr; /* never NULL through these helpers, so memcpy is always defined */
+    const char *ptr; /* may be NULL when len is 0: a zeroed slice is an empty one */
     size_t len;      /* bytes */
 };
 
@@ -32,9 +32,17 @@ static inline struct slice slice_str(const char *text)
     return slice_of(text, text != NULL ? strlen(text) : 0);
 }
 
+/* memcpy that also copies nothing: a zeroed slice points nowhere. */
+static inline void slice_copy(void *to, struct slice from)
+{
+    if (from.len > 0) {
+        memcpy(to, from.ptr, from.len);
+    }
+}
+
 static inline bool slice_eq(struct slice a, struct slice b)
 {
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
 static inline bool slice_is(struct slice a, const char *text)
@@ -44,7 +52,8 @@ static inline bool slice_is(struct slice a, const char *text)
 
 static inline bool slice_starts(struct slice a, struct slice prefix)
 {
-    return a.len >= prefix.len && memcmp(a.ptr, prefix.ptr, prefix.len) == 0;
+    return a.len >= prefix.len &&
+           (prefix.len == 0 || memcmp(a.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 /* From byte `from` (clamped to the end) to the end. */

@@ -82,9 +82,26 @@ static void test_rest_of_a_slice_is_clamped_to_its_end(void **state)
     assert_false(slice_starts(SLICE("ab"), SLICE("abc")));
 }
 
+static void test_a_zeroed_slice_is_an_empty_one(void **state)
+{
+    (void)state;
+    const struct slice none = {NULL, 0};
+    char byte = 'x';
+
+    slice_copy(&byte, none);
+
+    assert_int_equal(byte, 'x');
+    assert_true(slice_eq(none, SLICE("")));
+    assert_true(slice_starts(SLICE("a"), none));
+    assert_int_equal(slice_cmp(none, SLICE("")), 0);
+    assert_int_equal(slice_find(none, 'x'), -1);
+    assert_int_equal(slice_trim(none).len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_zeroed_slice_is_an_empty_one),
         cmocka_unit_test(test_case_is_folded_for_ascii_letters_only),
         cmocka_unit_test(test_order_is_by_unsigned_bytes_and_shorter_first),
         cmocka_unit_test(test_find_gives_the_first_index_or_minus_one),
