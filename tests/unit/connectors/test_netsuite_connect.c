@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Account ids and base URLs of a connection, and what follows from them. */
+#include "tests/unit/connectors/world.h"
+
+#include "connectors/netsuite/hosts.h"
+
+static enum err connect_to(struct arena *arena, const char *json,
+                           struct op_target *target, struct fault *fault)
+{
+    *fault = (struct fault){.err = ERR_OK};
+    *target = (struct op_target){.lane = SLICE_EMPTY};
+    return connector_find(SLICE("netsuite"))
+        ->connect(arena, world_json(arena, json), target, fault);
+}
+
+static void test_registry_knows_netsuite_and_nothing_unknown(void **state)
+{
+    (void)state;
+    assert_non_null(connector_find(SLICE("netsuite")));
+    assert_null(connector_find(SLICE("NetSuite")));
+    assert_null(connector_find(SLICE_EMPTY));
+}
+
+static void test_both_forms_of_an_account_id_become_one(void **state)
+{
+    static const char *const forms[] = {"123456_SB1", "123456-sb1", "123456_sb1"};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct arena *arena = arena_new();
+        struct op_target target;
+        struct fault fault;
+        char json[64];
+        snprintf(json, sizeof json, "{\"account_id\":\"%s\"}", forms[i]);
+
+        assert_int_equal(connect_to(arena, json, &target, &fault), ERR_OK);
+
+        const struct hosts *hosts = target.private_data;
+        assert_slice(target.lane, "netsuite:123456_SB1");
+        assert_slice(target.realm, "123456_SB1");
+        assert_slice(hosts->suitetalk, "https://123456-sb1.suitetalk.api.netsuite.com");
+        assert_slice(hosts->restlets, "https://123456-sb1.restlets.api.netsuite.com");
+        assert_slice(hosts->app, "https://123456-sb1.app.netsuite.com");
+        assert_slice(jval_text(jval_get(target.connection, "account_id")),
+                     "123456_SB1");
+        assert_null(jval_get(target.connection, "base_urls"));
+        assert_int_equal(target.origin_count, 2);
+        assert_slice(target.origins[0],
+                     "https://123456-sb1.suitetalk.api.netsuite.com");
+        assert_slice(target.origins[1], "https://123456-sb1.restlets.api.netsuite.com");
+        arena_free(arena);
+    }
+}
+
+static void test_base_urls_replace_hosts_and_are_normalised(void **state)
+{
+    struct arena *arena = arena_new();
+    struct op_target target;
+    struct fault fault;
+
+    (void)state;
+    assert_int_equal(connect_to(arena,
+                                "{\"account_id\":\"TSTDRV1234567\",\"base_urls\":{"
+                                "\"suitetalk\":\"HTTP://LocalHost:8080\","
+                                "\"restlets\":\"https://erp.example:443\"}}",
+                                &target, &fault),
+                     ERR_OK);
+
+    const struct hosts *hosts = target.private_data;
+    assert_slice(hosts->suitetalk, "http://localhost:8080");
+    assert_slice(hosts->restlets, "https://erp.example");
+    assert_slice(hosts->app, "https://tstdrv1234567.app.netsuite.com");
+    const struct jval *stored = jval_get(target.connection, "base_urls");
+    assert_int_equal(stored->count, 2);
+    assert_slice(jval_text(jval_get(stored, "suitetalk")), "http://localhost:8080");
+    arena_free(arena);
+}
+
+static void test_a_stored_connection_connects_to_the_same_place(void **state)
+{
+    struct arena *arena = arena_new();
+    struct op_target first, second;
+    struct fault fault = {.err = ERR_OK};
+
+    (void)state;
+    assert_int_equal(connect_to(arena,
+                                "{\"account_id\":\"123456-sb1\",\"base_urls\":{"
+                                "\"suitetalk\":\"http://[::1]:9\",\"restlets\":"
+                                "\"http://[::1]:9\"}}",
+                                &first, &fault),
+                     ERR_OK);
+    assert_int_equal(connector_find(SLICE("netsuite"))
+                         ->connect(arena, first.connection, &second, &fault),
+                     ERR_OK);
+
+    assert_true(jval_equal(first.connection, second.connection));
+    assert_true(slice_eq(first.lane, second.lane));
+    assert_int_equal(second.origin_count, 1);
+    assert_slice(second.origins[0], "http://[::1]:9");
+    arena_free(arena);
+}
+
+static void test_each_mistake_is_named_with_its_pointer(void **state)
+{
+    static const struct {
+        const char *json, *pointer;
+    } cases[] = {
+        {"[]", ""},
+        {"{}", "/account_id"},
+        {"{\"account_id\":123456}", "/account_id"},
+        {"{\"account_id\":\"\"}", "/account_id"},
+        {"{\"account_id\":\"_SB1\"}", "/account_id"},
+        {"{\"account_id\":\"123456_\"}", "/account_id"},
+        {"{\"account_id\":\"123__SB1\"}", "/account_id"},
+        {"{\"account_id\":\"123.evil\"}", "/account_id"},
+        {"{\"account_id\":\"12 34\"}", "/account_id"},
+        {"{\"account_id\":\"1\\u00e6\"}", "/account_id"},
+        {"{\"account_id\":\"12345678901234567890123456789012345678901\"}",
+         "/account_id"},
+        {"{\"account_id\":\"1\",\"accountId\":\"1\"}", "/accountId"},
+        {"{\"account_id\":\"1\",\"a/b~c\":1}", "/a~1b~0c"},
+        {"{\"account_id\":\"1\",\"base_urls\":\"http://h\"}", "/base_urls"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"rest\":\"http://h\"}}",
+         "/base_urls/rest"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":1}}", "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"ftp://h\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://h/\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://h?x\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://h#x\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://u:p@h\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://u@h\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://h:0\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://h:65536\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://h:\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://a..b\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://-a\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://a.\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://[::1\"}}",
+         "/base_urls/app"},
+        {"{\"account_id\":\"1\",\"base_urls\":{\"app\":\"https://[]\"}}",
+         "/base_urls/app"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct arena *arena = arena_new();
+        struct op_target target;
+        struct fault fault;
+
+        if (connect_to(arena, cases[i].json, &target, &fault) != ERR_UNPROCESSABLE) {
+            fail_msg("accepted: %s", cases[i].json);
+        }
+        assert_int_equal(fault.err, ERR_UNPROCESSABLE);
+        assert_int_equal(fault.detail_count, 1);
+        assert_slice(fault.details[0].pointer, cases[i].pointer);
+        assert_true(fault.details[0].message.len > 0);
+        arena_free(arena);
+    }
+}
+
+static void test_all_mistakes_are_told_at_once_up_to_a_ceiling(void **state)
+{
+    struct arena *arena = arena_new();
+    struct op_target target;
+    struct fault fault;
+
+    (void)state;
+    assert_int_equal(
+        connect_to(arena,
+                   "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,"
+                   "\"h\":1,\"i\":1,\"j\":1}",
+                   &target, &fault),
+        ERR_UNPROCESSABLE);
+    assert_int_equal(fault.detail_count, 8);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_registry_knows_netsuite_and_nothing_unknown),
+        cmocka_unit_test(test_both_forms_of_an_account_id_become_one),
+        cmocka_unit_test(test_base_urls_replace_hosts_and_are_normalised),
+        cmocka_unit_test(test_a_stored_connection_connects_to_the_same_place),
+        cmocka_unit_test(test_each_mistake_is_named_with_its_pointer),
+        cmocka_unit_test(test_all_mistakes_are_told_at_once_up_to_a_ceiling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
