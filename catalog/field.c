@@ -230,7 +230,7 @@ static bool convert(struct arena *arena, enum field_convert how, struct slice te
     if (!to_bool(text, &truth)) {
         return false;
     }
-    *out = (struct jval){.type = truth ? JVAL_TRUE : JVAL_FALSE};
+    *out = (struct jval){.type = truth ? JVAL_TRUE : JVAL_FALSE, .text = SLICE_EMPTY};
     return true;
 }
 
@@ -249,7 +249,7 @@ static const struct field_map_entry *find_entry(const struct field *field,
 static struct jval nothing(const struct mapping *mapping, const struct field *field)
 {
     if (field->fallback == NULL) {
-        return (struct jval){.type = JVAL_NULL};
+        return (struct jval){.type = JVAL_NULL, .text = SLICE_EMPTY};
     }
     ++*mapping->fallbacks;
     return *field->fallback;
@@ -259,7 +259,7 @@ static struct jval map_scalar(const struct mapping *mapping, const struct field 
                               const struct jval *value)
 {
     const struct field_map_entry *entry;
-    struct jval result = {.type = JVAL_NULL};
+    struct jval result = {.type = JVAL_NULL, .text = SLICE_EMPTY};
     struct slice text;
 
     if (scalar_text(value, &text)) {
@@ -365,7 +365,7 @@ static struct jval map_field(const struct mapping *mapping, const struct field *
 static struct jval map_record(const struct mapping *mapping, const struct field *fields,
                               size_t count, const struct jval *record)
 {
-    struct jval result = {.type = JVAL_OBJECT, .count = count};
+    struct jval result = {.type = JVAL_OBJECT, .count = count, .text = SLICE_EMPTY};
 
     result.members = arena_array(mapping->arena, count, sizeof *result.members);
     for (size_t i = 0; i < count; i++) {
