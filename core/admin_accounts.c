@@ -109,37 +109,55 @@ void admin_list_accounts(struct admin *admin)
 
 /* ---- Reading what was sent ---- */
 
-/* The fields of auth that are secrets are sealed into the batch; the others are kept as
- * text. */
+/* What of an auth object goes where: secrets sealed, the rest as JSON text. */
+struct sealed_auth {
+    struct store_secret *secrets;
+    size_t count;
+    struct slice plain_json;
+};
+
+static enum err seal_field(struct admin *admin, struct slice account, const char *name,
+                           struct slice value, struct store_secret *out)
+{
+    struct secret *secret = secret_new(value);
+    enum err err = vault_seal(admin->gateway->parts.vault, account, slice_str(name),
+                              secret, admin->arena, out);
+    secret_free(secret);
+    return err;
+}
+
 static enum err seal_auth(struct admin *admin, struct slice account,
                           const struct jval *auth, const struct outbound_scheme *scheme,
-                          struct store_batch *batch, struct slice *plain_json)
+                          struct sealed_auth *out)
 {
-    struct vault *vault = admin->gateway->parts.vault;
     struct jval *plain = jval_new_object(admin->arena, 0);
     size_t count = 0;
     const struct outbound_field *fields = outbound_scheme_fields(scheme, &count);
-    for (size_t i = 0; i < count; i++) {
+    enum err err = ERR_OK;
+    out->secrets = arena_array(admin->arena, count, sizeof *out->secrets);
+    out->count = 0;
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
         const struct jval *value = jval_get(auth, fields[i].name);
         if (value == NULL) {
             continue;
         }
-        if (!fields[i].secret) {
+        if (fields[i].secret) {
+            err = seal_field(admin, account, fields[i].name, jval_text(value),
+                             &out->secrets[out->count++]);
+        } else {
             jval_set(admin->arena, plain, slice_str(fields[i].name), value);
-            continue;
         }
-        struct store_secret sealed;
-        struct secret *secret = secret_new(jval_text(value));
-        enum err err = vault_seal(vault, account, slice_str(fields[i].name), secret,
-                                  admin->arena, &sealed);
-        secret_free(secret);
-        if (err != ERR_OK) {
-            return err;
-        }
-        store_put_secret(batch, &sealed);
     }
-    *plain_json = admin_json(admin->arena, plain);
-    return ERR_OK;
+    out->plain_json = admin_json(admin->arena, plain);
+    return err;
+}
+
+/* After the account itself: a secret belongs to one that exists. */
+static void put_secrets(struct store_batch *batch, const struct sealed_auth *auth)
+{
+    for (size_t i = 0; i < auth->count; i++) {
+        store_put_secret(batch, &auth->secrets[i]);
+    }
 }
 
 /* ---- Creating ---- */
@@ -151,7 +169,7 @@ struct creation {
     struct gateway *gateway;
     struct arena *arena;
     struct store_account record;
-    struct store_batch *batch;
+    struct sealed_auth sealed;
     struct account *account;
     struct op_run run;
     int pending;
@@ -164,7 +182,6 @@ static void release_creation(struct creation *creation)
         return;
     }
     account_drop(creation->account);
-    store_batch_free(creation->batch);
     arena_free(creation->arena);
 }
 
@@ -184,10 +201,10 @@ static void on_account_stored(void *ctx, enum err err)
 
 static void store_account(struct creation *creation)
 {
-    struct store_batch *batch = creation->batch;
-    creation->batch = NULL;
+    struct store_batch *batch = store_batch_new();
     creation->record.version = 1;
     store_insert_account(batch, &creation->record);
+    put_secrets(batch, &creation->sealed);
     store_commit(creation->gateway->parts.store, batch, on_account_stored, creation);
 }
 
@@ -351,9 +368,8 @@ void admin_create_account(struct admin *admin)
     creation->gateway = admin->gateway;
     creation->arena = arena;
     creation->pending = 1;
-    creation->batch = store_batch_new();
-    enum err err =
-        seal_auth(admin, record.id, auth, scheme, creation->batch, &record.auth);
+    enum err err = seal_auth(admin, record.id, auth, scheme, &creation->sealed);
+    record.auth = creation->sealed.plain_json;
     creation->record = record;
     creation->record.id =
         arena_slice(arena, record.id); /* used after the exchange is gone */
@@ -392,8 +408,9 @@ static void on_account_changed(void *ctx, enum err err)
     respond_account(admin, 200, &change->record);
 }
 
+/* Fills `sealed` when the body brings new credentials; false after an answer. */
 static bool change_auth(struct admin *admin, struct store_account *record,
-                        struct store_batch *batch)
+                        struct sealed_auth *sealed)
 {
     const struct jval *auth = jval_get(admin->body, "auth");
     const struct outbound_scheme *scheme = NULL;
@@ -406,16 +423,16 @@ static bool change_auth(struct admin *admin, struct store_account *record,
         admin_fault(admin, &fault);
         return false;
     }
-    store_delete_secrets(batch, record->id);
-    record->scheme = slice_str(outbound_scheme_name(scheme));
-    record->state = SLICE("active");
-    record->cause = SLICE_EMPTY;
-    record->proven = false; /* one at a time until these have worked */
-    enum err err = seal_auth(admin, record->id, auth, scheme, batch, &record->auth);
+    enum err err = seal_auth(admin, record->id, auth, scheme, sealed);
     if (err != ERR_OK) {
         admin_error(admin, err, SLICE_EMPTY);
         return false;
     }
+    record->auth = sealed->plain_json;
+    record->scheme = slice_str(outbound_scheme_name(scheme));
+    record->state = SLICE("active");
+    record->cause = SLICE_EMPTY;
+    record->proven = false; /* one at a time until these have worked */
     return true;
 }
 
@@ -424,6 +441,7 @@ void admin_patch_account(struct admin *admin)
     static const char *const allowed[] = {"name", "governor", "auth", NULL};
     struct account_change *change = arena_alloc(admin->arena, sizeof *change);
     struct store_account *record = &change->record;
+    struct sealed_auth sealed = {.count = 0};
     struct slice name;
     change->admin = admin;
     if (!admin_load_account(admin, record) || !admin_only(admin, allowed) ||
@@ -436,13 +454,16 @@ void admin_patch_account(struct admin *admin)
     if (jval_get(admin->body, "governor") != NULL && !read_limits(admin, record)) {
         return;
     }
-    struct store_batch *batch = store_batch_new();
-    if (!change_auth(admin, record, batch)) {
-        store_batch_free(batch);
+    if (!change_auth(admin, record, &sealed)) {
         return;
     }
     record->updated_ms = gateway_wall_ms(admin->gateway);
+    struct store_batch *batch = store_batch_new();
     store_update_account(batch, record, record->version);
+    if (sealed.count > 0) {
+        store_delete_secrets(batch, record->id);
+        put_secrets(batch, &sealed);
+    }
     store_commit(admin->gateway->parts.store, batch, on_account_changed, change);
 }
 

@@ -58,7 +58,7 @@ class Demo(Stand):
             say("  %-44s %s" % (tool["name"], tool["description"].split(". ")[0][:80]))
 
     def show_pages(self, url):
-        head("overdue invoices, largest page first: list_all_netsuite_invoices")
+        head("overdue invoices, three at a time: list_all_netsuite_invoices")
         arguments = {"overdue": True, "limit": 3}
         status, fields, result = self.tool(url, "list_all_netsuite_invoices", arguments)
         envelope = result["structuredContent"]
@@ -155,6 +155,8 @@ def head(text):
 def show_error(result):
     error = result["structuredContent"]["error"]
     say("  isError, %s: %s" % (error["code"], error["message"]))
+    for detail in error.get("details", []):
+        say("    %s %s" % (detail["pointer"], detail["message"]))
     for name in ("retry_after_seconds", "in_flight", "ceiling", "queue_depth"):
         if name in error:
             say("    %s %s" % (name, error[name]))

@@ -61,7 +61,7 @@ USES = {
     "cli": ["jansson"],
     "mocks/common": ["libuv", "llhttp", "OpenSSL", "SQLite", "jansson", "libxml2"],
     "mocks/*": ["libuv", "llhttp", "OpenSSL", "SQLite", "jansson", "libxml2"],
-    "tests": ["cmocka"],
+    "tests": ["cmocka", "jansson"],
     "bench": [],
     "fuzz": [],
 }
