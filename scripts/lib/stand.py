@@ -82,10 +82,16 @@ class Stand:
         self.mocks[key] = dict(json.loads(line), pid=process.pid)
         return self.mocks[key]
 
+    def command(self, *words, env=None, flags=None, stdin=None):
+        """Runs sluice to its end, whatever comes of it."""
+        flags = self.flags() if flags is None else flags
+        return subprocess.run([os.path.join(self.bin, "sluice"), *words, *flags],
+                              capture_output=True, text=True, cwd=ROOT, timeout=120,
+                              input=stdin if stdin is not None else "",
+                              env=dict(os.environ, **(env or {})))
+
     def sluice(self, *words, env=None):
-        result = subprocess.run([os.path.join(self.bin, "sluice"), *words, *self.flags()],
-                                capture_output=True, text=True, cwd=ROOT,
-                                env=dict(os.environ, **(env or {})))
+        result = self.command(*words, env=env)
         if result.returncode != 0:
             raise Fault("sluice %s: %s" % (" ".join(words), result.stderr.strip()))
         return result.stdout.strip()
@@ -119,12 +125,15 @@ class Stand:
             if process.poll() is not None:
                 break
             time.sleep(0.02)
-        with open(self.log_path) as log:
-            raise Fault("the server did not start: %s" % log.read()[-400:].strip())
+        raise Fault("the server did not start: %s" % self.log_tail())
+
+    def log_tail(self, characters=3000):
+        with open(self.log_path, errors="replace") as log:
+            return log.read()[-characters:].strip()
 
     def events(self, start=0):
         """The log's lines, parsed, from that byte on; a line that is not whole yet is left out."""
-        with open(self.log_path) as log:
+        with open(self.log_path, errors="replace") as log:
             log.seek(start)
             lines = log.read().split("\n")[:-1]
         found = []
@@ -142,8 +151,7 @@ class Stand:
         """SIGTERM and the exit code."""
         process = self.process(name)
         process.send_signal(signal.SIGTERM)
-        code = process.wait(timeout=60)
-        return code
+        return process.wait(timeout=60)
 
     def stop(self):
         for _, process in reversed(self.processes):
