@@ -71,7 +71,9 @@ static bool fault_size(struct checker *c, const struct trail *trail, const char 
     if (!is_heard(c)) {
         return false;
     }
-    return fault(c, trail, arena_printf(c->arena, "%s %zu %s", rule, size, unit));
+    return fault(
+        c, trail,
+        arena_printf(c->arena, "%s %zu %s%s", rule, size, unit, size == 1 ? "" : "s"));
 }
 
 /* ---- Types ---- */
@@ -206,11 +208,11 @@ static bool check_string(struct checker *c, const struct schema *schema,
 
     if (length < schema->min_length) {
         return fault_size(c, trail, "must have at least", schema->min_length,
-                          "characters");
+                          "character");
     }
     if (length > schema->max_length) {
         return fault_size(c, trail, "must have at most", schema->max_length,
-                          "characters");
+                          "character");
     }
     if (schema->pattern != NULL && !pattern_matches(schema->pattern, text)) {
         return fault_with(c, trail, "must match the pattern",
@@ -251,10 +253,10 @@ static bool check_array(struct checker *c, const struct schema *schema,
     bool ok = true;
 
     if (value->count < schema->min_items) {
-        return fault_size(c, trail, "must have at least", schema->min_items, "items");
+        return fault_size(c, trail, "must have at least", schema->min_items, "item");
     }
     if (value->count > schema->max_items) {
-        return fault_size(c, trail, "must have at most", schema->max_items, "items");
+        return fault_size(c, trail, "must have at most", schema->max_items, "item");
     }
     if (schema->unique_items && has_twins(c->arena, value)) {
         ok = fault_text(c, trail, "must not hold the same item twice");
@@ -344,11 +346,11 @@ static bool check_object(struct checker *c, const struct schema *schema,
 
     if (value->count < schema->min_properties) {
         return fault_size(c, trail, "must have at least", schema->min_properties,
-                          "members");
+                          "member");
     }
     if (value->count > schema->max_properties) {
         return fault_size(c, trail, "must have at most", schema->max_properties,
-                          "members");
+                          "member");
     }
     for (size_t i = 0; i < value->count; i++) {
         ok = check_member(c, schema, &value->members[i], trail) && ok;
@@ -401,7 +403,7 @@ static bool fault_alternatives(struct checker *c, const struct schema_set *set,
     if (candidates == 0) {
         return fault_with(c, trail, "must be", message_types(c->arena, types));
     }
-    return fault_size(c, trail, "must fit one of", set->count, "allowed forms");
+    return fault_size(c, trail, "must fit one of", set->count, "allowed form");
 }
 
 static bool check_any(struct checker *c, const struct schema *schema,
@@ -427,8 +429,9 @@ static bool check_one(struct checker *c, const struct schema *schema,
         return true;
     }
     if (count > 1) {
-        return fault_size(c, trail, "must fit exactly one of", schema->one.count,
-                          "allowed forms, and fits several");
+        return fault_text(c, trail,
+                          "must fit exactly one of the allowed forms, and fits "
+                          "several");
     }
     return fault_alternatives(c, &schema->one, value, trail);
 }

@@ -343,7 +343,7 @@ static void test_argument_mistakes_are_named(void **state)
     broken_documentation("{\"type\":\"boolean\"}", "true",
                          "/methods/create/input/query/dry_run", "must be an object");
     broken_documentation("{\"type\":\"boolean\"}", "{}",
-                         "/methods/create/input/query/dry_run", "at least 1 members");
+                         "/methods/create/input/query/dry_run", "at least 1 member");
     broken_documentation("\"minimum\":1", "\"minimun\":1",
                          "/methods/create/input/body/quantity/minimun", "is not known");
     broken_documentation("\"format\":\"date\"", "\"pattern\":\"(?=x)\"",
