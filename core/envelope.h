@@ -4,7 +4,7 @@
  * Owns: nothing.
  * Threads: any.
  * Errors: the buffer's ceiling.
- * Start reading at: envelope_write_data. The contract is in docs/envelope.md.
+ * Start reading at: envelope_write_data. The contract is in docs/api.md.
  */
 #ifndef SLUICE_CORE_ENVELOPE_H
 #define SLUICE_CORE_ENVELOPE_H
