@@ -27,13 +27,14 @@ static void write_string(struct buf *out, struct slice text)
 
 static void write_object(struct arena *arena, const struct jval *value, struct buf *out)
 {
-    const struct jmember **sorted = arena_array(arena, value->count, sizeof *sorted);
+    const struct jmember **sorted =
+        arena_array(arena, value->count, sizeof(struct jmember *));
 
     for (size_t i = 0; i < value->count; i++) {
         sorted[i] = &value->members[i];
     }
     if (value->count > 1) {
-        qsort(sorted, value->count, sizeof *sorted, by_name);
+        qsort(sorted, value->count, sizeof(struct jmember *), by_name);
     }
     buf_append_byte(out, '{');
     for (size_t i = 0; i < value->count; i++) {

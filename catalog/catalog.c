@@ -55,7 +55,7 @@ const struct tool *catalog_tool(const struct integration *integration,
         return NULL;
     }
     found = bsearch(&name, integration->tools, integration->tool_count,
-                    sizeof *integration->tools, by_tool);
+                    sizeof(struct tool *), by_tool);
     return found != NULL ? *found : NULL;
 }
 

@@ -19,6 +19,12 @@ bool schema_refuse(struct schema_compiler *c, const struct trail *trail,
 
 /* ---- Nodes ---- */
 
+/* Nodes are found by where their JSON is. */
+static struct slice node_key(const struct jval *const *json)
+{
+    return slice_of((const char *)json, sizeof(const struct jval *));
+}
+
 static struct schema *new_node(struct schema_compiler *c, const struct jval *json,
                                const struct trail *trail)
 {
@@ -36,7 +42,7 @@ static struct schema *new_node(struct schema_compiler *c, const struct jval *jso
         c->last->next = node;
     }
     c->last = node;
-    map_put(c->nodes, slice_of((const char *)&json, sizeof json), node);
+    map_put(c->nodes, node_key(&json), node);
     return node;
 }
 
@@ -82,8 +88,7 @@ static struct schema *resolve(struct schema_compiler *c, struct slice target)
         return NULL;
     }
     json = pointer_find(c->arena, c->root, pointer);
-    return json == NULL ? NULL
-                        : map_get(c->nodes, slice_of((const char *)&json, sizeof json));
+    return json == NULL ? NULL : map_get(c->nodes, node_key(&json));
 }
 
 static bool refuse_node(struct schema_compiler *c, const struct schema *node,

@@ -278,7 +278,8 @@ static bool compile_set(struct schema_spot *spot, const struct jval *value,
     if (value->type != JVAL_ARRAY || value->count == 0) {
         return refuse_spot(spot, "has to be an array of schemas, at least one");
     }
-    set->items = arena_array(spot->compiler->arena, value->count, sizeof *set->items);
+    set->items =
+        arena_array(spot->compiler->arena, value->count, sizeof(struct schema *));
     set->count = value->count;
     for (size_t i = 0; i < value->count; i++) {
         struct trail element = {.parent = spot->trail, .index = i};

@@ -51,6 +51,7 @@ bool number_is_multiple(struct slice text, struct slice divisor)
         return false;
     }
     modulus = digits_value(&by);
+    REQUIRE(modulus > 0); /* number_is_divisor was asked */
     for (size_t i = 0; i < value.count; i++) {
         rest = (rest * 10 + (uint64_t)(value.digits[i] - '0')) % modulus;
     }

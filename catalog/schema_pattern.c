@@ -11,7 +11,7 @@
 #include <pcre2.h>
 
 #define PATTERN_BYTES 1024
-#define TRANSLATED_BYTES (64 * 1024)
+#define TRANSLATED_BYTES 65536
 #define MATCH_STEPS 200000
 #define MATCH_HEAP_KIB 1024
 #define REPEAT_MAX 4096
