@@ -8,7 +8,7 @@
 
 #define MAX_CONCURRENCY 1000000
 #define MAX_LATENCY_MS 3600000
-#define LAST_CEILING (96U * 1024U * 1024U)
+#define LAST_CEILING ((size_t)96 * 1024 * 1024)
 
 struct call {
     struct control *control;

@@ -25,10 +25,10 @@ struct control {
 };
 
 /* An http_handler_fn whose ctx is a struct control. */
-void control_on_request(void *control, struct http_exchange *x);
+void control_on_request(void *ctx, struct http_exchange *x);
 
-/* For `extra`: an answer, and a refusal. */
-void control_ok(struct response *response, json_t *takes);
+/* For `extra`: an answer (takes `json`), and a refusal. */
+void control_ok(struct response *response, json_t *json);
 void control_refuse(struct response *response, int status, const char *sentence);
 
 #endif

@@ -24,7 +24,7 @@
 
 #define DRIP_PIECES 20U
 #define DRIP_DEFAULT_MS 2000
-#define OUT_CEILING (80U * 1024U * 1024U)
+#define OUT_CEILING ((size_t)80 * 1024 * 1024)
 
 struct work {
     struct list node;

@@ -51,6 +51,6 @@ void engine_stop(struct engine *engine);
 void engine_free(struct engine *engine);
 
 /* An http_handler_fn whose ctx is a struct engine. */
-void engine_on_request(void *engine, struct http_exchange *x);
+void engine_on_request(void *ctx, struct http_exchange *x);
 
 #endif

@@ -9,8 +9,8 @@
 #include "mocks/common/json_out.h"
 
 #define MAX_ENTRIES 2000
-#define MAX_BODY (16U * 1024U)
-#define MAX_TARGET (8U * 1024U)
+#define MAX_BODY ((size_t)16 * 1024)
+#define MAX_TARGET ((size_t)8 * 1024)
 #define MAX_PATHS 500
 
 struct entry {

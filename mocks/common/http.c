@@ -15,12 +15,12 @@
 #include "base/buf.h"
 #include "base/list.h"
 
-#define HEAD_CEILING (64U * 1024U)
-#define BODY_CEILING (4U * 1024U * 1024U)
-#define PENDING_CEILING (1024U * 1024U)
-#define OUT_CEILING (80U * 1024U * 1024U)
+#define HEAD_CEILING ((size_t)64 * 1024)
+#define BODY_CEILING ((size_t)4 * 1024 * 1024)
+#define PENDING_CEILING ((size_t)1024 * 1024)
+#define OUT_CEILING ((size_t)80 * 1024 * 1024)
 #define MAX_FIELDS 100
-#define READ_BYTES (64U * 1024U)
+#define READ_BYTES ((size_t)64 * 1024)
 #define BACKLOG 1024
 
 struct http_server {

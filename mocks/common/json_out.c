@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define RENDER_CEILING (64U * 1024U * 1024U)
+#define RENDER_CEILING ((size_t)64 * 1024 * 1024)
 
 struct member {
     struct slice name;

@@ -5,8 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define FIELDS_CEILING (16U * 1024U)
-#define BODY_CEILING (64U * 1024U * 1024U)
+#define FIELDS_CEILING ((size_t)16 * 1024)
+#define BODY_CEILING ((size_t)64 * 1024 * 1024)
 
 struct reason {
     int status;

@@ -129,7 +129,7 @@ static int64_t price_in(int currency, int64_t euro_cents)
 {
     const struct currency *c = &company_currencies[currency - 1];
     return (int64_t)((decimal_int)euro_cents * 1000000 * power(c->decimals) /
-                     (c->millionths * 100));
+                     ((decimal_int)c->millionths * 100));
 }
 
 /* ---- writing one document ---- */

@@ -302,7 +302,7 @@ static void write_items(struct writer *writer)
             row_decimal(&row, "averagecost", items[i].price * 62 / 100, 2);
             row_decimal(&row, "lastpurchaseprice", items[i].price * 61 / 100, 2);
             row_int(&row, "assetaccount", 5);
-            row_decimal(&row, "totalquantityonhand", 7 * (i + 3), 0);
+            row_decimal(&row, "totalquantityonhand", INT64_C(7) * (i + 3), 0);
         }
         row_bool(&row, "isinactive", i == ITEMS - 2);
         row_end(&row);

@@ -187,25 +187,30 @@ static decimal_int divide_half_up(decimal_int numerator, decimal_int denominator
     return quotient;
 }
 
+/* Long division: the quotient grows digit by digit, so no intermediate value is much
+ * larger than the divisor. */
 bool decimal_divide(struct decimal a, struct decimal b, struct decimal *out)
 {
-    if (b.coefficient == 0) {
+    if (b.coefficient == 0 || !align(&a, &b)) {
         return false;
     }
-    /* a/10^sa / (b/10^sb) with `scale` digits: a * 10^(scale + sb - sa) / b. */
-    for (int scale = QUOTIENT_SCALE; scale >= 0; scale--) {
-        int shift = scale + b.scale - a.scale;
-        decimal_int top = a.coefficient;
-        decimal_int bottom = b.coefficient;
-        bool fits = shift >= 0
-                        ? checked_multiply(top, power_of_ten(shift), &top)
-                        : checked_multiply(bottom, power_of_ten(-shift), &bottom);
-        if (fits) {
-            *out = drop_zeros((struct decimal){divide_half_up(top, bottom), scale}, 0);
-            return true;
-        }
+    bool negative = (a.coefficient < 0) != (b.coefficient < 0);
+    decimal_int rest = a.coefficient < 0 ? -a.coefficient : a.coefficient;
+    decimal_int divisor = b.coefficient < 0 ? -b.coefficient : b.coefficient;
+    decimal_int room = power_of_ten(MAX_DIGITS - 2);
+    struct decimal quotient = {rest / divisor, 0};
+    rest %= divisor;
+    while (quotient.scale < QUOTIENT_SCALE && quotient.coefficient < room &&
+           divisor < room && rest != 0) {
+        rest *= 10;
+        quotient.coefficient = quotient.coefficient * 10 + rest / divisor;
+        quotient.scale++;
+        rest %= divisor;
     }
-    return false;
+    quotient.coefficient += rest != 0 && rest >= divisor - rest ? 1 : 0;
+    quotient.coefficient = negative ? -quotient.coefficient : quotient.coefficient;
+    *out = drop_zeros(quotient, 0);
+    return true;
 }
 
 bool decimal_round(struct decimal value, int digits, enum decimal_rounding how,

@@ -246,8 +246,8 @@ static enum oauth_audit check_time(const struct oauth *oauth,
 static void forget_old_nonces(struct oauth *oauth)
 {
     int64_t now_s = oauth_now_ms(oauth) / 1000;
-    while (!list_empty(&oauth->nonce_age)) {
-        struct nonce *oldest = LIST_ENTRY(oauth->nonce_age.next, struct nonce, node);
+    LIST_FOREACH_SAFE (node, after, &oauth->nonce_age) {
+        struct nonce *oldest = LIST_ENTRY(node, struct nonce, node);
         if (oldest->expires_s > now_s && map_count(oauth->nonces) < MAX_NONCES) {
             return;
         }

@@ -7,7 +7,7 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
-#define MAX_BASE (1024U * 1024U)
+#define MAX_BASE ((size_t)1024 * 1024)
 
 static int hex_value(char c)
 {
@@ -212,6 +212,7 @@ static struct slice parameter_string(struct http_exchange *x,
                      SLICE("application/x-www-form-urlencoded"))) {
         pairs_add_form(&pairs, request->body);
     }
+    REQUIRE(pairs.items != NULL); /* a header that was read has a parameter */
     qsort(pairs.items, pairs.count, sizeof *pairs.items, by_name_then_value);
     struct buf out;
     buf_init(&out, MAX_BASE);

@@ -8,7 +8,7 @@
 #include "mocks/netsuite/paging.h"
 #include "mocks/netsuite/record_types.h"
 
-#define MAX_SQL (32U * 1024U)
+#define MAX_SQL ((size_t)32 * 1024)
 #define MAX_ID 200
 
 struct read {
@@ -191,7 +191,7 @@ static struct slice expanded(struct read *read, const struct record_sublist *sub
     struct json_out *object = json_out_object(arena);
     sqlite3_stmt *stmt = sublist_rows(read, sublist);
     struct buf items;
-    buf_init(&items, 16U * 1024U * 1024U);
+    buf_init(&items, (size_t)16 * 1024 * 1024);
     long long count = 0;
     buf_append_byte(&items, '[');
     while (sqlite3_step(stmt) == SQLITE_ROW) {
@@ -354,7 +354,7 @@ static void read_list(struct read *read)
         return;
     }
     struct buf items;
-    buf_init(&items, 16U * 1024U * 1024U);
+    buf_init(&items, (size_t)16 * 1024 * 1024);
     long long total = count_records(read);
     long long count = put_ids(read, &paging, &items);
     struct slice links = paging_links(read->x, &paging, total, "GET");

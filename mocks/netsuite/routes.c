@@ -10,7 +10,7 @@
 #include "mocks/netsuite/records.h"
 #include "mocks/netsuite/suiteql.h"
 
-#define MAX_SKEW_S (10 * 365 * 86400)
+#define MAX_SKEW_S INT64_C(315360000)
 #define MAX_CONCURRENCY 1000000
 
 /* ---- refusals, per interface ---- */

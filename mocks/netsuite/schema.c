@@ -327,9 +327,9 @@ static const struct schema_column dual[] = {TEXT(dummy)};
  */
 static const struct schema_column code[] = {TEXT(scheme), TEXT(id), TEXT(name)};
 
-#define TABLE(name)                             \
-    {                                           \
-#name, name, sizeof name / sizeof *name \
+#define TABLE(name)                                  \
+    {                                                \
+#name, (name), sizeof(name) / sizeof *(name) \
     }
 
 static const struct schema_table tables[] = {

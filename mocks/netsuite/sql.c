@@ -7,8 +7,8 @@
 
 #include "mocks/netsuite/sql_private.h"
 
-#define MAX_QUERY (256U * 1024U)
-#define OUT_CEILING (4U * 1024U * 1024U)
+#define MAX_QUERY ((size_t)256 * 1024)
+#define OUT_CEILING ((size_t)4 * 1024 * 1024)
 
 bool sql_failed(const struct sql *sql)
 {

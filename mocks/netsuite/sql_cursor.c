@@ -141,7 +141,7 @@ void *sql_list_add(struct sql *sql, struct sql_list *list, size_t bytes)
 
 void sql_list_add_node(struct sql *sql, struct sql_list *list, struct sql_node *node)
 {
-    struct sql_node **slot = sql_list_add(sql, list, sizeof *slot);
+    struct sql_node **slot = sql_list_add(sql, list, sizeof(void *));
     *slot = node;
 }
 
@@ -161,7 +161,7 @@ struct sql_node *sql_node_of(struct sql *sql, enum node_kind kind,
 {
     struct sql_node *node = sql_node(sql, kind, args->count);
     if (args->count > 0) {
-        memcpy(node->args, args->items, args->count * sizeof *node->args);
+        memcpy(node->args, args->items, args->count * sizeof(void *));
     }
     return node;
 }

@@ -77,7 +77,7 @@ static void parse_sources(struct sql *sql, struct sql_select *select)
     struct sql_list sources = {0};
     const char *join = "";
     while (join != NULL && !sql_failed(sql)) {
-        struct sql_source **slot = sql_list_add(sql, &sources, sizeof *slot);
+        struct sql_source **slot = sql_list_add(sql, &sources, sizeof(void *));
         *slot = parse_source(sql, join);
         join = parse_join(sql);
     }

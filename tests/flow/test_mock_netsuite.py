@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import unittest
+from random import Random
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from mock_netsuite import (BIN, RECORD, RESTLET, SUITEQL, TODAY, Answer, Credentials, Mock,
@@ -492,6 +493,32 @@ class Dialect(Case):
                 literal = "'" + text.replace("'", "''") + "'"
                 self.assertEqual(text, self.one(literal))
         self.assertEqual("50", self.mock.rows(COUNT)[0]["n"])
+
+    def test_arithmetic_agrees_with_pythons_decimal(self):
+        random = Random(7)
+        decimal.getcontext().prec = 60
+
+        def number():
+            digits = "".join(random.choice("0123456789") for _ in range(random.randint(1, 16)))
+            places = random.randint(0, 6)
+            text = digits + ("." + "".join(random.choice("0123456789") for _ in range(places))
+                             if places else "")
+            return random.choice(["", "-"]) + text
+
+        for _ in range(60):
+            a, b = number(), number()
+            row = self.mock.rows("""SELECT x + y AS plus, x - y AS less_y, x * y AS times,
+                  CASE WHEN x < y THEN 'T' ELSE 'F' END AS less, ROUND(x, 2) AS rounded,
+                  CASE WHEN y = 0 THEN NULL ELSE x / y END AS quotient
+                FROM (SELECT TO_NUMBER(?) AS x, TO_NUMBER(?) AS y FROM dual)""", a, b)[0]
+            x, y = dec(a), dec(b)
+            self.assertEqual((x + y, x - y, x * y),
+                             tuple(dec(row[k]) for k in ("plus", "less_y", "times")), (a, b))
+            self.assertEqual("T" if x < y else "F", row["less"])
+            self.assertEqual(x.quantize(dec("0.01"), decimal.ROUND_HALF_UP), dec(row["rounded"]))
+            if y:
+                error = abs(dec(row["quotient"]) - x / y)
+                self.assertLessEqual(error, max(dec("1e-19"), abs(x / y) * dec("1e-30")))
 
     def test_decimal_params_arrive_as_they_were_written(self):
         body = '{"q":"SELECT TO_NUMBER(?) AS a, ? AS b FROM dual",' \
