@@ -16,6 +16,8 @@
 #define CODE_MAX 100
 #define REQUEST_ID_MAX 128
 #define DETAILS_MAX 8
+/* Of all messages in a row, before they are cut. */
+#define JOINED_MAX ((size_t)(DETAILS_MAX + 1) * (MESSAGE_MAX + CODE_MAX + 8))
 #define RETRY_AFTER_MAX_S 3600
 
 /* One thing NetSuite complained about. */
@@ -201,7 +203,7 @@ static struct slice join_messages(struct arena *arena,
 {
     struct buf text;
 
-    buf_init(&text, (DETAILS_MAX + 1) * (MESSAGE_MAX + CODE_MAX + 8));
+    buf_init(&text, JOINED_MAX);
     for (size_t i = 0; i < complaints->count; i++) {
         if (complaints->list[i].message.len > 0) {
             buf_append(&text, text.len > 0 ? SLICE("; ") : SLICE_EMPTY);

@@ -28,24 +28,22 @@ static void complain(struct complaints *complaints, struct slice pointer,
     }
 }
 
+/* RFC 6901: the name is the operator's, so its '~' and '/' are escaped. */
 static struct slice pointer_to(struct arena *arena, const char *prefix,
                                struct slice member)
 {
-    /* RFC 6901: the name is the operator's, so its '~' and '/' are escaped. */
-    char *text = arena_alloc(arena, strlen(prefix) + 2 * member.len + 1);
-    size_t len = strlen(prefix);
+    char *escaped = arena_array(arena, member.len + 1, 2);
+    size_t len = 0;
 
-    memcpy(text, prefix, len);
     for (size_t i = 0; i < member.len; i++) {
         char c = member.ptr[i];
-        if (c == '~' || c == '/') {
-            text[len++] = '~';
-            text[len++] = c == '~' ? '0' : '1';
-        } else {
-            text[len++] = c;
+        bool special = c == '~' || c == '/';
+        if (special) {
+            escaped[len++] = '~';
         }
+        escaped[len++] = special ? (c == '~' ? '0' : '1') : c;
     }
-    return slice_of(text, len);
+    return arena_printf(arena, "%s%.*s", prefix, (int)len, escaped);
 }
 
 /* ---- The account id ---- */

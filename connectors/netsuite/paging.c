@@ -41,7 +41,7 @@ bool paging_parse(struct slice page, size_t *row)
     }
     if (!slice_starts(page, prefix) ||
         !slice_to_u64(slice_from(page, prefix.len), &number) ||
-        number > 10 * PAGING_OFFSET_END) {
+        number > 10ULL * PAGING_OFFSET_END) {
         return false;
     }
     *row = (size_t)number;

@@ -12,8 +12,8 @@
 #include "connectors/netsuite/paging.h"
 #include "connectors/netsuite/suiteql_private.h"
 
-#define QUERY_BYTES_MAX (128 * 1024)
-#define BODY_BYTES_MAX (512 * 1024)
+#define QUERY_BYTES_MAX ((size_t)128 * 1024)
+#define BODY_BYTES_MAX ((size_t)512 * 1024)
 #define ID_DIGITS_MAX 18
 #define DECIMAL_DIGITS_MAX 40
 

@@ -12,7 +12,7 @@
 #include "connectors/netsuite/suiteql_private.h"
 
 #define SQL_MAX 4000
-#define HEAD_MAX (64 * 1024)
+#define HEAD_MAX ((size_t)64 * 1024)
 #define ALIAS_MAX 30
 #define TIMES_MAX 8
 
