@@ -72,6 +72,7 @@ struct op_target {
         *origins; /* scheme://host[:port], where the credential may be used */
     size_t origin_count;
     const struct jval *connection; /* checked and completed, as it is stored */
+    int default_ceiling;           /* 0: the integration's */
     void *private_data;            /* the connector's own */
 };
 
@@ -105,6 +106,10 @@ struct op_result {
         next_page; /* connector's own words for where to go on; empty: the end */
 };
 
+/* What a connector remembers of an account's upstream between operations, in memory
+ * only: a CSRF token and its cookies, say. The connector's own. */
+struct op_session;
+
 struct op {
     struct arena *arena; /* the call's */
     const struct integration *integration;
@@ -116,9 +121,10 @@ struct op {
     struct op_request request;
     struct op_result result;
     struct fault fault;
-    bool rate_limited;  /* with fault: the upstream refused because of load */
-    long retry_after_s; /* what it asked for; 0: nothing */
-    void *private_data; /* the connector's, between begin and the end */
+    bool rate_limited;          /* with fault: the upstream refused because of load */
+    long retry_after_s;         /* what it asked for; 0: nothing */
+    void *private_data;         /* the connector's, between begin and the end */
+    struct op_session *session; /* the account's, shared by its operations; or NULL */
 };
 
 #endif

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: the contract of an ERP's protocol module: op in, request out; response in, records out.
- * Owns: nothing: a connector is a table of pure functions; what it makes lives in arenas.
- * Threads: any, on an op of its own.
- * Errors: CONNECTOR_FAILED with op->fault filled.
- * Start reading at: struct connector. No sockets, no waiting, no secrets, no time: a recorded
- *         response is a complete test. A new ERP is a folder beside this file, a line in
- *         registry.c and a folder of catalog data.
+ * Purpose: the contract of an ERP's protocol module: op in, request out; response in,
+ * records out. Owns: nothing: a connector is a table of pure functions; what it makes
+ * lives in arenas. Threads: any, on an op of its own. Errors: CONNECTOR_FAILED with
+ * op->fault filled. Start reading at: struct connector. No sockets, no waiting, no
+ * secrets, no time: a recorded response is a complete test. A new ERP is a folder
+ * beside this file, a line in registry.c and a folder of catalog data.
  */
 #ifndef SLUICE_CONNECTORS_CONNECTOR_H
 #define SLUICE_CONNECTORS_CONNECTOR_H
@@ -15,17 +14,21 @@
 #include "catalog/tool.h"
 
 enum connector_step {
-    CONNECTOR_SEND,  /* op->request is to be signed and sent; the slot is kept */
-    CONNECTOR_DONE,  /* op->result is complete */
-    CONNECTOR_FAILED /* op->fault says why */
+    CONNECTOR_SEND,   /* op->request is to be signed and sent; the slot is kept */
+    CONNECTOR_DONE,   /* op->result is complete */
+    CONNECTOR_FAILED, /* op->fault says why */
+    CONNECTOR_PARK /* another operation of the account is fetching what this one needs
+                      too: resume is called when one of them has moved on; the slot is
+                      kept */
 };
 
 struct connector {
     const char *name; /* the integration it serves */
 
     /*
-     * Checks an account's `connection` and completes it (canonical ids, derived hosts) into
-     * `out`, everything in `arena`. ERR_UNPROCESSABLE with details (pointers into connection).
+     * Checks an account's `connection` and completes it (canonical ids, derived hosts)
+     * into `out`, everything in `arena`. ERR_UNPROCESSABLE with details (pointers into
+     * connection).
      */
     enum err (*connect)(struct arena *arena, const struct jval *connection,
                         struct op_target *out, struct fault *fault);
@@ -35,9 +38,21 @@ struct connector {
                         const struct tool *tool, const void **plan,
                         struct schema_problem *problem);
 
+    /* Called when the operation has its slot, so what it reads of the session is of
+     * now. */
     enum connector_step (*begin)(struct op *op, const void *plan);
     enum connector_step (*on_response)(struct op *op, const void *plan,
                                        const struct op_response *response);
+
+    /* The rest is for connectors that remember something of an account; else NULL. */
+    struct op_session *(*session_new)(void);
+    void (*session_free)(struct op_session *session); /* accepts NULL */
+    /* Of a parked operation: SEND, PARK again, or FAILED. */
+    enum connector_step (*resume)(struct op *op, const void *plan);
+    /* The operation ends without another word of the connector (transfer failed, caller
+     * gone): gives up what it was fetching for others. Called once per operation that
+     * had begun. */
+    void (*leave)(struct op *op, const void *plan);
 };
 
 /* NULL when this program has none of that name. */
