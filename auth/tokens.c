@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Access tokens. Invariants:
+ *   1. A source has at most one flight; whoever waits is on its list.
+ *   2. A token is replaced only by a newer one; a failed flight leaves the old one
+ * where it is.
+ *   3. Nothing here is written to a file; tokens are secrets, requests and answers are
+ * wiped.
+ */
+#include "auth/tokens.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/jval.h"
+#include "base/map.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+#define SPARE_MS 30000     /* a token that ends sooner is not used any more */
+#define FLIGHT_MS 20000    /* a token host that needs longer is down */
+#define LIFE_DEFAULT_S 300 /* RFC 6749 leaves expires_in optional */
+#define LIFE_MOST_S 86400
+#define TOKEN_BYTES (64 * 1024)
+
+struct tokens {
+    struct http_client *client;
+    const struct clock *clock;
+    const struct log *log;
+    struct map *sources;
+};
+
+struct token_source {
+    struct tokens *tokens;
+    struct slice key; /* of the map */
+    struct arena *arena;
+    struct slice url;
+    struct secret *form; /* the request's body: it holds the client's secret */
+    struct secret *token;
+    int64_t ends_ms;
+    uint64_t version;
+    int holders; /* credentials, and the flight */
+    struct list waiting;
+    struct http_transfer *flight;
+    struct token_outcome outcome;
+    struct arena *answer; /* of the flight; holds outcome.code */
+};
+
+struct tokens *tokens_new(struct http_client *client, const struct clock *clock,
+                          const struct log *log)
+{
+    struct tokens *tokens = calloc(1, sizeof *tokens);
+    REQUIRE(tokens != NULL);
+    tokens->client = client;
+    tokens->clock = clock;
+    tokens->log = log;
+    tokens->sources = map_new();
+    return tokens;
+}
+
+void tokens_free(struct tokens *tokens)
+{
+    if (tokens == NULL) {
+        return;
+    }
+    REQUIRE(map_count(tokens->sources) == 0);
+    map_free(tokens->sources);
+    free(tokens);
+}
+
+/* ---- Sources ---- */
+
+static struct secret *make_form(const struct token_client *client)
+{
+    struct buf form;
+    buf_init(&form, TOKEN_BYTES * 4);
+    buf_append(&form, SLICE("grant_type=client_credentials&client_id="));
+    text_percent(&form, client->client_id);
+    buf_append(&form, SLICE("&client_secret="));
+    text_percent(&form, client->client_secret);
+    struct secret *secret = secret_new(buf_slice(&form));
+    buf_free(&form);
+    return secret;
+}
+
+/* Each part carries its length; the secret is in it, so that a changed one is a new
+ * source. The key lives in an arena that is wiped, and in the map as long as the source
+ * does. */
+static struct slice make_key(const struct token_client *client, struct arena *arena)
+{
+    return arena_printf(arena, "%zu:%.*s %zu:%.*s %zu:%.*s %zu:%.*s",
+                        client->tenant.len, SLICE_ARG(client->tenant), client->url.len,
+                        SLICE_ARG(client->url), client->client_id.len,
+                        SLICE_ARG(client->client_id), client->client_secret.len,
+                        SLICE_ARG(client->client_secret));
+}
+
+struct token_source *tokens_source(struct tokens *tokens,
+                                   const struct token_client *client)
+{
+    struct arena *arena = arena_new();
+    struct slice key = make_key(client, arena);
+    struct token_source *source = map_get(tokens->sources, key);
+    if (source != NULL) {
+        arena_free(arena);
+        source->holders++;
+        return source;
+    }
+    source = arena_alloc(arena, sizeof *source);
+    source->tokens = tokens;
+    source->arena = arena;
+    source->key = key;
+    source->url = arena_slice(arena, client->url);
+    source->form = make_form(client);
+    source->holders = 1;
+    list_init(&source->waiting);
+    map_put(tokens->sources, key, source);
+    return source;
+}
+
+void token_source_drop(struct token_source *source)
+{
+    if (source == NULL) {
+        return;
+    }
+    source->holders--;
+    if (source->holders > 0) {
+        return;
+    }
+    map_remove(source->tokens->sources, source->key);
+    secret_free(source->form);
+    secret_free(source->token);
+    arena_free(source->arena);
+}
+
+bool token_source_is_fresh(const struct token_source *source)
+{
+    return source->token != NULL &&
+           source->ends_ms - clock_wall_ms(source->tokens->clock) > SPARE_MS;
+}
+
+struct slice token_source_reveal(const struct token_source *source)
+{
+    return source->token != NULL ? secret_reveal(source->token) : SLICE_EMPTY;
+}
+
+uint64_t token_source_version(const struct token_source *source)
+{
+    return source->version;
+}
+
+void token_source_refuse(struct token_source *source, uint64_t version)
+{
+    if (version == source->version) {
+        source->ends_ms = 0;
+    }
+}
+
+/* ---- The flight ---- */
+
+static struct slice refusal_code(struct slice body, struct arena *arena)
+{
+    struct jval *json = NULL;
+    if (jval_parse(arena, body, &json, NULL) != ERR_OK) {
+        return SLICE_EMPTY;
+    }
+    struct slice code = jval_text(jval_get(json, "error"));
+    return slice_of(code.ptr, code.len < 64 ? code.len : 64);
+}
+
+/* A number, or the same as text: token hosts send both. */
+static int64_t life_seconds(const struct jval *value)
+{
+    unsigned long long seconds = LIFE_DEFAULT_S;
+    if (value != NULL && !slice_to_u64(value->text, &seconds)) {
+        seconds = LIFE_DEFAULT_S;
+    }
+    return (int64_t)(seconds < LIFE_MOST_S ? seconds : LIFE_MOST_S);
+}
+
+static enum err take_token(struct token_source *source, struct slice body)
+{
+    struct jval *json = NULL;
+    if (jval_parse(source->answer, body, &json, NULL) != ERR_OK) {
+        return ERR_UPSTREAM_MALFORMED;
+    }
+    struct slice token = jval_text(jval_get(json, "access_token"));
+    if (token.len == 0 || token.len > TOKEN_BYTES) {
+        return ERR_UPSTREAM_MALFORMED;
+    }
+    secret_free(source->token);
+    source->token = secret_new(token);
+    source->version++;
+    source->ends_ms = clock_wall_ms(source->tokens->clock) +
+                      life_seconds(jval_get(json, "expires_in")) * 1000;
+    return ERR_OK;
+}
+
+static void on_answer(void *ctx, const struct http_outcome *outcome)
+{
+    struct token_source *source = ctx;
+    const struct http_reply *reply = outcome->reply;
+    source->answer = arena_new();
+    if (reply == NULL) {
+        enum err err =
+            outcome->err == ERR_POLICY_DENIED || outcome->err == ERR_UPSTREAM_MALFORMED
+                ? outcome->err
+                : ERR_UPSTREAM_UNAVAILABLE;
+        source->outcome = (struct token_outcome){err, 0, SLICE_EMPTY};
+        return;
+    }
+    source->outcome = (struct token_outcome){ERR_OK, reply->status, SLICE_EMPTY};
+    if (reply->status == 200) {
+        source->outcome.err = take_token(source, reply->body);
+        return;
+    }
+    bool refused = reply->status == 400 || reply->status == 401 || reply->status == 403;
+    source->outcome.err = refused ? ERR_NEEDS_REAUTH : ERR_UPSTREAM_UNAVAILABLE;
+    source->outcome.code = refusal_code(reply->body, source->answer);
+}
+
+/* Those who join from inside a callback belong to the next flight. */
+static void on_end(void *ctx, enum http_end end)
+{
+    struct token_source *source = ctx;
+    struct list told;
+    (void)end;
+    source->flight = NULL;
+    log_event(source->tokens->log, source->outcome.err == ERR_OK ? LOG_INFO : LOG_WARN,
+              "token_fetched", LOG_NAME(outcome, err_code(source->outcome.err)),
+              LOG_INT(upstream_status, source->outcome.status));
+    list_init(&told);
+    while (!list_empty(&source->waiting)) {
+        struct list *node = source->waiting.next;
+        list_remove(node);
+        list_push(&told, node);
+    }
+    while (!list_empty(&told)) {
+        struct token_wait *wait = LIST_ENTRY(told.next, struct token_wait, link);
+        list_remove(&wait->link);
+        wait->on_ready(wait->ctx, &source->outcome);
+    }
+    arena_free(source->answer);
+    source->answer = NULL;
+    token_source_drop(source);
+}
+
+static void start_flight(struct token_source *source)
+{
+    const struct http_field fields[] = {
+        {SLICE("Content-Type"), SLICE("application/x-www-form-urlencoded")},
+        {SLICE("Accept"), SLICE("application/json")},
+    };
+    struct http_send send = {
+        .method = SLICE("POST"),
+        .url = source->url,
+        .fields = fields,
+        .field_count = sizeof fields / sizeof fields[0],
+        .body = secret_reveal(source->form),
+        .has_body = true,
+        .answer_ms = FLIGHT_MS,
+        .max_ms = FLIGHT_MS,
+    };
+    struct http_transfer_handlers handlers = {on_answer, on_end, source};
+    source->holders++;
+    source->outcome = (struct token_outcome){ERR_UPSTREAM_UNAVAILABLE, 0, SLICE_EMPTY};
+    source->flight = http_send(source->tokens->client, &send, &handlers);
+}
+
+void token_source_wait(struct token_source *source, struct token_wait *wait)
+{
+    list_push(&source->waiting, &wait->link);
+    if (source->flight == NULL) {
+        start_flight(source);
+    }
+}
+
+void token_wait_cancel(struct token_wait *wait)
+{
+    list_remove(&wait->link);
+}
