@@ -7,7 +7,8 @@
 #include "auth/outbound_private.h"
 #include "base/limits.h"
 
-static const struct outbound_scheme *const schemes[] = {&outbound_tba};
+static const struct outbound_scheme *const schemes[] = {&outbound_tba, &outbound_xsuaa,
+                                                        &outbound_basic};
 #define SCHEME_COUNT (sizeof schemes / sizeof schemes[0])
 
 const struct outbound_scheme *outbound_scheme_find(struct slice name)
@@ -162,6 +163,10 @@ struct credential {
     size_t origin_count;
     struct held_field *fields; /* as many as the scheme has */
     size_t field_count;
+    struct tokens *tokens; /* kept; NULL until credential_use_tokens */
+    struct slice tenant;
+    struct token_source *source; /* held; made at the first need */
+    uint64_t signed_version;     /* of the token that was used last */
 };
 
 struct credential *credential_new(const struct outbound_scheme *scheme,
@@ -219,6 +224,7 @@ void credential_free(struct credential *credential)
     for (size_t i = 0; i < credential->field_count; i++) {
         secret_free(credential->fields[i].value);
     }
+    token_source_drop(credential->source);
     arena_free(credential->arena);
 }
 
@@ -232,6 +238,52 @@ void outbound_add_field(struct outbound_request *request, struct slice name,
                         struct slice value)
 {
     request->fields[request->field_count++] = (struct http_field){name, value};
+}
+
+/* ---- Tokens ---- */
+
+void credential_use_tokens(struct credential *credential, struct tokens *tokens,
+                           struct slice tenant)
+{
+    credential->tokens = tokens;
+    credential->tenant = arena_slice(credential->arena, tenant);
+}
+
+static struct token_source *source_of(struct credential *credential)
+{
+    if (credential->source == NULL && credential->scheme->source != NULL) {
+        REQUIRE(credential->tokens != NULL);
+        credential->source = credential->scheme->source(credential, credential->tokens,
+                                                        credential->tenant);
+    }
+    return credential->source;
+}
+
+bool outbound_is_ready(const struct credential *credential)
+{
+    return credential->scheme->source == NULL ||
+           (credential->source != NULL && token_source_is_fresh(credential->source));
+}
+
+void outbound_prepare(struct credential *credential, struct token_wait *wait)
+{
+    struct token_source *source = source_of(credential);
+    REQUIRE(source != NULL);
+    token_source_wait(source, wait);
+}
+
+bool outbound_renew(struct credential *credential)
+{
+    if (credential->source == NULL) {
+        return false;
+    }
+    token_source_refuse(credential->source, credential->signed_version);
+    return true;
+}
+
+struct slice credential_token(const struct credential *credential)
+{
+    return token_source_reveal(credential->source);
 }
 
 /* The URL is the origin itself or goes on with a path: "https://a.b" is no prefix of
@@ -253,5 +305,8 @@ enum err outbound_sign(struct credential *credential, struct outbound_request *r
                        const struct clock *clock, struct arena *arena)
 {
     REQUIRE(is_at_home(credential, request->url));
+    if (credential->source != NULL) {
+        credential->signed_version = token_source_version(credential->source);
+    }
     return credential->scheme->sign(credential, request, clock, arena);
 }

@@ -4,7 +4,8 @@
  * Owns: credentials: a scheme and its secrets, bound to one account and its origins.
  * Threads: the loop's.
  * Errors: ERR_UNPROCESSABLE for wrong auth fields, with a fault that names the pointer.
- * Start reading at: outbound_sign. One file per scheme; the list of them is in outbound.c.
+ * Start reading at: outbound_sign. One file per scheme; the list of them is in
+ * outbound.c.
  */
 #ifndef SLUICE_AUTH_OUTBOUND_H
 #define SLUICE_AUTH_OUTBOUND_H
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "auth/tokens.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -23,7 +25,7 @@
 /* What a scheme asks for in `auth`, so that nobody else needs to know a scheme. */
 struct outbound_field {
     const char *name;
-    bool secret;   /* sealed, never shown again */
+    bool secret; /* sealed, never shown again */
     bool required;
     size_t max_bytes;
 };
@@ -31,46 +33,66 @@ struct outbound_scheme;
 
 /* NULL for an unknown scheme. */
 const struct outbound_scheme *outbound_scheme_find(struct slice name);
-/* The n-th scheme of an integration ("netsuite"), or NULL: for messages that list them. */
+/* The n-th scheme of an integration ("netsuite"), or NULL: for messages that list them.
+ */
 const struct outbound_scheme *outbound_scheme_at(struct slice integration, size_t n);
 const char *outbound_scheme_name(const struct outbound_scheme *scheme);
 /* ERR_UNPROCESSABLE unless the scheme serves that integration. */
-bool outbound_scheme_serves(const struct outbound_scheme *scheme, struct slice integration);
-const struct outbound_field *outbound_scheme_fields(const struct outbound_scheme *scheme,
-                                                    size_t *count);
+bool outbound_scheme_serves(const struct outbound_scheme *scheme,
+                            struct slice integration);
+const struct outbound_field *
+outbound_scheme_fields(const struct outbound_scheme *scheme, size_t *count);
 
 /*
- * Checks an `auth` object ({"scheme":…, fields…}) against its scheme: unknown, missing, empty,
- * too long or ill-typed fields are named in `fault`.
+ * Checks an `auth` object ({"scheme":…, fields…}) against its scheme: unknown, missing,
+ * empty, too long or ill-typed fields are named in `fault`.
  */
 MUST_USE enum err outbound_check(const struct jval *auth, struct slice integration,
-                                 struct arena *arena, const struct outbound_scheme **out,
+                                 struct arena *arena,
+                                 const struct outbound_scheme **out,
                                  struct fault *fault);
 
 struct credential;
 
-/* `account_id`: ours; `origins`: scheme://host[:port] this credential may be used at. All are
- * copied. Fields are given with credential_put; it takes the secret. */
-struct credential *credential_new(const struct outbound_scheme *scheme, struct slice account_id,
-                                  const struct slice *origins, size_t origin_count);
-void credential_put(struct credential *credential, struct slice field, struct secret *value);
+/* `account_id`: ours; `origins`: scheme://host[:port] this credential may be used at.
+ * All are copied. Fields are given with credential_put; it takes the secret. */
+struct credential *credential_new(const struct outbound_scheme *scheme,
+                                  struct slice account_id, const struct slice *origins,
+                                  size_t origin_count);
+void credential_put(struct credential *credential, struct slice field,
+                    struct secret *value);
 void credential_free(struct credential *credential); /* accepts NULL */
+/* Before the first use, for schemes that fetch tokens: keeps `tokens`, copies `tenant`.
+ */
+void credential_use_tokens(struct credential *credential, struct tokens *tokens,
+                           struct slice tenant);
+
+/* Whether it can sign now and for the next 30 s; always, for schemes without tokens. */
+bool outbound_is_ready(const struct credential *credential);
+/* Fetches what is missing (shared with all who wait): on_ready comes exactly once,
+ * never before this returned, unless cancelled with token_wait_cancel. Only when it is
+ * not ready. */
+void outbound_prepare(struct credential *credential, struct token_wait *wait);
+/* The upstream answered 401 to a request signed just now: drops the token it carried.
+ * False when the scheme has nothing to renew. */
+bool outbound_renew(struct credential *credential);
 
 struct outbound_request {
     struct slice method;
-    struct slice url;   /* absolute, exactly as it will be sent */
-    struct slice realm; /* NetSuite: the canonical account id */
+    struct slice url;          /* absolute, exactly as it will be sent */
+    struct slice realm;        /* NetSuite: the canonical account id */
     struct http_field *fields; /* the connector's, with room for OUTBOUND_FIELDS more */
     size_t field_count;
 };
 #define OUTBOUND_FIELDS 4
 
 /*
- * Adds the scheme's fields to the request; strings live in `arena`. Uses the time of now, so it
- * is called when the request really leaves. A URL outside the credential's origins is a programmer
- * error (REQUIRE): a credential is never used elsewhere.
+ * Adds the scheme's fields to the request; strings live in `arena`. Uses the time of
+ * now, so it is called when the request really leaves. A URL outside the credential's
+ * origins is a programmer error (REQUIRE): a credential is never used elsewhere.
  */
-MUST_USE enum err outbound_sign(struct credential *credential, struct outbound_request *request,
+MUST_USE enum err outbound_sign(struct credential *credential,
+                                struct outbound_request *request,
                                 const struct clock *clock, struct arena *arena);
 
 #endif

@@ -15,6 +15,9 @@ struct outbound_scheme {
     size_t field_count;
     enum err (*sign)(struct credential *credential, struct outbound_request *request,
                      const struct clock *clock, struct arena *arena);
+    /* The token source of a credential whose fields are complete; NULL: no tokens. */
+    struct token_source *(*source)(const struct credential *credential,
+                                   struct tokens *tokens, struct slice tenant);
 };
 
 /* Lends the field's bytes until the credential is freed; empty when it was not given.
@@ -25,6 +28,11 @@ struct slice credential_reveal(const struct credential *credential, const char *
 void outbound_add_field(struct outbound_request *request, struct slice name,
                         struct slice value);
 
+/* The access token of a scheme that has tokens. */
+struct slice credential_token(const struct credential *credential);
+
 extern const struct outbound_scheme outbound_tba;
+extern const struct outbound_scheme outbound_xsuaa;
+extern const struct outbound_scheme outbound_basic;
 
 #endif

@@ -34,6 +34,7 @@ struct serving {
     struct catalog *catalog;
     struct net_policy *policy;
     struct http_client *client;
+    struct tokens *tokens;
     struct governor *governor;
     struct gateway_config gateway_config;
     struct gateway *gateway;
@@ -131,6 +132,7 @@ static void build_client_and_governor(struct serving *serving)
     struct http_client_options client = http_client_defaults(serving->policy);
     client.max_body_bytes = (size_t)serving->config->upstream_body_bytes;
     serving->client = http_client_new(serving->loop, &client);
+    serving->tokens = tokens_new(serving->client, &serving->clock, &serving->log);
     uint64_t seed = 0;
     random_bytes(&seed, sizeof seed);
     struct governor_options governor = governor_defaults(seed);
@@ -149,6 +151,7 @@ static int build_gateway(struct serving *serving)
         .store = serving->store,
         .keys = serving->keys,
         .vault = serving->vault,
+        .tokens = serving->tokens,
         .client = serving->client,
         .catalog = serving->catalog,
         .governor = serving->governor,
@@ -227,6 +230,7 @@ static void take_apart(struct serving *serving)
     }
     store_close(serving->store);
     gateway_free(serving->gateway);
+    tokens_free(serving->tokens);
     governor_free(serving->governor);
     net_policy_free(serving->policy);
     catalog_free(serving->catalog);

@@ -38,6 +38,9 @@ void account_drop(struct account *account)
     }
     account->holders--;
     if (account->holders == 0) {
+        if (account->session != NULL) {
+            account->connector->session_free(account->session);
+        }
         credential_free(account->credential);
         arena_free(account->arena);
     }
@@ -136,37 +139,59 @@ enum err account_limits_parse(const struct jval *json, struct arena *arena,
     return ERR_OK;
 }
 
-static void fill_limits(const struct accounts *accounts,
-                        const struct integration *integration,
-                        struct account_limits *limits)
+/* What an account's record means here: its integration, its connector, its upstream. */
+struct meaning {
+    const struct integration *integration;
+    const struct connector *connector;
+    struct op_target target;
+};
+
+/* ERR_NOT_FOUND: the integration is not loaded; ERR_INTERNAL: the record cannot be read. */
+static enum err understand(const struct accounts *accounts,
+                           const struct store_account *record, struct arena *arena,
+                           struct meaning *out)
 {
-    const struct gateway_config *config = accounts->gateway->parts.config;
-    if (limits->ceiling == 0) {
-        limits->ceiling = integration->default_ceiling;
+    struct jval *connection = NULL;
+    struct fault fault = {0};
+    out->integration =
+        catalog_integration(accounts->gateway->parts.catalog, record->integration);
+    out->connector = connector_find(record->integration);
+    if (out->integration == NULL || out->connector == NULL) {
+        return ERR_NOT_FOUND;
     }
-    if (limits->queue_limit < 0) {
-        limits->queue_limit = config->queue_limit;
+    enum err err = jval_parse(arena, record->connection, &connection, NULL);
+    if (err == ERR_OK) {
+        err = out->connector->connect(arena, connection, &out->target, &fault);
     }
-    if (limits->queue_wait_ms < 0) {
-        limits->queue_wait_ms = config->queue_wait_ms;
-    }
+    return err == ERR_OK ? ERR_OK : ERR_INTERNAL;
 }
 
 static enum err limits_of_record(const struct accounts *accounts,
-                                 const struct integration *integration,
-                                 struct slice json, struct arena *arena,
-                                 struct account_limits *out)
+                                 const struct meaning *meaning, struct slice json,
+                                 struct arena *arena, struct account_limits *out)
 {
+    const struct gateway_config *config = accounts->gateway->parts.config;
     struct jval *value = NULL;
     struct fault fault = {0};
     enum err err = jval_parse(arena, json, &value, NULL);
     if (err == ERR_OK) {
         err = account_limits_parse(value, arena, out, &fault);
     }
-    if (err == ERR_OK) {
-        fill_limits(accounts, integration, out);
+    if (err != ERR_OK) {
+        return ERR_INTERNAL;
     }
-    return err;
+    if (out->ceiling == 0) {
+        out->ceiling = meaning->target.default_ceiling > 0
+                           ? meaning->target.default_ceiling
+                           : meaning->integration->default_ceiling;
+    }
+    if (out->queue_limit < 0) {
+        out->queue_limit = config->queue_limit;
+    }
+    if (out->queue_wait_ms < 0) {
+        out->queue_wait_ms = config->queue_wait_ms;
+    }
+    return ERR_OK;
 }
 
 /* ---- The governor's view of an account ---- */
@@ -192,23 +217,22 @@ static void tell_governor(const struct accounts *accounts,
 static enum err restore_one(struct accounts *accounts,
                             const struct store_account *record, struct arena *arena)
 {
-    const struct gateway_parts *parts = &accounts->gateway->parts;
-    const struct integration *integration =
-        catalog_integration(parts->catalog, record->integration);
-    if (integration == NULL) {
-        log_event(parts->log, LOG_WARN, "account_skipped", LOG_ID(account, record->id),
-                  LOG_ID(integration, record->integration),
+    struct meaning meaning;
+    struct account_limits limits;
+    enum err err = understand(accounts, record, arena, &meaning);
+    if (err == ERR_NOT_FOUND) {
+        log_event(accounts->gateway->parts.log, LOG_WARN, "account_skipped",
+                  LOG_ID(account, record->id), LOG_ID(integration, record->integration),
                   LOG_WORD(cause, "integration_not_loaded"));
         return ERR_OK;
     }
-    struct account_limits limits;
-    enum err err =
-        limits_of_record(accounts, integration, record->governor, arena, &limits);
-    if (err != ERR_OK) {
-        return ERR_INTERNAL;
+    if (err == ERR_OK) {
+        err = limits_of_record(accounts, &meaning, record->governor, arena, &limits);
     }
-    tell_governor(accounts, record, &limits, record->proven);
-    return ERR_OK;
+    if (err == ERR_OK) {
+        tell_governor(accounts, record, &limits, record->proven);
+    }
+    return err;
 }
 
 enum err accounts_restore(struct accounts *accounts)
@@ -257,38 +281,32 @@ static void copy_record(struct account *account, const struct store_account *fro
 
 static enum err resolve_parts(struct accounts *accounts, struct account *account)
 {
-    const struct store_account *record = &account->record;
-    account->integration =
-        catalog_integration(accounts->gateway->parts.catalog, record->integration);
-    account->connector = connector_find(record->integration);
-    if (account->integration == NULL || account->connector == NULL) {
-        return ERR_NOT_FOUND;
+    struct meaning meaning;
+    enum err err = understand(accounts, &account->record, account->arena, &meaning);
+    if (err != ERR_OK) {
+        return err;
     }
-    struct jval *connection = NULL;
-    struct fault fault = {0};
-    enum err err = jval_parse(account->arena, record->connection, &connection, NULL);
-    if (err == ERR_OK) {
-        err = account->connector->connect(account->arena, connection, &account->target,
-                                          &fault);
-    }
-    if (err == ERR_OK) {
-        err = limits_of_record(accounts, account->integration, record->governor,
-                               account->arena, &account->limits);
-    }
-    return err == ERR_OK ? ERR_OK : ERR_INTERNAL;
+    account->integration = meaning.integration;
+    account->connector = meaning.connector;
+    account->target = meaning.target;
+    return limits_of_record(accounts, &meaning, account->record.governor,
+                            account->arena, &account->limits);
 }
 
-static struct account *new_account(const struct store_account *record)
+static struct account *new_account(struct accounts *accounts,
+                                   const struct store_account *record)
 {
     struct arena *arena = arena_new();
     struct account *account = arena_alloc(arena, sizeof *account);
     account->arena = arena;
     account->holders = 1;
+    account->owner = accounts;
+    list_init(&account->parked);
     copy_record(account, record);
     return account;
 }
 
-static enum err new_credential(struct account *account)
+static enum err new_credential(struct accounts *accounts, struct account *account)
 {
     const struct outbound_scheme *scheme = outbound_scheme_find(account->record.scheme);
     if (scheme == NULL) {
@@ -297,6 +315,11 @@ static enum err new_credential(struct account *account)
     account->credential =
         credential_new(scheme, account->record.id, account->target.origins,
                        account->target.origin_count);
+    credential_use_tokens(account->credential, accounts->gateway->parts.tokens,
+                          account->record.tenant);
+    if (account->connector->session_new != NULL) {
+        account->session = account->connector->session_new();
+    }
     return ERR_OK;
 }
 
@@ -345,10 +368,10 @@ static enum err load(struct accounts *accounts, struct slice id, struct account 
     if (err != ERR_OK) {
         goto out;
     }
-    account = new_account(&record);
+    account = new_account(accounts, &record);
     err = resolve_parts(accounts, account);
     if (err == ERR_OK) {
-        err = new_credential(account);
+        err = new_credential(accounts, account);
     }
     if (err == ERR_OK) {
         err = put_plain_fields(account);
@@ -406,10 +429,10 @@ enum err accounts_build_new(struct accounts *accounts,
                             const struct store_account *record, const struct jval *auth,
                             struct account **out)
 {
-    struct account *account = new_account(record);
+    struct account *account = new_account(accounts, record);
     enum err err = resolve_parts(accounts, account);
     if (err == ERR_OK) {
-        err = new_credential(account);
+        err = new_credential(accounts, account);
     }
     if (err != ERR_OK) {
         account_drop(account);
@@ -424,6 +447,42 @@ enum err accounts_build_new(struct accounts *accounts,
     tell_governor(accounts, &account->record, &account->limits, account->proven);
     *out = account;
     return ERR_OK;
+}
+
+/* ---- Waiting for each other ---- */
+
+void account_park(struct account *account, struct account_parked *parked)
+{
+    list_push(&account->parked, &parked->link);
+}
+
+static void on_wake_turn(void *ctx)
+{
+    struct account *account = ctx;
+    struct list woken;
+    account->waking = false;
+    list_init(&woken);
+    while (!list_empty(&account->parked)) {
+        struct list *node = account->parked.next;
+        list_remove(node);
+        list_push(&woken, node);
+    }
+    while (!list_empty(&woken)) {
+        struct account_parked *parked =
+            LIST_ENTRY(woken.next, struct account_parked, link);
+        list_remove(&parked->link);
+        parked->wake(parked);
+    }
+    account_drop(account);
+}
+
+void account_wake_parked(struct account *account)
+{
+    if (account->waking || list_empty(&account->parked)) {
+        return;
+    }
+    account->waking = true;
+    loop_soon(account->owner->gateway->parts.loop, on_wake_turn, account_hold(account));
 }
 
 /* ---- Proof ---- */

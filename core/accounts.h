@@ -10,6 +10,7 @@
 #define SLUICE_CORE_ACCOUNTS_H
 
 #include "auth/outbound.h"
+#include "base/list.h"
 #include "catalog/catalog.h"
 #include "connectors/connector.h"
 #include "core/gateway.h"
@@ -21,6 +22,12 @@ struct account_limits {
     int64_t queue_wait_ms; /* -1: the server's default */
 };
 
+/* A place in the line of those who wait for another operation of the same account. */
+struct account_parked {
+    struct list link;
+    void (*wake)(struct account_parked *parked);
+};
+
 struct account {
     struct store_account record; /* in `arena` */
     const struct integration *integration;
@@ -29,8 +36,11 @@ struct account {
     struct account_limits limits; /* defaults filled in */
     struct credential *credential;
     struct arena *arena;
+    struct op_session *session; /* the connector's memory of this upstream; or NULL */
+    struct list parked;
+    struct accounts *owner;
     int holders;
-    bool proven;
+    bool proven, waking;
 };
 
 struct accounts *accounts_new(struct gateway *gateway);
@@ -45,6 +55,11 @@ MUST_USE enum err accounts_get(struct accounts *accounts, struct slice id,
                                struct account **out);
 struct account *account_hold(struct account *account);
 void account_drop(struct account *account); /* accepts NULL */
+
+/* Keeps `parked` until it is woken (once) or removes its link. */
+void account_park(struct account *account, struct account_parked *parked);
+/* An operation of the account has moved on: those parked are woken at the next turn. */
+void account_wake_parked(struct account *account);
 
 /* The stored record changed or went: the next accounts_get builds anew. The governor is
  * told. */

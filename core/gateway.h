@@ -10,6 +10,7 @@
 #define SLUICE_CORE_GATEWAY_H
 
 #include "auth/keys.h"
+#include "auth/tokens.h"
 #include "auth/vault.h"
 #include "base/clock.h"
 #include "base/list.h"
@@ -45,6 +46,7 @@ struct gateway_parts {
     struct store *store;
     const struct keys *keys;
     struct vault *vault;
+    struct tokens *tokens;
     struct http_client *client;
     const struct catalog *catalog;
     struct governor *governor;

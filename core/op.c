@@ -2,21 +2,22 @@
 /*
  * The story of one operation:
  *
- *   admit   take a slot under the ceilings of lane, account and tenant, or wait in line
- * for it sign    now, not earlier: timestamps and nonces age while a call waits send
- * hand the request to the transfer, which may outlive our caller's patience decode  let
- * the connector read the answer: done, failed, or one more request (back to sign)
+ *   freshen  have a credential that can sign; token hosts take no slot
+ *   admit    take a slot under the ceilings of lane, account and tenant, or wait in line
+ *   begin    let the connector make its first request, of what is known now
+ *   sign     now, not earlier: timestamps and nonces age while a call waits
+ *   send     hand the request to the transfer, which may outlive our caller's patience
+ *   decode   let the connector read the answer: done, failed, or one more request (back to
+ *            sign), or wait for what another operation of the account is fetching (parked)
  *
- * The slot is given back in one place, give_back(), when the upstream has ended:
- * answered, lost or never reached. on_done tells the caller what came of it; on_over
- * that nothing is left.
+ * The slot is given back in one place, give_back(), when the upstream has ended: answered, lost
+ * or never reached. on_done tells the caller what came of it; on_over that nothing is left.
  */
 #include "core/op.h"
 
 #include "base/limits.h"
 
-/* A step has started something and a callback will resume; or it is finished; or it
- * failed. */
+/* A step is finished; or it has started something that will resume; or it failed. */
 enum step { STEP_NEXT, STEP_WAIT, STEP_FAIL };
 
 static void op_enter(struct op_run *run, enum op_state state)
@@ -43,6 +44,78 @@ static void report(struct op_run *run)
     run->on_done(run->ctx);
 }
 
+static void advance(struct op_run *run);
+
+/* What an operation leaves behind: nothing held, and a hint to those who wait for it. */
+static void close_up(struct op_run *run, enum governor_outcome outcome)
+{
+    op_enter(run, OP_END);
+    if (run->begun && run->account->connector->leave != NULL) {
+        run->account->connector->leave(&run->op, run->plan);
+    }
+    if (run->has_slot) {
+        give_back(run, outcome);
+    }
+    account_wake_parked(run->account);
+}
+
+static void end(struct op_run *run, enum governor_outcome outcome)
+{
+    close_up(run, outcome);
+    report(run);
+    run->on_over(run->ctx);
+}
+
+/* ---- freshen ---- */
+
+static void token_fault(struct op_run *run, const struct token_outcome *outcome)
+{
+    struct fault *fault = &run->op.fault;
+    fault->err = outcome->err;
+    fault->upstream.status = outcome->status;
+    fault->upstream.code = arena_slice(run->op.arena, outcome->code);
+    if (outcome->err == ERR_NEEDS_REAUTH) {
+        fault->message = SLICE("The token host refused the client's id or secret.");
+        fault->hint =
+            SLICE("The account has to be connected again with valid credentials.");
+    } else {
+        fault->message =
+            SLICE("No access token could be fetched; the ERP was not called.");
+    }
+}
+
+static void on_token(void *ctx, const struct token_outcome *outcome)
+{
+    struct op_run *run = ctx;
+    run->awaits_token = false;
+    if (outcome->err != ERR_OK) {
+        token_fault(run, outcome);
+        end(run, GOVERNOR_UNUSED);
+        return;
+    }
+    advance(run); /* the same step again: it finds the credential ready */
+}
+
+/* Before queueing, and again in sign: a token may have ended while the call waited. */
+static enum step do_freshen(struct op_run *run)
+{
+    if (outbound_is_ready(run->account->credential)) {
+        return STEP_NEXT;
+    }
+    if (run->token_waits++ >
+        1) { /* fetched and at once stale again: its life is too short */
+        run->op.fault.err = ERR_NEEDS_REAUTH;
+        run->op.fault.message =
+            SLICE("The token host gives tokens that end within 30 seconds.");
+        return STEP_FAIL;
+    }
+    run->token_wait.on_ready = on_token;
+    run->token_wait.ctx = run;
+    run->awaits_token = true;
+    outbound_prepare(run->account->credential, &run->token_wait);
+    return STEP_WAIT;
+}
+
 /* ---- admit ---- */
 
 static void busy_fault(struct op_run *run, const char *message)
@@ -67,15 +140,13 @@ static void revoked_fault(struct op_run *run)
               "call waited in line.");
 }
 
-static void advance(struct op_run *run);
-
 static void on_decided(void *ctx, enum governor_decision decision)
 {
     struct op_run *run = ctx;
     if (decision == GOVERNOR_GRANTED) {
         run->has_slot = true;
         run->wait_us = turnstile_waited_us(&run->place);
-        op_enter(run, OP_SIGN);
+        op_enter(run, OP_BEGIN);
         advance(run);
         return;
     }
@@ -87,9 +158,7 @@ static void on_decided(void *ctx, enum governor_decision decision)
                    "place became free.");
     }
     run->wait_us = run->account->limits.queue_wait_ms * 1000;
-    op_enter(run, OP_END);
-    report(run);
-    run->on_over(run->ctx);
+    end(run, GOVERNOR_UNUSED);
 }
 
 static enum step do_admit(struct op_run *run)
@@ -114,10 +183,50 @@ static enum step do_admit(struct op_run *run)
     return STEP_FAIL;
 }
 
+/* ---- begin ---- */
+
+/* What the connector answered decides where an operation goes on. */
+static enum step follow(struct op_run *run)
+{
+    if (run->next == CONNECTOR_SEND) {
+        op_enter(run, OP_SIGN);
+        return STEP_NEXT;
+    }
+    if (run->next == CONNECTOR_PARK) {
+        account_park(run->account, &run->parked);
+        return STEP_WAIT;
+    }
+    return STEP_FAIL; /* or done: op.fault.err tells */
+}
+
+static enum step do_begin(struct op_run *run)
+{
+    run->op.session = run->account->session;
+    run->begun = true;
+    run->next = run->account->connector->begin(&run->op, run->plan);
+    return follow(run);
+}
+
+/* Another operation of the account has moved on: ask again. */
+static void on_wake(struct account_parked *parked)
+{
+    struct op_run *run = LIST_ENTRY(parked, struct op_run, parked);
+    run->next = run->account->connector->resume(&run->op, run->plan);
+    enum step step = follow(run);
+    if (step == STEP_NEXT) {
+        advance(run);
+    } else if (step == STEP_FAIL) {
+        end(run, GOVERNOR_UNUSED);
+    }
+}
+
 /* ---- sign ---- */
 
 static enum step do_sign(struct op_run *run)
 {
+    if (!outbound_is_ready(run->account->credential)) {
+        return do_freshen(run);
+    }
     const struct op_request *request = &run->op.request;
     struct http_field *fields = arena_array(
         run->op.arena, request->field_count + OUTBOUND_FIELDS, sizeof *fields);
@@ -182,6 +291,13 @@ static void take_answer(struct op_run *run, const struct http_reply *reply)
     };
     run->upstream_status = reply->status;
     op_enter(run, OP_DECODE);
+    if (reply->status == 401 && !run->renewed &&
+        outbound_renew(run->account->credential)) {
+        run->renewed =
+            true; /* not executed: a fresh token, and the same request once more */
+        run->next = CONNECTOR_SEND;
+        return;
+    }
     run->next = run->account->connector->on_response(&run->op, run->plan, &response);
     if (run->next == CONNECTOR_DONE) {
         account_prove(run->gateway->accounts, run->account);
@@ -204,30 +320,30 @@ static void on_transfer_answer(void *ctx, const struct http_outcome *outcome)
     }
 }
 
-static enum governor_outcome outcome_of(const struct op_run *run, enum http_end end)
+static enum governor_outcome outcome_of(const struct op_run *run, enum http_end how)
 {
-    if (end == HTTP_END_LOST) {
+    if (how == HTTP_END_LOST) {
         return GOVERNOR_LOST;
     }
-    if (end == HTTP_END_NEVER_SENT) {
+    if (how == HTTP_END_NEVER_SENT) {
         return GOVERNOR_UNUSED;
     }
     return run->op.rate_limited ? GOVERNOR_RATE_LIMITED : GOVERNOR_ANSWERED;
 }
 
-static void on_transfer_end(void *ctx, enum http_end end)
+static void on_transfer_end(void *ctx, enum http_end how)
 {
     struct op_run *run = ctx;
     run->transfer = NULL;
-    if (run->next == CONNECTOR_SEND && end == HTTP_END_ANSWERED && !run->quiet) {
-        op_enter(run, OP_SIGN);
-        advance(run);
+    bool goes_on = run->next == CONNECTOR_SEND || run->next == CONNECTOR_PARK;
+    if (goes_on && how == HTTP_END_ANSWERED && !run->quiet) {
+        account_wake_parked(run->account);
+        if (follow(run) == STEP_NEXT) {
+            advance(run);
+        }
         return;
     }
-    op_enter(run, OP_END);
-    give_back(run, outcome_of(run, end));
-    report(run);
-    run->on_over(run->ctx);
+    end(run, outcome_of(run, how));
 }
 
 static enum step do_send(struct op_run *run)
@@ -261,20 +377,20 @@ static const struct {
     const char *name;
     enum step (*run)(struct op_run *run);
 } steps[] = {
-    [OP_ADMIT] = {"admit", do_admit},
-    [OP_SIGN] = {"sign", do_sign},
+    [OP_FRESHEN] = {"freshen", do_freshen}, [OP_ADMIT] = {"admit", do_admit},
+    [OP_BEGIN] = {"begin", do_begin},       [OP_SIGN] = {"sign", do_sign},
     [OP_SEND] = {"send", do_send},
 };
 
-/* Runs steps until one waits. Decoding happens inside the transfer's answer, which
- * lends it. */
+/* Runs steps until one waits. Decoding happens inside the transfer's answer, which lends it. */
 static enum step drive(struct op_run *run)
 {
     enum step step = STEP_NEXT;
     while (step == STEP_NEXT && run->state < OP_DECODE) {
-        step = steps[run->state].run(run);
-        if (step == STEP_NEXT) {
-            op_enter(run, run->state + 1);
+        enum op_state before = run->state;
+        step = steps[before].run(run);
+        if (step == STEP_NEXT && run->state == before) {
+            op_enter(run, before + 1);
         }
     }
     return step;
@@ -282,32 +398,20 @@ static enum step drive(struct op_run *run)
 
 static void advance(struct op_run *run)
 {
-    if (drive(run) != STEP_FAIL) {
-        return;
+    if (drive(run) == STEP_FAIL) {
+        end(run, GOVERNOR_UNUSED);
     }
-    op_enter(run, OP_END);
-    if (run->has_slot) {
-        give_back(run, GOVERNOR_UNUSED);
-    }
-    report(run);
-    run->on_over(run->ctx);
 }
 
 enum op_start op_start(struct op_run *run)
 {
-    run->next = run->account->connector->begin(&run->op, run->plan);
-    if (run->next != CONNECTOR_SEND) {
-        op_enter(run, OP_END);
-        return OP_IS_OVER;
-    }
-    op_enter(run, OP_ADMIT);
+    run->parked.wake = on_wake;
+    list_init(&run->parked.link);
+    op_enter(run, OP_FRESHEN);
     if (drive(run) != STEP_FAIL) {
         return OP_WAITS;
     }
-    op_enter(run, OP_END);
-    if (run->has_slot) {
-        give_back(run, GOVERNOR_UNUSED);
-    }
+    close_up(run, GOVERNOR_UNUSED);
     return OP_IS_OVER;
 }
 
@@ -319,9 +423,12 @@ void op_cancel(struct op_run *run)
         http_transfer_abandon(run->transfer);
         return;
     }
-    if (run->state == OP_ADMIT) {
+    if (run->awaits_token) {
+        token_wait_cancel(&run->token_wait);
+    } else if (run->state == OP_ADMIT) {
         turnstile_leave(run->gateway->turnstile, &run->place);
-        op_enter(run, OP_END);
-        run->on_over(run->ctx);
+    } else {
+        list_remove(&run->parked.link);
     }
+    end(run, GOVERNOR_UNUSED);
 }

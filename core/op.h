@@ -12,7 +12,7 @@
 #include "core/gateway.h"
 #include "core/turnstile.h"
 
-enum op_state { OP_ADMIT, OP_SIGN, OP_SEND, OP_DECODE, OP_END };
+enum op_state { OP_FRESHEN, OP_ADMIT, OP_BEGIN, OP_SIGN, OP_SEND, OP_DECODE, OP_END };
 
 enum op_start { OP_WAITS, OP_IS_OVER };
 
@@ -45,7 +45,10 @@ struct op_run {
     struct outbound_request outbound; /* the signed one */
     struct http_transfer *transfer;
     int64_t sent_us;
-    bool has_slot, reported, quiet;
+    struct token_wait token_wait;
+    struct account_parked parked;
+    int token_waits;
+    bool has_slot, reported, quiet, begun, awaits_token, renewed;
     enum connector_step next;
 };
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SAP BTP: an access token of XSUAA by client credentials (RFC 6749 section 4.4), id
+ * and secret in the body, because both may hold characters that Basic authentication
+ * cannot carry unencoded. SAP BTP documentation, "Calling the Destination Service REST
+ * API".
+ */
+#include "auth/outbound_private.h"
+
+static const struct outbound_field fields[] = {
+    {"token_url", false, true, 2048},
+    {"client_id", false, true, 1024},
+    {"client_secret", true, true, 4096},
+};
+
+static struct token_source *source(const struct credential *credential,
+                                   struct tokens *tokens, struct slice tenant)
+{
+    struct token_client client = {
+        .tenant = tenant,
+        .url = credential_reveal(credential, "token_url"),
+        .client_id = credential_reveal(credential, "client_id"),
+        .client_secret = credential_reveal(credential, "client_secret"),
+    };
+    return tokens_source(tokens, &client);
+}
+
+static enum err sign(struct credential *credential, struct outbound_request *request,
+                     const struct clock *clock, struct arena *arena)
+{
+    struct slice token = credential_token(credential);
+    (void)clock;
+    if (token.len == 0) {
+        return ERR_NEEDS_REAUTH;
+    }
+    outbound_add_field(request, SLICE("Authorization"),
+                       arena_printf(arena, "Bearer %.*s", SLICE_ARG(token)));
+    return ERR_OK;
+}
+
+const struct outbound_scheme outbound_xsuaa = {
+    .name = "sap_xsuaa",
+    .integration = "sap",
+    .fields = fields,
+    .field_count = sizeof fields / sizeof fields[0],
+    .sign = sign,
+    .source = source,
+};
