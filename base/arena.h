@@ -31,7 +31,8 @@ void *arena_array(struct arena *arena, size_t count, size_t bytes);
 /* Copies of bytes, NUL terminated beyond the length. Lend until arena_free. */
 char *arena_copy(struct arena *arena, struct slice bytes);
 struct slice arena_slice(struct arena *arena, struct slice bytes);
-struct slice arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
+struct slice arena_printf(struct arena *arena, const char *format, ...)
+    PRINTF_LIKE(2, 3);
 
 /* Runs fn(ptr) when the arena is freed: for what cannot live in it. Keeps `ptr`. */
 void arena_on_free(struct arena *arena, void (*fn)(void *ptr), void *ptr);

@@ -32,13 +32,16 @@ void jwriter_array(struct jwriter *writer);
 void jwriter_array_end(struct jwriter *writer);
 void jwriter_key(struct jwriter *writer, struct slice name);
 
-void jwriter_string(struct jwriter *writer, struct slice text); /* escapes as RFC 8259 */
+void jwriter_string(struct jwriter *writer,
+                    struct slice text); /* escapes as RFC 8259 */
 void jwriter_number(struct jwriter *writer, struct slice text); /* as it is */
 void jwriter_int(struct jwriter *writer, int64_t value);
 void jwriter_bool(struct jwriter *writer, bool value);
 void jwriter_null(struct jwriter *writer);
-void jwriter_value(struct jwriter *writer, const struct jval *value); /* NULL writes null */
-void jwriter_raw(struct jwriter *writer, struct slice json); /* JSON text that is already right */
+void jwriter_value(struct jwriter *writer,
+                   const struct jval *value); /* NULL writes null */
+void jwriter_raw(struct jwriter *writer,
+                 struct slice json); /* JSON text that is already right */
 
 /* "name":"text" and so on. */
 void jwriter_member_string(struct jwriter *writer, const char *name, struct slice text);

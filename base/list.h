@@ -41,15 +41,15 @@ static inline void list_remove(struct list *node)
     list_init(node);
 }
 
-#define LIST_ENTRY(node, type, member)                                                   \
-    ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define LIST_ENTRY(node, type, member) \
+    ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 /* Safe against removal of the current node. */
-#define LIST_FOREACH_SAFE(node, after, head)                                             \
-    for (struct list *node = (head)->next, *after = node->next; node != (head);          \
+#define LIST_FOREACH_SAFE(node, after, head)                                    \
+    for (struct list *node = (head)->next, *after = node->next; node != (head); \
          node = after, after = node->next)
 
-#define LIST_FOREACH(node, head)                                                         \
+#define LIST_FOREACH(node, head) \
     for (struct list *node = (head)->next; node != (head); node = node->next)
 
 #endif

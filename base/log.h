@@ -43,19 +43,18 @@ struct log_field {
 };
 
 /* A number. */
-#define LOG_INT(key, value)                                                              \
+#define LOG_INT(key, value) \
     ((struct log_field){LOG_KIND_INT, LOG_KEY_##key, (int64_t)(value), SLICE_EMPTY})
 /* A literal of the program, and nothing else: "" in front refuses variables. */
-#define LOG_WORD(key, literal)                                                           \
+#define LOG_WORD(key, literal) \
     ((struct log_field){LOG_KIND_WORD, LOG_KEY_##key, 0, SLICE(literal)})
 /* A name out of a static table of the program (an enum's name): same check as LOG_ID. */
-#define LOG_NAME(key, text)                                                              \
+#define LOG_NAME(key, text) \
     ((struct log_field){LOG_KIND_ID, LOG_KEY_##key, 0, slice_str(text)})
 /* An identifier of ours: [A-Za-z0-9_.:-], at most 48 bytes; anything else is written "?". */
-#define LOG_ID(key, slice)                                                               \
-    ((struct log_field){LOG_KIND_ID, LOG_KEY_##key, 0, (slice)})
+#define LOG_ID(key, slice) ((struct log_field){LOG_KIND_ID, LOG_KEY_##key, 0, (slice)})
 /* A path or JSON Pointer from the operator's own files: [A-Za-z0-9_./~-], 255 bytes at most. */
-#define LOG_PATH(key, slice)                                                             \
+#define LOG_PATH(key, slice) \
     ((struct log_field){LOG_KIND_PATH, LOG_KEY_##key, 0, (slice)})
 
 struct log {
@@ -66,9 +65,8 @@ struct log {
 };
 
 /* At least one field. Writes {"time":…,"level":…,"event":…,fields…}\n. `event` is a literal. */
-#define log_event(log, level, event, ...)                                                \
-    log_write((log), (level), "" event,                                                  \
-              (const struct log_field[]){__VA_ARGS__, {0}})
+#define log_event(log, level, event, ...) \
+    log_write((log), (level), "" event, (const struct log_field[]){__VA_ARGS__, {0}})
 
 void log_write(const struct log *log, enum log_level level, const char *event,
                const struct log_field *fields);

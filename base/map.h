@@ -26,7 +26,7 @@ void *map_remove(struct map *map, struct slice key);
 size_t map_count(const struct map *map);
 
 /* Visits every entry; fn must not change the map. */
-void map_each(const struct map *map, void (*fn)(void *ctx, struct slice key, void *value),
-              void *ctx);
+void map_each(const struct map *map,
+              void (*fn)(void *ctx, struct slice key, void *value), void *ctx);
 
 #endif

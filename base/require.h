@@ -14,11 +14,11 @@
 _Noreturn void require_failed(const char *expression, const char *file, int line);
 
 /* Aborts when a rule of the program itself is broken; never for outside input. */
-#define REQUIRE(expression)                                                              \
-    do {                                                                                 \
-        if (!(expression)) {                                                             \
-            require_failed(#expression, __FILE__, __LINE__);                             \
-        }                                                                                \
+#define REQUIRE(expression)                                  \
+    do {                                                     \
+        if (!(expression)) {                                 \
+            require_failed(#expression, __FILE__, __LINE__); \
+        }                                                    \
     } while (0)
 
 #endif

@@ -137,6 +137,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case CONNECTOR_SEND:
         REQUIRE(op.request.url.len > 0);
         break;
+    case CONNECTOR_PARK:
+        REQUIRE(false); /* this connector remembers nothing */
+        break;
     }
     arena_free(arena);
     return 0;

@@ -25,7 +25,8 @@ struct http_parser *http_parser_new(size_t max_body_bytes);
 void http_parser_free(struct http_parser *parser);
 
 /* Consumes from `input`; `consumed` says how much. */
-enum http_parse http_parser_feed(struct http_parser *parser, struct slice input, size_t *consumed);
+enum http_parse http_parser_feed(struct http_parser *parser, struct slice input,
+                                 size_t *consumed);
 
 /* 400, 405 (CONNECT), 413, 414, 417, 431, 501 or 505 after HTTP_PARSE_FAILED. */
 int http_parser_status(const struct http_parser *parser);

@@ -38,7 +38,8 @@ struct http_request {
 
 struct http_response {
     int status;
-    const struct http_field *fields; /* Content-Length, Date and Connection are the server's */
+    const struct http_field
+        *fields; /* Content-Length, Date and Connection are the server's */
     size_t field_count;
     struct slice body; /* borrowed: copied before the call returns */
 };
@@ -60,9 +61,10 @@ struct http_server_options http_server_defaults(void);
  */
 typedef void (*http_handler_fn)(void *ctx, struct http_exchange *exchange);
 
-MUST_USE enum err http_server_listen(struct loop *loop, const struct http_server_options *options,
-                                     const struct log *log, http_handler_fn handler, void *ctx,
-                                     struct http_server **out);
+MUST_USE enum err http_server_listen(struct loop *loop,
+                                     const struct http_server_options *options,
+                                     const struct log *log, http_handler_fn handler,
+                                     void *ctx, struct http_server **out);
 int http_server_port(const struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
 
@@ -70,7 +72,8 @@ size_t http_server_connections(const struct http_server *server);
  * Stops accepting, closes idle connections, lets open exchanges end (their answers say
  * Connection: close); then, or after drain_ms, closes the rest and calls on_drained once.
  */
-void http_server_drain(struct http_server *server, int64_t drain_ms, loop_fn on_drained, void *ctx);
+void http_server_drain(struct http_server *server, int64_t drain_ms, loop_fn on_drained,
+                       void *ctx);
 /* After on_drained, or before any request was served. Accepts NULL. */
 void http_server_free(struct http_server *server);
 
@@ -78,7 +81,8 @@ const struct http_request *http_exchange_request(const struct http_exchange *exc
 /* Lives until the exchange ends; wiped then. */
 struct arena *http_exchange_arena(struct http_exchange *exchange);
 /* The first field of that lower-case name, or NULL. */
-const struct http_field *http_request_field(const struct http_request *request, const char *name);
+const struct http_field *http_request_field(const struct http_request *request,
+                                            const char *name);
 
 /* fn(ctx) once, at the next turn at the earliest, if the client leaves before the end; ending
  * its side of the connection counts as leaving, since MCP clients cancel that way. */
@@ -89,7 +93,8 @@ bool http_exchange_is_gone(const struct http_exchange *exchange);
 void http_respond(struct http_exchange *exchange, const struct http_response *response);
 
 /* Status and head now, the body in pieces (chunked), then the end. `body` of it is ignored. */
-void http_stream_begin(struct http_exchange *exchange, const struct http_response *head);
+void http_stream_begin(struct http_exchange *exchange,
+                       const struct http_response *head);
 void http_stream_send(struct http_exchange *exchange, struct slice bytes);
 void http_stream_end(struct http_exchange *exchange);
 

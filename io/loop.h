@@ -32,12 +32,14 @@ void loop_stop(struct loop *loop);
 int64_t loop_now_us(void); /* monotonic */
 
 /* One-shot. Lends the timer until it fired or was stopped. Keeps `ctx`. */
-struct loop_timer *loop_timer_start(struct loop *loop, int64_t after_ms, loop_fn fn, void *ctx);
+struct loop_timer *loop_timer_start(struct loop *loop, int64_t after_ms, loop_fn fn,
+                                    void *ctx);
 /* Accepts NULL. The callback will not run; the pointer is dead. */
 void loop_timer_stop(struct loop_timer *timer);
 
 /* Repeats every `every_ms` until stopped; does not keep the loop alive. */
-struct loop_timer *loop_timer_every(struct loop *loop, int64_t every_ms, loop_fn fn, void *ctx);
+struct loop_timer *loop_timer_every(struct loop *loop, int64_t every_ms, loop_fn fn,
+                                    void *ctx);
 
 /* fn(ctx) on the loop's thread after the current callback has returned; keeps the loop alive. */
 void loop_soon(struct loop *loop, loop_fn fn, void *ctx);
