@@ -31,7 +31,6 @@ enum read_statement {
 #define SERVER "SELECT" SERVER_COLUMNS "FROM server s"
 #define API_TOKEN \
     "SELECT id, hash, name, role, tenant, expires_ms, created_ms FROM api_token"
-#define LIVES(table) "(" table ".expires_ms = 0 OR " table ".expires_ms > ?2)"
 
 static const char *const sql[R_COUNT] = {
     [R_CHECK] = "SELECT count(*) FROM (SELECT 1 FROM account LIMIT 1)",
@@ -49,13 +48,13 @@ static const char *const sql[R_COUNT] = {
     [R_SERVER_BY_TOKEN] =
         "SELECT" SERVER_COLUMNS "FROM (SELECT ?1 AS hash) q"
         " LEFT JOIN url_token t ON t.hash = q.hash"
-        " LEFT JOIN server_token r ON r.server = ifnull(t.server, '') AND r.hash = "
-        "q.hash"
-        " LEFT JOIN server s ON s.id ="
-        "  CASE WHEN " LIVES("t") " AND " LIVES("r") " THEN t.server ELSE '' END"
-                                                     "  AND " LIVES("s"),
+        " LEFT JOIN server_token r"
+        "  ON r.server = ifnull(t.server, '') AND r.hash = q.hash"
+        " LEFT JOIN server s ON (s.expires_ms = 0 OR s.expires_ms > ?2)"
+        "  AND s.id = CASE WHEN (t.expires_ms = 0 OR t.expires_ms > ?2)"
+        "   AND (r.expires_ms = 0 OR r.expires_ms > ?2) THEN t.server ELSE '' END",
     [R_API_TOKEN_BY_HASH] =
-        API_TOKEN " WHERE hash = ?1 AND (expires_ms = 0 OR expires_ms > ?2)",
+        (API_TOKEN " WHERE hash = ?1 AND (expires_ms = 0 OR expires_ms > ?2)"),
     [R_API_TOKENS] = API_TOKEN " WHERE id > ?1 ORDER BY id LIMIT ?2",
     [R_API_TOKENS_OF_TENANT] =
         API_TOKEN " WHERE tenant = ?3 AND id > ?1 ORDER BY id LIMIT ?2",
