@@ -20,7 +20,7 @@ from stand import LEGACY, MODERN, Stand, exchange, parse_reply  # noqa: E402
 
 BIN = os.environ.get("SLUICE_BIN") or os.path.join("build", "bin")
 TODAY = "2026-11-20"
-PATIENCE = 120  # seconds: the limit of every wait here; nothing is expected to take that long
+PATIENCE = 60  # seconds: the limit of every wait here; nothing is expected to take that long
 META_VERSION = "io.modelcontextprotocol/protocolVersion"
 META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
 
@@ -33,7 +33,8 @@ def wait_until(condition, what, seconds=PATIENCE):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError("waited %d s: %s" % (seconds, what))
+            raise AssertionError("waited %d s for %s" %
+                                 (seconds, what() if callable(what) else what))
         time.sleep(0.005)
 
 
@@ -247,6 +248,7 @@ class Volley:
         self.bytes = [call_bytes(url, name, arguments or {"limit": 1}, era, first_id + n)
                       for n in range(calls)]
         self.sockets = [connect(url) for _ in range(calls)]
+        self.first_id = first_id
         self.started = None
 
     def send(self):
@@ -259,15 +261,19 @@ class Volley:
         for sock in self.sockets:
             sock.close()
 
-    def results(self):
-        """(status, headers, result) of every call, in the order they were sent."""
+    def raw_results(self):
+        """(status, headers, bytes) of every call, in the order they were sent."""
         outcome = []
         for sock in self.sockets:
             with sock:
-                status, fields, body = read_reply(sock)
-            reply = parse_reply(fields, body) if status != 401 else None
-            if reply is None and body.strip():
-                reply = json.loads(body)
+                outcome.append(read_reply(sock))
+        return outcome
+
+    def results(self):
+        """(status, headers, result) of every call, in the order they were sent."""
+        outcome = []
+        for n, (status, fields, body) in enumerate(self.raw_results()):
+            reply = parse_reply(fields, body, self.first_id + n) if status != 401 else None
             outcome.append((status, fields, (reply or {}).get("result")))
         return outcome
 

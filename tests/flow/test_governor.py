@@ -1,0 +1,536 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many calls reach the ERP at once, who waits, who is told to come back, and what it says."""
+import os
+import re
+import time
+import urllib.parse
+
+from flow import FlowCase, Volley, codes, exchange, main, wait_until
+
+LONG_LINE = {"queue_limit": 500, "queue_wait_ms": 60000}
+# Sanitizers cost CPU that a slot cannot be filled in; the figure is printed in any case.
+LEAST_OCCUPANCY = float(os.environ.get("SLUICE_LEAST_OCCUPANCY", "0.90"))
+
+
+class GovernorCase(FlowCase):
+    def setUp(self):
+        self.latency(0)
+        wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
+        self.reset()
+
+    def fresh(self, **options):
+        """As in every flow test, and the mock has counted nothing yet."""
+        made = super().fresh(**options)
+        self.reset()
+        return made
+
+    def until_in_flight(self, count):
+        wait_until(lambda: self.stats()["in_flight"] == count,
+                   lambda: "%d requests at the mock, now: %r" % (count, self.stats()))
+
+    def until_queued(self, account, count):
+        wait_until(lambda: self.lane(account)["queued"] == count,
+                   lambda: "%d calls in line, now: %r" % (count, self.lane(account)))
+
+    def until_idle(self, account):
+        wait_until(lambda: self.lane(account)["in_flight"] == 0 and
+                   self.lane(account)["queued"] == 0 and self.stats()["in_flight"] == 0,
+                   lambda: "an idle lane, now: %r" % self.lane(account))
+
+    def set_account(self, account, **governor):
+        return self.stand.admin("PATCH", "/integrated-account/" + account["id"],
+                                {"governor": governor})
+
+    def set_lane(self, account, ceiling):
+        return self.stand.admin("PATCH", "/lanes/" + urllib.parse.quote(account["lane"], safe=""),
+                                {"ceiling": ceiling})
+
+
+class TestCeilings(GovernorCase):
+    def test_two_hundred_parallel_calls_fill_five_places_and_never_six(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        self.latency(200)
+        volley = Volley(url, 200).send()
+        results = volley.results()
+        wall_ms = (time.monotonic() - volley.started) * 1000
+        stats = self.stats()
+        occupancy = stats["busy_ms"] / (5 * wall_ms)
+        print("\noccupancy %.1f %% (busy %d ms, wall %d ms)" % (
+            occupancy * 100, stats["busy_ms"], wall_ms), flush=True)
+        self.assertEqual(codes(results), {"ok": 200})
+        self.assertEqual(stats["in_flight_peak"], 5)
+        self.assertEqual(stats["refused_concurrency"], 0)
+        self.assertEqual(stats["requests"], 200)
+        self.assertGreaterEqual(occupancy, LEAST_OCCUPANCY)
+        self.until_idle(account)
+
+    def test_the_default_line_takes_thirty_two(self):
+        account, url = self.fresh()
+        self.latency(1200)
+        results = Volley(url, 200).send().results()
+        self.assertEqual(codes(results), {"ok": 37, "account_busy": 163})
+        self.assertEqual(self.stats()["in_flight_peak"], 5)
+        self.assertEqual(self.stats()["requests"], 37)
+        for status, fields, result in results:
+            self.assertEqual(status, 200)
+            self.assertEqual(fields["ratelimit-limit"], "5")
+            if not result.get("isError"):
+                continue
+            error = self.error(result)
+            self.assertEqual(result["structuredContent"], {"error": error})
+            self.assertEqual((error["in_flight"], error["ceiling"], error["queue_depth"]),
+                             (5, 5, 32))
+            self.assertGreaterEqual(error["retry_after_seconds"], 1)
+            self.assertIs(type(error["retry_after_seconds"]), int)
+            self.assertEqual(fields["ratelimit-remaining"], "0")
+            self.assertGreaterEqual(int(fields["ratelimit-reset"]), 1)
+            self.assertNotIn("retry-after", fields)
+        self.until_idle(account)
+
+    def test_a_line_of_no_places_refuses_at_once(self):
+        _, url = self.fresh(governor={"ceiling": 2, "queue_limit": 0})
+        self.latency(700)
+        self.assertEqual(codes(Volley(url, 6).send().results()), {"ok": 2, "account_busy": 4})
+
+    def test_a_wait_that_runs_out_is_account_busy(self):
+        account, url = self.fresh(governor={"ceiling": 1, "queue_wait_ms": 300})
+        self.latency(1500)
+        started = time.monotonic()
+        first = Volley(url, 1).send()
+        self.until_in_flight(1)
+        waiting = Volley(url, 2).send()
+        for _, _, result in waiting.results():
+            error = self.error(result)
+            self.assertEqual(error["code"], "account_busy")
+            self.assertIn("waited", error["message"])
+            self.assertGreaterEqual(error["retry_after_seconds"], 1)
+        self.assertGreaterEqual(time.monotonic() - started, 0.3)
+        self.assertEqual(codes(first.results()), {"ok": 1})
+        self.assertEqual(self.stats()["requests"], 1)
+        self.until_idle(account)
+
+    def test_two_urls_of_an_account_share_its_places(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        other = self.stand.mint(account["id"], {"priority": "batch"})["url"]
+        self.latency(100)
+        volleys = [Volley(url, 15), Volley(other, 15)]
+        for volley in volleys:
+            volley.send()
+        self.assertEqual([codes(v.results()) for v in volleys], [{"ok": 15}] * 2)
+        self.assertEqual(self.stats()["in_flight_peak"], 5)
+
+    def test_two_accounts_of_one_erp_account_share_its_lane(self):
+        credentials = self.upstream()
+        urls = []
+        for tenant in ("left", "right"):
+            account = self.stand.connect_netsuite(tenant=tenant, credentials=credentials,
+                                                  governor=LONG_LINE)
+            urls.append(self.stand.mint(account["id"])["url"])
+        self.assertEqual(self.lane(account)["accounts"], 2)
+        self.latency(100)
+        self.reset()
+        volleys = [Volley(url, 15) for url in urls]
+        for volley in volleys:
+            volley.send()
+        self.assertEqual([codes(v.results()) for v in volleys], [{"ok": 15}] * 2)
+        self.assertEqual(self.stats()["in_flight_peak"], 5)
+
+    def test_a_tenant_s_ceiling_holds_over_its_accounts(self):
+        left, left_url = self.fresh(tenant="narrow", governor=LONG_LINE)
+        right, right_url = self.fresh(tenant="narrow", governor=LONG_LINE)
+        wanted = {"id": "narrow", "governor": {"ceiling": 3}}
+        self.assertEqual(self.stand.admin("PATCH", "/tenant/narrow", {"governor": {"ceiling": 3}}),
+                         wanted)
+        self.assertEqual(self.stand.admin("GET", "/tenant/narrow"), wanted)
+        self.latency(150)
+        self.reset()
+        volleys = [Volley(left_url, 20), Volley(right_url, 20)]
+        for volley in volleys:
+            volley.send()
+        for volley in volleys:
+            results = volley.results()
+            self.assertEqual(codes(results), {"ok": 20})
+            self.assertEqual({fields["ratelimit-limit"] for _, fields, _ in results}, {"3"})
+        self.assertEqual(self.stats()["in_flight_peak"], 3)
+        self.stand.admin("PATCH", "/tenant/narrow", {"governor": {"ceiling": None}})
+        self.reset()
+        volleys = [Volley(left_url, 20).send(), Volley(right_url, 20).send()]
+        for volley in volleys:
+            self.assertEqual(codes(volley.results()), {"ok": 20})
+        self.assertEqual(self.stats()["in_flight_peak"], 10)
+        self.until_idle(left)
+        self.until_idle(right)
+
+    def test_a_lane_s_ceiling_changes_while_calls_wait(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        self.latency(250)
+        volley = Volley(url, 60).send()
+        self.until_in_flight(5)
+        lowered = self.set_lane(account, 2)
+        self.assertEqual((lowered["ceiling"], lowered["effective"]), (2, 2))
+        wait_until(lambda: self.lane(account)["in_flight"] <= 2, "a drained lane")
+        self.reset()
+        wait_until(lambda: self.stats()["requests"] >= 6, "six more at the mock")
+        self.assertEqual(self.stats()["in_flight_peak"], 2)
+        self.assertEqual(self.set_lane(account, 4)["effective"], 4)
+        self.until_in_flight(4)
+        wait_until(lambda: self.stats()["requests"] >= 20, "more at the mock")
+        self.assertEqual(self.stats()["in_flight_peak"], 4)
+        self.set_lane(account, None)
+        self.until_in_flight(5)
+        self.assertEqual(codes(volley.results()), {"ok": 60})
+        self.assertEqual(self.stats()["in_flight_peak"], 5)
+        self.until_idle(account)
+
+    def test_an_account_s_ceiling_changes_while_calls_wait(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        self.latency(250)
+        volley = Volley(url, 50).send()
+        self.until_in_flight(5)
+        self.set_account(account, ceiling=1, **LONG_LINE)
+        wait_until(lambda: self.lane(account)["in_flight"] <= 1, "a drained lane")
+        self.reset()
+        wait_until(lambda: self.stats()["requests"] >= 4, "four more at the mock")
+        self.assertEqual(self.stats()["in_flight_peak"], 1)
+        self.set_account(account, ceiling=8, **LONG_LINE)
+        self.until_in_flight(8)
+        self.assertEqual(codes(volley.results()), {"ok": 50})
+        self.assertEqual(self.stats()["in_flight_peak"], 8)
+        self.until_idle(account)
+
+    def test_an_account_s_longer_line_takes_more_at_once(self):
+        account, url = self.fresh(governor={"ceiling": 1, "queue_limit": 1,
+                                            "queue_wait_ms": 60000})
+        self.latency(600)
+        first = Volley(url, 1).send()
+        self.until_in_flight(1)
+        second = Volley(url, 1).send()
+        self.until_queued(account, 1)
+        self.assertEqual(codes(Volley(url, 1).send().results()), {"account_busy": 1})
+        self.set_account(account, ceiling=1, queue_limit=2, queue_wait_ms=60000)
+        third = Volley(url, 1).send()
+        self.until_queued(account, 2)
+        for volley in (first, second, third):
+            self.assertEqual(codes(volley.results()), {"ok": 1})
+
+    def test_lanes_show_what_runs_and_what_waits(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, ceiling=3))
+        self.latency(800)
+        volley = Volley(url, 10).send()
+        self.until_in_flight(3)
+        self.until_queued(account, 7)
+        lane = self.lane(account)
+        self.assertEqual({k: lane[k] for k in ("id", "ceiling", "effective", "in_flight",
+                                               "draining", "queued", "accounts")},
+                         {"id": account["lane"], "ceiling": None, "effective": 3, "in_flight": 3,
+                          "draining": 0, "queued": 7, "accounts": 1})
+        self.set_account(account, ceiling=1, **LONG_LINE)
+        self.assertEqual(self.lane(account)["draining"], 2)
+        self.assertIn(account["lane"], [one["id"] for one in
+                                        self.stand.admin("GET", "/lanes")["data"]])
+        self.set_account(account, ceiling=5, **LONG_LINE)
+        self.assertEqual(codes(volley.results()), {"ok": 10})
+
+    def test_wrong_ceilings_are_refused_and_change_nothing(self):
+        account, _ = self.fresh()
+        lane = "/lanes/" + urllib.parse.quote(account["lane"], safe="")
+        for body in ({"ceiling": 0}, {"ceiling": -1}, {"ceiling": 1001}, {"ceiling": "5"},
+                     {"ceiling": 1.5}, {}, {"ceiling": 2, "x": 1}):
+            status, reply = self.stand.api("PATCH", lane, body)
+            self.assertEqual((status, reply["error"]["code"]), (422, "unprocessable"), body)
+            status, reply = self.stand.api("PATCH", "/tenant/demo", {"governor": body})
+            self.assertEqual((status, reply["error"]["code"]), (422, "unprocessable"), body)
+        for body in ({"ceiling": 0}, {"ceiling": 1001}, {"queue_limit": -1},
+                     {"queue_wait_ms": "1"}, {"unknown": 1}, [], 5):
+            status, reply = self.stand.api("PATCH", "/integrated-account/" + account["id"],
+                                           {"governor": body})
+            self.assertEqual(status, 422, body)
+            self.assertIn("/governor", reply["error"]["details"][0]["pointer"])
+        self.assertIsNone(self.lane(account)["ceiling"])
+        self.assertEqual(self.stand.api("PATCH", "/lanes/netsuite%3ANONE", {"ceiling": 2})[0],
+                         404)
+
+
+class TestCallersThatLeave(GovernorCase):
+    def test_modern_callers_that_wait_leave_the_line(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        self.latency(1500)
+        volley = Volley(url, 50).send()
+        self.until_in_flight(5)
+        self.until_queued(account, 45)
+        volley.hang_up()
+        self.until_queued(account, 0)
+        self.until_idle(account)
+        self.assertEqual(self.stats()["requests"], 5)
+        self.assertEqual(self.stats()["in_flight_peak"], 5)
+
+    def test_a_slot_stays_taken_after_its_caller_has_left(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        self.latency(1500)
+        volley = Volley(url, 5).send()
+        self.until_in_flight(5)
+        volley.hang_up()
+        keepers = Volley(url, 5).send()
+        self.until_queued(account, 5)
+        self.assertEqual(self.stats()["requests"], 5)
+        self.assertEqual(codes(keepers.results()), {"ok": 5})
+        self.assertEqual(self.stats()["in_flight_peak"], 5)
+
+    def test_legacy_callers_that_leave_do_not_raise_the_peak(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        self.latency(150)
+        volley = Volley(url, 50, era="legacy").send()
+        self.until_in_flight(5)
+        volley.hang_up()
+        wait_until(lambda: self.stats()["requests"] == 50, "all fifty at the mock")
+        self.until_idle(account)
+        self.assertEqual(self.stats()["in_flight_peak"], 5)
+
+    def test_those_who_stay_are_served_while_others_leave(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        self.latency(200)
+        leavers, keepers = [], []
+        for n in range(10):
+            leavers.append(Volley(url, 3, era="modern").send())
+            keepers.append(Volley(url, 2).send())
+            leavers.append(Volley(url, 2, era="legacy").send())
+        self.until_in_flight(5)
+        for volley in leavers:
+            volley.hang_up()
+        for volley in keepers:
+            self.assertEqual(codes(volley.results()), {"ok": 2})
+        self.until_idle(account)
+        self.assertEqual(self.stats()["in_flight_peak"], 5)
+
+    def test_revoking_a_url_answers_its_waiting_calls_with_401(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
+        server = self.stand.mint(account["id"])
+        self.latency(1000)
+        running = Volley(url, 1).send()
+        self.until_in_flight(1)
+        waiting = Volley(server["url"], 3).send()
+        self.until_queued(account, 3)
+        self.stand.admin("DELETE", "/integrated-account/%s/mcp/%s" % (account["id"],
+                                                                      server["id"]))
+        for status, fields, body in waiting.raw_results():
+            self.assertEqual(status, 401)
+            self.assertEqual(fields["www-authenticate"], 'Bearer error="invalid_token"')
+            self.assertIn(b"not valid", body)
+        self.assertEqual(codes(running.results()), {"ok": 1})
+        self.assertEqual(self.stats()["requests"], 1)
+
+    def test_deleting_an_account_answers_its_waiting_calls_with_401(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
+        self.latency(1000)
+        running = Volley(url, 1).send()
+        self.until_in_flight(1)
+        waiting = Volley(url, 3).send()
+        self.until_queued(account, 3)
+        self.stand.admin("DELETE", "/integrated-account/" + account["id"])
+        self.assertEqual({status for status, _, _ in waiting.results()}, {401})
+        self.assertEqual(codes(running.results()), {"ok": 1})
+        wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
+        self.assertEqual(self.stats()["requests"], 1)
+
+
+class TestRefusalsOfTheErp(GovernorCase):
+    def refused(self, config=None):
+        """Five calls at an ERP that takes three: (account, URL, refused, all)."""
+        account, url = self.fresh(concurrency=3, governor=LONG_LINE, config=config)
+        self.latency(400)
+        results = Volley(url, 5).send().results()
+        refused = [r for r in results if r[2].get("isError")]
+        # The pause after the first refusal may come before the fifth call has been sent.
+        self.assertIn(len(refused), (1, 2))
+        self.assertEqual(codes(results), {"ok": 5 - len(refused), "rate_limited": len(refused)})
+        self.assertEqual(self.stats()["refused_concurrency"], len(refused))
+        return account, url, refused, results
+
+    def check_body(self, fields, result):
+        error = self.error(result)
+        self.assertEqual(result["structuredContent"], {"error": error})
+        self.assertEqual(error["code"], "rate_limited")
+        self.assertEqual(error["upstream"]["status"], 429)
+        self.assertEqual(error["retry_after_seconds"], int(fields["retry-after"]))
+        return error
+
+    def test_every_refusal_is_429_with_whole_numbers_and_a_result(self):
+        _, _, refused, results = self.refused()
+        self.assertEqual({status for status, _, result in results if not result.get("isError")},
+                         {200})
+        for status, fields, result in refused:
+            self.assertEqual(status, 429)
+            self.assertEqual(fields["content-type"], "application/json")
+            for name in ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset",
+                         "retry-after"):
+                self.assertRegex(fields[name], r"^\d+$", name)
+            self.assertEqual(fields["ratelimit-limit"], "5")
+            self.assertEqual(fields["ratelimit-remaining"], "0")
+            self.assertGreaterEqual(int(fields["ratelimit-reset"]), 1)
+            self.assertGreaterEqual(int(fields["retry-after"]), 1)
+            self.check_body(fields, result)
+
+    def test_the_tool_signal_is_200_with_the_same_body(self):
+        _, _, plain, _ = self.refused()
+        _, _, gentle, results = self.refused({"rate_limit_signal": "tool"})
+        self.assertEqual({status for status, _, _ in results}, {200})
+        bodies = []
+        for _, fields, result in plain + gentle:
+            error = self.check_body(fields, result)
+            self.assertRegex(error["request_id"], r"^req_")
+            for name in ("request_id", "retry_after_seconds"):
+                error.pop(name)
+            error["upstream"].pop("request_id")
+            bodies.append(error)
+        self.assertEqual(bodies, [bodies[0]] * len(bodies))
+
+    def test_legacy_callers_get_the_429_too(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        self.fault("status", status=429)
+        status, fields, result = self.stand.tool(url, "list_all_netsuite_customers",
+                                                 {"limit": 1}, era="legacy")
+        self.assertEqual(status, 429)
+        self.check_body(fields, result)
+        self.until_idle(account)
+
+    def test_a_client_that_waits_as_told_gets_through(self):
+        _, url, refused, _ = self.refused()
+        for _, fields, _ in refused:
+            time.sleep(int(fields["ratelimit-reset"]))
+            status, _, result = self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})
+            self.assertEqual(status, 200)
+            self.data(result)
+
+    def test_the_lane_pauses_after_a_refusal(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        self.fault("status", status=429)
+        status, _, _ = self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})
+        refused_at = time.monotonic()
+        self.assertEqual(status, 429)
+        self.assertGreater(self.lane(account)["paused_ms"], 0)
+        status, _, result = self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})
+        self.data(result)
+        self.assertGreater(time.monotonic() - refused_at, 0.05)
+        self.assertEqual(self.lane(account)["paused_ms"], 0)
+
+    def test_the_erp_s_own_retry_after_is_kept(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, queue_wait_ms=1))
+        self.fault("status", status=429, headers={"Retry-After": "7"})
+        _, fields, result = self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})
+        self.assertIn(int(fields["retry-after"]), (6, 7, 8))
+        self.assertEqual(self.error(result)["retry_after_seconds"], int(fields["retry-after"]))
+        self.assertEqual(self.error(self.stand.tool(
+            url, "list_all_netsuite_customers", {"limit": 1})[2])["code"], "account_busy")
+        self.assertGreater(self.lane(account)["paused_ms"], 3000)
+
+
+class TestUnprovenAccounts(GovernorCase):
+    def test_an_account_nobody_has_proven_sends_one_request_at_a_time(self):
+        account, url = self.fresh(verify=False, governor=LONG_LINE)
+        self.assertIs(account["verified"], False)
+        self.latency(150)
+        self.fault("status", times=4, status=500)
+        self.reset()
+        self.assertEqual(codes(Volley(url, 4).send().results()), {"upstream_unavailable": 4})
+        self.assertEqual(self.stats()["in_flight_peak"], 1)
+        self.assertIs(self.read(account)["verified"], False)
+        results = Volley(url, 16).send().results()
+        self.assertEqual(codes(results), {"ok": 16})
+        self.assertEqual(self.stats()["in_flight_peak"], 5)
+        self.assertIs(self.read(account)["verified"], True)
+        self.assertEqual(self.lane(account)["accounts"], 1)
+
+    def test_until_it_is_proven_it_is_not_on_the_shared_lane(self):
+        account, _ = self.fresh(verify=False)
+        status, _ = self.stand.api("GET", "/lanes/" + urllib.parse.quote(account["lane"], safe=""))
+        self.assertEqual(status, 404)
+        wrong = self.stand.netsuite_account(credentials=dict(self.upstream(),
+                                                             token_secret="wrong"))
+        status, reply = self.stand.api("POST", "/integrated-account", wrong)
+        self.assertEqual(status, 422)
+        self.assertIn("nothing was stored", reply["error"]["message"])
+        self.assertEqual(reply["error"]["upstream"]["status"], 401)
+
+    def test_new_credentials_have_to_prove_themselves(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        self.assertIs(account["verified"], True)
+        auth = self.stand.netsuite_account(credentials=self.upstream())["auth"]
+        changed = self.stand.admin("PATCH", "/integrated-account/" + account["id"],
+                                   {"auth": auth})
+        self.assertIs(changed["verified"], False)
+        self.latency(150)
+        self.reset()
+        results = Volley(url, 3).send().results()
+        # Signed for one account and sent with the realm of another: the ERP refuses.
+        self.assertEqual(codes(results), {"needs_reauth": 3})
+        self.assertIs(self.read(account)["verified"], False)
+
+    def read(self, account):
+        return self.stand.admin("GET", "/integrated-account/" + account["id"])
+
+
+class TestPatience(GovernorCase):
+    flags = ("--upstream.read_timeout_ms", "800", "--governor.lost_connection_hold_ms", "1500")
+
+    def test_a_slot_stays_taken_until_the_erp_has_answered(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, ceiling=2))
+        self.latency(2500)
+        results = Volley(url, 2).send().results()
+        self.assertEqual(codes(results), {"upstream_unavailable": 2})
+        self.assertEqual(self.stats()["in_flight"], 2)
+        self.assertEqual(self.lane(account)["in_flight"], 2)
+        waiting = Volley(url, 4).send()
+        self.until_queued(account, 4)
+        self.assertEqual(self.stats()["requests"], 2)
+        self.latency(0)
+        self.assertEqual(codes(waiting.results()), {"ok": 4})
+        self.assertEqual(self.stats()["in_flight_peak"], 2)
+        self.until_idle(account)
+
+    def test_a_slot_whose_connection_was_lost_is_held(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
+        self.fault("reset")
+        started = time.monotonic()
+        _, _, result = self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})
+        self.assertEqual(self.error(result)["code"], "upstream_unavailable")
+        lane = self.lane(account)
+        self.assertEqual((lane["in_flight"], lane["draining"]), (1, 1))
+        self.data(self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2])
+        self.assertGreaterEqual(time.monotonic() - started, 1.4)
+        self.until_idle(account)
+
+
+class TestAudit(GovernorCase):
+    def test_every_call_leaves_one_line_with_its_wait_and_its_time_at_the_erp(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
+        self.latency(300)
+        start = os.path.getsize(self.stand.log_path)
+        Volley(url, 2).send().results()
+        lines = [e for e in self.stand.events(start) if e["event"] == "tool_call"]
+        self.assertEqual(len(lines), 2)
+        for line in lines:
+            self.assertEqual(line["account"], account["id"])
+            self.assertEqual(line["tenant"], "demo")
+            self.assertEqual(line["tool"], "list_all_netsuite_customers")
+            self.assertEqual(line["outcome"], "ok")
+            self.assertGreaterEqual(line["upstream_us"], 290000)
+            self.assertEqual(line["upstream_status"], 200)
+        self.assertGreaterEqual(max(line["wait_us"] for line in lines), 200000)
+
+    def test_metrics_count_calls_by_outcome(self):
+        _, url = self.fresh()
+        before = self.metric("account_busy"), self.metric("ok")
+        self.data(self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2])
+        self.assertEqual((self.metric("account_busy"), self.metric("ok")),
+                         (before[0], before[1] + 1))
+
+    def metric(self, outcome):
+        status, fields, text = exchange(self.stand.base, "GET", "/metrics")
+        self.assertEqual(status, 200)
+        self.assertIn("version=0.0.4", fields["content-type"])
+        found = re.search(r'outcome="%s"\} (\d+)' % outcome, text.decode())
+        return int(found.group(1)) if found else 0
+
+
+if __name__ == "__main__":
+    main()
