@@ -193,19 +193,21 @@ enum err keys_load(const char *path, struct arena *arena, struct keys **out,
 {
     struct stat info;
     struct buf content;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
+        enum err missing = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
         *problem = arena_printf(arena, "%s cannot be read", path);
-        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+        return missing;
     }
+    *problem = arena_printf(arena, "%s is no plain file", path);
     buf_init(&content, FILE_BYTES);
     enum err err = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? ERR_OK : ERR_IO;
-    if (err == ERR_OK && (info.st_mode & 077) != 0) {
-        *problem =
-            arena_printf(arena,
-                         "others may read %s; run: chmod 600 %s, and make new keys if "
-                         "somebody may have",
-                         path, path);
+    if (err == ERR_OK && (info.st_mode & 0177) != 0) {
+        *problem = arena_printf(
+            arena,
+            "the mode of %s is not 0600; run: chmod 600 %s, and make new keys if "
+            "somebody may have",
+            path, path);
         err = ERR_POLICY_DENIED;
     } else if (err == ERR_OK) {
         err = read_file(fd, &content);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: the server's own keys: one for signing tokens and cursors, several for the vault.
- * Owns: the keys, as secrets.
- * Threads: read-only after keys_load.
- * Errors: ERR_NOT_FOUND (no file), ERR_UNPROCESSABLE (content), ERR_POLICY_DENIED (others may read
- *         the file); the sentence for the operator in `problem`.
- * Start reading at: keys_load. There is no default key.
+ * Purpose: the server's own keys: one for signing tokens and cursors, several for the
+ * vault. Owns: the keys, as secrets. Threads: read-only after keys_load. Errors:
+ * ERR_NOT_FOUND (no file), ERR_UNPROCESSABLE (content), ERR_POLICY_DENIED (others may
+ * read the file); the sentence for the operator in `problem`. Start reading at:
+ * keys_load. There is no default key.
  */
 #ifndef SLUICE_AUTH_KEYS_H
 #define SLUICE_AUTH_KEYS_H
@@ -18,8 +17,8 @@
 struct keys;
 
 /*
- * The file is JSON: {"signing_key":"<64 hex>","vault_keys":[{"id":"k1","key":"<64 hex>"}]}; the
- * last vault key seals, all open. The file's mode must be 0600 or 0400.
+ * The file is JSON: {"signing_key":"<64 hex>","vault_keys":[{"id":"k1","key":"<64
+ * hex>"}]}; the last vault key seals, all open. The file's mode must be 0600 or 0400.
  */
 MUST_USE enum err keys_load(const char *path, struct arena *arena, struct keys **out,
                             struct slice *problem);

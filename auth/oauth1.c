@@ -18,6 +18,19 @@ struct url_parts {
     struct slice scheme, authority, path, query;
 };
 
+/* What may stand in a request line: anything else would be signed as one thing and sent as
+ * another. */
+static bool is_sendable(struct slice url)
+{
+    for (size_t i = 0; i < url.len; i++) {
+        unsigned char c = (unsigned char)url.ptr[i];
+        if (c <= ' ' || c >= 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool split_url(struct slice url, struct url_parts *out)
 {
     ptrdiff_t fragment = slice_find(url, '#');
@@ -255,7 +268,7 @@ enum err oauth1_sign(const struct oauth1_request *request, struct arena *arena,
 {
     struct url_parts parts;
     struct slice params = SLICE_EMPTY;
-    if (!split_url(request->url, &parts) ||
+    if (!is_sendable(request->url) || !split_url(request->url, &parts) ||
         !collect(request, parts.query, arena, &params)) {
         return ERR_UNPROCESSABLE;
     }

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "auth/outbound_private.h"
+#include "base/buf.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 static const struct outbound_scheme *const schemes[] = {&outbound_tba, &outbound_xsuaa,
                                                         &outbound_basic};
@@ -55,6 +57,30 @@ outbound_scheme_fields(const struct outbound_scheme *scheme, size_t *count)
 
 /* ---- Checking what was sent ---- */
 
+/* A member's name as a reference token (RFC 6901), cut between characters. */
+static struct slice pointer_of(struct arena *arena, struct slice member)
+{
+    struct buf text;
+    buf_init(&text, 256);
+    buf_append(&text, SLICE("/auth"));
+    if (member.len > 0) {
+        buf_append_byte(&text, '/');
+    }
+    struct slice shown = slice_of(member.ptr, member.len < 40 ? member.len : 40);
+    shown.len = text_utf8_prefix(shown);
+    for (size_t i = 0; i < shown.len; i++) {
+        char c = shown.ptr[i];
+        if (c == '~' || c == '/') {
+            buf_append(&text, c == '~' ? SLICE("~0") : SLICE("~1"));
+        } else {
+            buf_append_byte(&text, c);
+        }
+    }
+    struct slice pointer = arena_slice(arena, buf_slice(&text));
+    buf_free(&text);
+    return pointer;
+}
+
 static void add_detail(struct fault *fault, struct arena *arena, struct slice member,
                        struct slice message)
 {
@@ -67,8 +93,7 @@ static void add_detail(struct fault *fault, struct arena *arena, struct slice me
         return;
     }
     struct fault_detail *detail = &fault->details[fault->detail_count++];
-    detail->pointer = arena_printf(arena, "/auth%s%.*s", member.len > 0 ? "/" : "",
-                                   SLICE_ARG(member));
+    detail->pointer = pointer_of(arena, member);
     detail->message = message;
 }
 
@@ -101,8 +126,7 @@ static void check_members(const struct jval *auth, const struct outbound_scheme 
     for (size_t i = 0; i < auth->count; i++) {
         struct slice name = auth->members[i].name;
         if (!slice_is(name, "scheme") && find_field(scheme, name) == NULL) {
-            struct slice shown = slice_of(name.ptr, name.len < 40 ? name.len : 40);
-            add_detail(fault, arena, shown, SLICE("this scheme has no such field"));
+            add_detail(fault, arena, name, SLICE("this scheme has no such field"));
         }
     }
     for (size_t i = 0; i < scheme->field_count; i++) {

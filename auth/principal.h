@@ -3,9 +3,8 @@
  * Purpose: who is calling: the secret of an MCP URL, or a bearer token of the API.
  * Owns: nothing; keeps keys and store.
  * Threads: the loop's.
- * Errors: ERR_UNAUTHORIZED for everything that is not a living token, after the same work
- *         whatever is wrong with it.
- * Start reading at: principal_by_url.
+ * Errors: ERR_UNAUTHORIZED for everything that is not a living token, after the same
+ * work whatever is wrong with it. Start reading at: principal_by_url.
  */
 #ifndef SLUICE_AUTH_PRINCIPAL_H
 #define SLUICE_AUTH_PRINCIPAL_H
@@ -30,8 +29,8 @@ struct minted principal_mint_api_token(const struct keys *keys, struct arena *ar
 
 /* `token`: the path segment after /mcp/, raw. */
 MUST_USE enum err principal_by_url(const struct keys *keys, struct store *store,
-                                   struct slice token, int64_t now_ms, struct arena *arena,
-                                   struct store_server *server);
+                                   struct slice token, int64_t now_ms,
+                                   struct arena *arena, struct store_server *server);
 
 struct principal {
     struct slice token_id, tenant; /* tenant empty for admin */

@@ -40,6 +40,11 @@ static enum err sign(struct credential *credential, struct outbound_request *req
                      const struct clock *clock, struct arena *arena)
 {
     struct oauth1_signature signature;
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        if (credential_reveal(credential, fields[i].name).len == 0) {
+            return ERR_NEEDS_REAUTH; /* five refused logins would lock the user */
+        }
+    }
     struct oauth1_request oauth = {
         .method = request->method,
         .url = request->url,

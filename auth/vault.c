@@ -16,6 +16,7 @@
 
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
+#define WRAPPED_BYTES 8192 /* a text that came back may be this long */
 
 struct vault {
     const struct keys *keys;
@@ -178,7 +179,8 @@ enum err vault_unwrap(struct vault *vault, struct slice bound, struct slice text
                       struct arena *arena, struct slice *plain)
 {
     struct slice box;
-    if (!text_unbase64url(arena, text, &box) || box.len < NONCE_BYTES + TAG_BYTES) {
+    if (text.len > WRAPPED_BYTES || !text_unbase64url(arena, text, &box) ||
+        box.len < NONCE_BYTES + TAG_BYTES) {
         return ERR_INVALID_ARGUMENTS;
     }
     size_t bytes = box.len - NONCE_BYTES - TAG_BYTES;

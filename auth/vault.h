@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: seals upstream secrets for the store and opens them again: AES-256-GCM, associated data
- *          account id, field, key id.
- * Owns: its cipher contexts; keeps the keys.
+ * Purpose: seals upstream secrets for the store and opens them again: AES-256-GCM,
+ * associated data account id, field, key id. Owns: its cipher contexts; keeps the keys.
  * Threads: the loop's.
- * Errors: ERR_NOT_FOUND when the sealing key is not loaded, ERR_INTERNAL when the box was changed.
- * Start reading at: vault_seal.
+ * Errors: ERR_NOT_FOUND when the sealing key is not loaded, ERR_INTERNAL when the box
+ * was changed. Start reading at: vault_seal.
  */
 #ifndef SLUICE_AUTH_VAULT_H
 #define SLUICE_AUTH_VAULT_H
@@ -21,21 +20,24 @@ struct vault *vault_new(const struct keys *keys);
 void vault_free(struct vault *vault); /* accepts NULL */
 
 /* Borrows all; the result's slices live in `arena` or are those given. */
-MUST_USE enum err vault_seal(struct vault *vault, struct slice account, struct slice field,
-                             const struct secret *plain, struct arena *arena,
-                             struct store_secret *out);
+MUST_USE enum err vault_seal(struct vault *vault, struct slice account,
+                             struct slice field, const struct secret *plain,
+                             struct arena *arena, struct store_secret *out);
 /* The caller owns *out. */
 MUST_USE enum err vault_open(struct vault *vault, const struct store_secret *sealed,
                              struct secret **out);
 
 /*
- * Short sealed texts that leave the server and come back (cursors): AES-256-GCM under a key
- * derived from the signing key, base64url. `bound` is authenticated, not contained.
+ * Short sealed texts that leave the server and come back (cursors): AES-256-GCM under a
+ * key derived from the signing key, base64url. `bound` is authenticated, not contained.
  */
-MUST_USE enum err vault_wrap(struct vault *vault, struct slice bound, struct slice plain,
-                             struct arena *arena, struct slice *text);
-/* ERR_INVALID_ARGUMENTS for anything that is not exactly what vault_wrap gave for `bound`. */
-MUST_USE enum err vault_unwrap(struct vault *vault, struct slice bound, struct slice text,
-                               struct arena *arena, struct slice *plain);
+MUST_USE enum err vault_wrap(struct vault *vault, struct slice bound,
+                             struct slice plain, struct arena *arena,
+                             struct slice *text);
+/* ERR_INVALID_ARGUMENTS for anything that is not exactly what vault_wrap gave for
+ * `bound`. */
+MUST_USE enum err vault_unwrap(struct vault *vault, struct slice bound,
+                               struct slice text, struct arena *arena,
+                               struct slice *plain);
 
 #endif

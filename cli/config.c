@@ -185,7 +185,7 @@ static bool set_from_json(const char *name, const json_t *value, struct arena *a
                           struct config *config, struct slice *problem)
 {
     const struct option *option = find_option(slice_str(name));
-    struct slice text = SLICE_EMPTY;
+    struct slice text;
     if (option == NULL) {
         *problem = arena_printf(arena, "%s: there is no such option", name);
         return false;

@@ -9,7 +9,7 @@
 
 #include "io/http_server.h"
 
-/* An http_handler_fn; `gateway` is a struct gateway. */
-void server_handle(void *gateway, struct http_exchange *exchange);
+/* An http_handler_fn; `ctx` is a struct gateway. */
+void server_handle(void *ctx, struct http_exchange *exchange);
 
 #endif

@@ -5,4 +5,4 @@ cd "$(dirname "$0")/../.." || exit 1
 [ -f build/release/compile_commands.json ] || cmake --preset release >/dev/null || exit 1
 git ls-files 'base/*.c' 'io/*.c' 'store/*.c' 'catalog/*.c' 'governor/*.c' 'auth/*.c' \
     'connectors/*.c' 'core/*.c' 'cli/*.c' |
-    xargs -P 2 -n 8 clang-tidy --quiet -p build/release --warnings-as-errors='*'
+    xargs -P 2 -n 8 clang-tidy --quiet -p build/release --extra-arg=-Wno-unknown-warning-option
