@@ -505,13 +505,17 @@ static void on_proof_stored(void *ctx, enum err err)
 
 void account_prove(struct accounts *accounts, struct account *account)
 {
-    if (account->proven) {
+    /* A call may end after its account was changed or removed: what it proves holds for
+     * the credentials it was signed with, and those are no longer this account's. */
+    bool is_stored = account->record.version > 0;
+    bool is_current = map_get(accounts->by_id, account->record.id) == account;
+    if (account->proven || (is_stored && !is_current)) {
         return;
     }
     account->proven = true;
     tell_governor(accounts, &account->record, &account->limits, true);
-    if (account->record.version == 0) {
-        return; /* not stored yet: whoever stores it says so then */
+    if (!is_stored) {
+        return; /* whoever stores it says so then */
     }
     /* The version is the one we built from: proof of old credentials must not mark new
      * ones. */

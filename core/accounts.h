@@ -74,7 +74,8 @@ MUST_USE enum err accounts_build_new(struct accounts *accounts,
                                      const struct store_account *record,
                                      const struct jval *auth, struct account **out);
 
-/* An authenticated call came back well: joins the shared lane, now and in the store. */
+/* An authenticated call came back well: joins the shared lane, now and in the store. Says
+ * nothing of an account that was changed or removed meanwhile. */
 void account_prove(struct accounts *accounts, struct account *account);
 
 /*
