@@ -224,6 +224,7 @@ static void settle(struct serving *serving)
 static void take_apart(struct serving *serving)
 {
     http_server_free(serving->server);
+    gateway_stop(serving->gateway);
     http_client_free(serving->client);
     if (serving->loop != NULL) {
         settle(serving);

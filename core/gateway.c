@@ -58,6 +58,15 @@ enum err gateway_new(const struct gateway_parts *parts, struct gateway **out)
     return ERR_OK;
 }
 
+void gateway_stop(struct gateway *gateway)
+{
+    if (gateway == NULL) {
+        return;
+    }
+    gateway->stopped = true;
+    turnstile_close(gateway->turnstile);
+}
+
 void gateway_free(struct gateway *gateway)
 {
     if (gateway == NULL) {

@@ -60,10 +60,14 @@ struct gateway {
     struct metrics *metrics;
     struct list calls; /* struct call: open tool calls, for notifications/cancelled */
     bool draining;     /* SIGTERM was seen: /readyz says so */
+    bool stopped;      /* nothing is sent to an ERP any more */
 };
 
 /* Reads the ceilings that the store holds. ERR_IO when it cannot. */
 MUST_USE enum err gateway_new(const struct gateway_parts *parts, struct gateway **out);
+/* The end of a drain: calls that wait are answered, none goes on to its ERP. Those that
+ * are there already end with the HTTP client. Accepts NULL. */
+void gateway_stop(struct gateway *gateway);
 /* Every exchange and every transfer must have ended. Accepts NULL. */
 void gateway_free(struct gateway *gateway);
 

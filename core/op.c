@@ -132,8 +132,19 @@ static void busy_fault(struct op_run *run, const char *message)
     fault->retry_after_s = view.retry_after_s;
 }
 
+static void stopping_fault(struct op_run *run)
+{
+    run->op.fault.err = ERR_UNAVAILABLE;
+    run->op.fault.message =
+        SLICE("The server stopped before the call reached the ERP.");
+}
+
 static void revoked_fault(struct op_run *run)
 {
+    if (run->gateway->stopped) {
+        stopping_fault(run);
+        return;
+    }
     run->op.fault.err = ERR_UNAUTHORIZED;
     run->op.fault.message =
         SLICE("This MCP URL or its ERP account was removed while the "
@@ -388,6 +399,10 @@ static enum step drive(struct op_run *run)
     enum step step = STEP_NEXT;
     while (step == STEP_NEXT && run->state < OP_DECODE) {
         enum op_state before = run->state;
+        if (run->gateway->stopped) {
+            stopping_fault(run);
+            return STEP_FAIL;
+        }
         step = steps[before].run(run);
         if (step == STEP_NEXT && run->state == before) {
             op_enter(run, before + 1);

@@ -13,7 +13,8 @@ struct turnstile {
     struct governor *governor;
     struct loop_timer *timer;
     int64_t timer_due_us;
-    bool settling; /* a decision's callback may release or enter: no recursion */
+    struct list waiting; /* places */
+    bool settling;       /* a decision's callback may release or enter: no recursion */
 };
 
 struct turnstile *turnstile_new(struct loop *loop, const struct clock *clock,
@@ -25,6 +26,7 @@ struct turnstile *turnstile_new(struct loop *loop, const struct clock *clock,
     turnstile->clock = clock;
     turnstile->governor = governor;
     turnstile->timer_due_us = INT64_MAX;
+    list_init(&turnstile->waiting);
     return turnstile;
 }
 
@@ -78,6 +80,7 @@ void turnstile_settle(struct turnstile *turnstile)
             break;
         }
         struct turnstile_place *place = ticket->owner;
+        list_remove(&place->link);
         place->on_decided(place->ctx, ticket->decision);
     }
     turnstile->settling = false;
@@ -93,14 +96,30 @@ enum governor_decision turnstile_enter(struct turnstile *turnstile,
     enum governor_decision decision =
         governor_acquire(turnstile->governor, &place->ticket, account, server, priority,
                          turnstile_now_us(turnstile));
+    list_init(&place->link);
+    if (decision == GOVERNOR_WAITING) {
+        list_push(&turnstile->waiting, &place->link);
+    }
     turnstile_settle(turnstile);
     return decision;
 }
 
 void turnstile_leave(struct turnstile *turnstile, struct turnstile_place *place)
 {
+    list_remove(&place->link);
     governor_cancel(turnstile->governor, &place->ticket, turnstile_now_us(turnstile));
     turnstile_settle(turnstile);
+}
+
+void turnstile_close(struct turnstile *turnstile)
+{
+    turnstile_settle(turnstile);
+    while (!list_empty(&turnstile->waiting)) {
+        struct turnstile_place *place =
+            LIST_ENTRY(turnstile->waiting.next, struct turnstile_place, link);
+        turnstile_leave(turnstile, place);
+        place->on_decided(place->ctx, GOVERNOR_REVOKED);
+    }
 }
 
 void turnstile_release(struct turnstile *turnstile, struct turnstile_place *place,

@@ -22,6 +22,7 @@ struct turnstile_place {
      * once. */
     void (*on_decided)(void *ctx, enum governor_decision decision);
     void *ctx;
+    struct list link; /* the turnstile's: among those who wait */
 };
 
 struct turnstile *turnstile_new(struct loop *loop, const struct clock *clock,
@@ -43,6 +44,9 @@ void turnstile_release(struct turnstile *turnstile, struct turnstile_place *plac
 
 /* Microseconds between entering and the grant, of a granted place. */
 int64_t turnstile_waited_us(const struct turnstile_place *place);
+
+/* The server stops: all who wait are told REVOKED. Nobody may enter afterwards. */
+void turnstile_close(struct turnstile *turnstile);
 
 /* After a change of ceilings, accounts or servers made directly at the governor: wakes
  * those who profit or lose by it. */

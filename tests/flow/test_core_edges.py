@@ -3,6 +3,7 @@
 calls wait, a caller says what nobody should say."""
 import json
 import os
+import signal
 import time
 import urllib.parse
 
@@ -54,6 +55,25 @@ class TestAccountsThatChange(EdgeCase):
         lanes = self.lanes()
         self.assertNotIn(account["lane"], lanes)
         self.assertEqual(lanes["unproven:" + account["id"]]["effective"], 1)
+
+
+class TestStopping(EdgeCase):
+    """A class of its own: the server of this one ends inside the test."""
+
+    def test_calls_that_wait_when_the_time_to_drain_is_over_are_let_go(self):
+        self.latency(120000)
+        account, url = self.fresh(verify=False, governor={"queue_wait_ms": 600000})
+        volleys = [Volley(url, 3).send(), Volley(url, 3, era="legacy", first_id=50).send()]
+        wait_until(lambda: [lane["queued"] for lane in self.lanes().values()] == [5],
+                   "five calls in line")
+        self.latency(0)
+        process = self.stand.process("server")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=90), 0, self.stand.log_tail())
+        for volley in volleys:
+            for sock in volley.sockets:
+                with sock:
+                    self.assertEqual(read_to_end(sock), b"")
 
 
 if __name__ == "__main__":
