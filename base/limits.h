@@ -33,6 +33,7 @@
 
 /* MCP */
 #define LIMIT_BATCH_ELEMENTS 32
+#define LIMIT_RPC_ID_BYTES 1024 /* id and progress token of a message */
 #define LIMIT_TOOL_NAME 64
 #define LIMIT_RESULT_BYTES (8 * 1024 * 1024)
 #define LIMIT_FAULT_DETAILS 16 /* named faults of one argument object */

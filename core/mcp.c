@@ -19,6 +19,10 @@
 #define KEEP_ALIVE_MS 15000
 /* The envelope stands in the answer twice, once escaped. */
 #define REPLY_CEILING (4 * LIMIT_RESULT_BYTES)
+#define BATCH_CEILING ((size_t)2 * REPLY_CEILING)
+/* Room for an error in place of each answer of a batch; a control character of an id is
+ * six bytes. */
+#define BATCH_RESERVE ((size_t)LIMIT_BATCH_ELEMENTS * (6 * LIMIT_RPC_ID_BYTES + 512))
 
 struct post;
 
@@ -133,23 +137,36 @@ static void respond(struct post *post, struct slice body)
     http_respond(exchange, &response);
 }
 
+/* An answer that its batch has no room for is replaced by an error. */
+static struct slice fitting_reply(struct entry *entry, const struct buf *body)
+{
+    if (entry->reply.len + BATCH_RESERVE > BATCH_CEILING - body->len) {
+        buf_free(&entry->reply);
+        mcp_write_error(&entry->reply, entry->message.id, -32603,
+                        SLICE("The answers of this batch are too large together; send "
+                              "fewer calls at once or ask for fewer rows"),
+                        SLICE_EMPTY);
+    }
+    return buf_slice(&entry->reply);
+}
+
 static void answer_json(struct post *post)
 {
     struct buf body;
     bool any = false;
-    buf_init(&body, (size_t)REPLY_CEILING * 2);
+    buf_init(&body, BATCH_CEILING);
     if (post->batch) {
         buf_append_byte(&body, '[');
     }
     for (size_t i = 0; i < post->entry_count; i++) {
-        struct slice reply = buf_slice(&post->entries[i].reply);
-        if (reply.len > 0) {
-            if (any) {
-                buf_append_byte(&body, ',');
-            }
-            buf_append(&body, reply);
-            any = true;
+        if (post->entries[i].reply.len == 0) {
+            continue;
         }
+        if (any) {
+            buf_append_byte(&body, ',');
+        }
+        buf_append(&body, fitting_reply(&post->entries[i], &body));
+        any = true;
     }
     if (post->batch) {
         buf_append_byte(&body, ']');
@@ -302,7 +319,9 @@ static void on_call_answer(void *ctx, const struct call_answer *answer)
     if (post->pending > 0) {
         return;
     }
-    bool plain = answer->err == ERR_RATE_LIMITED || answer->err == ERR_UNAUTHORIZED;
+    /* What never reached the ERP has no progress to tell, and a refusal its own status. */
+    bool plain = entry->stage < CALL_STAGE_SENT || answer->err == ERR_RATE_LIMITED ||
+                 answer->err == ERR_UNAUTHORIZED;
     if (wants_stream(post) && !post->streaming && !plain) {
         entry->stage = CALL_STAGE_ANSWERED;
         begin_stream(post);

@@ -75,13 +75,21 @@ static bool is_integer(const struct jval *value)
     return true;
 }
 
+/* What is echoed, some of it more than once, has a ceiling of its own. */
+static bool is_rpc_id(const struct jval *value)
+{
+    return (jval_is(value, JVAL_STRING) || is_integer(value)) &&
+           value->text.len <= LIMIT_RPC_ID_BYTES;
+}
+
 static enum err read_id(const struct jval *body, struct mcp_message *out,
                         struct mcp_refusal *refusal)
 {
     const struct jval *id = jval_get(body, "id");
-    if (id != NULL && !jval_is(id, JVAL_STRING) && !is_integer(id)) {
+    if (id != NULL && !is_rpc_id(id)) {
         return refuse(refusal, ERR_BAD_REQUEST, 400,
-                      SLICE("Invalid request: id must be a string or an integer"));
+                      SLICE("Invalid request: id must be a string or an integer of at "
+                            "most 1024 bytes"));
     }
     out->id = id;
     refusal->id = id;
@@ -132,7 +140,7 @@ static enum err read_params(const struct jval *body, struct mcp_message *out,
     }
     out->params = params;
     const struct jval *token = jval_get(jval_get(params, "_meta"), "progressToken");
-    if (jval_is(token, JVAL_STRING) || is_integer(token)) {
+    if (is_rpc_id(token)) {
         out->progress_token = token;
     }
     return ERR_OK;

@@ -57,6 +57,52 @@ class TestAccountsThatChange(EdgeCase):
         self.assertEqual(lanes["unproven:" + account["id"]]["effective"], 1)
 
 
+class TestAnswers(EdgeCase):
+    def call(self, url, arguments, token):
+        """(content type, messages) of a call with a progress token."""
+        with connect(url) as sock:
+            sock.sendall(call_bytes(url, CUSTOMERS, arguments, token=token))
+            status, fields, body = read_reply(sock)
+        self.assertEqual(status, 200)
+        kind = fields["content-type"].split(";")[0]
+        if kind == "application/json":
+            return kind, [json.loads(body)]
+        return kind, [json.loads(line[5:]) for line in body.decode().splitlines()
+                      if line.startswith("data:")]
+
+    def test_a_call_that_never_left_tells_no_progress_at_the_erp(self):
+        _, url = self.fresh()
+        kind, messages = self.call(url, {"limit": "many"}, "t1")
+        self.assertEqual(kind, "application/json")
+        self.assertTrue(messages[0]["result"]["isError"])
+        kind, messages = self.call(url, {"limit": 1}, "t2")
+        self.assertEqual(kind, "text/event-stream")
+        self.assertEqual(messages[0]["params"]["message"], "the ERP answered")
+
+    def test_a_batch_too_large_for_one_answer_is_still_json(self):
+        _, url = self.fresh()
+        row = {"links": [], "id": "1", "entityid": "x" * 2500000, "isinactive": "F"}
+        page = {"links": [], "count": 1, "hasMore": False, "offset": 0, "totalResults": 1,
+                "items": [row]}
+        calls = 16
+        self.fault("status", times=calls, status=200, body=json.dumps(page))
+        batch = [message("tools/call", {"name": CUSTOMERS, "arguments": {"limit": 1}}, n,
+                         era="legacy")[0] for n in range(calls)]
+        split = urllib.parse.urlsplit(url)
+        status, _, body = exchange(self.stand.base, "POST", split.path, batch)
+        self.assertEqual(status, 200)
+        replies = json.loads(body)
+        self.assertEqual(sorted(reply["id"] for reply in replies), list(range(calls)))
+        whole = [reply for reply in replies if "result" in reply]
+        rest = [reply for reply in replies if "error" in reply]
+        self.assertGreater(len(whole), 0)
+        self.assertGreater(len(rest), 0)
+        for reply in whole:
+            self.assertIn("x" * 1000, reply["result"]["content"][0]["text"])
+        for reply in rest:
+            self.assertIn("too large together", reply["error"]["message"])
+
+
 class TestStopping(EdgeCase):
     """A class of its own: the server of this one ends inside the test."""
 

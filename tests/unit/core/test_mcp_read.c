@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "core/mcp_read.h"
 
 #define META                                                                 \
@@ -237,6 +238,34 @@ static void test_ids_keep_their_type_and_digits(void **state)
     }
 }
 
+static void test_ids_and_progress_tokens_have_a_ceiling(void **state)
+{
+    (void)state;
+    struct mcp_message message;
+    struct mcp_refusal refusal;
+    for (size_t over = 0; over < 2; over++) {
+        struct arena *arena = arena_new();
+        char digits[LIMIT_RPC_ID_BYTES + 2] = {0};
+        memset(digits, '7', LIMIT_RPC_ID_BYTES + over);
+        struct slice with_id = arena_printf(
+            arena, "{\"jsonrpc\":\"2.0\",\"id\":\"%s\",\"method\":\"ping\"}", digits);
+        struct slice with_token =
+            arena_printf(arena,
+                         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":"
+                         "{\"_meta\":{\"progressToken\":\"%s\"}}}",
+                         digits);
+        struct rung id_rung = {with_id.ptr, NULL, NULL, NULL, ERR_OK, 200, ""};
+        struct rung token_rung = {with_token.ptr, NULL, NULL, NULL, ERR_OK, 200, ""};
+
+        assert_int_equal(read_rung(&id_rung, arena, &message, &refusal),
+                         over == 0 ? ERR_OK : ERR_BAD_REQUEST);
+        assert_int_equal(refusal.id == NULL, over == 1);
+        assert_int_equal(read_rung(&token_rung, arena, &message, &refusal), ERR_OK);
+        assert_int_equal(message.progress_token == NULL, over == 1);
+        arena_free(arena);
+    }
+}
+
 static enum err check_batch(const char *body, const char *version)
 {
     struct arena *arena = arena_new();
@@ -275,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_initialize_inside_a_modern_envelope_is_modern),
         cmocka_unit_test(test_a_base64_name_is_decoded_before_it_is_compared),
         cmocka_unit_test(test_ids_keep_their_type_and_digits),
+        cmocka_unit_test(test_ids_and_progress_tokens_have_a_ceiling),
         cmocka_unit_test(test_batches_belong_to_one_old_revision),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
