@@ -60,6 +60,9 @@ struct integration {
     int default_ceiling;       /* of an account */
     size_t default_limit;      /* of a list that names none */
     int64_t upstream_max_ms;   /* a transfer is cut then */
+    /* What an operator has to say yes to before an account is made, and why; empty:
+     * nothing. The member is looked for in the account's connect request. */
+    struct slice acknowledgement_member, acknowledgement_message;
     const struct jval *verify; /* an "upstream" object for a cheap authenticated read */
     const void *verify_plan;
     const struct jval *document; /* integration.json, whole */

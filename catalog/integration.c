@@ -101,7 +101,7 @@ static enum err compile_verify(struct loader *loader, struct slice path,
 enum err integration_load(struct loader *loader, struct slice path, struct slice name,
                           struct integration *out)
 {
-    const struct jval *json = NULL, *limits;
+    const struct jval *json = NULL, *limits, *acknowledgement;
     enum err err = loader_read(loader, FILE_INTEGRATION, path, &json);
 
     if (err != ERR_OK) {
@@ -115,6 +115,7 @@ enum err integration_load(struct loader *loader, struct slice path, struct slice
                                         SLICE_ARG(name)));
     }
     limits = jval_get(json, "limits");
+    acknowledgement = jval_get(json, "acknowledgement");
     out->title = jval_text(jval_get(json, "title"));
     out->instructions = jval_text(jval_get(json, "instructions"));
     out->default_ceiling = (int)whole(loader->arena, jval_get(limits, "ceiling"), 1);
@@ -122,6 +123,8 @@ enum err integration_load(struct loader *loader, struct slice path, struct slice
         whole(loader->arena, jval_get(limits, "upstream_max_ms"), 600000);
     out->default_limit = (size_t)whole(
         loader->arena, jval_get(jval_get(json, "pagination"), "default_limit"), 25);
+    out->acknowledgement_member = jval_text(jval_get(acknowledgement, "member"));
+    out->acknowledgement_message = jval_text(jval_get(acknowledgement, "message"));
     out->verify = jval_get(json, "verify");
     out->document = json;
     read_rules(loader, jval_get(json, "errors"), out);

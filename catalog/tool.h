@@ -45,8 +45,10 @@ struct tool {
     struct slice title, description;
     struct slice resource, method; /* invoices, list */
     enum method_kind kind;
-    bool writes;   /* create, update, delete, or a custom method that says so */
-    bool critical; /* overtakes reads in the governor, later */
+    bool writes;         /* create, update, delete, or a custom method that says so */
+    bool critical;       /* overtakes reads in the governor, later */
+    struct slice lookup; /* how to find out whether a write whose answer was lost
+                            happened; empty: nothing is known */
     const struct slice *tags; /* of resource and method, sorted */
     size_t tag_count;
     const struct argument *arguments; /* sorted by name */
@@ -99,11 +101,20 @@ struct op_response {
     struct slice body;
 };
 
+/* What the upstream remarked on a success: warnings of a saved document, say. It is
+ * payload: for the caller, and for nobody else. */
+struct op_message {
+    struct slice severity; /* info, warning, error or success */
+    struct slice code, text;
+};
+
 /* What the operation came to. */
 struct op_result {
     const struct jval *records; /* JVAL_ARRAY of upstream records */
     struct slice
         next_page; /* connector's own words for where to go on; empty: the end */
+    const struct op_message *messages;
+    size_t message_count;
 };
 
 /* What a connector remembers of an account's upstream between operations, in memory

@@ -254,12 +254,23 @@ static enum err compile_plan(struct builder *b)
 
 /* ---- All of it ---- */
 
+/* Only a write can lose its answer and leave a question behind. */
+static enum err check_lookup(struct builder *b)
+{
+    if (jval_get(b->text, "lookup") != NULL && !b->tool->writes) {
+        return refuse_text(b, below(b, "lookup"),
+                           SLICE("only a method that writes has something to look up"));
+    }
+    return ERR_OK;
+}
+
 static void read_texts(struct builder *b)
 {
     struct tool *tool = b->tool;
 
     tool->title = jval_text(jval_get(b->text, "title"));
     tool->description = jval_text(jval_get(b->text, "description"));
+    tool->lookup = jval_text(jval_get(b->text, "lookup"));
     tool->output_schema = describe_output(b->arena, tool, b->loader->envelope);
     tool->annotations = describe_annotations(b->arena, tool);
     tool->list_bytes = describe_bytes(tool);
@@ -272,6 +283,9 @@ static enum err build(struct builder *b, const struct integration *integration,
 
     if (err == ERR_OK) {
         err = read_effects(b);
+    }
+    if (err == ERR_OK) {
+        err = check_lookup(b);
     }
     if (err == ERR_OK) {
         read_tags(b);

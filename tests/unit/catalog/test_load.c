@@ -76,6 +76,7 @@ static void test_load_makes_a_tool_of_every_documented_method(void **state)
     assert_int_equal(demo->default_ceiling, 5);
     assert_int_equal(demo->upstream_max_ms, 900000);
     assert_int_equal(demo->default_limit, 25);
+    assert_int_equal(demo->acknowledgement_member.len, 0);
     assert_int_equal(demo->tool_count, 7);
     list = fixture_tool(fixture, "list_all_demo_orders");
     assert_slice(list->title, "List orders");
@@ -89,6 +90,37 @@ static void test_load_makes_a_tool_of_every_documented_method(void **state)
     assert_int_equal(list->argument_count, 4);
     assert_slice(list->arguments[0].name, "limit");
     assert_slice(list->arguments[3].name, "status");
+    fixture_free(fixture);
+}
+
+static void test_load_reads_what_has_to_be_acknowledged(void **state)
+{
+    struct fixture *fixture = fixture_new();
+    const struct integration *demo;
+
+    (void)state;
+    fixture_replace(fixture, INTEGRATION, FIXTURE_INTEGRATION, "\"limits\"",
+                    "\"acknowledgement\":{\"member\":\"demo_ack\",\"message\":"
+                    "\"Read the policy.\"},\"limits\"");
+    demo = fixture_load(fixture);
+
+    assert_slice(demo->acknowledgement_member, "demo_ack");
+    assert_slice(demo->acknowledgement_message, "Read the policy.");
+    fixture_free(fixture);
+}
+
+static void test_load_gives_a_write_the_way_to_look_it_up(void **state)
+{
+    struct fixture *fixture = fixture_new();
+
+    (void)state;
+    fixture_replace(fixture, DOCUMENTATION, FIXTURE_DOCUMENTATION, "\"create\":{",
+                    "\"create\":{\"lookup\":\"List the orders of today.\",");
+    fixture_load(fixture);
+
+    assert_slice(fixture_tool(fixture, "create_a_demo_order")->lookup,
+                 "List the orders of today.");
+    assert_int_equal(fixture_tool(fixture, "list_all_demo_orders")->lookup.len, 0);
     fixture_free(fixture);
 }
 
@@ -291,6 +323,9 @@ static void test_integration_mistakes_are_named(void **state)
                        "/errors/0/is", "must be one of");
     broken_integration("\"limits\"", "\"errors\":[{\"is\":\"internal\"}],\"limits\"",
                        "/errors/0", "at least 2 members");
+    broken_integration("\"limits\"",
+                       "\"acknowledgement\":{\"member\":\"a\"},\"limits\"",
+                       "/acknowledgement/message", "is required");
     broken_integration(
         "\"limits\"",
         "\"errors\":[{\"status\":[429,99],\"is\":\"internal\"}],\"limits\"",
@@ -325,6 +360,8 @@ static void test_documentation_mistakes_are_named(void **state)
                          "has no set of that name");
     broken_documentation("[\"header\"]", "[\"header\",\"header\"]",
                          "/methods/list/output", "same item twice");
+    broken_documentation("\"get\":{", "\"get\":{\"lookup\":\"x\",",
+                         "/methods/get/lookup", "only a method that writes");
     broken_documentation("\"description\":\"Reads one.\",", "",
                          "/methods/get/description", "is required");
     broken_documentation("\"required\":[\"customer\"]", "\"required\":[\"client\"]",
@@ -472,6 +509,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load_makes_a_tool_of_every_documented_method),
+        cmocka_unit_test(test_load_reads_what_has_to_be_acknowledged),
+        cmocka_unit_test(test_load_gives_a_write_the_way_to_look_it_up),
         cmocka_unit_test(test_load_gives_the_same_order_every_time),
         cmocka_unit_test(test_load_finds_the_files_one_folder_deeper),
         cmocka_unit_test(test_a_method_without_documentation_is_no_tool),
