@@ -20,13 +20,26 @@ int command_version(struct arena *arena, const struct config *config,
     return 0;
 }
 
-static int make_data_dir(const struct config *config)
+static int make_folder(const char *path)
 {
-    if (mkdir(config->data_dir.ptr, 0700) != 0 && errno != EEXIST) {
-        return command_fail("cannot make the folder %s: %s", config->data_dir.ptr,
-                            strerror(errno));
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        return command_fail("cannot make the folder %s: %s", path, strerror(errno));
     }
     return 0;
+}
+
+static int make_data_dir(const struct config *config)
+{
+    return make_folder(config->data_dir.ptr);
+}
+
+/* A first start names the file it wants, so the folder may not be there yet. */
+static int make_folder_of(struct arena *arena, struct slice file)
+{
+    while (file.len > 0 && file.ptr[file.len - 1] != '/') {
+        file.len--;
+    }
+    return file.len <= 1 ? 0 : make_folder(arena_copy(arena, file));
 }
 
 int command_keygen(struct arena *arena, const struct config *config,
@@ -39,7 +52,8 @@ int command_keygen(struct arena *arena, const struct config *config,
     }
     if (line->word_count == 1) {
         path = arena_slice(arena, line->words[0]);
-    } else if (make_data_dir(config) != 0) {
+    }
+    if (make_folder_of(arena, path) != 0) {
         return 1;
     }
     enum err err = keys_generate(path.ptr);
