@@ -319,10 +319,11 @@ static void on_call_answer(void *ctx, const struct call_answer *answer)
     if (post->pending > 0) {
         return;
     }
-    /* What never reached the ERP has no progress to tell, and a refusal its own status. */
-    bool plain = entry->stage < CALL_STAGE_SENT || answer->err == ERR_RATE_LIMITED ||
-                 answer->err == ERR_UNAUTHORIZED;
+    bool plain = answer->err == ERR_RATE_LIMITED || answer->err == ERR_UNAUTHORIZED;
     if (wants_stream(post) && !post->streaming && !plain) {
+        /* What never reached the ERP has no progress to tell. */
+        bool reached = entry->stage >= CALL_STAGE_SENT;
+        post->progress_sent = reached ? 0 : CALL_STAGE_ANSWERED;
         entry->stage = CALL_STAGE_ANSWERED;
         begin_stream(post);
     }

@@ -73,7 +73,8 @@ class TestAnswers(EdgeCase):
     def test_a_call_that_never_left_tells_no_progress_at_the_erp(self):
         _, url = self.fresh()
         kind, messages = self.call(url, {"limit": "many"}, "t1")
-        self.assertEqual(kind, "application/json")
+        self.assertEqual(kind, "text/event-stream")
+        self.assertEqual([sorted(m) for m in messages], [["id", "jsonrpc", "result"]])
         self.assertTrue(messages[0]["result"]["isError"])
         kind, messages = self.call(url, {"limit": 1}, "t2")
         self.assertEqual(kind, "text/event-stream")
