@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scheme, host and port are compared exactly; nothing is guessed. */
+/* Scheme, host and port are compared exactly; a port that goes without saying may be
+ * said. */
 #include "core/origin.h"
 
 /* "http://host:port/…" -> "host:port" */
@@ -32,6 +33,40 @@ static bool is_loopback_host(struct slice host)
            slice_is(host, "[::1]");
 }
 
+/* The port that a URL of that scheme need not name. */
+static struct slice default_port(struct slice url)
+{
+    if (url.len >= 8 && slice_eq_nocase(slice_of(url.ptr, 8), SLICE("https://"))) {
+        return SLICE(":443");
+    }
+    return SLICE(":80");
+}
+
+static struct slice without_port(struct slice authority, struct slice port)
+{
+    struct slice tail = slice_from(authority, authority.len - port.len);
+    bool named = authority.len > port.len && slice_eq(tail, port);
+    return named ? slice_of(authority.ptr, authority.len - port.len) : authority;
+}
+
+/* Equal but for a default port that one of them spells out. */
+static bool same_authority(struct slice a, struct slice b, struct slice port)
+{
+    return slice_eq_nocase(without_port(a, port), without_port(b, port));
+}
+
+/* Scheme and authority, whatever path follows in either. */
+static bool same_origin(struct slice origin, struct slice url)
+{
+    struct slice ours = authority_of(url), theirs = authority_of(origin);
+    size_t scheme = ours.len > 0 ? (size_t)(ours.ptr - url.ptr) : 0;
+    return scheme > 0 && theirs.len > 0 &&
+           theirs.ptr + theirs.len == origin.ptr + origin.len &&
+           slice_eq_nocase(slice_of(origin.ptr, (size_t)(theirs.ptr - origin.ptr)),
+                           slice_of(url.ptr, scheme)) &&
+           same_authority(theirs, ours, default_port(url));
+}
+
 static bool public_is_loopback(const struct gateway_config *config)
 {
     return is_loopback_host(host_of(authority_of(config->public_url)));
@@ -44,7 +79,8 @@ bool origin_host_allowed(const struct gateway_config *config,
     if (host == NULL) {
         return false;
     }
-    if (slice_eq_nocase(host->value, authority_of(config->public_url))) {
+    if (same_authority(host->value, authority_of(config->public_url),
+                       default_port(config->public_url))) {
         return true;
     }
     return public_is_loopback(config) && is_loopback_host(host_of(host->value));
@@ -54,14 +90,28 @@ bool origin_allowed(const struct gateway_config *config,
                     const struct http_request *request)
 {
     const struct http_field *origin = http_request_field(request, "origin");
-    if (origin == NULL || slice_eq_nocase(origin->value, config->public_url)) {
+    if (origin == NULL || same_origin(origin->value, config->public_url)) {
         return true;
     }
     for (size_t i = 0; i < config->allowed_origin_count; i++) {
-        if (slice_eq_nocase(origin->value, config->allowed_origins[i])) {
+        if (same_origin(origin->value, config->allowed_origins[i])) {
             return true;
         }
     }
     return public_is_loopback(config) &&
            is_loopback_host(host_of(authority_of(origin->value)));
+}
+
+bool origin_is_local(const struct http_request *request)
+{
+    static const char *const marks[] = {"forwarded", "x-forwarded-for", "x-real-ip",
+                                        "via"};
+    const struct http_field *host = http_request_field(request, "host");
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        if (http_request_field(request, marks[i]) != NULL) {
+            return false;
+        }
+    }
+    return request->peer_is_loopback && host != NULL &&
+           is_loopback_host(host_of(host->value));
 }

@@ -20,4 +20,8 @@ bool origin_host_allowed(const struct gateway_config *config,
 bool origin_allowed(const struct gateway_config *config,
                     const struct http_request *request);
 
+/* Asked from this machine itself: behind a proxy here every peer is a loopback one, so
+ * Host has to be too and no proxy may have left its mark. */
+bool origin_is_local(const struct http_request *request);
+
 #endif

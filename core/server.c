@@ -176,7 +176,7 @@ static bool may_see_metrics(const struct visit *visit)
     const struct http_field *field =
         http_request_field(visit->request, "authorization");
     struct principal who;
-    if (visit->request->peer_is_loopback) {
+    if (origin_is_local(visit->request)) {
         return true;
     }
     return field != NULL &&

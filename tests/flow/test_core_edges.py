@@ -104,6 +104,18 @@ class TestAnswers(EdgeCase):
             self.assertIn("too large together", reply["error"]["message"])
 
 
+class TestOpenPaths(EdgeCase):
+    def test_metrics_are_closed_to_those_who_come_through_a_proxy(self):
+        for headers, wanted in (({}, 200), ({"Host": "erp.example.com"}, 401),
+                                ({"X-Forwarded-For": "198.51.100.7"}, 401),
+                                ({"Forwarded": "for=198.51.100.7"}, 401)):
+            self.assertEqual(exchange(self.stand.base, "GET", "/metrics", headers=headers)[0],
+                             wanted, headers)
+        bearer = {"X-Forwarded-For": "198.51.100.7",
+                  "Authorization": "Bearer " + self.stand.admin_token}
+        self.assertEqual(exchange(self.stand.base, "GET", "/metrics", headers=bearer)[0], 200)
+
+
 class TestStopping(EdgeCase):
     """A class of its own: the server of this one ends inside the test."""
 
