@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "scripts", "lib"))
 
-from stand import LEGACY, MODERN, Stand, exchange, parse_reply  # noqa: E402
+from stand import LEGACY, MODERN, Stand, exchange, parse_reply  # noqa: E402,F401
 
 BIN = os.environ.get("SLUICE_BIN") or os.path.join("build", "bin")
 TODAY = "2026-11-20"

@@ -166,8 +166,8 @@ class TestLadder(McpCase):
         good = base64.b64encode(CUSTOMERS.encode()).decode()
         headers["Mcp-Name"] = "=?base64?%s?=" % good
         self.assertEqual(self.ask(body, headers)[0], 200)
-        for wrong in (good[:-1], good + "=", good[:-2] + "!!", " " + good, good[:5] + " " + good[5:],
-                      base64.b64encode(b"\xff\xfe").decode(), "===="):
+        for wrong in (good[:-1], good + "=", good[:-2] + "!!", " " + good,
+                      good[:5] + " " + good[5:], base64.b64encode(b"\xff\xfe").decode(), "===="):
             headers["Mcp-Name"] = "=?base64?%s?=" % wrong
             self.refused(400, -32020, body, headers)
         headers["Mcp-Name"] = "=?BASE64?%s?=" % good
@@ -523,8 +523,8 @@ class TestStreams(McpCase):
     def test_an_error_of_the_tool_ends_a_stream_too(self):
         status, fields, reply = self.stream(arguments={"limit": 0})
         self.assertEqual((status, fields["content-type"]), (200, "text/event-stream"))
-        self.assertEqual(self.error(self.events(reply)[-1]["result"])["code"],
-                         "invalid_arguments")
+        only, = self.events(reply)  # no progress: nothing was sent
+        self.assertEqual(self.error(only["result"])["code"], "invalid_arguments")
 
     def test_an_unknown_tool_is_an_error_whatever_the_form(self):
         body, headers = message("tools/call", {"name": "no_such"}, 1, "legacy", "tok")
