@@ -268,20 +268,28 @@ bool admin_text(struct admin *admin, const char *name, bool required, size_t max
     return true;
 }
 
-bool admin_name(struct admin *admin, const char *name, bool required, struct slice *out)
+bool admin_is_name(struct slice text)
 {
-    if (!admin_text(admin, name, required, 48, out)) {
-        return false;
-    }
-    for (size_t i = 0; i < out->len; i++) {
-        char c = out->ptr[i];
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                      (c >= '0' && c <= '9') || c == '_' || c == '.' || c == ':' ||
                      c == '-';
         if (!plain) {
-            return unprocessable(admin, arena_printf(admin->arena, "/%s", name),
-                                 "letters, digits and _ . : - are allowed");
+            return false;
         }
+    }
+    return text.len > 0 && text.len <= ADMIN_NAME_BYTES;
+}
+
+bool admin_name(struct admin *admin, const char *name, bool required, struct slice *out)
+{
+    if (!admin_text(admin, name, required, ADMIN_NAME_BYTES, out)) {
+        return false;
+    }
+    if (out->len > 0 && !admin_is_name(*out)) {
+        return unprocessable(admin, arena_printf(admin->arena, "/%s", name),
+                             "letters, digits and _ . : - are allowed");
     }
     return true;
 }
@@ -400,6 +408,20 @@ static bool path_fits(struct admin *admin, const char *pattern, struct slice pat
     return want.len == 0 && path.len == 0;
 }
 
+static void method_not_allowed(struct admin *admin, struct slice path)
+{
+    struct slice methods = SLICE_EMPTY;
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        if (path_fits(admin, routes[i].path, path)) {
+            methods = arena_printf(admin->arena, "%.*s%s%s", SLICE_ARG(methods),
+                                   methods.len > 0 ? ", " : "", routes[i].method);
+        }
+    }
+    struct http_field allow = {SLICE("Allow"), methods};
+    struct fault fault = {.err = ERR_METHOD_NOT_ALLOWED};
+    respond_fault(admin, &fault, &allow);
+}
+
 static const struct route *
 find_route(struct admin *admin, const struct http_request *request, bool *path_known)
 {
@@ -463,9 +485,12 @@ void admin_handle(struct gateway *gateway, struct http_exchange *exchange,
     }
     bool path_known = false;
     const struct route *route = find_route(admin, request, &path_known);
+    if (route == NULL && path_known) {
+        method_not_allowed(admin, request->path);
+        return;
+    }
     if (route == NULL) {
-        admin_error(admin, path_known ? ERR_METHOD_NOT_ALLOWED : ERR_NOT_FOUND,
-                    path_known ? SLICE_EMPTY : SLICE("There is no such path."));
+        admin_error(admin, ERR_NOT_FOUND, SLICE("There is no such path."));
         return;
     }
     if (admin->who.role == ROLE_CALL || admin->who.role > route->least) {

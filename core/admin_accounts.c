@@ -208,17 +208,28 @@ static void store_account(struct creation *creation)
     store_commit(creation->gateway->parts.store, batch, on_account_stored, creation);
 }
 
+/* Whether the same values may well be taken at another time. */
+static bool is_passing(enum err err)
+{
+    return err == ERR_ACCOUNT_BUSY || err == ERR_RATE_LIMITED || err == ERR_UNAVAILABLE;
+}
+
 static void refuse_creation(struct creation *creation, const struct fault *fault)
 {
     struct admin *admin = creation->admin;
     struct fault shown = *fault;
     struct slice reason =
         fault->message.len > 0 ? fault->message : slice_str(err_sentence(fault->err));
-    shown.message = arena_printf(admin->arena,
-                                 "The ERP could not be reached with these values, "
-                                 "so nothing was stored: %.*s",
-                                 SLICE_ARG(reason));
-    if (shown.err != ERR_POLICY_DENIED) {
+    bool passing = is_passing(fault->err);
+    shown.message =
+        arena_printf(admin->arena, "%s, so nothing was stored: %.*s",
+                     passing ? "These values could not be tried now"
+                             : "The ERP could not be reached with these values",
+                     SLICE_ARG(reason));
+    if (passing) {
+        shown.hint = SLICE("Send the same request again in a moment.");
+    }
+    if (!passing && shown.err != ERR_POLICY_DENIED && shown.err != ERR_INTERNAL) {
         shown.err = ERR_UNPROCESSABLE;
     }
     accounts_removed(creation->gateway->accounts, creation->record.id);
@@ -460,7 +471,7 @@ void admin_patch_account(struct admin *admin)
     record->updated_ms = gateway_wall_ms(admin->gateway);
     struct store_batch *batch = store_batch_new();
     store_update_account(batch, record, record->version);
-    if (sealed.count > 0) {
+    if (jval_get(admin->body, "auth") != NULL) {
         store_delete_secrets(batch, record->id);
         put_secrets(batch, &sealed);
     }

@@ -84,6 +84,7 @@ struct ceiling_change {
     struct admin *admin;
     struct slice id;
     int ceiling;
+    struct governor_lane_view before; /* of a lane */
 };
 
 static void on_lane_stored(void *ctx, enum err err)
@@ -99,15 +100,20 @@ static void on_lane_stored(void *ctx, enum err err)
     governor_lane_set(gateway->parts.governor, change->id, change->ceiling,
                       gateway_mono_us(gateway));
     turnstile_settle(gateway->turnstile);
-    if (find_lane(admin, &lane)) {
-        respond_lane(admin, &lane);
+    if (!governor_lane(gateway->parts.governor, change->id, SLICE_EMPTY,
+                       gateway_mono_us(gateway), &lane)) {
+        /* Nothing but its ceiling had kept the lane. */
+        lane = change->before;
+        lane.ceiling = lane.effective = change->ceiling;
     }
+    respond_lane(admin, &lane);
 }
 
 static struct ceiling_change *new_change(struct admin *admin, int ceiling)
 {
     struct ceiling_change *change = arena_alloc(admin->arena, sizeof *change);
-    *change = (struct ceiling_change){admin, admin->ids[0], ceiling};
+    *change = (struct ceiling_change){
+        .admin = admin, .id = admin->ids[0], .ceiling = ceiling};
     return change;
 }
 
@@ -120,9 +126,11 @@ void admin_patch_lane(struct admin *admin)
     }
     struct store_lane record = {admin->ids[0], ceiling};
     struct store_batch *batch = store_batch_new();
+    struct ceiling_change *change = new_change(admin, ceiling);
+    change->before = lane;
+    change->before.lane = change->id;
     store_put_lane(batch, &record);
-    store_commit(admin->gateway->parts.store, batch, on_lane_stored,
-                 new_change(admin, ceiling));
+    store_commit(admin->gateway->parts.store, batch, on_lane_stored, change);
 }
 
 /* ---- Tenants ---- */
@@ -152,7 +160,7 @@ static void respond_tenant(struct admin *admin, int ceiling)
 void admin_get_tenant(struct admin *admin)
 {
     struct store_tenant tenant = {SLICE_EMPTY, 0};
-    if (!admin_may_touch(admin, admin->ids[0])) {
+    if (!admin_is_name(admin->ids[0]) || !admin_may_touch(admin, admin->ids[0])) {
         admin_error(admin, ERR_NOT_FOUND, SLICE("There is no such tenant."));
         return;
     }
@@ -184,8 +192,9 @@ void admin_patch_tenant(struct admin *admin)
 {
     static const char *const allowed[] = {"governor", NULL};
     int ceiling = 0;
-    if (admin->ids[0].len > 48) {
-        admin_error(admin, ERR_NOT_FOUND, SLICE("A tenant's id has at most 48 bytes."));
+    if (!admin_is_name(admin->ids[0])) {
+        admin_error(admin, ERR_NOT_FOUND,
+                    SLICE("A tenant's id is 1 to 48 letters, digits and _ . : -."));
         return;
     }
     if (!admin_only(admin, allowed) ||

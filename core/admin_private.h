@@ -14,6 +14,7 @@
 #include "core/admin.h"
 
 #define ADMIN_IDS 2
+#define ADMIN_NAME_BYTES 48
 #define ADMIN_REPLY_BYTES (8 * 1024 * 1024)
 
 struct admin {
@@ -48,8 +49,9 @@ bool admin_only(struct admin *admin, const char *const *allowed);
  */
 bool admin_text(struct admin *admin, const char *name, bool required, size_t max,
                 struct slice *out);
-/* As admin_text, of [A-Za-z0-9_.:-], at most 64 bytes: what may stand in logs and
- * lanes. */
+/* 1 to ADMIN_NAME_BYTES of [A-Za-z0-9_.:-]: what may stand in logs and lanes. */
+bool admin_is_name(struct slice text);
+/* As admin_text, of such a name. */
 bool admin_name(struct admin *admin, const char *name, bool required,
                 struct slice *out);
 /* "ceiling" of an object: 1 to 1000, or null for none (0). False after a 422. */

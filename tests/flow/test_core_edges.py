@@ -57,6 +57,49 @@ class TestAccountsThatChange(EdgeCase):
         self.assertEqual(lanes["unproven:" + account["id"]]["effective"], 1)
 
 
+class TestManagement(EdgeCase):
+    def setUp(self):
+        self.latency(0)
+
+    def test_the_ceiling_of_an_empty_lane_can_be_taken_away(self):
+        account, _ = self.fresh()
+        path = "/lanes/" + urllib.parse.quote(account["lane"], safe="")
+        self.stand.admin("PATCH", path, {"ceiling": 3})
+        self.stand.admin("DELETE", "/integrated-account/" + account["id"])
+        self.assertEqual(self.stand.admin("GET", path)["ceiling"], 3)
+        lane = self.stand.admin("PATCH", path, {"ceiling": None})
+        self.assertEqual((lane["id"], lane["ceiling"]), (account["lane"], None))
+        self.assertNotIn(account["lane"], self.lanes())
+
+    def test_a_tenant_that_no_account_could_name_is_not_made(self):
+        for name in ("%00", "a%0ab", "%ff", "a%2fb", "a" * 49, "%20"):
+            path = "/tenant/" + name
+            for method, body in (("GET", None), ("PATCH", {"governor": {"ceiling": 3}})):
+                status, reply = self.stand.api(method, path, body)
+                self.assertEqual((status, reply["error"]["code"]), (404, "not_found"), name)
+
+    def test_a_wrong_method_is_told_the_right_ones(self):
+        bearer = {"Authorization": "Bearer " + self.stand.admin_token}
+        for path, methods in (("/lanes", "GET"), ("/lanes/x", "GET, PATCH"),
+                              ("/integrated-account", "POST, GET"),
+                              ("/integrated-account/x/mcp/y", "GET, PATCH, DELETE")):
+            status, fields, _ = exchange(self.stand.base, "PUT", path, b"", bearer)
+            self.assertEqual((status, fields["allow"]), (405, methods))
+
+    def test_an_account_is_not_called_wrong_because_its_tenant_is_busy(self):
+        _, url = self.fresh(tenant="crowded")
+        self.stand.admin("PATCH", "/tenant/crowded", {"governor": {"ceiling": 1}})
+        self.latency(20000)
+        volley = Volley(url, 1).send()
+        self.until_in_flight(1)
+        body = self.stand.netsuite_account(tenant="crowded", credentials=self.upstream(),
+                                           governor={"queue_wait_ms": 100})
+        status, reply = self.stand.api("POST", "/integrated-account", body)
+        self.assertEqual((status, reply["error"]["code"]), (503, "account_busy"))
+        self.latency(0)
+        volley.hang_up()
+
+
 class TestAnswers(EdgeCase):
     def call(self, url, arguments, token):
         """(content type, messages) of a call with a progress token."""
