@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "io/http_url.h"
 
 enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_LIST };
 
@@ -23,6 +24,7 @@ struct option {
 
 #define AT(member) offsetof(struct config, member)
 #define BILLION 1000000000LL
+#define LIST_BYTES ((size_t)64 * 1024)
 
 /* clang-format off */
 static const struct option options[] = {
@@ -164,21 +166,26 @@ static bool set_option(const struct option *option, struct slice value,
 
 /* ---- The file ---- */
 
-static struct slice list_as_text(const json_t *array, struct arena *arena)
+/* Joined by commas, as flags and variables give a list; false when an item is no text, or
+ * the whole is too long. */
+static bool list_as_text(const json_t *array, struct arena *arena, struct slice *out)
 {
     struct buf text;
     size_t index = 0;
     const json_t *item = NULL;
-    buf_init(&text, 64 * 1024);
+    bool ok = true;
+    buf_init(&text, LIST_BYTES);
     json_array_foreach (array, index, item) {
+        ok = ok && json_is_string(item);
         if (index > 0) {
             buf_append_byte(&text, ',');
         }
         buf_append(&text, slice_str(json_string_value(item)));
     }
-    struct slice result = arena_slice(arena, buf_slice(&text));
+    ok = ok && !buf_full(&text);
+    *out = arena_slice(arena, buf_slice(&text));
     buf_free(&text);
-    return result;
+    return ok;
 }
 
 static bool set_from_json(const char *name, const json_t *value, struct arena *arena,
@@ -191,22 +198,32 @@ static bool set_from_json(const char *name, const json_t *value, struct arena *a
         return false;
     }
     bool fits = option->type == OPTION_NUMBER ? json_is_integer(value)
-                : option->type == OPTION_LIST ? json_is_array(value)
-                                              : json_is_string(value);
+                : option->type == OPTION_LIST
+                    ? json_is_array(value) && list_as_text(value, arena, &text)
+                    : json_is_string(value);
     if (!fits) {
         static const char *const kinds[] = {"a text", "a whole number",
-                                            "a list of texts"};
+                                            "a list of texts (64 KiB at most)"};
         *problem = arena_printf(arena, "%s: %s is needed", name, kinds[option->type]);
         return false;
     }
     if (option->type == OPTION_NUMBER) {
         text = arena_printf(arena, "%lld", (long long)json_integer_value(value));
-    } else if (option->type == OPTION_LIST) {
-        text = list_as_text(value, arena);
-    } else {
+    } else if (option->type == OPTION_TEXT) {
         text = slice_str(json_string_value(value));
     }
     return set_option(option, text, arena, config, problem);
+}
+
+/* "server." begins the names of some options. */
+static bool is_section(struct slice prefix)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (slice_starts(slice_str(options[i].name), prefix)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool set_members(const char *prefix, json_t *object, struct arena *arena,
@@ -216,8 +233,8 @@ static bool set_members(const char *prefix, json_t *object, struct arena *arena,
     json_t *value = NULL;
     json_object_foreach (object, key, value) {
         struct slice name = arena_printf(arena, "%s%s", prefix, key);
-        if (json_is_object(value) && *prefix == '\0') {
-            struct slice nested = arena_printf(arena, "%s.", name.ptr);
+        struct slice nested = arena_printf(arena, "%s.", name.ptr);
+        if (json_is_object(value) && is_section(nested)) {
             if (!set_members(nested.ptr, value, arena, config, problem)) {
                 return false;
             }
@@ -234,16 +251,15 @@ static bool read_file(const char *path, struct arena *arena, struct config *conf
     json_error_t error;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (root == NULL) {
-        *problem = arena_printf(arena, "%s, line %d: %s", path, error.line, error.text);
+        *problem =
+            error.line > 0
+                ? arena_printf(arena, "%s, line %d: %s", path, error.line, error.text)
+                : arena_printf(arena, "the configuration: %s", error.text);
         return false;
     }
-    bool ok = json_is_object(root);
+    *problem = SLICE("a JSON object is needed");
+    bool ok = json_is_object(root) && set_members("", root, arena, config, problem);
     if (!ok) {
-        *problem = arena_printf(arena, "%s: a JSON object is needed", path);
-    } else {
-        ok = set_members("", root, arena, config, problem);
-    }
-    if (!ok && slice_find(*problem, '/') != 0) {
         *problem = arena_printf(arena, "%s: %.*s", path, SLICE_ARG(*problem));
     }
     json_decref(root);
@@ -294,6 +310,38 @@ static void fill_gaps(struct arena *arena, struct config *config)
     }
 }
 
+static bool is_base_url(struct slice text)
+{
+    struct http_url url;
+    return http_url_parse(text, &url) && slice_find(url.target, '?') < 0;
+}
+
+/* What would start, and then refuse everybody. */
+static bool check_values(struct arena *arena, const struct config *config,
+                         struct slice *problem)
+{
+    if (config->data_dir.len == 0) {
+        *problem = SLICE("data_dir: the name of a folder is needed");
+        return false;
+    }
+    if (config->public_url.len > 0 && !is_base_url(config->public_url)) {
+        *problem = SLICE("server.public_url: a URL such as https://erp.example.com is "
+                         "needed");
+        return false;
+    }
+    for (size_t i = 0; i < config->allowed_origins.count; i++) {
+        struct slice origin = config->allowed_origins.items[i];
+        if (!is_base_url(origin)) {
+            *problem = arena_printf(arena,
+                                    "server.allowed_origins: %.*s is no origin such as "
+                                    "https://desk.example.com",
+                                    SLICE_ARG(origin));
+            return false;
+        }
+    }
+    return true;
+}
+
 bool config_load(const char *file, const struct config_flag *flags, size_t flag_count,
                  struct arena *arena, struct config *out, struct slice *problem)
 {
@@ -306,6 +354,7 @@ bool config_load(const char *file, const struct config_flag *flags, size_t flag_
     }
     if (file == NULL) {
         file = getenv("SLUICE_CONFIG");
+        file = file != NULL && *file != '\0' ? file : NULL;
     }
     if (file != NULL && !read_file(file, arena, out, problem)) {
         return false;
@@ -321,5 +370,5 @@ bool config_load(const char *file, const struct config_flag *flags, size_t flag_
         }
     }
     fill_gaps(arena, out);
-    return true;
+    return check_values(arena, out, problem);
 }

@@ -6,9 +6,12 @@
 #include <sys/stat.h>
 
 #include "auth/principal.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/command.h"
+
+#define TENANT_BYTES 48
 
 int command_version(struct arena *arena, const struct config *config,
                     const struct command_line *line)
@@ -98,7 +101,8 @@ static int open_desk(struct token_desk *desk, const struct config *config)
                             path);
     }
     if (err != ERR_OK) {
-        return command_fail("keys: %.*s", SLICE_ARG(problem));
+        return command_fail("%s: %.*s", inline_keys != NULL ? "SLUICE_KEYS" : "keys",
+                            SLICE_ARG(problem));
     }
     if (make_data_dir(config) != 0) {
         return 1;
@@ -119,6 +123,19 @@ static void close_desk(struct token_desk *desk)
     keys_free(desk->keys);
 }
 
+/* As the management API takes them: what no account could name matches none. */
+static bool is_tenant(struct slice text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789_.:-";
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\0' || strchr(allowed, text.ptr[i]) == NULL) {
+            return false;
+        }
+    }
+    return text.len <= TENANT_BYTES;
+}
+
 static bool read_token(struct token_desk *desk, const struct command_line *line,
                        struct store_api_token *token)
 {
@@ -130,6 +147,15 @@ static bool read_token(struct token_desk *desk, const struct command_line *line,
     token->created_ms = clock_wall_ms(&desk->clock);
     if (token->name.len == 0 || !role_parse(token->role, &role)) {
         command_fail("token create needs --name and --role admin, tenant or call");
+        return false;
+    }
+    if (token->name.len > LIMIT_NAME_BYTES) {
+        command_fail("--name has at most %d bytes", LIMIT_NAME_BYTES);
+        return false;
+    }
+    if (!is_tenant(token->tenant)) {
+        command_fail("--tenant has at most %d letters, digits and _ . : -",
+                     TENANT_BYTES);
         return false;
     }
     if ((token->tenant.len > 0) == (role == ROLE_ADMIN)) {

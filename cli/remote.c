@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "io/http_client.h"
+#include "io/http_url.h"
 
 #define ANSWER_MS 130000
 
@@ -66,12 +67,14 @@ static void on_end(void *ctx, enum http_end end)
 static struct net_policy *policy_for_url(const struct errand *errand)
 {
     const struct slice everywhere[] = {SLICE("0.0.0.0/0"), SLICE("::/0")};
-    struct slice host = errand->base;
     struct net_policy *policy = NULL;
-    struct slice plain = SLICE("http://");
-    if (slice_starts(host, plain)) {
-        host = slice_from(host, plain.len);
+    struct http_url url;
+    if (!http_url_parse(errand->base, &url) || slice_find(url.target, '?') >= 0) {
+        return NULL;
     }
+    bool six = slice_find(url.host, ':') >= 0;
+    struct slice host = arena_printf(errand->arena, "%s%.*s%s:%d", six ? "[" : "",
+                                     SLICE_ARG(url.host), six ? "]" : "", url.port);
     if (net_policy_new(everywhere, 2, &host, 1, &policy) != ERR_OK) {
         return NULL;
     }
@@ -128,6 +131,9 @@ static bool begin(struct errand *errand)
     if (errand->base.len == 0) {
         errand->base = arena_printf(errand->arena, "http://%.*s:%lld",
                                     SLICE_ARG(config->host), config->port);
+    }
+    while (errand->base.len > 0 && errand->base.ptr[errand->base.len - 1] == '/') {
+        errand->base.len--; /* paths bring their own */
     }
     errand->token = command_value(errand->line, "token", &given);
     if (!given) {
@@ -241,7 +247,7 @@ static bool ceiling_value(struct errand *errand, struct slice *out)
         command_fail("--ceiling needs a number from 1 to 1000, or none");
         return false;
     }
-    *out = value;
+    *out = arena_printf(errand->arena, "%llu", number);
     return true;
 }
 

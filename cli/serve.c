@@ -75,7 +75,8 @@ static int load_keys(struct serving *serving)
             "  sluice keygen %s",
             path, path);
     }
-    return command_fail("keys: %.*s", SLICE_ARG(problem));
+    return command_fail("%s: %.*s", inline_keys != NULL ? "SLUICE_KEYS" : "keys",
+                        SLICE_ARG(problem));
 }
 
 static int open_store(struct serving *serving)
@@ -281,7 +282,10 @@ int command_serve(struct arena *arena, const struct config *config,
                   const struct command_line *line)
 {
     struct serving serving = {.config = config, .arena = arena};
-    (void)line;
+    if (line->word_count > 0) {
+        command_fail("usage: sluice serve; it takes options only");
+        return 2;
+    }
     forbid_dumps();
     signal(SIGPIPE, SIG_IGN);
     serving.clock = clock_system();

@@ -159,6 +159,52 @@ class TestOpenPaths(EdgeCase):
         self.assertEqual(exchange(self.stand.base, "GET", "/metrics", headers=bearer)[0], 200)
 
 
+class TestCommands(EdgeCase):
+    def ask(self, base):
+        return self.stand.command("lane", "list", flags=["--url", base],
+                                  env={"SLUICE_TOKEN": self.stand.admin_token})
+
+    def test_a_command_takes_every_form_of_a_base_url(self):
+        for base in (self.stand.base, self.stand.base + "/",
+                     self.stand.base.replace("http:", "HTTP:")):
+            result = self.ask(base)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        result = self.ask(self.stand.base.replace("http:", "https:"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no answer", result.stderr)
+        for base in ("127.0.0.1:1", "ftp://127.0.0.1", self.stand.base + "/?x"):
+            result = self.ask(base)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("not a URL", result.stderr)
+
+    def test_what_would_start_and_then_refuse_everybody_does_not_start(self):
+        path = os.path.join(self.stand.scratch, "edges.json")
+        for config, word in (({"net": {"allow_cidrs": [1]}}, "net.allow_cidrs"),
+                             ({"server": {"allowed_origins": ["x" * 70000]}}, "64 KiB"),
+                             ({"nonsense": {}}, "nonsense"),
+                             ({"server": {"public_url": "erp.example.com"}}, "public_url"),
+                             ({"server.allowed_origins": ["desk.example.com"]},
+                              "desk.example.com"),
+                             ({"data_dir": ""}, "data_dir"), ([], "JSON object")):
+            with open(path, "w") as file:
+                json.dump(config, file)
+            result = self.stand.command("serve", flags=["--config", path])
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(word, result.stderr)
+        self.assertEqual(self.stand.command("serve", "now").returncode, 2)
+
+    def test_an_empty_variable_names_no_configuration_file(self):
+        result = self.stand.command("token", "list", env={"SLUICE_CONFIG": ""})
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_a_token_is_for_a_tenant_that_an_account_could_have(self):
+        for tenant in ("a b", "a/b", "\u00e6", "a" * 49):
+            result = self.stand.command("token", "create", "--name", "n", "--role", "call",
+                                        "--tenant", tenant)
+            self.assertEqual(result.returncode, 2, tenant)
+            self.assertIn("--tenant", result.stderr)
+
+
 class TestStopping(EdgeCase):
     """A class of its own: the server of this one ends inside the test."""
 
