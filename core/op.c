@@ -154,9 +154,9 @@ static void revoked_fault(struct op_run *run)
 static void on_decided(void *ctx, enum governor_decision decision)
 {
     struct op_run *run = ctx;
+    run->wait_us = turnstile_waited_us(run->gateway->turnstile, &run->place);
     if (decision == GOVERNOR_GRANTED) {
         run->has_slot = true;
-        run->wait_us = turnstile_waited_us(&run->place);
         op_enter(run, OP_BEGIN);
         advance(run);
         return;
@@ -168,7 +168,6 @@ static void on_decided(void *ctx, enum governor_decision decision)
                    "The call waited its full time in line for this ERP account and no "
                    "place became free.");
     }
-    run->wait_us = run->account->limits.queue_wait_ms * 1000;
     end(run, GOVERNOR_UNUSED);
 }
 

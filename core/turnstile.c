@@ -130,7 +130,11 @@ void turnstile_release(struct turnstile *turnstile, struct turnstile_place *plac
     turnstile_settle(turnstile);
 }
 
-int64_t turnstile_waited_us(const struct turnstile_place *place)
+int64_t turnstile_waited_us(const struct turnstile *turnstile,
+                            const struct turnstile_place *place)
 {
-    return place->ticket.granted_us - place->ticket.since_us;
+    const struct governor_ticket *ticket = &place->ticket;
+    bool granted = ticket->decision == GOVERNOR_GRANTED;
+    return (granted ? ticket->granted_us : turnstile_now_us(turnstile)) -
+           ticket->since_us;
 }

@@ -42,8 +42,9 @@ void turnstile_leave(struct turnstile *turnstile, struct turnstile_place *place)
 void turnstile_release(struct turnstile *turnstile, struct turnstile_place *place,
                        enum governor_outcome outcome, long retry_after_s);
 
-/* Microseconds between entering and the grant, of a granted place. */
-int64_t turnstile_waited_us(const struct turnstile_place *place);
+/* Microseconds between entering and the decision, of a place that was decided. */
+int64_t turnstile_waited_us(const struct turnstile *turnstile,
+                            const struct turnstile_place *place);
 
 /* The server stops: all who wait are told REVOKED. Nobody may enter afterwards. */
 void turnstile_close(struct turnstile *turnstile);

@@ -57,6 +57,26 @@ class TestAccountsThatChange(EdgeCase):
         self.assertEqual(lanes["unproven:" + account["id"]]["effective"], 1)
 
 
+class TestAudit(EdgeCase):
+    def test_a_wait_that_is_cut_short_is_told_as_long_as_it_was(self):
+        account, _ = self.fresh(governor={"ceiling": 1, "queue_wait_ms": 600000})
+        servers = [self.stand.mint(account["id"]) for _ in range(2)]
+        self.latency(1500)
+        first = Volley(servers[0]["url"], 1).send()
+        self.until_in_flight(1)
+        second = Volley(servers[1]["url"], 1).send()
+        wait_until(lambda: self.lanes()[account["lane"]]["queued"] == 1, "a call in line")
+        self.stand.admin("DELETE", "/integrated-account/%s/mcp/%s" % (account["id"],
+                                                                      servers[1]["id"]))
+        self.assertEqual(second.results()[0][0], 401)
+        self.assertEqual(codes(first.results()), {"ok": 1})
+        line = [event for event in self.stand.events() if event["event"] == "tool_call" and
+                event["mcp_server"] == servers[1]["id"]][0]
+        self.assertEqual(line["outcome"], "unauthorized")
+        self.assertGreater(line["wait_us"], 0)
+        self.assertLessEqual(line["wait_us"], line["duration_us"])
+
+
 class TestManagement(EdgeCase):
     def setUp(self):
         self.latency(0)
