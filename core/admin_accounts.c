@@ -282,14 +282,52 @@ static void verify(struct creation *creation, const struct jval *auth)
     }
 }
 
+/* What the ERP's terms ask of the operator, by the catalog's words: true, or no account. */
+static bool read_acknowledgement(struct admin *admin,
+                                 const struct integration *integration)
+{
+    struct slice member = integration->acknowledgement_member;
+    if (member.len == 0 || jval_is(jval_member(admin->body, member), JVAL_TRUE)) {
+        return true;
+    }
+    struct fault_detail detail = {
+        arena_printf(admin->arena, "/%.*s", SLICE_ARG(member)),
+        SLICE("true is needed")};
+    struct fault fault = {.err = ERR_UNPROCESSABLE,
+                          .message = integration->acknowledgement_message,
+                          .details = &detail,
+                          .detail_count = 1};
+    admin_fault(admin, &fault);
+    return false;
+}
+
+/* The integration decides which members there may be; false after an answer. */
+static bool read_integration(struct admin *admin, struct store_account *record)
+{
+    if (!admin_text(admin, "integration", true, 48, &record->integration)) {
+        return false;
+    }
+    const struct integration *integration =
+        catalog_integration(admin->gateway->parts.catalog, record->integration);
+    if (integration == NULL || connector_find(record->integration) == NULL) {
+        admin_error(admin, ERR_UNPROCESSABLE,
+                    SLICE("/integration: this server has no such integration."));
+        return false;
+    }
+    struct slice member = integration->acknowledgement_member;
+    const char *allowed[] = {
+        "tenant_id",   "integration",
+        "name",        "connection",
+        "auth",        "governor",
+        "environment", member.len > 0 ? arena_copy(admin->arena, member) : NULL,
+        NULL};
+    return admin_only(admin, allowed) && read_acknowledgement(admin, integration);
+}
+
 static bool read_identity(struct admin *admin, struct store_account *record)
 {
-    static const char *const allowed[] = {"tenant_id",   "integration", "name",
-                                          "connection",  "auth",        "governor",
-                                          "environment", NULL};
-    if (!admin_only(admin, allowed) ||
+    if (!read_integration(admin, record) ||
         !admin_name(admin, "tenant_id", true, &record->tenant) ||
-        !admin_text(admin, "integration", true, 48, &record->integration) ||
         !admin_text(admin, "name", true, LIMIT_NAME_BYTES, &record->name) ||
         !admin_name(admin, "environment", false, &record->environment)) {
         return false;
@@ -343,12 +381,6 @@ static bool read_new_account(struct admin *admin, struct store_account *record,
         return false;
     }
     const struct connector *connector = connector_find(record->integration);
-    if (connector == NULL || catalog_integration(admin->gateway->parts.catalog,
-                                                 record->integration) == NULL) {
-        admin_error(admin, ERR_UNPROCESSABLE,
-                    SLICE("/integration: this server has no such integration."));
-        return false;
-    }
     if (!read_connection(admin, connector, record) || !read_limits(admin, record)) {
         return false;
     }

@@ -230,6 +230,8 @@ static void write_envelope(struct call *call, const struct governor_view *view,
             .limit = call->split.limit,
             .next_cursor = call->next_cursor,
             .data = call->data,
+            .messages = call->run.op.result.messages,
+            .message_count = call->run.op.result.message_count,
         };
         envelope_write_data(out, &envelope);
         if (!buf_full(out)) {

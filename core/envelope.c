@@ -45,6 +45,25 @@ static void append_estimate(struct buf *out)
     }
 }
 
+/* Only when there are some: most answers have none, and every member costs tokens. */
+static void write_messages(struct jwriter *writer, const struct envelope *envelope)
+{
+    if (envelope->message_count == 0) {
+        return;
+    }
+    jwriter_key(writer, SLICE("messages"));
+    jwriter_array(writer);
+    for (size_t i = 0; i < envelope->message_count; i++) {
+        const struct op_message *message = &envelope->messages[i];
+        jwriter_object(writer);
+        jwriter_member_string(writer, "severity", message->severity);
+        jwriter_member_string(writer, "code", message->code);
+        jwriter_member_string(writer, "text", message->text);
+        jwriter_object_end(writer);
+    }
+    jwriter_array_end(writer);
+}
+
 void envelope_write_data(struct buf *out, const struct envelope *envelope)
 {
     struct jwriter writer;
@@ -66,6 +85,7 @@ void envelope_write_data(struct buf *out, const struct envelope *envelope)
     jwriter_raw(&writer, SLICE("[]"));
     jwriter_key(&writer, SLICE("fields_truncated"));
     jwriter_raw(&writer, SLICE("[]"));
+    write_messages(&writer, envelope);
     jwriter_key(&writer, SLICE("token_estimate"));
     /* The rest by hand: the number depends on everything before it. */
     append_estimate(out);

@@ -12,15 +12,18 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/jval.h"
+#include "catalog/tool.h"
 #include "governor/governor.h"
 
 struct envelope {
     struct slice resource, method, integration, request_id;
     int64_t wall_ms;
-    bool pages;               /* a list */
-    size_t limit;             /* with pages */
-    struct slice next_cursor; /* empty: the end */
-    const struct jval *data;  /* JVAL_ARRAY of mapped records */
+    bool pages;                        /* a list */
+    size_t limit;                      /* with pages */
+    struct slice next_cursor;          /* empty: the end */
+    const struct jval *data;           /* JVAL_ARRAY of mapped records */
+    const struct op_message *messages; /* what the ERP remarked on the success */
+    size_t message_count;
 };
 
 void envelope_write_data(struct buf *out, const struct envelope *envelope);

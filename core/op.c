@@ -268,7 +268,9 @@ static void transfer_fault(struct op_run *run, const struct http_outcome *outcom
     fault->err = outcome->err;
     if (run->op.request.is_write && outcome->sent) {
         fault->err = ERR_OUTCOME_UNKNOWN;
-        fault->hint = SLICE("Look the record up before sending it again.");
+        fault->hint = run->op.tool != NULL && run->op.tool->lookup.len > 0
+                          ? run->op.tool->lookup
+                          : SLICE("Look the record up before sending it again.");
     } else if (outcome->err == ERR_TIMEOUT) {
         fault->err = ERR_UPSTREAM_UNAVAILABLE;
         fault->message = SLICE("The ERP did not answer in time.");
