@@ -5,10 +5,12 @@
 #include "connectors/connector.h"
 
 #include "connectors/netsuite/netsuite.h"
+#include "connectors/sap/sap.h"
 
 const struct connector *connector_find(struct slice name)
 {
-    static const struct connector *const connectors[] = {&netsuite_connector};
+    static const struct connector *const connectors[] = {&netsuite_connector,
+                                                         &sap_connector};
 
     for (size_t i = 0; i < sizeof connectors / sizeof connectors[0]; i++) {
         if (slice_is(name, connectors[i]->name)) {

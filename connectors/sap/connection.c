@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From an account's `connection` to where its requests go. A lane is a route to one
+ * client of one host: other clients are other accounts of the same machine, and an
+ * operator who wants them under one ceiling joins their lanes.
+ */
+#include "connectors/sap/connection.h"
+
+#include <ctype.h>
+
+#define BASE_URL_MAX 300
+#define CONNECTION_FAULTS 8
+#define CEILING_DIRECT 8
+#define CEILING_ON_PREMISE 4
+
+static const char *const known_members[] = {
+    "route", "base_url", "sap_client", "location_id", "destination", "api_key_header"};
+
+static const struct route {
+    const char *name;
+    bool served;
+    bool wants_client;
+    int ceiling;
+} routes[] = {
+    {"direct", true, false, CEILING_DIRECT},
+    {"on_premise", true, true, CEILING_ON_PREMISE},
+    {"destination", false, false, 0},
+    {"connectivity", false, false, 0},
+    {"api_management", false, false, 0},
+};
+
+/* Faults of one connection, collected so that the operator sees all of them at once. */
+struct complaints {
+    struct arena *arena;
+    struct fault_detail *details;
+    size_t count;
+};
+
+static void complain(struct complaints *complaints, struct slice pointer,
+                     struct slice message)
+{
+    if (complaints->count < CONNECTION_FAULTS) {
+        complaints->details[complaints->count++] =
+            (struct fault_detail){.pointer = pointer, .message = message};
+    }
+}
+
+/* RFC 6901: the name is the operator's, so its '~' and '/' are escaped. */
+static struct slice pointer_to(struct arena *arena, struct slice member)
+{
+    char *out = arena_array(arena, member.len + 1, 2);
+    size_t len = 0;
+
+    out[len++] = '/';
+    for (size_t i = 0; i < member.len; i++) {
+        char c = member.ptr[i];
+        if (c == '~' || c == '/') {
+            out[len++] = '~';
+            c = c == '~' ? '0' : '1';
+        }
+        out[len++] = c;
+    }
+    return slice_of(out, len);
+}
+
+/* ---- base_url ---- */
+
+struct address {
+    const char *scheme;
+    struct slice host; /* lower case */
+    unsigned long long port, own_port;
+};
+
+static bool is_name(struct slice host)
+{
+    char before = '.';
+
+    for (size_t i = 0; i < host.len; i++) {
+        unsigned char c = (unsigned char)host.ptr[i];
+        bool joint = c == '.' || c == '-';
+        if ((!joint && !(c < 0x80 && isalnum(c))) || (joint && before == '.')) {
+            return false;
+        }
+        before = (char)c;
+    }
+    return host.len > 0 && host.len <= 253 && before != '.' && before != '-';
+}
+
+static bool is_ipv6(struct slice host)
+{
+    if (host.len < 4 || host.ptr[0] != '[' || host.ptr[host.len - 1] != ']') {
+        return false;
+    }
+    for (size_t i = 1; i + 1 < host.len; i++) {
+        unsigned char c = (unsigned char)host.ptr[i];
+        if (!isxdigit(c) && c != ':' && c != '.') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The index of the ':' before the port, or the length when there is none. */
+static size_t host_end(struct slice authority)
+{
+    ptrdiff_t close = slice_find(authority, ']');
+    size_t from = close < 0 ? 0 : (size_t)close;
+    ptrdiff_t colon = slice_find(slice_from(authority, from), ':');
+
+    return colon < 0 ? authority.len : from + (size_t)colon;
+}
+
+/* Takes the scheme off; false when it is neither http nor https. */
+static bool take_scheme(struct slice *url, struct address *out)
+{
+    static const struct {
+        const char *prefix, *name;
+        unsigned long long port;
+    } schemes[] = {{"https://", "https", 443}, {"http://", "http", 80}};
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        struct slice prefix = slice_str(schemes[i].prefix);
+        if (url->len > prefix.len &&
+            slice_eq_nocase(slice_of(url->ptr, prefix.len), prefix)) {
+            *url = slice_from(*url, prefix.len);
+            out->scheme = schemes[i].name;
+            out->port = out->own_port = schemes[i].port;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A path, a query or user information behind the host makes it unreadable: they would
+ * change where a credential goes. */
+static bool read_address(struct arena *arena, struct slice url, struct address *out)
+{
+    if (url.len > BASE_URL_MAX || !take_scheme(&url, out)) {
+        return false;
+    }
+    size_t end = host_end(url);
+    out->host = slice_of(url.ptr, end);
+    if (!is_name(out->host) && !is_ipv6(out->host)) {
+        return false;
+    }
+    if (end < url.len && (!slice_to_u64(slice_from(url, end + 1), &out->port) ||
+                          out->port == 0 || out->port > 65535)) {
+        return false;
+    }
+    char *lower = arena_copy(arena, out->host);
+    for (size_t i = 0; i < out->host.len; i++) {
+        lower[i] = (char)tolower((unsigned char)lower[i]);
+    }
+    out->host = slice_of(lower, out->host.len);
+    return true;
+}
+
+/* ---- The members ---- */
+
+static const struct route *read_route(struct complaints *complaints,
+                                      const struct jval *connection)
+{
+    struct slice name = jval_text(jval_get(connection, "route"));
+
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        if (!slice_is(name, routes[i].name)) {
+            continue;
+        }
+        if (!routes[i].served) {
+            complain(complaints, SLICE("/route"),
+                     arena_printf(complaints->arena,
+                                  "The route %s is not available in this version; "
+                                  "direct and on_premise are.",
+                                  routes[i].name));
+            return NULL;
+        }
+        return &routes[i];
+    }
+    complain(complaints, SLICE("/route"),
+             SLICE("route is direct (S/4HANA Cloud) or on_premise (a system of your "
+                   "own that this server can reach)."));
+    return NULL;
+}
+
+static bool is_client(struct slice text)
+{
+    unsigned long long number;
+
+    return text.len == 3 && slice_to_u64(text, &number);
+}
+
+static struct slice read_client(struct complaints *complaints,
+                                const struct jval *connection,
+                                const struct route *route)
+{
+    const struct jval *client = jval_get(connection, "sap_client");
+
+    if (client == NULL) {
+        if (route != NULL && route->wants_client) {
+            complain(complaints, SLICE("/sap_client"),
+                     SLICE("An on-premise system has several clients: name one by its "
+                           "three digits, such as \"100\"."));
+        }
+        return SLICE_EMPTY;
+    }
+    if (!is_client(jval_text(client))) {
+        complain(complaints, SLICE("/sap_client"),
+                 SLICE("sap_client is text of three digits, such as \"100\"."));
+        return SLICE_EMPTY;
+    }
+    return client->text;
+}
+
+static bool is_known(struct slice name)
+{
+    for (size_t i = 0; i < sizeof known_members / sizeof known_members[0]; i++) {
+        if (slice_is(name, known_members[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_of_other_route(struct slice name)
+{
+    return slice_is(name, "location_id") || slice_is(name, "destination") ||
+           slice_is(name, "api_key_header");
+}
+
+static void refuse_strangers(struct complaints *complaints,
+                             const struct jval *connection, const struct route *route)
+{
+    for (size_t i = 0; i < connection->count; i++) {
+        struct slice name = connection->members[i].name;
+        struct slice pointer = pointer_to(complaints->arena, name);
+        if (!is_known(name)) {
+            complain(complaints, pointer,
+                     SLICE("A SAP connection takes route, base_url and sap_client, "
+                           "nothing else."));
+        } else if (route != NULL && is_of_other_route(name)) {
+            complain(complaints, pointer,
+                     arena_printf(complaints->arena,
+                                  "The route %s has no %.*s: leave it out.",
+                                  route->name, SLICE_ARG(name)));
+        }
+    }
+}
+
+/* ---- What comes of it ---- */
+
+/* Only what was said, in its canonical form, so that it can be read again. */
+static const struct jval *stored_connection(struct arena *arena,
+                                            const struct route *route,
+                                            const struct sap_system *system)
+{
+    struct jval *connection = jval_new_object(arena, 3);
+
+    jval_set(arena, connection, SLICE("route"),
+             jval_new_string(arena, slice_str(route->name)));
+    jval_set(arena, connection, SLICE("base_url"),
+             jval_new_string(arena, system->origin));
+    if (system->client.len > 0) {
+        jval_set(arena, connection, SLICE("sap_client"),
+                 jval_new_string(arena, system->client));
+    }
+    return connection;
+}
+
+static void fill_target(struct arena *arena, const struct route *route,
+                        const struct address *address, struct slice client,
+                        struct op_target *out)
+{
+    struct sap_system *system = arena_alloc(arena, sizeof *system);
+
+    system->client = arena_slice(arena, client);
+    system->origin = address->port == address->own_port
+                         ? arena_printf(arena, "%s://%.*s", address->scheme,
+                                        SLICE_ARG(address->host))
+                         : arena_printf(arena, "%s://%.*s:%llu", address->scheme,
+                                        SLICE_ARG(address->host), address->port);
+    *out = (struct op_target){
+        .lane = arena_printf(arena, "sap:%s:%.*s:%llu:%.*s", route->name,
+                             SLICE_ARG(address->host), address->port,
+                             SLICE_ARG(client.len > 0 ? client : SLICE("-"))),
+        .realm = SLICE_EMPTY,
+        .origins = &system->origin,
+        .origin_count = 1,
+        .connection = stored_connection(arena, route, system),
+        .default_ceiling = route->ceiling,
+        .private_data = system,
+    };
+}
+
+enum err sap_connect(struct arena *arena, const struct jval *connection,
+                     struct op_target *out, struct fault *fault)
+{
+    struct complaints complaints = {
+        .arena = arena,
+        .details = arena_array(arena, CONNECTION_FAULTS, sizeof(struct fault_detail))};
+    struct address address = {.host = SLICE_EMPTY};
+    struct slice client = SLICE_EMPTY;
+    const struct route *route = NULL;
+
+    if (!jval_is(connection, JVAL_OBJECT)) {
+        complain(&complaints, SLICE_EMPTY,
+                 SLICE("A connection is an object with route and base_url."));
+    } else {
+        route = read_route(&complaints, connection);
+        if (!read_address(arena, jval_text(jval_get(connection, "base_url")),
+                          &address)) {
+            complain(&complaints, SLICE("/base_url"),
+                     SLICE("base_url is scheme://host[:port] with http or https and "
+                           "nothing behind it, such as "
+                           "https://my300000-api.s4hana.cloud.sap."));
+        }
+        client = read_client(&complaints, connection, route);
+        refuse_strangers(&complaints, connection, route);
+    }
+    if (complaints.count > 0) {
+        *fault = (struct fault){
+            .err = ERR_UNPROCESSABLE,
+            .message = SLICE("The connection does not describe a SAP system."),
+            .details = complaints.details,
+            .detail_count = complaints.count};
+        return ERR_UNPROCESSABLE;
+    }
+    fill_target(arena, route, &address, client, out);
+    return ERR_OK;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A walk over the document, element by element: the few texts that matter are told by
+ * their own name and their parent's. A document with a DOCTYPE is refused where it
+ * stands: no error of SAP has one, and all XML bombs need one.
+ */
+#include "connectors/sap/xml.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+#include <libxml/xmlreader.h>
+
+#include "base/require.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+#define BYTES_MAX ((size_t)256 * 1024)
+#define DEPTH_MAX 16
+#define NODES_MAX 4000
+#define NAME_BYTES 32
+
+/* ---- libxml2's memory holds what SAP said: wiped when it is freed ---- */
+
+static void wiping_free(void *ptr)
+{
+    if (ptr != NULL) {
+        wipe(ptr, malloc_usable_size(ptr));
+        free(ptr);
+    }
+}
+
+static void *aborting_malloc(size_t bytes)
+{
+    void *ptr = malloc(bytes > 0 ? bytes : 1);
+
+    REQUIRE(ptr != NULL);
+    return ptr;
+}
+
+static void *wiping_realloc(void *ptr, size_t bytes)
+{
+    void *moved = aborting_malloc(bytes);
+
+    if (ptr != NULL) {
+        size_t before = malloc_usable_size(ptr);
+        memcpy(moved, ptr, before < bytes ? before : bytes);
+        wiping_free(ptr);
+    }
+    return moved;
+}
+
+static char *copied(const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+
+    return memcpy(aborting_malloc(bytes), text, bytes);
+}
+
+/* ---- The walk ---- */
+
+struct walk {
+    struct arena *arena;
+    struct sap_remarks *out;
+    struct sap_remark *remark; /* that texts go to; NULL: none of interest */
+    char names[DEPTH_MAX][NAME_BYTES];
+    int depth; /* of the element we are in */
+};
+
+static bool is_named(const struct walk *walk, int depth, const char *name)
+{
+    return depth >= 0 && strcmp(walk->names[depth], name) == 0;
+}
+
+static bool is_detail(const struct walk *walk, int depth)
+{
+    return is_named(walk, depth, "errordetail") || is_named(walk, depth, "detail");
+}
+
+static bool on_element(struct walk *walk, xmlTextReaderPtr reader)
+{
+    const char *name = (const char *)xmlTextReaderConstLocalName(reader);
+    int depth = xmlTextReaderDepth(reader);
+
+    if (name == NULL || depth < 0 || depth >= DEPTH_MAX) {
+        return false;
+    }
+    /* A longer name is none of those we look for; cut, it is none either. */
+    snprintf(walk->names[depth], NAME_BYTES, "%s", name);
+    walk->depth = depth;
+    if (depth == 0) {
+        walk->remark = sap_remarks_add(walk->out);
+        return is_named(walk, 0, "error") || is_named(walk, 0, "notification");
+    }
+    if (is_detail(walk, depth)) {
+        walk->remark = sap_remarks_add(walk->out);
+    }
+    return true;
+}
+
+static void on_text(struct walk *walk, struct slice text)
+{
+    int parent = walk->depth - 1;
+    bool told = parent == 0 || is_detail(walk, parent);
+
+    if (is_named(walk, walk->depth, "transactionid")) {
+        walk->out->transaction = sap_clean(walk->arena, text, SAP_CODE_MAX);
+    } else if (!told || walk->remark == NULL) {
+        return;
+    } else if (is_named(walk, walk->depth, "code")) {
+        walk->remark->code = sap_clean(walk->arena, text, SAP_CODE_MAX);
+    } else if (is_named(walk, walk->depth, "message")) {
+        walk->remark->text = sap_clean(walk->arena, text, SAP_MESSAGE_MAX);
+    } else if (is_named(walk, walk->depth, "severity")) {
+        walk->remark->severity = sap_clean(walk->arena, text, SAP_CODE_MAX);
+    }
+}
+
+static bool on_node(struct walk *walk, xmlTextReaderPtr reader)
+{
+    switch (xmlTextReaderNodeType(reader)) {
+    case XML_READER_TYPE_ELEMENT:
+        return on_element(walk, reader);
+    case XML_READER_TYPE_TEXT:
+    case XML_READER_TYPE_CDATA:
+        on_text(walk, slice_str((const char *)xmlTextReaderConstValue(reader)));
+        return true;
+    case XML_READER_TYPE_END_ELEMENT:
+        walk->depth = xmlTextReaderDepth(reader) - 1;
+        return true;
+    case XML_READER_TYPE_DOCUMENT_TYPE:
+    case XML_READER_TYPE_ENTITY:
+    case XML_READER_TYPE_ENTITY_REFERENCE:
+        return false;
+    default:
+        return true; /* white space, comments, the declaration */
+    }
+}
+
+static bool walk_all(struct walk *walk, xmlTextReaderPtr reader)
+{
+    int state = xmlTextReaderRead(reader);
+
+    for (int nodes = 0; state == 1 && nodes < NODES_MAX; nodes++) {
+        if (!on_node(walk, reader)) {
+            return false;
+        }
+        state = xmlTextReaderRead(reader);
+    }
+    return state == 0;
+}
+
+/* libxml2 would print to the standard error stream. */
+static void say_nothing(void *arg, const char *message, xmlParserSeverities severity,
+                        xmlTextReaderLocatorPtr locator)
+{
+    (void)arg;
+    (void)message;
+    (void)severity;
+    (void)locator;
+}
+
+/* A remark without a word, as a <detail/> makes it. */
+static void drop_empty(struct sap_remarks *remarks)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < remarks->count; i++) {
+        if (remarks->list[i].code.len > 0 || remarks->list[i].text.len > 0) {
+            remarks->list[kept++] = remarks->list[i];
+        }
+    }
+    remarks->count = kept;
+}
+
+bool sap_xml_remarks(struct arena *arena, struct slice text, struct sap_remarks *out)
+{
+    struct walk walk = {.arena = arena, .out = out, .depth = -1};
+    const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
+
+    if (text.len == 0 || text.len > BYTES_MAX ||
+        xmlMemSetup(wiping_free, aborting_malloc, wiping_realloc, copied) != 0) {
+        return false;
+    }
+    xmlTextReaderPtr reader =
+        xmlReaderForMemory(text.ptr, (int)text.len, NULL, NULL, options);
+    if (reader == NULL) {
+        return false;
+    }
+    xmlTextReaderSetErrorHandler(reader, say_nothing, NULL);
+    bool read = walk_all(&walk, reader);
+    xmlFreeTextReader(reader);
+    drop_empty(out);
+    if (!read) {
+        out->count = 0;
+        out->transaction = SLICE_EMPTY;
+    }
+    return read && out->count > 0;
+}
