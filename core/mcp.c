@@ -371,7 +371,8 @@ static void start_call(struct entry *entry)
         .tenant = post->account->record.tenant,
         .tool = name->text,
         .arguments = arguments,
-        .rpc_id = entry->message.id,
+        /* Modern clients cancel by leaving; their ids are not unique on a URL. */
+        .rpc_id = mcp_is_modern(&entry->message) ? NULL : entry->message.id,
         .bytes_in = http_exchange_request(post->exchange)->body.len,
         .on_answer = on_call_answer,
         .on_stage = on_call_stage,

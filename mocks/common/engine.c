@@ -28,6 +28,7 @@
 
 struct work {
     struct list node;
+    struct list place; /* in engine->waiting */
     struct engine *engine;
     struct http_exchange *exchange;
     struct gate_lane *lane;
@@ -56,6 +57,7 @@ void engine_init(struct engine *engine, uv_loop_t *loop, const struct clock *clo
     fault_list_init(&engine->faults);
     engine->history = history_new();
     list_init(&engine->works);
+    list_init(&engine->waiting);
 }
 
 static void work_free(struct work *work)
@@ -79,9 +81,13 @@ static void work_done(struct work *work)
     }
 }
 
+static void admit_waiting(struct engine *engine);
+
+/* The place is free; who waits for one gets it before anything else arrives. */
 static void work_leave(struct work *work)
 {
     gate_leave(&work->engine->gate, work->lane);
+    admit_waiting(work->engine);
 }
 
 static bool is_fault(const struct work *work, enum fault_kind kind)
@@ -245,31 +251,19 @@ static struct work *work_new(struct engine *engine, struct http_exchange *x)
     work->number = history_add(engine->history, exchange_request(x));
     response_init(&work->response);
     list_init(&work->node);
+    list_init(&work->place);
     list_push(&engine->works, &work->node);
     return work;
 }
 
-void engine_on_request(void *ctx, struct http_exchange *x)
+/* The work has a place: its latency begins. */
+static void work_begin(struct work *work)
 {
-    struct engine *engine = ctx;
-    const struct erp *erp = &engine->erp;
-    struct work *work = work_new(engine, x);
-    gate_request(&engine->gate);
-    work->lane = erp->login(erp->ctx, x, &work->response);
-    if (work->lane == NULL) {
-        engine->gate.count.refused_auth++;
-        work_refused(work);
-        return;
-    }
-    if (!gate_enter(&engine->gate, work->lane)) {
-        erp->busy(erp->ctx, x, &work->response);
-        work_refused(work);
-        return;
-    }
+    struct engine *engine = work->engine;
     uint64_t wait_ms = gate_latency_ms(&engine->gate);
-    const struct http_request *request = exchange_request(x);
-    work->fault =
-        fault_take(&engine->faults, request->method, request->path, exchange_arena(x));
+    const struct http_request *request = exchange_request(work->exchange);
+    work->fault = fault_take(&engine->faults, request->method, request->path,
+                             exchange_arena(work->exchange));
     if (work->fault != NULL && work->fault->kind != FAULT_SLOW_DRIP) {
         wait_ms += (uint64_t)work->fault->delay_ms;
     }
@@ -283,11 +277,91 @@ void engine_on_request(void *ctx, struct http_exchange *x)
     work_compute(work);
 }
 
+static void admit_waiting(struct engine *engine)
+{
+    while (!list_empty(&engine->waiting)) {
+        struct work *work = LIST_ENTRY(engine->waiting.next, struct work, place);
+        if (!gate_has_room(work->lane) || !gate_enter(&engine->gate, work->lane)) {
+            return;
+        }
+        list_remove(&work->place);
+        work_begin(work);
+    }
+}
+
+static void work_busy(struct work *work)
+{
+    const struct erp *erp = &work->engine->erp;
+    erp->busy(erp->ctx, work->exchange, &work->response);
+    work_refused(work);
+}
+
+static void on_waited_in_vain(uv_timer_t *timer)
+{
+    struct work *work = timer->data;
+    list_remove(&work->place);
+    (void)gate_enter(&work->engine->gate, work->lane); /* full: counted as refused */
+    work_busy(work);
+}
+
+static bool answer_aside(struct work *work)
+{
+    const struct erp *erp = &work->engine->erp;
+    if (erp->aside == NULL || !erp->aside(erp->ctx, work->exchange, &work->response)) {
+        return false;
+    }
+    const struct http_request *request = exchange_request(work->exchange);
+    work->fault = fault_take(&work->engine->faults, request->method, request->path,
+                             exchange_arena(work->exchange));
+    if (is_fault(work, FAULT_STATUS)) {
+        fault_status(work);
+    } else if (is_fault(work, FAULT_HTML)) {
+        fault_page(work, 503, "text/html; charset=utf-8", slice_str(maintenance_page));
+    } else if (is_fault(work, FAULT_RESET)) {
+        exchange_end(work->exchange, HTTP_RESET);
+        work_done(work);
+        return true;
+    }
+    work_refused(work); /* answered at once, without a place */
+    return true;
+}
+
+void engine_on_request(void *ctx, struct http_exchange *x)
+{
+    struct engine *engine = ctx;
+    const struct erp *erp = &engine->erp;
+    struct work *work = work_new(engine, x);
+    if (answer_aside(work)) {
+        return;
+    }
+    gate_request(&engine->gate);
+    work->lane = erp->login(erp->ctx, x, &work->response);
+    if (work->lane == NULL) {
+        engine->gate.count.refused_auth++;
+        work_refused(work);
+        return;
+    }
+    bool waits = erp->queue_ms > 0 && !gate_has_room(work->lane);
+    if (waits) {
+        list_push(&engine->waiting, &work->place);
+        start_timer(work, on_waited_in_vain, (uint64_t)erp->queue_ms, 0);
+        return;
+    }
+    if (!gate_enter(&engine->gate, work->lane)) {
+        work_busy(work);
+        return;
+    }
+    work_begin(work);
+}
+
 void engine_stop(struct engine *engine)
 {
     LIST_FOREACH_SAFE (node, after, &engine->works) {
         struct work *work = LIST_ENTRY(node, struct work, node);
-        gate_leave(&engine->gate, work->lane);
+        if (list_empty(&work->place)) {
+            gate_leave(&engine->gate, work->lane);
+        }
+        list_remove(&work->place);
         exchange_end(work->exchange, HTTP_RESET);
         work_done(work);
     }

@@ -19,6 +19,12 @@
 /* What differs from ERP to ERP. Each function fills `response`. */
 struct erp {
     void *ctx;
+    /* A request that is not the ERP's own work (a token host on the same port): true, and the
+     * answer is in `response`. It takes no place of the limit. NULL: there are none. */
+    bool (*aside)(void *ctx, struct http_exchange *x, struct response *response);
+    /* A request over the limit waits this long for a place before it is refused; 0: not at
+     * all. */
+    int queue_ms;
     /* Who calls? NULL: refused, the answer is in `response`. */
     struct gate_lane *(*login)(void *ctx, struct http_exchange *x,
                                struct response *response);
@@ -40,6 +46,7 @@ struct engine {
     struct fault_list faults;
     struct history *history;
     struct list works;
+    struct list waiting; /* works over the limit, in the order they came */
 };
 
 /* Keeps `loop` and `clock`; copies `erp`. */

@@ -101,6 +101,11 @@ bool gate_enter(struct gate *gate, struct gate_lane *lane)
     return true;
 }
 
+bool gate_has_room(const struct gate_lane *lane)
+{
+    return lane->count.in_flight < lane->concurrency;
+}
+
 void gate_leave(struct gate *gate, struct gate_lane *lane)
 {
     int64_t now_us = clock_mono_us(gate->clock);

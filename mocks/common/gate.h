@@ -54,6 +54,7 @@ struct gate_lane *gate_lane(struct gate *gate, struct slice name);
 /* False, and counted as refused, when the lane is full. */
 bool gate_enter(struct gate *gate, struct gate_lane *lane);
 void gate_leave(struct gate *gate, struct gate_lane *lane);
+bool gate_has_room(const struct gate_lane *lane);
 void gate_request(struct gate *gate);
 
 /* How long the next piece of work takes. */

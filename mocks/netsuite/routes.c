@@ -305,7 +305,12 @@ void netsuite_init(struct netsuite *netsuite, uv_loop_t *loop,
                    const struct clock *clock, int64_t today, uint64_t seed,
                    int concurrency, int lockout_seconds)
 {
-    struct erp erp = {netsuite, login, reject_login, busy, handle, fail};
+    struct erp erp = {.ctx = netsuite,
+                      .login = login,
+                      .reject = reject_login,
+                      .busy = busy,
+                      .handle = handle,
+                      .fail = fail};
     *netsuite = (struct netsuite){.today = today, .seed = seed};
     char text[DATES_TEXT_BYTES];
     (void)dates_format((struct moment){today, 0}, text);
