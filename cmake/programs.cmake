@@ -15,6 +15,12 @@ if(mock_netsuite)
                    LIBS sluice_base sluice_llhttp PkgConfig::UV PkgConfig::CRYPTO
                         PkgConfig::SQLITE PkgConfig::JANSSON m)
 endif()
+file(GLOB mock_sap CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/sap/*.c")
+if(mock_sap)
+    sluice_program(mock-sap SOURCES ${mock_common} ${mock_sap}
+                   LIBS sluice_base sluice_llhttp PkgConfig::UV PkgConfig::CRYPTO
+                        PkgConfig::SQLITE PkgConfig::JANSSON m)
+endif()
 
 # The catalogs lie beside the programs as an installation has them: <bin>/../share/sluice/catalog.
 get_filename_component(share_dir "${SLUICE_BIN_DIR}/../share/sluice/catalog" ABSOLUTE)

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes: /oauth/token stands aside; everything else is an OData V2 service behind a logon. */
+#include "mocks/sap/sap.h"
+
+#include <stdio.h>
+
+#include "mocks/sap/answers.h"
+#include "mocks/sap/filter.h"
+#include "mocks/sap/orders.h"
+#include "mocks/sap/query.h"
+
+#define ROOT "/sap/opu/odata/sap/"
+#define LANE SLICE("100")
+
+/* ---- Who may ---- */
+
+static bool aside(void *ctx, struct http_exchange *x, struct response *response)
+{
+    struct sap *sap = ctx;
+    if (!slice_is(exchange_request(x)->path, "/oauth/token")) {
+        return false;
+    }
+    sap->engine.gate.token_requests++;
+    logon_token(sap->logon, x, response);
+    return true;
+}
+
+static struct gate_lane *login(void *ctx, struct http_exchange *x,
+                               struct response *response)
+{
+    struct sap *sap = ctx;
+    if (!logon_check(sap->logon, x)) {
+        answer_logon_failed(response, sap->logon_options.client);
+        return NULL;
+    }
+    return gate_lane(&sap->engine.gate, LANE);
+}
+
+/* Fault expire_tokens: every token is dead from now on. */
+static void reject(void *ctx, struct http_exchange *x, struct response *response)
+{
+    struct sap *sap = ctx;
+    (void)x;
+    logon_expire_tokens(sap->logon);
+    answer_logon_failed(response, sap->logon_options.client);
+}
+
+static void busy(void *ctx, struct http_exchange *x, struct response *response)
+{
+    (void)ctx;
+    (void)x;
+    answer_overload(response);
+}
+
+static void fail(void *ctx, struct http_exchange *x, int status,
+                 struct response *response)
+{
+    (void)ctx;
+    (void)x;
+    answer_error(response, status, "SY/530", SLICE("An exception was raised."));
+}
+
+/* ---- The schema ---- */
+
+static void write_property(struct buf *out, const struct property *property)
+{
+    static const char *const types[] = {[EDM_STRING] = "Edm.String",
+                                        [EDM_DECIMAL] = "Edm.Decimal",
+                                        [EDM_DATE] = "Edm.DateTime",
+                                        [EDM_BOOLEAN] = "Edm.Boolean"};
+    buf_printf(out, "<Property Name=\"%s\" Type=\"%s\"", property->name,
+               types[property->type]);
+    if (property->type == EDM_STRING) {
+        buf_printf(out, " MaxLength=\"%d\"", property->length);
+    }
+    if (property->type == EDM_DECIMAL) {
+        buf_printf(out, " Precision=\"%d\" Scale=\"%d\"", property->length,
+                   property->scale);
+    }
+    buf_printf(out, "%s/>", property->traits & TRAIT_KEY ? " Nullable=\"false\"" : "");
+}
+
+static void write_type(struct buf *out, const struct entity_set *set)
+{
+    buf_printf(out, "<EntityType Name=\"%s\"><Key>", set->type);
+    for (size_t i = 0; i < set->property_count; i++) {
+        if (set->properties[i].traits & TRAIT_KEY) {
+            buf_printf(out, "<PropertyRef Name=\"%s\"/>", set->properties[i].name);
+        }
+    }
+    buf_append(out, SLICE("</Key>"));
+    for (size_t i = 0; i < set->property_count; i++) {
+        write_property(out, &set->properties[i]);
+    }
+    buf_append(out, SLICE("</EntityType>"));
+}
+
+static void answer_metadata(const struct service *service, struct response *response)
+{
+    struct buf *out = &response->body;
+    response_reset(response, 200);
+    response_field(response, "content-type", "application/xml");
+    buf_printf(out,
+               "<?xml version=\"1.0\" encoding=\"utf-8\"?><edmx:Edmx Version=\"1.0\" "
+               "xmlns:edmx=\"http://schemas.microsoft.com/ado/2007/06/edmx\">"
+               "<edmx:DataServices><Schema Namespace=\"%s\" "
+               "xmlns=\"http://schemas.microsoft.com/ado/2008/09/edm\">",
+               service->name);
+    for (size_t i = 0; i < service->set_count; i++) {
+        write_type(out, service->sets[i]);
+    }
+    buf_printf(out, "<EntityContainer Name=\"%s_Entities\">", service->name);
+    for (size_t i = 0; i < service->set_count; i++) {
+        buf_printf(out, "<EntitySet Name=\"%s\" EntityType=\"%s.%s\"/>",
+                   service->sets[i]->name, service->name, service->sets[i]->type);
+    }
+    buf_append(out,
+               SLICE("</EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"));
+}
+
+static void answer_service(const struct service *service, struct response *response)
+{
+    struct buf *out = &response->body;
+    response_reset(response, 200);
+    response_field(response, "content-type", "application/json;charset=utf-8");
+    buf_append(out, SLICE("{\"d\":{\"EntitySets\":["));
+    for (size_t i = 0; i < service->set_count; i++) {
+        buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", service->sets[i]->name);
+    }
+    buf_append(out, SLICE("]}}"));
+}
+
+/* ---- Routes ---- */
+
+struct visit {
+    struct sap *sap;
+    struct http_exchange *x;
+    const struct http_request *request;
+    struct response *response;
+    struct reading reading;
+};
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static struct slice decode_path(struct arena *arena, struct slice text)
+{
+    char *out = arena_alloc(arena, text.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '%' && i + 2 < text.len && hex_digit(text.ptr[i + 1]) >= 0 &&
+            hex_digit(text.ptr[i + 2]) >= 0) {
+            c = (char)(hex_digit(text.ptr[i + 1]) * 16 + hex_digit(text.ptr[i + 2]));
+            i += 2;
+        }
+        out[len++] = c;
+    }
+    return slice_of(out, len);
+}
+
+static void no_segment(struct visit *visit, struct slice name)
+{
+    answer_error(visit->response, 404, "005056A509B11EE1B9A8FEC11C21D78E",
+                 arena_printf(exchange_arena(visit->x),
+                              "Resource not found for the segment '%.*s'.",
+                              (int)(name.len < 60 ? name.len : 60), name.ptr));
+}
+
+/* A_Set(key), A_Set(key)/to_Nav */
+static void read_keyed(struct visit *visit, struct slice key_text, struct slice after)
+{
+    struct clause key;
+    struct arena *arena = exchange_arena(visit->x);
+    clause_init(&key);
+    if (!filter_key(&key, visit->reading.set, key_text, arena)) {
+        answer_error(visit->response, 400, "005056A509B11EE1B9A8FEC11C21578E",
+                     key.problem);
+    } else if (after.len == 0) {
+        query_one(&visit->reading, &key, visit->response);
+    } else {
+        const struct navigation *navigation =
+            model_navigation(visit->reading.set, slice_from(after, 1));
+        if (navigation == NULL) {
+            no_segment(visit, after);
+        } else {
+            visit->reading.set =
+                model_set(visit->reading.service, slice_str(navigation->target));
+            query_list(&visit->reading, &key, visit->response);
+        }
+    }
+    clause_free(&key);
+}
+
+static void read_segments(struct visit *visit, struct slice rest)
+{
+    size_t len = 0;
+    while (len < rest.len && rest.ptr[len] != '(' && rest.ptr[len] != '/') {
+        len++;
+    }
+    struct slice name = slice_of(rest.ptr, len);
+    struct slice after = slice_from(rest, len);
+    visit->reading.set = model_set(visit->reading.service, name);
+    if (visit->reading.set == NULL) {
+        no_segment(visit, name);
+    } else if (after.len == 0) {
+        query_list(&visit->reading, NULL, visit->response);
+    } else if (slice_is(after, "/$count")) {
+        query_count(&visit->reading, visit->response);
+    } else {
+        bool quoted = false;
+        size_t end = 1;
+        while (end < after.len && (quoted || after.ptr[end] != ')')) {
+            quoted = quoted != (after.ptr[end] == '\'');
+            end++;
+        }
+        if (after.ptr[0] != '(' || end == after.len) {
+            no_segment(visit, after);
+            return;
+        }
+        read_keyed(visit, slice_of(after.ptr + 1, end - 1), slice_from(after, end + 1));
+    }
+}
+
+static void handle_read(struct visit *visit, struct slice rest)
+{
+    struct slice accept = exchange_header(visit->x, "accept");
+    bool json = slice_starts(accept, SLICE("application/json")) ||
+                slice_starts(accept, SLICE("*/*"));
+    if (rest.len == 0 || slice_is(rest, "/")) {
+        answer_service(visit->reading.service, visit->response);
+    } else if (slice_is(rest, "/$metadata")) {
+        answer_metadata(visit->reading.service, visit->response);
+    } else if (!json && slice_find(visit->request->query, '$') < 0) {
+        response_plain(
+            visit->response, 200, "application/atom+xml;charset=utf-8",
+            SLICE("<?xml version=\"1.0\"?><feed xmlns=\"http://www.w3.org/2005/"
+                  "Atom\"><title type=\"text\">Atom</title></feed>"));
+    } else {
+        read_segments(visit, slice_from(rest, 1));
+    }
+    logon_csrf_fetch(visit->sap->logon, visit->x, visit->response);
+    if (slice_is(visit->request->method, "HEAD")) {
+        buf_free(&visit->response->body);
+    }
+}
+
+static void handle_write(struct visit *visit, struct slice rest)
+{
+    struct sap *sap = visit->sap;
+    struct slice query = visit->request->query;
+    if (!logon_csrf_fits(sap->logon, visit->x)) {
+        answer_csrf_required(visit->response);
+        return;
+    }
+    if (slice_starts(decode_path(exchange_arena(visit->x), query), SLICE("$format"))) {
+        answer_error(visit->response, 400, "005056A509B11EE1B9A8FEC11C23378E",
+                     SLICE("The system query option '$format' is not allowed."));
+        return;
+    }
+    visit->reading.set = model_set(visit->reading.service, slice_from(rest, 1));
+    if (visit->reading.set == NULL || !slice_is(visit->request->method, "POST") ||
+        !slice_is(slice_from(rest, 1), "A_PurchaseOrder")) {
+        answer_error(visit->response, 501, "/IWBEP/CM_MGW_RT/021",
+                     SLICE("Method not implemented in data provider class."));
+        return;
+    }
+    if (orders_create(sap->company, &visit->reading, visit->request->body,
+                      visit->response)) {
+        sap->engine.gate.writes++;
+    }
+}
+
+static void handle(void *ctx, struct http_exchange *x, struct response *response)
+{
+    struct sap *sap = ctx;
+    struct arena *arena = exchange_arena(x);
+    struct visit visit = {
+        .sap = sap, .x = x, .request = exchange_request(x), .response = response};
+    struct slice path = decode_path(arena, visit.request->path);
+    if (!slice_starts(path, SLICE(ROOT))) {
+        response_plain(response, 404, "text/html; charset=utf-8",
+                       SLICE("<html><body><h1>404 Not found</h1></body></html>"));
+        return;
+    }
+    struct slice rest = slice_from(path, sizeof ROOT - 1);
+    ptrdiff_t slash = slice_find(rest, '/');
+    struct slice name = slash < 0 ? rest : slice_of(rest.ptr, (size_t)slash);
+    rest = slash < 0 ? SLICE_EMPTY : slice_from(rest, (size_t)slash);
+    visit.reading = (struct reading){
+        .db = company_database(sap->company),
+        .service = model_service(name),
+        .base = arena_printf(arena, "%.*s" ROOT "%.*s", SLICE_ARG(sap->root),
+                             SLICE_ARG(name)),
+        .query = visit.request->query,
+        .arena = arena,
+    };
+    if (visit.reading.service == NULL) {
+        answer_no_service(response, name);
+    } else if (slice_is(visit.request->method, "GET") ||
+               slice_is(visit.request->method, "HEAD")) {
+        handle_read(&visit, rest);
+    } else {
+        handle_write(&visit, rest);
+    }
+}
+
+/* ---- The control port's own calls ---- */
+
+static void reset(void *ctx)
+{
+    struct sap *sap = ctx;
+    company_reset(sap->company);
+}
+
+static bool extra(void *ctx, struct slice method, struct slice path, const json_t *body,
+                  struct response *response)
+{
+    struct sap *sap = ctx;
+    (void)body;
+    if (slice_is(method, "POST") && slice_is(path, "/csrf/expire")) {
+        logon_csrf_expire(sap->logon);
+        control_ok(response, json_object());
+        return true;
+    }
+    if (slice_is(method, "POST") && slice_is(path, "/tokens/expire")) {
+        logon_expire_tokens(sap->logon);
+        control_ok(response, json_object());
+        return true;
+    }
+    return false;
+}
+
+static void stats(void *ctx, json_t *out)
+{
+    struct sap *sap = ctx;
+    json_object_set_new(out, "csrf_fetches",
+                        json_integer(logon_csrf_fetches(sap->logon)));
+}
+
+void sap_init(struct sap *sap, uv_loop_t *loop, const struct clock *clock,
+              const struct sap_options *options)
+{
+    struct erp erp = {.ctx = sap,
+                      .aside = aside,
+                      .queue_ms = options->queue_ms,
+                      .login = login,
+                      .reject = reject,
+                      .busy = busy,
+                      .handle = handle,
+                      .fail = fail};
+    sap->logon_options = options->logon;
+    sap->logon = logon_new(&sap->logon_options, clock);
+    sap->company = company_new(options->seed, options->today);
+    sap->control = (struct control){.engine = &sap->engine,
+                                    .ctx = sap,
+                                    .reset = reset,
+                                    .extra = extra,
+                                    .stats = stats};
+    engine_init(&sap->engine, loop, clock, erp, options->dialog_processes,
+                options->seed);
+    (void)gate_lane(&sap->engine.gate, LANE);
+}
+
+void sap_set_root(struct sap *sap, const char *root)
+{
+    snprintf(sap->root_text, sizeof sap->root_text, "%s", root);
+    sap->root = slice_str(sap->root_text);
+}
+
+void sap_free(struct sap *sap)
+{
+    engine_free(&sap->engine);
+    company_free(sap->company);
+    logon_free(sap->logon);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: the mock's ERP port: logons, routes of the OData services, token host.
+ * Owns: company and logons.
+ * Threads: the loop's.
+ * Errors: SAP's, in the response.
+ * Start reading at: handle() in sap.c.
+ */
+#ifndef SLUICE_MOCKS_SAP_SAP_H
+#define SLUICE_MOCKS_SAP_SAP_H
+
+#include "mocks/common/control.h"
+#include "mocks/sap/company.h"
+#include "mocks/sap/logon.h"
+
+struct sap {
+    struct engine engine;
+    struct control control;
+    struct logon_options logon_options;
+    struct logon *logon;
+    struct company *company;
+    struct slice root; /* "http://host:port" */
+    char root_text[200];
+};
+
+struct sap_options {
+    struct logon_options logon;
+    uint64_t seed;
+    int64_t today;
+    int dialog_processes, queue_ms;
+};
+
+/* Keeps `loop` and `clock`; the texts of the options too. */
+void sap_init(struct sap *sap, uv_loop_t *loop, const struct clock *clock,
+              const struct sap_options *options);
+void sap_set_root(struct sap *sap, const char *root);
+void sap_free(struct sap *sap);
+
+#endif
