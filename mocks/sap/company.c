@@ -184,7 +184,8 @@ static void seed_suppliers(struct company *company, struct prng *prng)
 }
 
 static void seed_order_items(struct company *company, struct prng *prng,
-                             const char *order, const char *currency, const char *plant)
+                             const char *order, const char *currency, const char *plant,
+                             const char *closed)
 {
     int count = (int)prng_between(prng, 1, 4);
     for (int i = 0; i < count; i++) {
@@ -196,18 +197,18 @@ static void seed_order_items(struct company *company, struct prng *prng,
                  (long long)prng_between(prng, 1, 500),
                  (long long)(prng_percent(prng, 20) ? 500 : 0));
         const char *row[] = {
-            order,         item,           material->text, plant,    material->group,
-            quantity,      material->unit, material->unit, currency, material->price,
-            material->name};
+            order,          item,           material->text, plant,    material->group,
+            quantity,       material->unit, material->unit, currency, material->price,
+            material->name, closed,         closed};
         insert(
             company,
             "INSERT INTO A_PurchaseOrderItem(PurchaseOrder,PurchaseOrderItem,"
             "PurchaseOrderItemText,Plant,MaterialGroup,OrderQuantity,"
             "PurchaseOrderQuantityUnit,OrderPriceUnit,DocumentCurrency,NetPriceAmount,"
-            "Material,NetPriceQuantity,TaxCode,IsCompletelyDelivered,IsFinallyInvoiced)"
-            " "
-            "VALUES(?,?,?,?,?,?,?,?,?,?,?,'1','V1','0','0')",
-            row, 11);
+            "Material,NetPriceQuantity,TaxCode,IsReturnsItem,GoodsReceiptIsExpected,"
+            "InvoiceIsExpected,IsCompletelyDelivered,IsFinallyInvoiced) "
+            "VALUES(?,?,?,?,?,?,?,?,?,?,?,'1','V1','0','1','1',?,?)",
+            row, 13);
     }
 }
 
@@ -243,7 +244,8 @@ static void seed_orders(struct company *company, struct prng *prng)
             "PurchasingCompletenessStatus) "
             "VALUES(?,?,?,?,?,?,?,?,?,?,?,'NB','001','CB9980000010','EN','0004','1')",
             row, 11);
-        seed_order_items(company, prng, id, currency, organization);
+        seed_order_items(company, prng, id, currency, organization,
+                         i % 5 == 4 ? "1" : "0");
     }
 }
 

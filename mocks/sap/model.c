@@ -64,8 +64,19 @@ static const struct property order_item_properties[] = {
     S("AccountAssignmentCategory", 1, TRAIT_CREATABLE),
     FLAG("IsCompletelyDelivered", TRAIT_CREATABLE),
     FLAG("IsFinallyInvoiced", TRAIT_CREATABLE),
+    FLAG("IsReturnsItem", TRAIT_CREATABLE),
+    FLAG("GoodsReceiptIsExpected", TRAIT_CREATABLE),
+    FLAG("InvoiceIsExpected", TRAIT_CREATABLE),
     S("Material", 40, TRAIT_ALPHA | TRAIT_CREATABLE),
     S("PurchaseRequisition", 10, TRAIT_CREATABLE),
+};
+
+static const struct property schedule_properties[] = {
+    S("PurchasingDocument", 10, TRAIT_KEY | TRAIT_ALPHA),
+    S("PurchasingDocumentItem", 5, TRAIT_KEY | TRAIT_ALPHA),
+    S("ScheduleLine", 4, TRAIT_KEY | TRAIT_ALPHA),
+    DAY("ScheduleLineDeliveryDate", TRAIT_CREATABLE),
+    D("ScheduleLineOrderQuantity", 13, 3, TRAIT_CREATABLE),
 };
 
 static const struct property supplier_properties[] = {
@@ -182,6 +193,7 @@ static const struct property invoice_account_properties[] = {
 
 SET_WITH(orders, "A_PurchaseOrder", order_properties, order_navigations);
 SET(order_items, "A_PurchaseOrderItem", order_item_properties);
+SET(schedule_lines, "A_PurchaseOrderScheduleLine", schedule_properties);
 SET_WITH(suppliers, "A_Supplier", supplier_properties, supplier_navigations);
 SET(supplier_companies, "A_SupplierCompany", supplier_company_properties);
 SET(supplier_purchasing, "A_SupplierPurchasingOrg", supplier_purchasing_properties);
@@ -189,7 +201,8 @@ SET_WITH(invoices, "A_SupplierInvoice", invoice_properties, invoice_navigations)
 SET(invoice_items, "A_SuplrInvcItemPurOrdRef", invoice_item_properties);
 SET(invoice_accounts, "A_SupplierInvoiceItemGLAcct", invoice_account_properties);
 
-static const struct entity_set *const order_sets[] = {&orders, &order_items};
+static const struct entity_set *const order_sets[] = {&orders, &order_items,
+                                                      &schedule_lines};
 static const struct entity_set *const partner_sets[] = {&suppliers, &supplier_companies,
                                                         &supplier_purchasing};
 static const struct entity_set *const invoice_sets[] = {&invoices, &invoice_items,

@@ -16,6 +16,7 @@
 
 #define CODE_FACET "/IWCOR/CX_DS_EDM_FACET_ERROR/005056A509B11EE1B9A8FEC11C21578E"
 #define NAVIGATION "to_PurchaseOrderItem"
+#define SCHEDULE "to_ScheduleLine"
 #define ITEMS 200
 
 struct creation {
@@ -128,7 +129,8 @@ static bool read_members(struct creation *creation, const struct entity_set *set
     memset(out, 0, sizeof *out);
     json_object_foreach (object, name, value) {
         const struct property *property = model_property(set, slice_str(name));
-        if (strcmp(name, NAVIGATION) == 0 || json_is_null(value)) {
+        if (strcmp(name, NAVIGATION) == 0 || strcmp(name, SCHEDULE) == 0 ||
+            json_is_null(value)) {
             continue;
         }
         if (property == NULL || !(property->traits & TRAIT_CREATABLE)) {
@@ -241,6 +243,11 @@ static bool fill_item(struct creation *creation, struct values *values, size_t i
     default_to(set, values, "NetPriceAmount", material->price);
     default_to(set, values, "NetPriceQuantity", "1");
     default_to(set, values, "TaxCode", "V1");
+    default_to(set, values, "IsReturnsItem", "0");
+    default_to(set, values, "GoodsReceiptIsExpected", "1");
+    default_to(set, values, "InvoiceIsExpected", "1");
+    default_to(set, values, "IsCompletelyDelivered", "0");
+    default_to(set, values, "IsFinallyInvoiced", "0");
     if (!slice_is(value_of(set, values, "Plant"), "1010") &&
         !slice_is(value_of(set, values, "Plant"), "1710")) {
         return refuse(creation, "ME/083",
@@ -250,17 +257,39 @@ static bool fill_item(struct creation *creation, struct values *values, size_t i
 }
 
 /* The bare array and the {"results":[…]} form are both taken. */
-static json_t *items_of(json_t *root)
+static json_t *children_of(json_t *parent, const char *navigation)
 {
-    json_t *list = json_object_get(root, NAVIGATION);
+    json_t *list = json_object_get(parent, navigation);
     return json_is_object(list) ? json_object_get(list, "results") : list;
+}
+
+static bool create_schedule(struct creation *creation, json_t *item,
+                            struct slice number)
+{
+    const struct entity_set *set =
+        model_set(creation->reading->service, SLICE("A_PurchaseOrderScheduleLine"));
+    size_t index = 0;
+    json_t *line = NULL;
+    json_array_foreach (children_of(item, SCHEDULE), index, line) {
+        struct values values;
+        char text[24];
+        if (!read_members(creation, set, line, &values)) {
+            return false;
+        }
+        snprintf(text, sizeof text, "%zu", index + 1);
+        *place(set, &values, "PurchasingDocument") = slice_str(creation->order);
+        *place(set, &values, "PurchasingDocumentItem") = number;
+        *place(set, &values, "ScheduleLine") = slice_str(text);
+        insert_row(creation, set, &values);
+    }
+    return true;
 }
 
 static bool create_items(struct creation *creation, json_t *root)
 {
     size_t index = 0;
     json_t *item = NULL;
-    json_t *list = items_of(root);
+    json_t *list = children_of(root, NAVIGATION);
     if (json_array_size(list) == 0 || json_array_size(list) > ITEMS) {
         return refuse(creation, "ME/062", "Document contains no items: ", SLICE(""));
     }
@@ -271,6 +300,10 @@ static bool create_items(struct creation *creation, json_t *root)
             return false;
         }
         insert_row(creation, creation->items, &values);
+        struct slice number = value_of(creation->items, &values, "PurchaseOrderItem");
+        if (!create_schedule(creation, item, number)) {
+            return false;
+        }
     }
     return true;
 }

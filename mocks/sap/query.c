@@ -245,8 +245,8 @@ static void write_entity(const struct reading *reading, const struct entity_set 
     }
     for (size_t i = 0; i < set->navigation_count; i++) {
         const struct navigation *navigation = &set->navigations[i];
-        bool wanted = options->select.len == 0 ||
-                      list_has(options->expand, navigation->name);
+        bool wanted =
+            options->select.len == 0 || list_has(options->expand, navigation->name);
         if (!wanted) {
             continue;
         }

@@ -25,15 +25,18 @@ class Demo(Stand):
         self.accounts = {}
 
     def raise_up(self):
-        for name in ("netsuite",):
+        for name in ("netsuite", "sap"):
             mock = self.start_mock(name)
             say("mock %-10s %s   (control %s)" % (name, mock["url"], mock["control_url"]))
         self.start_server()
         say("sluice          %s   (log build/demo.log)" % self.base)
-        account = self.connect_netsuite()
+        self.connect("netsuite", self.connect_netsuite())
+        self.connect("sap", self.connect_sap())
+
+    def connect(self, name, account):
         server = self.mint(account["id"])
-        self.accounts["netsuite"] = {"id": account["id"], "mcp_id": server["id"],
-                                     "mcp_url": server["url"]}
+        self.accounts[name] = {"id": account["id"], "mcp_id": server["id"],
+                               "mcp_url": server["url"]}
         say("account         %s (verified against the ERP: %s), lane %s" %
             (account["id"], account["verified"], account["lane"]))
         say("MCP server      %s, %d tools, about %d tokens to list them" %
@@ -49,6 +52,7 @@ class Demo(Stand):
         self.show_bad_arguments(url)
         self.show_busy(url)
         self.show_refusal(url)
+        self.show_order()
         self.show_boundary()
 
     def show_tools(self, url):
@@ -117,6 +121,32 @@ class Demo(Stand):
         say("  HTTP %d, retry-after %s, ratelimit-reset %s (%d of 5 refused)" %
             (status, fields["retry-after"], fields["ratelimit-reset"], len(refused)))
         show_error(result)
+
+    def show_order(self):
+        head("the same from SAP: an order is made once, and read back to the cent")
+        url = self.accounts["sap"]["mcp_url"]
+        _, _, vendors = self.tool(url, "list_all_sap_vendors", {"limit": 1})
+        vendor = vendors["structuredContent"]["data"][0]
+        say("  vendor %s %s" % (vendor["id"], vendor["name"]))
+        order = {"supplier": vendor["id"], "purchasing_org": "1010", "plant": "1010",
+                 "items": [{"material": "TG11", "quantity": 10, "unit": "EA"},
+                           {"material": "RM13", "quantity": "2.5", "unit": "KG",
+                            "net_price": "199.99"}]}
+        _, _, result = self.tool(url, "create_a_sap_purchase_order", order)
+        if result.get("isError"):
+            raise Fault("the order was refused: %s" % json.dumps(result["structuredContent"]))
+        envelope = result["structuredContent"]
+        made = envelope["data"][0]
+        for message in envelope["_meta"].get("messages", []):
+            say("  SAP remarks: %s (%s)" % (message["text"], message["severity"]))
+        _, _, result = self.tool(url, "get_single_sap_purchase_order_by_id", {"id": made["id"]})
+        row = result["structuredContent"]["data"][0]
+        for line in row["lines"]:
+            say("  line %-3s %-6s %8s %s %12s" % (line["line"], line["item_id"],
+                                                 line["quantity"], line["unit"],
+                                                 line["amount"]))
+        say("  order %s, %s %s, status %s" % (row["number"], row["total"], row["currency"],
+                                              row["status"]))
 
     def show_boundary(self):
         head("an unknown URL")

@@ -202,6 +202,26 @@ class Stand:
             body["governor"] = governor
         return body
 
+    def sap_account(self, tenant="demo", mock="sap", scheme="sap_xsuaa", governor=None,
+                    name="SAP (mock)"):
+        """The body that connects an account of that mock."""
+        at = self.mocks[mock]
+        auth = {"scheme": "sap_xsuaa", "token_url": at["token_url"],
+                "client_id": at["client_id"], "client_secret": at["client_secret"]}
+        connection = {"route": "direct", "base_url": at["url"]}
+        if scheme == "basic":
+            auth = {"scheme": "basic", "username": at["username"], "password": at["password"]}
+            connection = {"route": "on_premise", "base_url": at["url"],
+                          "sap_client": at["client"]}
+        body = {"tenant_id": tenant, "integration": "sap", "name": name,
+                "connection": connection, "auth": auth, "sap_api_policy_ack": True}
+        if governor is not None:
+            body["governor"] = governor
+        return body
+
+    def connect_sap(self, **options):
+        return self.admin("POST", "/integrated-account", self.sap_account(**options))
+
     def connect_netsuite(self, **options):
         return self.admin("POST", "/integrated-account", self.netsuite_account(**options))
 
