@@ -74,21 +74,24 @@ static bool write_list(struct writing *here, const struct sap_member *member,
     return true;
 }
 
-/* A property of the only child of a navigation: [{"Property":value}] there. */
+/* A property of the only child of a navigation: {"results":[{"Property":value}]}. */
 static void put_inside(struct writing *here, const struct sap_member *member,
                        const struct jval *value)
 {
     struct arena *arena = here->op->arena;
-    const struct jval *there = jval_member(here->out, member->inside);
+    const struct jval *there =
+        jval_get(jval_member(here->out, member->inside), "results");
     struct jval *child = jval_new_object(arena, 2);
     struct jval *elements = jval_new_array(arena, 1);
+    struct jval *object = jval_new_object(arena, 1);
 
     if (there != NULL) {
-        *child = *there->items;
+        *child = *there->items; /* another member put it there */
     }
     jval_set(arena, child, member->property, value);
     jval_push(arena, elements, child);
-    jval_set(arena, here->out, member->inside, elements);
+    jval_set(arena, object, SLICE("results"), elements);
+    jval_set(arena, here->out, member->inside, object);
 }
 
 static bool write_scalar(struct writing *here, const struct sap_member *member,

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes, addresses and clients of a connection, and what follows from them. */
+#include "tests/unit/connectors/sap_world.h"
+
+#include "connectors/sap/connection.h"
+
+static enum err connect_to(struct arena *arena, const char *json,
+                           struct op_target *target, struct fault *fault)
+{
+    *fault = (struct fault){.err = ERR_OK};
+    *target = (struct op_target){.lane = SLICE_EMPTY};
+    return connector_find(SLICE("sap"))
+        ->connect(arena, world_json(arena, json), target, fault);
+}
+
+static void test_a_cloud_system_needs_no_client(void **state)
+{
+    struct arena *arena = arena_new();
+    struct op_target target;
+    struct fault fault;
+
+    (void)state;
+    assert_int_equal(connect_to(arena,
+                                "{\"route\":\"direct\",\"base_url\":"
+                                "\"HTTPS://My300000-API.s4hana.cloud.sap:443\"}",
+                                &target, &fault),
+                     ERR_OK);
+
+    const struct sap_system *system = target.private_data;
+    assert_slice(system->origin, SAP_ORIGIN);
+    assert_int_equal(system->client.len, 0);
+    assert_slice(target.lane, "sap:direct:my300000-api.s4hana.cloud.sap:443:-");
+    assert_int_equal(target.default_ceiling, 8);
+    assert_int_equal(target.origin_count, 1);
+    assert_slice(target.origins[0], SAP_ORIGIN);
+    arena_free(arena);
+}
+
+static void test_two_clients_of_one_system_are_two_lanes(void **state)
+{
+    struct arena *arena = arena_new();
+    struct op_target first, second;
+    struct fault fault;
+
+    (void)state;
+    assert_int_equal(connect_to(arena,
+                                "{\"route\":\"on_premise\",\"base_url\":"
+                                "\"http://erp.example:8000\",\"sap_client\":\"100\"}",
+                                &first, &fault),
+                     ERR_OK);
+    assert_int_equal(connect_to(arena,
+                                "{\"route\":\"on_premise\",\"base_url\":"
+                                "\"http://erp.example:8000\",\"sap_client\":\"200\"}",
+                                &second, &fault),
+                     ERR_OK);
+
+    assert_slice(first.lane, "sap:on_premise:erp.example:8000:100");
+    assert_slice(second.lane, "sap:on_premise:erp.example:8000:200");
+    assert_int_equal(first.default_ceiling, 4);
+    arena_free(arena);
+}
+
+static void test_a_stored_connection_connects_to_the_same_place(void **state)
+{
+    struct arena *arena = arena_new();
+    struct op_target first, second;
+    struct fault fault = {.err = ERR_OK};
+
+    (void)state;
+    assert_int_equal(connect_to(arena,
+                                "{\"route\":\"on_premise\",\"base_url\":"
+                                "\"http://[::1]:44300\",\"sap_client\":\"001\"}",
+                                &first, &fault),
+                     ERR_OK);
+    assert_int_equal(
+        connector_find(SLICE("sap"))->connect(arena, first.connection, &second, &fault),
+        ERR_OK);
+
+    assert_true(jval_equal(first.connection, second.connection));
+    assert_true(slice_eq(first.lane, second.lane));
+    arena_free(arena);
+}
+
+static void test_each_mistake_is_named_with_its_pointer(void **state)
+{
+#define DIRECT "\"route\":\"direct\","
+#define URL "\"base_url\":\"https://erp.example\""
+    static const struct {
+        const char *json, *pointer;
+    } cases[] = {
+        {"[]", ""},
+        {"{" URL "}", "/route"},
+        {"{\"route\":\"vpn\"," URL "}", "/route"},
+        {"{\"route\":\"destination\"," URL "}", "/route"},
+        {"{\"route\":\"connectivity\"," URL "}", "/route"},
+        {"{\"route\":\"api_management\"," URL "}", "/route"},
+        {"{\"route\":\"on_premise\"," URL "}", "/sap_client"},
+        {"{" DIRECT URL ",\"sap_client\":100}", "/sap_client"},
+        {"{" DIRECT URL ",\"sap_client\":\"10\"}", "/sap_client"},
+        {"{" DIRECT URL ",\"sap_client\":\"1000\"}", "/sap_client"},
+        {"{" DIRECT URL ",\"sap_client\":\"1x0\"}", "/sap_client"},
+        {"{" DIRECT URL ",\"client\":\"100\"}", "/client"},
+        {"{" DIRECT URL ",\"a/b~c\":1}", "/a~1b~0c"},
+        {"{" DIRECT URL ",\"location_id\":\"x\"}", "/location_id"},
+        {"{" DIRECT URL ",\"destination\":\"x\"}", "/destination"},
+        {"{" DIRECT URL ",\"api_key_header\":\"x\"}", "/api_key_header"},
+        {"{\"route\":\"direct\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":7}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"ftp://h\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://h/\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://h/sap\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://h?sap-client=1\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://h#x\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://u:p@h\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://u@h\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://h:0\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://h:65536\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://h:\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://a..b\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://-a\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://[::1\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://[]\"}", "/base_url"},
+        {"{" DIRECT "\"base_url\":\"https://[::1]x\"}", "/base_url"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct arena *arena = arena_new();
+        struct op_target target;
+        struct fault fault;
+
+        if (connect_to(arena, cases[i].json, &target, &fault) != ERR_UNPROCESSABLE) {
+            fail_msg("accepted: %s", cases[i].json);
+        }
+        assert_int_equal(fault.err, ERR_UNPROCESSABLE);
+        assert_int_equal(fault.detail_count, 1);
+        assert_slice(fault.details[0].pointer, cases[i].pointer);
+        assert_true(fault.details[0].message.len > 0);
+        arena_free(arena);
+    }
+}
+
+static void test_routes_of_later_versions_say_so(void **state)
+{
+    struct arena *arena = arena_new();
+    struct op_target target;
+    struct fault fault;
+
+    (void)state;
+    assert_int_equal(connect_to(arena,
+                                "{\"route\":\"connectivity\",\"base_url\":"
+                                "\"http://erp.example\",\"location_id\":\"north\"}",
+                                &target, &fault),
+                     ERR_UNPROCESSABLE);
+
+    assert_int_equal(fault.detail_count, 1);
+    assert_contains(fault.details[0].message, "not available in this version");
+    arena_free(arena);
+}
+
+static void test_all_mistakes_are_told_at_once_up_to_a_ceiling(void **state)
+{
+    struct arena *arena = arena_new();
+    struct op_target target;
+    struct fault fault;
+
+    (void)state;
+    assert_int_equal(
+        connect_to(arena,
+                   "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,"
+                   "\"h\":1,\"i\":1,\"j\":1}",
+                   &target, &fault),
+        ERR_UNPROCESSABLE);
+    assert_int_equal(fault.detail_count, 8);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_cloud_system_needs_no_client),
+        cmocka_unit_test(test_two_clients_of_one_system_are_two_lanes),
+        cmocka_unit_test(test_a_stored_connection_connects_to_the_same_place),
+        cmocka_unit_test(test_each_mistake_is_named_with_its_pointer),
+        cmocka_unit_test(test_routes_of_later_versions_say_so),
+        cmocka_unit_test(test_all_mistakes_are_told_at_once_up_to_a_ceiling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
