@@ -233,8 +233,8 @@ enum connector_step sap_csrf_fetched(struct op *op, const struct sap_plan *plan,
 
     session->fetcher = NULL;
     /* An error may carry a token all the same: a user who may not read the service's
-     * root may still be allowed to write. */
-    if (is_token(token)) {
+     * root may still be allowed to write. But a refused login stays one. */
+    if (is_token(token) && response->status != 401) {
         buf_clear(&session->token);
         buf_append(&session->token, token);
         keep_cookies(session, response);

@@ -405,6 +405,23 @@ static void test_a_refused_login_is_not_tried_by_all_who_wait(void **state)
     sap_world_free(&world);
 }
 
+static void test_a_refused_login_stays_one_whatever_else_it_carries(void **state)
+{
+    static const struct op_field fields[] = {{{"content-type", 12}, {"text/html", 9}},
+                                             {{"x-csrf-token", 12}, {"abc==", 5}}};
+    struct sap_world world = sap_world_new();
+    struct flight flight;
+
+    (void)state;
+    begin_all(&flight, &world, 1);
+
+    flight.steps[0] = answer_fields(&world, &flight.ops[0], 401, fields, 2, "<html/>");
+
+    assert_int_equal(flight.steps[0], CONNECTOR_FAILED);
+    assert_int_equal(flight.ops[0].fault.err, ERR_NEEDS_REAUTH);
+    sap_world_free(&world);
+}
+
 static void test_cookies_are_cut_to_their_pairs_and_hostile_ones_left_out(void **state)
 {
     static const struct op_field fields[] = {
@@ -508,6 +525,7 @@ int main(void)
         cmocka_unit_test(test_an_error_that_carries_a_token_is_good_enough),
         cmocka_unit_test(test_a_fetch_without_a_token_fails_and_lets_the_next_one_try),
         cmocka_unit_test(test_a_refused_login_is_not_tried_by_all_who_wait),
+        cmocka_unit_test(test_a_refused_login_stays_one_whatever_else_it_carries),
         cmocka_unit_test(test_cookies_are_cut_to_their_pairs_and_hostile_ones_left_out),
         cmocka_unit_test(test_a_jar_has_a_ceiling),
         cmocka_unit_test(test_tokens_that_no_header_holds_are_not_taken),
