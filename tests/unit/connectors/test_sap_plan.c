@@ -153,13 +153,16 @@ static void test_mistakes_in_a_create_are_named(void **state)
         "type\":"
         "{\"property\":\"Type\",\"default\":\"NB\"},\"plant\":{\"property\":\"Plant\","
         "\"each\":\"to_Item\"}," ITEMS
-        "," MEMBER("purchasing_org") "," MEMBER("purchasing_group") "," MEMBER("company"
-                                                                               "_code") "," MEMBER(
-            "document_currency") "," MEMBER("date") "," MEMBER("external_id") "},"
-                                                                              "\"fixed"
-                                                                              "\":{"
-                                                                              "\"A\":"
-                                                                              "\"x\"}}";
+        "," MEMBER("purchasing_org") "," MEMBER("purchasing_group") "," MEMBER(
+            "company"
+            "_code") "," MEMBER("document_currency") "," MEMBER("date") "," MEMBER("ext"
+                                                                                   "ern"
+                                                                                   "al_"
+                                                                                   "id") "},"
+                                                                                         "\"fixed"
+                                                                                         "\":{"
+                                                                                         "\"A\":"
+                                                                                         "\"x\"}}";
     static const struct broken cases[] = {
         {"\"supplier\":{", "\"vendor\":{", "/body/vendor"},
         {"\"property\":\"Supplier\"", "\"property\":\"Supp lier\"",
@@ -256,6 +259,85 @@ static void test_the_check_of_a_connection_takes_no_more_than_it_needs(void **st
     ASSERT_BROKEN(NULL, right, cases);
 }
 
+/* ---- The shipped catalog ---- */
+
+static const struct jval *input_of(const struct sap_world *world,
+                                   const struct tool *tool)
+{
+    struct jval *schema = NULL;
+
+    assert_int_equal(jval_parse(world->arena, tool->input_schema, &schema, NULL),
+                     ERR_OK);
+    return jval_get(schema, "properties");
+}
+
+/* Every value that a documented enum allows has its condition, and no other has one. */
+static void test_choices_of_the_catalog_are_those_of_its_documentation(void **state)
+{
+    struct sap_world world = sap_world_new();
+    size_t checked = 0;
+
+    (void)state;
+    for (size_t i = 0; i < world.integration->tool_count; i++) {
+        const struct tool *tool = world.integration->tools[i];
+        const struct jval *filters = jval_get(tool->upstream, "filters");
+        const struct jval *properties = input_of(&world, tool);
+        for (size_t f = 0; filters != NULL && f < filters->count; f++) {
+            const struct jval *values = jval_get(&filters->members[f].value, "values");
+            const struct jval *property =
+                jval_member(properties, filters->members[f].name);
+            const struct jval *allowed = jval_get(property, "enum");
+            assert_non_null(property);
+            if (values == NULL) {
+                assert_null(allowed);
+                continue;
+            }
+            checked++;
+            assert_int_equal(values->count, allowed != NULL ? allowed->count : 2);
+            for (size_t v = 0; v < values->count; v++) {
+                bool found =
+                    allowed == NULL && (slice_is(values->members[v].name, "true") ||
+                                        slice_is(values->members[v].name, "false"));
+                for (size_t a = 0; allowed != NULL && a < allowed->count; a++) {
+                    found = found || slice_eq(jval_text(&allowed->items[a]),
+                                              values->members[v].name);
+                }
+                assert_true(found);
+            }
+        }
+    }
+    assert_true(checked >= 5);
+    sap_world_free(&world);
+}
+
+/* What may be said of an item is sent, and what is sent may be said. */
+static void test_items_take_what_their_documentation_names(void **state)
+{
+    struct sap_world world = sap_world_new();
+    size_t checked = 0;
+
+    (void)state;
+    for (size_t i = 0; i < world.integration->tool_count; i++) {
+        const struct tool *tool = world.integration->tools[i];
+        const struct jval *body = jval_get(tool->upstream, "body");
+        for (size_t b = 0; body != NULL && b < body->count; b++) {
+            const struct jval *members = jval_get(&body->members[b].value, "members");
+            const struct jval *argument =
+                jval_member(input_of(&world, tool), body->members[b].name);
+            const struct jval *named =
+                jval_get(jval_get(argument, "items"), "properties");
+            assert_true((members == NULL) == (named == NULL));
+            for (size_t m = 0; members != NULL && m < members->count; m++) {
+                assert_int_equal(members->count, named->count);
+                assert_non_null(jval_member(named, members->members[m].name));
+                checked++;
+            }
+        }
+    }
+    assert_true(checked >= 8);
+    sap_world_free(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +346,8 @@ int main(void)
         cmocka_unit_test(test_mistakes_in_a_create_are_named),
         cmocka_unit_test(test_mistakes_in_what_is_derived_are_named),
         cmocka_unit_test(test_the_check_of_a_connection_takes_no_more_than_it_needs),
+        cmocka_unit_test(test_choices_of_the_catalog_are_those_of_its_documentation),
+        cmocka_unit_test(test_items_take_what_their_documentation_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
