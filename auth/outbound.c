@@ -190,7 +190,6 @@ struct credential {
     struct tokens *tokens; /* kept; NULL until credential_use_tokens */
     struct slice tenant;
     struct token_source *source; /* held; made at the first need */
-    uint64_t signed_version;     /* of the token that was used last */
 };
 
 struct credential *credential_new(const struct outbound_scheme *scheme,
@@ -296,12 +295,12 @@ void outbound_prepare(struct credential *credential, struct token_wait *wait)
     token_source_wait(source, wait);
 }
 
-bool outbound_renew(struct credential *credential)
+bool outbound_renew(struct credential *credential, uint64_t token_version)
 {
     if (credential->source == NULL) {
         return false;
     }
-    token_source_refuse(credential->source, credential->signed_version);
+    token_source_refuse(credential->source, token_version);
     return true;
 }
 
@@ -330,7 +329,7 @@ enum err outbound_sign(struct credential *credential, struct outbound_request *r
 {
     REQUIRE(is_at_home(credential, request->url));
     if (credential->source != NULL) {
-        credential->signed_version = token_source_version(credential->source);
+        request->token_version = token_source_version(credential->source);
     }
     return credential->scheme->sign(credential, request, clock, arena);
 }

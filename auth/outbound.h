@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "auth/tokens.h"
 #include "base/arena.h"
@@ -75,7 +76,7 @@ bool outbound_is_ready(const struct credential *credential);
 void outbound_prepare(struct credential *credential, struct token_wait *wait);
 /* The upstream answered 401 to a request signed just now: drops the token it carried.
  * False when the scheme has nothing to renew. */
-bool outbound_renew(struct credential *credential);
+bool outbound_renew(struct credential *credential, uint64_t token_version);
 
 struct outbound_request {
     struct slice method;
@@ -83,6 +84,7 @@ struct outbound_request {
     struct slice realm;        /* NetSuite: the canonical account id */
     struct http_field *fields; /* the connector's, with room for OUTBOUND_FIELDS more */
     size_t field_count;
+    uint64_t token_version; /* set by outbound_sign: which token it carries; 0: none */
 };
 #define OUTBOUND_FIELDS 4
 

@@ -21,6 +21,7 @@
 #include "io/http_server.h"
 
 #define PURGE_EVERY_MS 60000
+#define TRANSFER_LOOK_MS 50
 
 struct serving {
     const struct config *config;
@@ -39,6 +40,7 @@ struct serving {
     struct gateway_config gateway_config;
     struct gateway *gateway;
     struct http_server *server;
+    int64_t drain_until_us;
 };
 
 /* Nothing of this process may land in a core file or be read by a debugger of the same
@@ -243,9 +245,15 @@ static void take_apart(struct serving *serving)
 
 /* ---- While it runs ---- */
 
+/* A write that was sent is not cut while the drain has time left, even if its caller has gone. */
 static void on_drained(void *ctx)
 {
     struct serving *serving = ctx;
+    if (http_client_open(serving->client) > 0 &&
+        loop_now_us() < serving->drain_until_us) {
+        loop_timer_start(serving->loop, TRANSFER_LOOK_MS, on_drained, serving);
+        return;
+    }
     log_event(&serving->log, LOG_INFO, "drained", LOG_INT(pid, getpid()));
     loop_stop(serving->loop);
 }
@@ -257,6 +265,7 @@ static void on_signal(void *ctx)
         return; /* the first one is being obeyed */
     }
     serving->gateway->draining = true;
+    serving->drain_until_us = loop_now_us() + LIMIT_DRAIN_MS * 1000LL;
     log_event(&serving->log, LOG_INFO, "draining", LOG_INT(pid, getpid()));
     http_server_drain(serving->server, LIMIT_DRAIN_MS, on_drained, serving);
 }

@@ -358,18 +358,11 @@ static enum err put_sealed_fields(struct accounts *accounts, struct account *acc
     return err;
 }
 
-static enum err load(struct accounts *accounts, struct slice id, struct account **out)
+/* Everything but the record itself: what fails here is a fault of ours, not "no such
+ * account". */
+static enum err equip(struct accounts *accounts, struct account *account)
 {
-    struct arena *arena = arena_new();
-    struct store_account record;
-    struct account *account = NULL;
-    enum err err =
-        store_get_account(accounts->gateway->parts.store, id, arena, &record);
-    if (err != ERR_OK) {
-        goto out;
-    }
-    account = new_account(accounts, &record);
-    err = resolve_parts(accounts, account);
+    enum err err = resolve_parts(accounts, account);
     if (err == ERR_OK) {
         err = new_credential(accounts, account);
     }
@@ -379,14 +372,26 @@ static enum err load(struct accounts *accounts, struct slice id, struct account 
     if (err == ERR_OK) {
         err = put_sealed_fields(accounts, account);
     }
-out:
-    arena_free(arena);
-    if (err != ERR_OK) {
-        account_drop(account);
-        return err == ERR_NOT_FOUND || err == ERR_IO ? err : ERR_INTERNAL;
+    return err == ERR_OK || err == ERR_IO ? err : ERR_INTERNAL;
+}
+
+static enum err load(struct accounts *accounts, struct slice id, struct account **out)
+{
+    struct arena *arena = arena_new();
+    struct store_account record;
+    enum err err =
+        store_get_account(accounts->gateway->parts.store, id, arena, &record);
+    if (err == ERR_OK) {
+        struct account *account = new_account(accounts, &record);
+        err = equip(accounts, account);
+        if (err == ERR_OK) {
+            *out = account;
+        } else {
+            account_drop(account);
+        }
     }
-    *out = account;
-    return ERR_OK;
+    arena_free(arena);
+    return err;
 }
 
 enum err accounts_get(struct accounts *accounts, struct slice id, struct account **out)

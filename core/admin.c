@@ -15,32 +15,42 @@
 enum body_need { BODY_NONE, BODY_OBJECT };
 
 static const struct route {
+    const char *name;          /* for the log */
     const char *method, *path; /* {} stands for an id */
     enum role least;           /* ROLE_ADMIN, or ROLE_TENANT for both */
     enum body_need body;
     void (*run)(struct admin *admin);
 } routes[] = {
-    {"POST", "/integrated-account", ROLE_TENANT, BODY_OBJECT, admin_create_account},
-    {"GET", "/integrated-account", ROLE_TENANT, BODY_NONE, admin_list_accounts},
-    {"GET", "/integrated-account/{}", ROLE_TENANT, BODY_NONE, admin_get_account},
-    {"PATCH", "/integrated-account/{}", ROLE_TENANT, BODY_OBJECT, admin_patch_account},
-    {"DELETE", "/integrated-account/{}", ROLE_TENANT, BODY_NONE, admin_delete_account},
-    {"POST", "/integrated-account/{}/mcp", ROLE_TENANT, BODY_OBJECT,
+    {"create_account", "POST", "/integrated-account", ROLE_TENANT, BODY_OBJECT,
+     admin_create_account},
+    {"list_accounts", "GET", "/integrated-account", ROLE_TENANT, BODY_NONE,
+     admin_list_accounts},
+    {"get_account", "GET", "/integrated-account/{}", ROLE_TENANT, BODY_NONE,
+     admin_get_account},
+    {"patch_account", "PATCH", "/integrated-account/{}", ROLE_TENANT, BODY_OBJECT,
+     admin_patch_account},
+    {"delete_account", "DELETE", "/integrated-account/{}", ROLE_TENANT, BODY_NONE,
+     admin_delete_account},
+    {"create_server", "POST", "/integrated-account/{}/mcp", ROLE_TENANT, BODY_OBJECT,
      admin_create_server},
-    {"GET", "/integrated-account/{}/mcp", ROLE_TENANT, BODY_NONE, admin_list_servers},
-    {"GET", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_NONE, admin_get_server},
-    {"PATCH", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_OBJECT,
+    {"list_servers", "GET", "/integrated-account/{}/mcp", ROLE_TENANT, BODY_NONE,
+     admin_list_servers},
+    {"get_server", "GET", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_NONE,
+     admin_get_server},
+    {"patch_server", "PATCH", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_OBJECT,
      admin_patch_server},
-    {"DELETE", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_NONE,
+    {"delete_server", "DELETE", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_NONE,
      admin_delete_server},
-    {"POST", "/api-token", ROLE_ADMIN, BODY_OBJECT, admin_create_token},
-    {"GET", "/api-token", ROLE_ADMIN, BODY_NONE, admin_list_tokens},
-    {"DELETE", "/api-token/{}", ROLE_ADMIN, BODY_NONE, admin_delete_token},
-    {"GET", "/lanes", ROLE_TENANT, BODY_NONE, admin_list_lanes},
-    {"GET", "/lanes/{}", ROLE_TENANT, BODY_NONE, admin_get_lane},
-    {"PATCH", "/lanes/{}", ROLE_ADMIN, BODY_OBJECT, admin_patch_lane},
-    {"GET", "/tenant/{}", ROLE_TENANT, BODY_NONE, admin_get_tenant},
-    {"PATCH", "/tenant/{}", ROLE_ADMIN, BODY_OBJECT, admin_patch_tenant},
+    {"create_token", "POST", "/api-token", ROLE_ADMIN, BODY_OBJECT, admin_create_token},
+    {"list_tokens", "GET", "/api-token", ROLE_ADMIN, BODY_NONE, admin_list_tokens},
+    {"delete_token", "DELETE", "/api-token/{}", ROLE_ADMIN, BODY_NONE,
+     admin_delete_token},
+    {"list_lanes", "GET", "/lanes", ROLE_TENANT, BODY_NONE, admin_list_lanes},
+    {"get_lane", "GET", "/lanes/{}", ROLE_TENANT, BODY_NONE, admin_get_lane},
+    {"patch_lane", "PATCH", "/lanes/{}", ROLE_ADMIN, BODY_OBJECT, admin_patch_lane},
+    {"get_tenant", "GET", "/tenant/{}", ROLE_TENANT, BODY_NONE, admin_get_tenant},
+    {"patch_tenant", "PATCH", "/tenant/{}", ROLE_ADMIN, BODY_OBJECT,
+     admin_patch_tenant},
 };
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
 
@@ -71,7 +81,10 @@ static void respond(struct admin *admin, int status, struct slice body,
     metrics_http(admin->gateway->metrics, status);
     log_event(admin->gateway->parts.log, LOG_INFO, "admin_call",
               LOG_ID(request_id, admin->request_id),
-              LOG_ID(token_id, admin->who.token_id), LOG_INT(http_status, status));
+              LOG_ID(token_id, admin->who.token_id),
+              LOG_NAME(route, admin->route != NULL ? admin->route : "none"),
+              LOG_ID(account, admin->ids[0]), LOG_ID(mcp_server, admin->ids[1]),
+              LOG_INT(http_status, status));
     http_respond(admin->exchange, &response);
 }
 
@@ -500,5 +513,6 @@ void admin_handle(struct gateway *gateway, struct http_exchange *exchange,
     if (route->body == BODY_OBJECT && !read_body(admin, request)) {
         return;
     }
+    admin->route = route->name;
     route->run(admin);
 }

@@ -22,6 +22,7 @@ struct admin {
     struct http_exchange *exchange;
     struct arena *arena;
     struct slice request_id;
+    const char *route; /* its name in the log; NULL: none */
     struct principal who;
     struct slice ids[ADMIN_IDS]; /* the path's {id}s, decoded */
     const struct jval *body;     /* an object; NULL for methods without */

@@ -304,7 +304,7 @@ static void take_answer(struct op_run *run, const struct http_reply *reply)
     run->upstream_status = reply->status;
     op_enter(run, OP_DECODE);
     if (reply->status == 401 && !run->renewed &&
-        outbound_renew(run->account->credential)) {
+        outbound_renew(run->account->credential, run->outbound.token_version)) {
         run->renewed =
             true; /* not executed: a fresh token, and the same request once more */
         run->next = CONNECTOR_SEND;
@@ -339,6 +339,9 @@ static enum governor_outcome outcome_of(const struct op_run *run, enum http_end 
     }
     if (how == HTTP_END_NEVER_SENT) {
         return GOVERNOR_UNUSED;
+    }
+    if (run->quiet || run->reported) {
+        return GOVERNOR_UNUSED; /* nobody read the answer: it says nothing of the lane */
     }
     return run->op.rate_limited ? GOVERNOR_RATE_LIMITED : GOVERNOR_ANSWERED;
 }

@@ -14,7 +14,9 @@ CUSTOMERS = "list_all_netsuite_customers"
 BILLS = "list_all_netsuite_vendor_bills"
 INVOICE = "get_single_netsuite_invoice_by_id"
 CUSTOMER = "get_single_netsuite_customer_by_id"
-TOOLS = [CUSTOMER, INVOICE, CUSTOMERS, INVOICES, BILLS]
+VENDORS = "list_all_netsuite_vendors"
+VENDOR = "get_single_netsuite_vendor_by_id"
+TOOLS = [CUSTOMER, INVOICE, VENDOR, CUSTOMERS, INVOICES, BILLS, VENDORS]
 FIELDS = {
     INVOICES: ["id", "number", "external_id", "party_id", "party_name", "status", "currency",
                "total", "amount_due", "date", "due_date", "reference", "memo"],
@@ -22,6 +24,7 @@ FIELDS = {
                 "is_inactive"],
 }
 FIELDS[BILLS] = FIELDS[INVOICES]
+FIELDS[VENDORS] = FIELDS[CUSTOMERS]
 
 
 class CallCase(FlowCase):

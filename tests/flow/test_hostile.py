@@ -199,7 +199,7 @@ class TestListArguments(HostileCase):
 class TestIds(HostileCase):
     def test_an_id_stays_one_segment_of_the_path(self):
         for name in self.gets:
-            record = "invoice" if "invoice" in name else "customer"
+            record = next(kind for kind in ("invoice", "customer", "vendor") if kind in name)
             self.reset()
             texts = hostile_strings(random.Random(name))
             texts += ["eid:" + text for text in texts]

@@ -248,7 +248,7 @@ class TestCatalogs(StandCase):
     def test_a_whole_catalog_is_listed(self):
         result = self.stand.command("catalog", "check")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertTrue(result.stdout.startswith("netsuite: 5 tools\n"), result.stdout)
+        self.assertTrue(result.stdout.startswith("netsuite: 7 tools\n"), result.stdout)
         self.assertIn(CUSTOMERS, result.stdout)
         self.assertEqual(self.stand.command("catalog").returncode, 2)
         self.assertEqual(self.stand.command("catalog", "check", "/nonexistent").returncode, 1)
@@ -287,7 +287,7 @@ class TestRestart(StandCase):
         self.assertEqual(self.stand.api("GET", "/integrated-account", token=token["token"])[0], 200)
         self.assertEqual(self.stand.rpc(revoked["url"], "tools/list")[0], 401)
         _, _, listed = self.stand.rpc(server["url"], "tools/list")
-        self.assertEqual(len(listed["result"]["tools"]), 3)
+        self.assertEqual(len(listed["result"]["tools"]), 4)
         status, fields, result = self.stand.tool(server["url"], CUSTOMERS,
                                                  {"limit": 2, "next_cursor": cursor})
         self.assertEqual((status, fields["ratelimit-limit"]), (200, "2"))
@@ -475,7 +475,7 @@ class TestCommands(FlowCase):
 
         server = self.answer("mcp", "create", made["id"], "--name", "s", "--methods", "list",
                              "--tags", "receivables, payables", "--expires-at", "never")
-        self.assertEqual((server["tools"], server["expires_at"]), (3, None))
+        self.assertEqual((server["tools"], server["expires_at"]), (4, None))
         self.assertEqual(self.stand.rpc(server["url"], "tools/list")[0], 200)
         narrow = self.answer("mcp", "update", made["id"], server["id"], "--file", "-",
                              stdin='{"config":{"tools":["%s"]}}' % CUSTOMERS)

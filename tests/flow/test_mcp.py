@@ -235,7 +235,7 @@ class TestLadder(McpCase):
             headers = dict(version, **{"Mcp-Method": "initialize", "Mcp-Name": "=?base64?!?=",
                                        "Mcp-Session-Id": "s", "Last-Event-ID": "4"})
             status, reply = self.ask({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, headers)
-            self.assertEqual((status, len(reply["result"]["tools"])), (200, 5))
+            self.assertEqual((status, len(reply["result"]["tools"])), (200, 7))
 
     def test_media_types(self):
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
