@@ -12,7 +12,7 @@
     "\",\"message\":{\"lang\":\"en\",\"value\":\"" message "\"}}}"
 #define FAULT(text, code)                                                              \
     "{\"fault\":{\"faultstring\":\"" text "\",\"detail\":{\"errorcode\":\"" code "\"}" \
-                                                                                 "}}"
+    "}}"
 #define NS "xmlns=\"http://schemas.microsoft.com/ado/2007/08/dataservices/metadata\""
 
 struct refusal {
