@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/require.h"
+#include "mocks/common/percent.h"
 
 #define TOKENS 256
 #define SESSIONS 256
@@ -54,33 +55,6 @@ static void random_text(char out[33])
 
 /* ---- XSUAA ---- */
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static struct slice decode_form(struct arena *arena, struct slice text)
-{
-    char *out = arena_alloc(arena, text.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '%' && i + 2 < text.len && hex_digit(text.ptr[i + 1]) >= 0 &&
-            hex_digit(text.ptr[i + 2]) >= 0) {
-            c = (char)(hex_digit(text.ptr[i + 1]) * 16 + hex_digit(text.ptr[i + 2]));
-            i += 2;
-        } else if (c == '+') {
-            c = ' ';
-        }
-        out[len++] = c;
-    }
-    return slice_of(out, len);
-}
-
 static struct slice form_field(struct arena *arena, struct slice form, const char *name)
 {
     while (form.len > 0) {
@@ -89,7 +63,8 @@ static struct slice form_field(struct arena *arena, struct slice form, const cha
         form = end < 0 ? SLICE_EMPTY : slice_from(form, (size_t)end + 1);
         ptrdiff_t equals = slice_find(pair, '=');
         if (equals > 0 && slice_is(slice_of(pair.ptr, (size_t)equals), name)) {
-            return decode_form(arena, slice_from(pair, (size_t)equals + 1));
+            return percent_decode(arena, slice_from(pair, (size_t)equals + 1),
+                                  PLUS_IS_SPACE);
         }
     }
     return SLICE_EMPTY;

@@ -8,6 +8,7 @@
 
 #include "base/require.h"
 #include "mocks/common/json_out.h"
+#include "mocks/common/percent.h"
 #include "mocks/sap/answers.h"
 #include "mocks/sap/filter.h"
 
@@ -16,32 +17,6 @@
 #define CODE_LITERAL "005056A509B11EE1B9A8FEC11C21578E"
 
 /* ---- Query options ---- */
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static struct slice decode(struct arena *arena, struct slice text)
-{
-    char *out = arena_alloc(arena, text.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '%' && i + 2 < text.len && hex_digit(text.ptr[i + 1]) >= 0 &&
-            hex_digit(text.ptr[i + 2]) >= 0) {
-            out[len++] =
-                (char)(hex_digit(text.ptr[i + 1]) * 16 + hex_digit(text.ptr[i + 2]));
-            i += 2;
-        } else {
-            out[len++] = text.ptr[i] == '+' ? ' ' : text.ptr[i];
-        }
-    }
-    return slice_of(out, len);
-}
 
 struct options {
     struct slice filter, select, expand, order_by;
@@ -89,8 +64,10 @@ static bool read_options(const struct reading *reading, struct options *out,
         rest = end < 0 ? SLICE_EMPTY : slice_from(rest, (size_t)end + 1);
         ptrdiff_t equals = slice_find(pair, '=');
         size_t name_len = equals < 0 ? pair.len : (size_t)equals;
-        struct slice name = decode(reading->arena, slice_of(pair.ptr, name_len));
-        struct slice value = decode(reading->arena, slice_from(pair, name_len + 1));
+        struct slice name =
+            percent_decode(reading->arena, slice_of(pair.ptr, name_len), PLUS_IS_SPACE);
+        struct slice value = percent_decode(
+            reading->arena, slice_from(pair, name_len + 1), PLUS_IS_SPACE);
         if (!set_option(out, name, value)) {
             answer_error(
                 response, 400, CODE_OPTION,

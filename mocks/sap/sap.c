@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "mocks/common/percent.h"
 #include "mocks/sap/answers.h"
 #include "mocks/sap/filter.h"
 #include "mocks/sap/orders.h"
@@ -140,31 +141,6 @@ struct visit {
     struct reading reading;
 };
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static struct slice decode_path(struct arena *arena, struct slice text)
-{
-    char *out = arena_alloc(arena, text.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '%' && i + 2 < text.len && hex_digit(text.ptr[i + 1]) >= 0 &&
-            hex_digit(text.ptr[i + 2]) >= 0) {
-            c = (char)(hex_digit(text.ptr[i + 1]) * 16 + hex_digit(text.ptr[i + 2]));
-            i += 2;
-        }
-        out[len++] = c;
-    }
-    return slice_of(out, len);
-}
-
 static void no_segment(struct visit *visit, struct slice name)
 {
     answer_error(visit->response, 404, "005056A509B11EE1B9A8FEC11C21D78E",
@@ -259,7 +235,8 @@ static void handle_write(struct visit *visit, struct slice rest)
         answer_csrf_required(visit->response);
         return;
     }
-    if (slice_starts(decode_path(exchange_arena(visit->x), query), SLICE("$format"))) {
+    if (slice_starts(percent_decode(exchange_arena(visit->x), query, PLUS_IS_PLUS),
+                     SLICE("$format"))) {
         answer_error(visit->response, 400, "005056A509B11EE1B9A8FEC11C23378E",
                      SLICE("The system query option '$format' is not allowed."));
         return;
@@ -283,7 +260,7 @@ static void handle(void *ctx, struct http_exchange *x, struct response *response
     struct arena *arena = exchange_arena(x);
     struct visit visit = {
         .sap = sap, .x = x, .request = exchange_request(x), .response = response};
-    struct slice path = decode_path(arena, visit.request->path);
+    struct slice path = percent_decode(arena, visit.request->path, PLUS_IS_PLUS);
     if (!slice_starts(path, SLICE(ROOT))) {
         response_plain(response, 404, "text/html; charset=utf-8",
                        SLICE("<html><body><h1>404 Not found</h1></body></html>"));
