@@ -68,8 +68,8 @@ struct tool {
 
 /* What the connector knows about the account's upstream; made by connector->connect. */
 struct op_target {
-    struct slice lane;  /* "netsuite:TSTDRV1234567": who shares one upstream account */
-    struct slice realm; /* for signing; NetSuite: the canonical account id */
+    struct slice lane;  /* "<integration>:<upstream account>": who shares it */
+    struct slice realm; /* for signing: the upstream's own name of the account */
     const struct slice
         *origins; /* scheme://host[:port], where the credential may be used */
     size_t origin_count;

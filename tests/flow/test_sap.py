@@ -244,6 +244,22 @@ class TestValues(SapCase):
             self.assertIn("'%s'" % value.replace("'", "''"), text, target)
             self.assertNotIn("#", target)
 
+    def test_every_kind_of_literal_arrives_as_it_was_given(self):
+        for name, argument, value, literal in (
+                ("list_all_sap_vendor_bills", "date_from", "2024-02-29",
+                 "datetime'2024-02-29T00:00:00'"),
+                ("list_all_sap_vendor_bills", "date_to", "9999-12-31",
+                 "datetime'9999-12-31T00:00:00'"),
+                ("list_all_sap_vendor_bills", "min_total", "0.001", "0.001M"),
+                ("list_all_sap_vendor_bills", "min_total", "99999999999.99", "99999999999.99M"),
+                ("list_all_sap_vendor_bills", "party_id", "0000017300", "'0000017300'"),
+                ("list_all_sap_vendors", "is_inactive", True, "eq true")):
+            self.control("POST", "/reset")
+            self.data(self.stand.tool(self.url, name, {argument: value, "limit": 1})[2])
+            target = self.last(1)[0]["target"]
+            text = urllib.parse.unquote(urllib.parse.urlsplit(target).query)
+            self.assertIn(literal, text)
+
     def test_a_vendor_with_a_quote_is_found(self):
         rows = self.data(self.stand.tool(self.url, "list_all_sap_vendors",
                                          {"name_contains": "O'Hara"})[2])
