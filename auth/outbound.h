@@ -68,6 +68,9 @@ void credential_free(struct credential *credential); /* accepts NULL */
 void credential_use_tokens(struct credential *credential, struct tokens *tokens,
                            struct slice tenant);
 
+/* Once its fields are complete: takes part in the token its tenant already has for that client. */
+void outbound_attach(struct credential *credential);
+
 /* Whether it can sign now and for the next 30 s; always, for schemes without tokens. */
 bool outbound_is_ready(const struct credential *credential);
 /* Fetches what is missing (shared with all who wait): on_ready comes exactly once,

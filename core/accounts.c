@@ -372,6 +372,9 @@ static enum err equip(struct accounts *accounts, struct account *account)
     if (err == ERR_OK) {
         err = put_sealed_fields(accounts, account);
     }
+    if (err == ERR_OK) {
+        outbound_attach(account->credential);
+    }
     return err == ERR_OK || err == ERR_IO ? err : ERR_INTERNAL;
 }
 

@@ -163,6 +163,21 @@ class TestTokens(SapCase):
         self.assertEqual(codes(results), {"ok": 50})
         self.assertEqual(self.stats()["token_requests"], 1)
 
+    def test_connecting_and_calling_ask_for_one_token(self):
+        self.control("POST", "/reset")
+        account = self.stand.connect_sap(tenant="careful")
+        url = self.stand.mint(account["id"])["url"]
+        self.data(self.stand.tool(url, "list_all_sap_vendors", {"limit": 1})[2])
+        self.assertEqual(self.stats()["token_requests"], 1)
+
+    def test_tenants_share_no_token(self):
+        self.control("POST", "/reset")
+        for tenant in ("one", "two"):
+            account = self.stand.connect_sap(tenant=tenant)
+            url = self.stand.mint(account["id"])["url"]
+            self.data(self.stand.tool(url, "list_all_sap_vendors", {"limit": 1})[2])
+        self.assertEqual(self.stats()["token_requests"], 2)
+
     def test_the_token_host_takes_no_slot(self):
         account = self.stand.connect_sap(tenant="other", governor={"ceiling": 1})
         url = self.stand.mint(account["id"])["url"]
