@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """SAP behind the same tools: tokens, CSRF, orders made once, one code path for both ERPs."""
 import json
+import os
+import shutil
+import tempfile
 import threading
-import time
 import urllib.parse
 from decimal import Decimal
 
-from flow import BIN, TODAY, FlowCase, Volley, codes, main, wait_until
+from flow import BIN, ROOT, TODAY, FlowCase, Volley, codes, main, wait_until
 from stand import Stand
 
 ORDER = {"purchasing_org": "1010", "plant": "1010",
@@ -302,6 +304,76 @@ class TestValues(SapCase):
             status, reply = self.stand.api("POST", "/integrated-account?verify=false", body)
             self.assertEqual(status, 422)
             self.assertIn("docs/sap-policy.md", json.dumps(reply))
+
+
+class TestEveryEdmType(SapCase):
+    """A catalog of the test's own, with one filter of each type: the values go to the mock."""
+
+    TYPES = {"String": "String(200)", "DateTime": "DateTime", "DateTimeOffset": "DateTimeOffset",
+             "Time": "Time", "Guid": "Guid", "Decimal": "Decimal(34,10)", "Int64": "Int64",
+             "Int32": "Int32", "Byte": "Byte", "Double": "Double", "Boolean": "Boolean"}
+    VALUES = (
+        ("String", "x' or '1' eq '1", "'x'' or ''1'' eq ''1'"), ("String", "0000000042",
+                                                                 "'0000000042'"),
+        ("String", "&$top=1#%27+ æ東𝄞", "'&$top=1#%27+ æ東𝄞'"),
+        ("DateTime", "0001-01-01", "datetime'0001-01-01T00:00:00'"),
+        ("DateTime", "2024-02-29", "datetime'2024-02-29T00:00:00'"),
+        ("DateTime", "9999-12-31", "datetime'9999-12-31T00:00:00'"),
+        ("DateTimeOffset", "2026-11-20T10:00:00Z", "datetimeoffset'2026-11-20T10:00:00Z'"),
+        ("Time", "23:59:59", "time'PT23H59M59S'"),
+        ("Guid", "00505600-0000-1ed6-b2d3-f0a4e5c6d7e8",
+         "guid'00505600-0000-1ed6-b2d3-f0a4e5c6d7e8'"),
+        ("Decimal", "123456789012345678901234.5678901234",
+         "123456789012345678901234.5678901234M"), ("Decimal", "-0.10", "-0.10M"),
+        ("Int64", "9223372036854775807", "9223372036854775807L"),
+        ("Int32", "-2147483648", "-2147483648"), ("Byte", "255", "255"),
+        ("Double", "1.5", "1.5d"))
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.mkdtemp(prefix="sluice-catalog-")
+        cls.addClassCleanup(shutil.rmtree, folder, True)
+        for name in ("sap", "netsuite"):
+            shutil.copytree(os.path.join(ROOT, "connectors", name, "catalog"),
+                            os.path.join(folder, name))
+        cls.write_probe(os.path.join(folder, "sap"))
+        cls.flags = ("--catalog_dir", folder)
+        super().setUpClass()
+
+    @classmethod
+    def write_probe(cls, folder):
+        names = [name.lower() for name in cls.TYPES]
+        upstream = {"service": "/sap/opu/odata/sap/API_BUSINESS_PARTNER",
+                    "entity_set": "A_Supplier", "select": ["Supplier"], "order_by": "Supplier",
+                    "properties": dict(cls.TYPES),
+                    "filters": {name.lower(): {"property": name, "op": "eq"}
+                                for name in cls.TYPES}}
+        resource = {"resource": "probes", "singular": "probe", "title": "Probes", "tags": ["probe"],
+                    "methods": {"list": {"upstream": upstream}}}
+        field = {"name": "id", "type": "string", "class": "business", "from": ["Supplier"],
+                 "description": "Supplier."}
+        text = {"type": "string", "maxLength": 300, "description": "A value."}
+        documentation = {"resource": "probes", "fields": {"header": [field]}, "methods": {"list": {
+            "title": "Probe", "description": "One filter of each type.",
+            "input": {"query": {name: {"type": "boolean", "description": "A value."}
+                                if name == "boolean" else text for name in names}},
+            "output": ["header"]}}}
+        for kind, body in (("resources", resource), ("documentation", documentation)):
+            with open(os.path.join(folder, kind, "probes.json"), "w") as out:
+                json.dump(body, out)
+
+    def test_the_mock_received_exactly_the_value(self):
+        for name, value, literal in self.VALUES + (("Boolean", True, "true"),):
+            self.control("POST", "/reset")
+            result = self.stand.tool(self.url, "list_all_sap_probes",
+                                     {name.lower(): value, "limit": 1})[2]
+            self.assertNotIn("invalid_arguments", json.dumps(result), (name, value))
+            target = self.last(1)[0]["target"]
+            options = dict(pair.split("=", 1)
+                           for pair in urllib.parse.urlsplit(target).query.split("&"))
+            self.assertEqual(urllib.parse.unquote(options.pop("$filter")),
+                             "(%s eq %s)" % (name, literal), target)
+            self.assertEqual(set(options), {"$select", "$orderby", "$top"}, target)
 
 
 if __name__ == "__main__":
