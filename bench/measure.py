@@ -1,0 +1,109 @@
+"""What every measurement needs: options, CPU of processes, load, conditions, the written page."""
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+sys.path.insert(0, os.path.join(ROOT, "scripts", "lib"))
+PAGE = os.path.join(ROOT, "docs", "performance.md")
+
+
+def options(description):
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--bin", default=os.path.join(ROOT, "build", "bin"),
+                        help="folder of the programs")
+    parser.add_argument("--seconds", type=int, default=5, help="of a round, after a warm-up of 1 s")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true", help="into docs/performance.md as well")
+    return parser.parse_args()
+
+
+def cpu_us(pids):
+    """utime + stime of those processes since they began."""
+    ticks = 0
+    for pid in pids:
+        with open("/proc/%d/stat" % pid) as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks * 1e6 / os.sysconf("SC_CLK_TCK")
+
+
+def write_post(path, body):
+    """The wrk script that posts that body; returns the path."""
+    with open(path, "w") as out:
+        out.write("wrk.method = 'POST'\nwrk.body = [==[%s]==]\n"
+                  "wrk.headers['Content-Type'] = 'application/json'\n"
+                  "wrk.headers['Accept'] = 'application/json, text/event-stream'\n"
+                  % json.dumps(body))
+    return path
+
+
+def percentile_us(out, percent):
+    """From wrk's distribution; its other columns may hold the same number before a %."""
+    number, unit = re.search(r"^ +%d%% +([0-9.]+)(us|ms|s)$" % percent, out, re.M).groups()
+    return float(number) * {"us": 1, "ms": 1000, "s": 1e6}[unit]
+
+
+def drive(peer, connections, seconds):
+    """wrk on one thread; refuses a run in which anything but 2xx came back."""
+    out = subprocess.run(["wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds, "--latency", "-s",
+                          peer.script, peer.url], capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in out or "Socket errors" in out:
+        raise SystemExit("%s refused some of the load:\n%s" % (peer.name, out))
+    return {"calls": int(re.search(r"(\d+) requests in", out).group(1)), "seconds": seconds,
+            "p50": percentile_us(out, 50), "p99": percentile_us(out, 99)}
+
+
+def load(peer, connections, seconds):
+    """One round: a second to warm up, then the load, with what it cost the peer."""
+    drive(peer, connections, 1)
+    mark = peer.mark()
+    before = cpu_us(peer.pids())
+    run = drive(peer, connections, seconds)
+    run["us"] = (cpu_us(peer.pids()) - before) / run["calls"]
+    peer.check(mark, run["calls"], connections)
+    return run
+
+
+def version(command, pattern):
+    shown = subprocess.run(command, capture_output=True, text=True)
+    found = re.search(pattern, shown.stdout + shown.stderr)
+    return found.group(1) if found else "unknown"
+
+
+def machine():
+    with open("/proc/cpuinfo") as info:
+        model = re.search(r"model name\s*: (.*)", info.read())
+    return "%d cores (%s), Linux %s, release build" % (
+        os.cpu_count(), model.group(1).strip() if model else platform.machine(),
+        platform.release().split("-")[0])
+
+
+def tools():
+    return "nginx %s, wrk %s on the same machine" % (
+        version(["nginx", "-v"], r"nginx/(\S+)"),
+        version(["wrk", "-v"], r"wrk (?:debian/)?([0-9.]+)"))
+
+
+def write_section(name, lines):
+    """Puts the lines between <!-- name --> and <!-- /name --> of the page."""
+    begin, end = "<!-- %s -->\n" % name, "<!-- /%s -->" % name
+    with open(PAGE) as page:
+        text = page.read()
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise SystemExit("docs/performance.md wants one line %s and one line %s" %
+                         (begin.strip(), end))
+    head, rest = text.split(begin)
+    _, tail = rest.split(end)
+    with open(PAGE, "w") as page:
+        page.write(head + begin + "\n".join(lines) + "\n" + end + tail)
+
+
+def publish(name, lines, write):
+    print("\n".join(lines), flush=True)
+    if write:
+        write_section(name, lines)
