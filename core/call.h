@@ -5,7 +5,7 @@
  * Threads: the loop's.
  * Errors: in the answer: a tool always answers in its envelope; only an unknown tool
  * does not. Start reading at: the table of steps in call.c. Knows nothing of JSON-RPC
- * or HTTP: core/mcp.c wraps what comes out.
+ * or HTTP: core/mcp_call.c wraps what comes out.
  */
 #ifndef SLUICE_CORE_CALL_H
 #define SLUICE_CORE_CALL_H
