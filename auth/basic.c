@@ -10,13 +10,13 @@ static const struct outbound_field fields[] = {
 };
 
 static enum err sign(struct credential *credential, struct outbound_request *request,
-                     const struct clock *clock, struct arena *arena)
+                     const struct outbound_means *means, struct arena *arena)
 {
     struct slice username = credential_reveal(credential, "username");
     struct slice password = credential_reveal(credential, "password");
     struct slice pair =
         arena_printf(arena, "%.*s:%.*s", SLICE_ARG(username), SLICE_ARG(password));
-    (void)clock;
+    (void)means;
     outbound_add_field(
         request, SLICE("Authorization"),
         arena_printf(arena, "Basic %.*s", SLICE_ARG(text_base64(arena, pair))));

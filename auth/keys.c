@@ -12,10 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include "auth/keys_private.h"
+#include "auth/mac.h"
 #include "base/text.h"
 
 #define FILE_BYTES (64 * 1024)
@@ -25,6 +23,7 @@
 struct keys {
     struct arena *arena;
     struct secret *signing;
+    struct mac *mac;
     struct vault_key *vault;
     size_t vault_count;
 };
@@ -38,6 +37,7 @@ void keys_free(struct keys *keys)
         secret_free(keys->vault[i].key);
     }
     secret_free(keys->signing);
+    mac_free(keys->mac);
     arena_free(keys->arena);
 }
 
@@ -47,16 +47,9 @@ const struct vault_key *keys_vault(const struct keys *keys, size_t *count)
     return keys->vault;
 }
 
-enum err keys_mac(const struct keys *keys, struct slice text,
-                  unsigned char out[KEY_BYTES])
+void keys_mac(const struct keys *keys, struct slice text, unsigned char out[KEY_BYTES])
 {
-    struct slice key = secret_reveal(keys->signing);
-    unsigned int bytes = 0;
-    if (HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)text.ptr,
-             text.len, out, &bytes) == NULL) {
-        return ERR_INTERNAL;
-    }
-    return ERR_OK;
+    mac_compute(keys->mac, MAC_SHA256, secret_reveal(keys->signing), text, out);
 }
 
 /* ---- Parsing ---- */
@@ -157,6 +150,7 @@ enum err keys_parse(struct slice json, struct arena *arena, struct keys **out,
     struct arena *own = arena_new();
     struct keys *keys = arena_alloc(own, sizeof *keys);
     keys->arena = own;
+    keys->mac = mac_new();
     const char *fault = read_keys(keys, root);
     wipe_json(root);
     if (fault != NULL) {

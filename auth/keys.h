@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Purpose: the server's own keys: one for signing tokens and cursors, several for the
- * vault. Owns: the keys, as secrets. Threads: read-only after keys_load. Errors:
+ * vault. Owns: the keys, as secrets. Threads: one at a time. Errors:
  * ERR_NOT_FOUND (no file), ERR_UNPROCESSABLE (content), ERR_POLICY_DENIED (others may
  * read the file); the sentence for the operator in `problem`. Start reading at:
  * keys_load. There is no default key.

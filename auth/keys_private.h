@@ -2,7 +2,7 @@
 /*
  * Purpose: the keys, for the files of auth/ that compute with them.
  * Owns: nothing.
- * Threads: read-only.
+ * Threads: one at a time computes.
  * Errors: none.
  * Start reading at: keys_mac.
  */
@@ -22,8 +22,7 @@ struct vault_key {
 const struct vault_key *keys_vault(const struct keys *keys, size_t *count);
 
 /* HMAC-SHA-256 of `text` under the signing key: hashes of tokens and keys of other
- * purposes, told apart by the text's first words. */
-MUST_USE enum err keys_mac(const struct keys *keys, struct slice text,
-                           unsigned char out[KEY_BYTES]);
+ * purposes, told apart by the text's first words. One thread at a time. */
+void keys_mac(const struct keys *keys, struct slice text, unsigned char out[KEY_BYTES]);
 
 #endif

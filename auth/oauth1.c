@@ -8,9 +8,6 @@
 
 #include <stdlib.h>
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -145,26 +142,16 @@ static int compare_params(const void *a, const void *b)
     return order != 0 ? order : slice_cmp(left->value, right->value);
 }
 
-static struct slice join_params(struct arena *arena, const struct param_list *list)
+static void join_params(struct buf *out, const struct param_list *list)
 {
-    size_t bytes = 1;
     for (size_t i = 0; i < list->count; i++) {
-        bytes += list->items[i].name.len + list->items[i].value.len + 2;
-    }
-    char *text = arena_alloc(arena, bytes);
-    size_t len = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct oauth1_param *param = &list->items[i];
         if (i > 0) {
-            text[len++] = '&';
+            buf_append_byte(out, '&');
         }
-        slice_copy(text + len, param->name);
-        len += param->name.len;
-        text[len++] = '=';
-        slice_copy(text + len, param->value);
-        len += param->value.len;
+        buf_append(out, list->items[i].name);
+        buf_append_byte(out, '=');
+        buf_append(out, list->items[i].value);
     }
-    return slice_of(text, len);
 }
 
 static struct slice method_name(enum oauth1_method method)
@@ -173,7 +160,7 @@ static struct slice method_name(enum oauth1_method method)
 }
 
 static bool collect(const struct oauth1_request *request, struct slice query,
-                    struct arena *arena, struct slice *out)
+                    struct arena *arena, struct buf *out)
 {
     struct param_list list = {.room = 6 + count_pairs(query) + request->form_count +
                                       request->extra_count};
@@ -199,108 +186,148 @@ static bool collect(const struct oauth1_request *request, struct slice query,
         return false;
     }
     qsort(list.items, list.count, sizeof *list.items, compare_params);
-    *out = join_params(arena, &list);
+    join_params(out, &list);
     return true;
 }
 
 /* ---- The signature (3.4.2) ---- */
 
-static enum err hmac_base64(enum oauth1_method method, struct slice key,
-                            struct slice text, struct arena *arena, struct slice *out)
+/* What is signed is as long as the URL, three times encoded, and the parameters. */
+#define TEXT_CEILING ((size_t)1024 * 1024)
+#define TEXT_USUAL 1024 /* most are shorter */
+
+static void begin_text(struct buf *text)
 {
-    unsigned char *mac = arena_alloc(arena, EVP_MAX_MD_SIZE);
-    unsigned int mac_len = 0;
-    const EVP_MD *digest = method == OAUTH1_HMAC_SHA256 ? EVP_sha256() : EVP_sha1();
-    if (HMAC(digest, key.ptr, (int)key.len, (const unsigned char *)text.ptr, text.len,
-             mac, &mac_len) == NULL) {
-        return ERR_INTERNAL;
+    buf_init(text, TEXT_CEILING);
+    (void)buf_reserve(text, TEXT_USUAL);
+}
+
+/* A copy for the arena; the buffer goes. False when it was too small. */
+static bool end_text(struct buf *text, struct arena *arena, struct slice *out)
+{
+    bool whole = !buf_full(text);
+    if (whole) {
+        *out = arena_slice(arena, buf_slice(text));
     }
-    *out = text_base64(arena, slice_of((const char *)mac, mac_len));
-    return ERR_OK;
+    buf_free(text);
+    return whole;
 }
 
-static struct slice signing_key(struct arena *arena, struct slice consumer_secret,
-                                struct slice token_secret)
+static struct slice sign_text(struct mac *mac, enum oauth1_method method,
+                              struct slice key, struct slice text, struct arena *arena)
 {
-    struct slice first = text_percent_arena(arena, consumer_secret);
-    struct slice second = text_percent_arena(arena, token_secret);
-    return arena_printf(arena, "%.*s&%.*s", SLICE_ARG(first), SLICE_ARG(second));
+    unsigned char bytes[MAC_BYTES];
+    enum mac_digest digest = method == OAUTH1_HMAC_SHA256 ? MAC_SHA256 : MAC_SHA1;
+    size_t count = mac_compute(mac, digest, key, text, bytes);
+    return text_base64(arena, slice_of((const char *)bytes, count));
 }
 
-static void append_param(struct buf *header, struct arena *arena, const char *name,
-                         struct slice value)
+static bool signing_key(struct arena *arena, struct slice consumer_secret,
+                        struct slice token_secret, struct slice *out)
 {
-    struct slice encoded = text_percent_arena(arena, value);
-    buf_printf(header, ", %s=\"%.*s\"", name, SLICE_ARG(encoded));
+    struct buf key;
+    begin_text(&key);
+    text_percent(&key, consumer_secret);
+    buf_append_byte(&key, '&');
+    text_percent(&key, token_secret);
+    return end_text(&key, arena, out);
+}
+
+static void append_param(struct buf *header, struct slice name, struct slice value)
+{
+    buf_append(header, SLICE(", "));
+    buf_append(header, name);
+    buf_append(header, SLICE("=\""));
+    text_percent(header, value);
+    buf_append_byte(header, '"');
 }
 
 /* The order that recorded clients use; the order itself means nothing (3.5.1). */
-static struct slice write_header(const struct oauth1_request *request,
-                                 struct slice signature, struct arena *arena)
+static bool write_header(const struct oauth1_request *request, struct slice signature,
+                         struct arena *arena, struct slice *out)
 {
     struct buf header;
-    buf_init(&header, 64 * 1024);
-    buf_printf(&header, "OAuth realm=\"%.*s\"",
-               SLICE_ARG(text_percent_arena(arena, request->realm)));
-    append_param(&header, arena, "oauth_consumer_key", request->consumer_key);
+    begin_text(&header);
+    buf_append(&header, SLICE("OAuth realm=\""));
+    text_percent(&header, request->realm);
+    buf_append_byte(&header, '"');
+    append_param(&header, SLICE("oauth_consumer_key"), request->consumer_key);
     if (request->has_token) {
-        append_param(&header, arena, "oauth_token", request->token);
+        append_param(&header, SLICE("oauth_token"), request->token);
     }
-    append_param(&header, arena, "oauth_signature_method",
+    append_param(&header, SLICE("oauth_signature_method"),
                  method_name(request->signature_method));
-    append_param(&header, arena, "oauth_timestamp", request->timestamp);
-    append_param(&header, arena, "oauth_nonce", request->nonce);
+    append_param(&header, SLICE("oauth_timestamp"), request->timestamp);
+    append_param(&header, SLICE("oauth_nonce"), request->nonce);
     if (request->has_version) {
-        append_param(&header, arena, "oauth_version", SLICE("1.0"));
+        append_param(&header, SLICE("oauth_version"), SLICE("1.0"));
     }
     for (size_t i = 0; i < request->extra_count; i++) {
-        append_param(&header, arena, arena_copy(arena, request->extra[i].name),
-                     request->extra[i].value);
+        append_param(&header, request->extra[i].name, request->extra[i].value);
     }
-    append_param(&header, arena, "oauth_signature", signature);
-    struct slice text = arena_slice(arena, buf_slice(&header));
-    buf_free(&header);
-    return text;
+    append_param(&header, SLICE("oauth_signature"), signature);
+    return end_text(&header, arena, out);
 }
 
-enum err oauth1_sign(const struct oauth1_request *request, struct arena *arena,
-                     struct oauth1_signature *out)
+/* Method, URI and parameters, each encoded, joined by '&' (3.4.1.1). */
+static bool write_base_string(const struct oauth1_request *request, struct arena *arena,
+                              struct slice *out)
 {
     struct url_parts parts;
-    struct slice params = SLICE_EMPTY;
-    if (!is_sendable(request->url) || !split_url(request->url, &parts) ||
-        !collect(request, parts.query, arena, &params)) {
-        return ERR_UNPROCESSABLE;
+    struct buf params, base;
+    if (!is_sendable(request->url) || !split_url(request->url, &parts)) {
+        return false;
     }
-    struct slice uri = text_percent_arena(arena, base_uri(arena, &parts));
-    struct slice encoded = text_percent_arena(arena, params);
-    out->base_string = arena_printf(arena, "%.*s&%.*s&%.*s", SLICE_ARG(request->method),
-                                    SLICE_ARG(uri), SLICE_ARG(encoded));
-    struct slice key =
-        signing_key(arena, request->consumer_secret,
-                    request->has_token ? request->token_secret : SLICE_EMPTY);
-    enum err err = hmac_base64(request->signature_method, key, out->base_string, arena,
-                               &out->signature);
-    if (err == ERR_OK) {
-        out->header = write_header(request, out->signature, arena);
+    begin_text(&params);
+    begin_text(&base);
+    bool ok = collect(request, parts.query, arena, &params) && !buf_full(&params);
+    if (ok) {
+        buf_append(&base, request->method);
+        buf_append_byte(&base, '&');
+        text_percent(&base, base_uri(arena, &parts));
+        buf_append_byte(&base, '&');
+        text_percent(&base, buf_slice(&params));
     }
-    return err;
+    buf_free(&params);
+    return end_text(&base, arena, out) && ok;
 }
 
-enum err oauth1_passport_sign(const struct oauth1_passport *passport,
+enum err oauth1_sign(struct mac *mac, const struct oauth1_request *request,
+                     struct arena *arena, struct oauth1_signature *out)
+{
+    struct slice key;
+    struct slice token_secret =
+        request->has_token ? request->token_secret : SLICE_EMPTY;
+    if (!write_base_string(request, arena, &out->base_string) ||
+        !signing_key(arena, request->consumer_secret, token_secret, &key)) {
+        return ERR_UNPROCESSABLE;
+    }
+    out->signature =
+        sign_text(mac, request->signature_method, key, out->base_string, arena);
+    bool whole = write_header(request, out->signature, arena, &out->header);
+    return whole ? ERR_OK : ERR_UNPROCESSABLE;
+}
+
+enum err oauth1_passport_sign(struct mac *mac, const struct oauth1_passport *passport,
                               struct arena *arena, struct slice *base_string,
                               struct slice *signature)
 {
     const struct slice parts[] = {passport->account, passport->consumer_key,
                                   passport->token, passport->nonce,
                                   passport->timestamp};
-    struct slice text = text_percent_arena(arena, parts[0]);
-    for (size_t i = 1; i < sizeof parts / sizeof parts[0]; i++) {
-        struct slice encoded = text_percent_arena(arena, parts[i]);
-        text = arena_printf(arena, "%.*s&%.*s", SLICE_ARG(text), SLICE_ARG(encoded));
+    struct slice key;
+    struct buf text;
+    begin_text(&text);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (i > 0) {
+            buf_append_byte(&text, '&');
+        }
+        text_percent(&text, parts[i]);
     }
-    *base_string = text;
-    struct slice key =
-        signing_key(arena, passport->consumer_secret, passport->token_secret);
-    return hmac_base64(OAUTH1_HMAC_SHA256, key, text, arena, signature);
+    if (!end_text(&text, arena, base_string) ||
+        !signing_key(arena, passport->consumer_secret, passport->token_secret, &key)) {
+        return ERR_UNPROCESSABLE;
+    }
+    *signature = sign_text(mac, OAUTH1_HMAC_SHA256, key, *base_string, arena);
+    return ERR_OK;
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "auth/mac.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/slice.h"
@@ -43,15 +44,16 @@ struct oauth1_signature {
     struct slice header;                 /* value of Authorization */
 };
 
-MUST_USE enum err oauth1_sign(const struct oauth1_request *request, struct arena *arena,
-                              struct oauth1_signature *out);
+MUST_USE enum err oauth1_sign(struct mac *mac, const struct oauth1_request *request,
+                              struct arena *arena, struct oauth1_signature *out);
 
 struct oauth1_passport {
     struct slice account, consumer_key, consumer_secret, token, token_secret, nonce,
         timestamp;
 };
 /* The SOAP tokenPassport's signature (base64, not percent-encoded). */
-MUST_USE enum err oauth1_passport_sign(const struct oauth1_passport *passport,
+MUST_USE enum err oauth1_passport_sign(struct mac *mac,
+                                       const struct oauth1_passport *passport,
                                        struct arena *arena, struct slice *base_string,
                                        struct slice *signature);
 

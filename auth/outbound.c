@@ -330,11 +330,11 @@ static bool is_at_home(const struct credential *credential, struct slice url)
 }
 
 enum err outbound_sign(struct credential *credential, struct outbound_request *request,
-                       const struct clock *clock, struct arena *arena)
+                       const struct outbound_means *means, struct arena *arena)
 {
     REQUIRE(is_at_home(credential, request->url));
     if (credential->source != NULL) {
         request->token_version = token_source_version(credential->source);
     }
-    return credential->scheme->sign(credential, request, clock, arena);
+    return credential->scheme->sign(credential, request, means, arena);
 }

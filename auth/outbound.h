@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/mac.h"
 #include "auth/tokens.h"
 #include "base/arena.h"
 #include "base/clock.h"
@@ -91,6 +92,12 @@ struct outbound_request {
 };
 #define OUTBOUND_FIELDS 4
 
+/* What signing needs of the process; borrowed. */
+struct outbound_means {
+    const struct clock *clock;
+    struct mac *mac;
+};
+
 /*
  * Adds the scheme's fields to the request; strings live in `arena`. Uses the time of
  * now, so it is called when the request really leaves. A URL outside the credential's
@@ -98,6 +105,7 @@ struct outbound_request {
  */
 MUST_USE enum err outbound_sign(struct credential *credential,
                                 struct outbound_request *request,
-                                const struct clock *clock, struct arena *arena);
+                                const struct outbound_means *means,
+                                struct arena *arena);
 
 #endif

@@ -14,7 +14,7 @@ struct outbound_scheme {
     const struct outbound_field *fields;
     size_t field_count;
     enum err (*sign)(struct credential *credential, struct outbound_request *request,
-                     const struct clock *clock, struct arena *arena);
+                     const struct outbound_means *means, struct arena *arena);
     /* The token source of a credential whose fields are complete; NULL: no tokens. */
     struct token_source *(*source)(const struct credential *credential,
                                    struct tokens *tokens, struct slice tenant);

@@ -39,8 +39,8 @@ bool role_parse(struct slice name, enum role *role)
  * Purpose, the length that was sent, and its first 64 bytes, padded: one form for every
  * input. The length keeps two inputs with the same first bytes apart.
  */
-static enum err hash_token(const struct keys *keys, const char *purpose,
-                           struct slice token, struct arena *arena, struct slice *hash)
+static struct slice hash_token(const struct keys *keys, const char *purpose,
+                               struct slice token, struct arena *arena)
 {
     char text[128] = {0};
     unsigned char *mac = arena_alloc(arena, KEY_BYTES);
@@ -52,10 +52,9 @@ static enum err hash_token(const struct keys *keys, const char *purpose,
     memcpy(text + at, token.ptr,
            token.len < HEX_CHARACTERS ? token.len : HEX_CHARACTERS);
     at += HEX_CHARACTERS;
-    enum err err = keys_mac(keys, slice_of(text, at), mac);
+    keys_mac(keys, slice_of(text, at), mac);
     wipe(text, sizeof text);
-    *hash = slice_of((const char *)mac, KEY_BYTES);
-    return err;
+    return slice_of((const char *)mac, KEY_BYTES);
 }
 
 static struct slice random_token(struct arena *arena)
@@ -70,7 +69,7 @@ static struct slice random_token(struct arena *arena)
 struct minted principal_mint_url_token(const struct keys *keys, struct arena *arena)
 {
     struct minted minted = {.raw = random_token(arena)};
-    REQUIRE(hash_token(keys, URL_PURPOSE, minted.raw, arena, &minted.hash) == ERR_OK);
+    minted.hash = hash_token(keys, URL_PURPOSE, minted.raw, arena);
     return minted;
 }
 
@@ -79,7 +78,7 @@ struct minted principal_mint_api_token(const struct keys *keys, struct arena *ar
     struct minted minted;
     struct slice secret = random_token(arena);
     minted.raw = arena_printf(arena, API_PREFIX "%.*s", SLICE_ARG(secret));
-    REQUIRE(hash_token(keys, API_PURPOSE, secret, arena, &minted.hash) == ERR_OK);
+    minted.hash = hash_token(keys, API_PURPOSE, secret, arena);
     return minted;
 }
 
@@ -93,12 +92,8 @@ enum err principal_by_url(const struct keys *keys, struct store *store,
                           struct slice token, int64_t now_ms, struct arena *arena,
                           struct store_server *server)
 {
-    struct slice hash;
-    enum err err = hash_token(keys, URL_PURPOSE, token, arena, &hash);
-    if (err == ERR_OK) {
-        err = store_find_server(store, hash, now_ms, arena, server);
-    }
-    return as_unauthorized(err);
+    struct slice hash = hash_token(keys, URL_PURPOSE, token, arena);
+    return as_unauthorized(store_find_server(store, hash, now_ms, arena, server));
 }
 
 /* RFC 9110 section 11.4: the scheme in any case, one or more spaces, the token, nothing
@@ -122,13 +117,11 @@ enum err principal_by_bearer(const struct keys *keys, struct store *store,
                              struct slice authorization, int64_t now_ms,
                              struct arena *arena, struct principal *out)
 {
-    struct slice secret = SLICE_EMPTY, hash;
+    struct slice secret = SLICE_EMPTY;
     struct store_api_token token;
     bool readable = bearer_secret(authorization, &secret);
-    enum err err = hash_token(keys, API_PURPOSE, secret, arena, &hash);
-    if (err == ERR_OK) {
-        err = store_find_api_token(store, hash, now_ms, arena, &token);
-    }
+    struct slice hash = hash_token(keys, API_PURPOSE, secret, arena);
+    enum err err = store_find_api_token(store, hash, now_ms, arena, &token);
     if (err != ERR_OK) {
         return as_unauthorized(err);
     }

@@ -37,7 +37,7 @@ static struct slice new_nonce(struct arena *arena)
 }
 
 static enum err sign(struct credential *credential, struct outbound_request *request,
-                     const struct clock *clock, struct arena *arena)
+                     const struct outbound_means *means, struct arena *arena)
 {
     struct oauth1_signature signature;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
@@ -53,14 +53,14 @@ static enum err sign(struct credential *credential, struct outbound_request *req
         .token = credential_reveal(credential, "token_id"),
         .token_secret = credential_reveal(credential, "token_secret"),
         .nonce = new_nonce(arena),
-        .timestamp =
-            arena_printf(arena, "%lld", (long long)(clock_wall_ms(clock) / 1000)),
+        .timestamp = arena_printf(arena, "%lld",
+                                  (long long)(clock_wall_ms(means->clock) / 1000)),
         .has_token = true,
         .has_version = true,
         .signature_method = OAUTH1_HMAC_SHA256,
         .realm = request->realm,
     };
-    enum err err = oauth1_sign(&oauth, arena, &signature);
+    enum err err = oauth1_sign(means->mac, &oauth, arena, &signature);
     if (err == ERR_OK) {
         outbound_add_field(request, SLICE("Authorization"), signature.header);
     }

@@ -26,10 +26,10 @@ static struct token_source *source(const struct credential *credential,
 }
 
 static enum err sign(struct credential *credential, struct outbound_request *request,
-                     const struct clock *clock, struct arena *arena)
+                     const struct outbound_means *means, struct arena *arena)
 {
     struct slice token = credential_token(credential);
-    (void)clock;
+    (void)means;
     if (token.len == 0) {
         return ERR_NEEDS_REAUTH;
     }

@@ -85,14 +85,16 @@ static bool is_special(unsigned char byte)
     return byte < 0x20 || byte == '"' || byte == '\\' || byte >= 0x80;
 }
 
-static bool has_special(uint64_t word)
+/* The top bit of the first special byte of eight, in the order of memory of a little
+ * endian machine; what stands above that bit means nothing. 0: none is special. */
+static uint64_t special_bits(uint64_t word)
 {
     const uint64_t ones = 0x0101010101010101u;
     uint64_t quote = word ^ ones * '"';
     uint64_t escape = word ^ ones * '\\';
 
-    return (((quote - ones) | (escape - ones) | (word - ones * 0x20) | word) &
-            ones * 0x80) != 0;
+    return ((quote - ones) | (escape - ones) | (word - ones * 0x20) | word) &
+           ones * 0x80;
 }
 
 /* How many leading bytes stand for themselves. */
@@ -103,7 +105,7 @@ static size_t plain_bytes(struct slice text)
 
     for (; text.len - at >= sizeof(word); at += sizeof(word)) {
         memcpy(&word, text.ptr + at, sizeof(word));
-        if (has_special(word)) {
+        if (special_bits(word) != 0) {
             break;
         }
     }
@@ -113,16 +115,27 @@ static size_t plain_bytes(struct slice text)
     return at;
 }
 
-static bool put_escape(struct buf *out, unsigned char byte)
-{
-    static const char from[] = "\"\\\b\f\n\r\t", into[] = "\"\\bfnrt";
-    const char *found = byte != 0 ? strchr(from, byte) : NULL;
+/* Room that the escape of one byte may need. */
+#define ESCAPE_BYTES 6
 
-    if (found == NULL) {
-        return buf_printf(out, "\\u%04x", (unsigned)byte);
+/* Writes the escape of an ASCII byte, at most ESCAPE_BYTES; returns how many. */
+static size_t write_escape(char *out, unsigned char byte)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char letters[256] = {
+        ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+        ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't',
+    };
+
+    out[0] = '\\';
+    if (letters[byte] != 0) {
+        out[1] = letters[byte];
+        return 2;
     }
-    char escape[2] = {'\\', into[found - from]};
-    return buf_append(out, slice_of(escape, sizeof(escape)));
+    memcpy(out + 1, "u00", 3);
+    out[4] = hex[byte >> 4];
+    out[5] = hex[byte & 15];
+    return ESCAPE_BYTES;
 }
 
 /* The UTF-8 sequence in front, as it is. JSON is UTF-8: a byte that
@@ -142,28 +155,86 @@ static bool put_sequence(struct buf *out, struct slice *text)
     return buf_append(out, sequence);
 }
 
+/* Copies up to eight bytes, up to the first special one; returns how many. Both sides
+ * have room for eight. */
+static size_t copy_plain_word(char *out, const char *in)
+{
+    uint64_t word;
+
+    memcpy(&word, in, sizeof(word));
+    memcpy(out, &word, sizeof(word));
+    uint64_t special = special_bits(word);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return special == 0 ? sizeof(word) : (size_t)__builtin_ctzll(special) / 8;
+#else
+    return special == 0 ? sizeof(word) : plain_bytes(slice_of(in, sizeof(word)));
+#endif
+}
+
+/*
+ * Escapes ASCII from the front of `text` into `out`, up to `room` bytes of it, and
+ * takes it off; stops at the first byte past ASCII. Returns the bytes written.
+ */
+static size_t escape_ascii(struct slice *text, char *out, size_t room)
+{
+    const char *in = text->ptr, *end = text->ptr + text->len;
+    char *at = out, *limit = out + room;
+
+    while (in < end && (size_t)(limit - at) >= sizeof(uint64_t)) {
+        if ((size_t)(end - in) >= sizeof(uint64_t)) {
+            size_t plain = copy_plain_word(at, in);
+            in += plain;
+            at += plain;
+            if (plain > 0) {
+                continue;
+            }
+        }
+        unsigned char byte = (unsigned char)*in;
+        if (byte >= 0x80) {
+            break;
+        }
+        if (is_special(byte)) {
+            at += write_escape(at, byte);
+        } else {
+            *at++ = (char)byte;
+        }
+        in++;
+    }
+    *text = slice_of(in, (size_t)(end - in));
+    return (size_t)(at - out);
+}
+
+/* One byte, or one sequence: for the last bytes below the ceiling. */
+static bool escape_one(struct buf *out, struct slice *text)
+{
+    char escape[ESCAPE_BYTES];
+    unsigned char byte = (unsigned char)text->ptr[0];
+
+    if (byte >= 0x80) {
+        return put_sequence(out, text);
+    }
+    size_t bytes = 1;
+    if (is_special(byte)) {
+        bytes = write_escape(escape, byte);
+    } else {
+        escape[0] = (char)byte;
+    }
+    *text = slice_from(*text, 1);
+    return buf_append(out, slice_of(escape, bytes));
+}
+
 bool jwriter_escape(struct buf *out, struct slice text)
 {
     while (text.len > 0) {
-        size_t plain = plain_bytes(text);
-        if (plain > 0 && !buf_append(out, slice_of(text.ptr, plain))) {
+        /* Most texts have few escapes, and a text within a text one in six bytes. */
+        size_t room = text.len + text.len / 4 + 4 * sizeof(uint64_t);
+        if (room <= out->ceiling - out->len) {
+            char *at = buf_reserve(out, room);
+            buf_commit(out, escape_ascii(&text, at, room));
+        }
+        if (text.len > 0 && !escape_one(out, &text)) {
             return false;
         }
-        text = slice_from(text, plain);
-        if (text.len == 0) {
-            break;
-        }
-        unsigned char byte = (unsigned char)text.ptr[0];
-        if (byte >= 0x80) {
-            if (!put_sequence(out, &text)) {
-                return false;
-            }
-            continue;
-        }
-        if (!put_escape(out, byte)) {
-            return false;
-        }
-        text = slice_from(text, 1);
     }
     return true;
 }

@@ -171,19 +171,27 @@ bool text_unbase64url(struct arena *arena, struct slice text, struct slice *byte
     return base64_decode(arena, text, "-_", bytes);
 }
 
-static bool is_unreserved(char byte)
-{
-    return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= 'a' && byte <= 'z') || byte == '-' || byte == '.' || byte == '_' ||
-           byte == '~';
-}
+/* RFC 3986 section 2.3. */
+static const bool unreserved[256] = {
+    ['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true, ['5'] = true,
+    ['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true, ['A'] = true, ['B'] = true,
+    ['C'] = true, ['D'] = true, ['E'] = true, ['F'] = true, ['G'] = true, ['H'] = true,
+    ['I'] = true, ['J'] = true, ['K'] = true, ['L'] = true, ['M'] = true, ['N'] = true,
+    ['O'] = true, ['P'] = true, ['Q'] = true, ['R'] = true, ['S'] = true, ['T'] = true,
+    ['U'] = true, ['V'] = true, ['W'] = true, ['X'] = true, ['Y'] = true, ['Z'] = true,
+    ['a'] = true, ['b'] = true, ['c'] = true, ['d'] = true, ['e'] = true, ['f'] = true,
+    ['g'] = true, ['h'] = true, ['i'] = true, ['j'] = true, ['k'] = true, ['l'] = true,
+    ['m'] = true, ['n'] = true, ['o'] = true, ['p'] = true, ['q'] = true, ['r'] = true,
+    ['s'] = true, ['t'] = true, ['u'] = true, ['v'] = true, ['w'] = true, ['x'] = true,
+    ['y'] = true, ['z'] = true, ['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true,
+};
 
 static size_t percent_bytes(struct slice bytes)
 {
     size_t len = bytes.len;
 
     for (size_t i = 0; i < bytes.len; i++) {
-        len += is_unreserved(bytes.ptr[i]) ? 0 : 2;
+        len += unreserved[(unsigned char)bytes.ptr[i]] ? 0 : 2;
     }
     return len;
 }
@@ -191,11 +199,11 @@ static size_t percent_bytes(struct slice bytes)
 static void percent_encode(struct slice bytes, char *out)
 {
     for (size_t i = 0; i < bytes.len; i++) {
-        if (is_unreserved(bytes.ptr[i])) {
-            *out++ = bytes.ptr[i];
+        unsigned char byte = (unsigned char)bytes.ptr[i];
+        if (unreserved[byte]) {
+            *out++ = (char)byte;
             continue;
         }
-        unsigned char byte = (unsigned char)bytes.ptr[i];
         *out++ = '%';
         *out++ = hex_upper[byte >> 4];
         *out++ = hex_upper[byte & 15];

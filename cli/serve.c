@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/mac.h"
 #include "base/limits.h"
 #include "cli/catalogs.h"
 #include "cli/command.h"
@@ -31,6 +32,7 @@ struct serving {
     struct loop *loop;
     struct keys *keys;
     struct vault *vault;
+    struct mac *mac;
     struct store *store;
     struct catalog *catalog;
     struct net_policy *policy;
@@ -154,6 +156,7 @@ static int build_gateway(struct serving *serving)
         .store = serving->store,
         .keys = serving->keys,
         .vault = serving->vault,
+        .mac = serving->mac,
         .tokens = serving->tokens,
         .client = serving->client,
         .catalog = serving->catalog,
@@ -199,6 +202,7 @@ static int build(struct serving *serving)
         return code;
     }
     serving->vault = vault_new(serving->keys);
+    serving->mac = mac_new();
     serving->loop = loop_new();
     code = open_store(serving);
     if (code == 0) {
@@ -239,6 +243,7 @@ static void take_apart(struct serving *serving)
     net_policy_free(serving->policy);
     catalog_free(serving->catalog);
     loop_free(serving->loop);
+    mac_free(serving->mac);
     vault_free(serving->vault);
     keys_free(serving->keys);
 }

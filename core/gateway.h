@@ -46,6 +46,7 @@ struct gateway_parts {
     struct store *store;
     const struct keys *keys;
     struct vault *vault;
+    struct mac *mac; /* for signing requests */
     struct tokens *tokens;
     struct http_client *client;
     const struct catalog *catalog;

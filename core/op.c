@@ -251,8 +251,10 @@ static enum step do_sign(struct op_run *run)
         .fields = fields,
         .field_count = request->field_count,
     };
-    enum err err = outbound_sign(run->account->credential, &run->outbound,
-                                 run->gateway->parts.clock, run->op.arena);
+    const struct gateway_parts *parts = &run->gateway->parts;
+    const struct outbound_means means = {parts->clock, parts->mac};
+    enum err err =
+        outbound_sign(run->account->credential, &run->outbound, &means, run->op.arena);
     if (err != ERR_OK) {
         run->op.fault.err = err;
         return STEP_FAIL;

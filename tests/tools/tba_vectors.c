@@ -34,8 +34,9 @@ static struct oauth1_param *pairs_of(const json_t *vector, const char *name,
     return pairs;
 }
 
-static enum err sign_passport(const json_t *vector, struct arena *arena,
-                              struct slice *base_string, struct slice *signature)
+static enum err sign_passport(struct mac *mac, const json_t *vector,
+                              struct arena *arena, struct slice *base_string,
+                              struct slice *signature)
 {
     struct oauth1_passport passport = {
         .account = text_of(vector, "account"),
@@ -46,10 +47,10 @@ static enum err sign_passport(const json_t *vector, struct arena *arena,
         .nonce = text_of(vector, "nonce"),
         .timestamp = text_of(vector, "timestamp"),
     };
-    return oauth1_passport_sign(&passport, arena, base_string, signature);
+    return oauth1_passport_sign(mac, &passport, arena, base_string, signature);
 }
 
-static enum err sign_request(const json_t *vector, struct arena *arena,
+static enum err sign_request(struct mac *mac, const json_t *vector, struct arena *arena,
                              struct slice *base_string, struct slice *signature)
 {
     struct oauth1_request request = {
@@ -72,19 +73,19 @@ static enum err sign_request(const json_t *vector, struct arena *arena,
     request.form = pairs_of(vector, "formParams", arena, &request.form_count);
     request.extra =
         pairs_of(vector, "extraAuthorizationParams", arena, &request.extra_count);
-    enum err err = oauth1_sign(&request, arena, &out);
+    enum err err = oauth1_sign(mac, &request, arena, &out);
     *base_string = out.base_string;
     *signature = out.signature;
     return err;
 }
 
 /* What differs, or NULL. */
-static const char *check(const json_t *vector, struct arena *arena)
+static const char *check(struct mac *mac, const json_t *vector, struct arena *arena)
 {
     struct slice base_string = SLICE_EMPTY, signature = SLICE_EMPTY;
     bool soap = slice_is(text_of(vector, "kind"), "soap");
-    enum err err = soap ? sign_passport(vector, arena, &base_string, &signature)
-                        : sign_request(vector, arena, &base_string, &signature);
+    enum err err = soap ? sign_passport(mac, vector, arena, &base_string, &signature)
+                        : sign_request(mac, vector, arena, &base_string, &signature);
     if (err != ERR_OK) {
         return "it could not be signed";
     }
@@ -106,9 +107,10 @@ static int run(const json_t *vectors)
 {
     size_t index = 0, failed = 0;
     const json_t *vector = NULL;
+    struct mac *mac = mac_new();
     json_array_foreach (vectors, index, vector) {
         struct arena *arena = arena_new();
-        const char *difference = check(vector, arena);
+        const char *difference = check(mac, vector, arena);
         if (difference != NULL) {
             struct slice id = text_of(vector, "id");
             printf("%.*s: %s\n", SLICE_ARG(id), difference);
@@ -116,6 +118,7 @@ static int run(const json_t *vectors)
         }
         arena_free(arena);
     }
+    mac_free(mac);
     printf("%zu passed, %zu failed\n", index - failed, failed);
     return failed == 0 && index > 0 ? 0 : 1;
 }
