@@ -10,6 +10,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "base/memory.h"
+
 #define PATTERN_BYTES 1024
 #define TRANSLATED_BYTES 65536
 #define MATCH_STEPS 200000
@@ -22,6 +24,7 @@
     "\\x{205f}\\x{3000}\\x{feff}"
 
 struct schema_pattern {
+    pcre2_general_context *memory; /* the wiping allocator */
     pcre2_code *code;
     pcre2_match_context *limits;
 };
@@ -332,6 +335,20 @@ static void free_pattern(void *ptr)
 
     pcre2_match_context_free(pattern->limits);
     pcre2_code_free(pattern->code);
+    pcre2_general_context_free(pattern->memory);
+}
+
+/* What a pattern is tried on is an argument of a call. */
+static void *match_alloc(PCRE2_SIZE bytes, void *ctx)
+{
+    (void)ctx;
+    return memory_alloc(bytes);
+}
+
+static void match_free(void *ptr, void *ctx)
+{
+    (void)ctx;
+    memory_free(ptr);
 }
 
 static bool build(struct arena *arena, struct slice text, struct schema_pattern **out)
@@ -347,7 +364,9 @@ static bool build(struct arena *arena, struct slice text, struct schema_pattern 
     if (pattern->code == NULL) {
         return false;
     }
-    pattern->limits = pcre2_match_context_create(NULL);
+    pattern->memory = pcre2_general_context_create(match_alloc, match_free, NULL);
+    REQUIRE(pattern->memory != NULL);
+    pattern->limits = pcre2_match_context_create(pattern->memory);
     REQUIRE(pattern->limits != NULL);
     pcre2_set_match_limit(pattern->limits, MATCH_STEPS);
     pcre2_set_heap_limit(pattern->limits, MATCH_HEAP_KIB);
@@ -384,7 +403,7 @@ bool pattern_compile(struct arena *arena, struct slice text,
 bool pattern_matches(const struct schema_pattern *pattern, struct slice text)
 {
     /* One pair: nothing is captured. */
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    pcre2_match_data *data = pcre2_match_data_create(1, pattern->memory);
     int found;
 
     REQUIRE(data != NULL);

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "cli/command.h"
+#include "cli/own_keys.h"
 
 #define TENANT_BYTES 48
 
@@ -89,30 +90,19 @@ struct token_desk {
 
 static int open_desk(struct token_desk *desk, const struct config *config)
 {
-    struct slice problem = SLICE_EMPTY;
-    const char *inline_keys = getenv("SLUICE_KEYS");
-    const char *path = config->keys_file.ptr;
-    enum err err =
-        inline_keys != NULL
-            ? keys_parse(slice_str(inline_keys), desk->arena, &desk->keys, &problem)
-            : keys_load(path, desk->arena, &desk->keys, &problem);
-    if (err == ERR_NOT_FOUND) {
-        return command_fail("there are no keys at %s; run: sluice keygen %s", path,
-                            path);
+    int code = own_keys_load(config, desk->arena, &desk->keys);
+    if (code == 0) {
+        code = make_data_dir(config);
     }
-    if (err != ERR_OK) {
-        return command_fail("%s: %.*s", inline_keys != NULL ? "SLUICE_KEYS" : "keys",
-                            SLICE_ARG(problem));
-    }
-    if (make_data_dir(config) != 0) {
-        return 1;
+    if (code != 0) {
+        return code;
     }
     desk->clock = clock_system();
     desk->log = (struct log){.fd = 2, .level = LOG_WARN, .clock = &desk->clock};
     desk->loop = loop_new();
     struct slice file =
         arena_printf(desk->arena, "%.*s/sluice.db", SLICE_ARG(config->data_dir));
-    err = store_open(desk->loop, &desk->log, file.ptr, &desk->store);
+    enum err err = store_open(desk->loop, &desk->log, file.ptr, &desk->store);
     return err == ERR_OK ? 0 : command_fail("%s cannot be opened", file.ptr);
 }
 

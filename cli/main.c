@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "cli/process.h"
 
 static const struct command_flag no_flags[] = {{NULL, false, NULL}};
 static const struct command_flag token_flags[] = {
@@ -221,6 +222,7 @@ static int run(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    process_begin();
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
         print_help();
         return argc < 2 ? 2 : 0;

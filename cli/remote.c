@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/process.h"
 #include "io/http_client.h"
 #include "io/http_url.h"
 
@@ -122,7 +123,8 @@ static bool begin(struct errand *errand)
 {
     const struct config *config = errand->config;
     const char *url = getenv("SLUICE_URL");
-    const char *token = getenv("SLUICE_TOKEN");
+    struct slice token = SLICE_EMPTY;
+    process_take_secret("SLUICE_TOKEN", errand->arena, &token);
     bool given = false;
     errand->base = command_value(errand->line, "url", &given);
     if (!given) {
@@ -137,7 +139,7 @@ static bool begin(struct errand *errand)
     }
     errand->token = command_value(errand->line, "token", &given);
     if (!given) {
-        errand->token = slice_str(token);
+        errand->token = token;
     }
     if (errand->token.len == 0) {
         command_fail(

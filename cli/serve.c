@@ -8,8 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +15,7 @@
 #include "base/limits.h"
 #include "cli/catalogs.h"
 #include "cli/command.h"
+#include "cli/own_keys.h"
 #include "core/gateway.h"
 #include "core/server.h"
 #include "io/http_server.h"
@@ -45,43 +44,12 @@ struct serving {
     int64_t drain_until_us;
 };
 
-/* Nothing of this process may land in a core file or be read by a debugger of the same
- * user. */
-static void forbid_dumps(void)
-{
-    struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
-
 static bool is_loopback(struct slice host)
 {
     return slice_is(host, "::1") || slice_starts(host, SLICE("127."));
 }
 
 /* ---- The parts ---- */
-
-static int load_keys(struct serving *serving)
-{
-    const char *path = serving->config->keys_file.ptr;
-    const char *inline_keys = getenv("SLUICE_KEYS");
-    struct slice problem = SLICE_EMPTY;
-    enum err err = inline_keys != NULL
-                       ? keys_parse(slice_str(inline_keys), serving->arena,
-                                    &serving->keys, &problem)
-                       : keys_load(path, serving->arena, &serving->keys, &problem);
-    if (err == ERR_OK) {
-        return 0;
-    }
-    if (err == ERR_NOT_FOUND) {
-        return command_fail(
-            "there are no keys at %s. Make them once, and keep a copy safe:\n"
-            "  sluice keygen %s",
-            path, path);
-    }
-    return command_fail("%s: %.*s", inline_keys != NULL ? "SLUICE_KEYS" : "keys",
-                        SLICE_ARG(problem));
-}
 
 static int open_store(struct serving *serving)
 {
@@ -197,7 +165,7 @@ static int listen_now(struct serving *serving)
 
 static int build(struct serving *serving)
 {
-    int code = load_keys(serving);
+    int code = own_keys_load(serving->config, serving->arena, &serving->keys);
     if (code != 0) {
         return code;
     }
@@ -300,7 +268,6 @@ int command_serve(struct arena *arena, const struct config *config,
         command_fail("usage: sluice serve; it takes options only");
         return 2;
     }
-    forbid_dumps();
     signal(SIGPIPE, SIG_IGN);
     serving.clock = clock_system();
     serving.log =

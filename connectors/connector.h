@@ -55,6 +55,10 @@ struct connector {
     void (*leave)(struct op *op, const void *plan);
 };
 
+/* Puts the wiping allocator (base/memory.h) under the libraries that connectors use:
+ * once, before any other use of a connector. */
+void connectors_memory_begin(void);
+
 /* NULL when this program has none of that name. */
 const struct connector *connector_find(struct slice name);
 

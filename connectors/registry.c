@@ -7,6 +7,11 @@
 #include "connectors/netsuite/netsuite.h"
 #include "connectors/sap/sap.h"
 
+void connectors_memory_begin(void)
+{
+    sap_memory_begin();
+}
+
 const struct connector *connector_find(struct slice name)
 {
     static const struct connector *const connectors[] = {&netsuite_connector,

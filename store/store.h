@@ -21,6 +21,10 @@
 
 struct store;
 
+/* Puts the wiping allocator (base/memory.h) under SQLite: once, before the first
+ * store_open of the process; later it aborts. */
+void store_memory_begin(void);
+
 /* Opens or creates the file, brings its schema to this version, starts the writer. A
  * schema newer than this program knows: ERR_CONFLICT. Keeps `loop` and `log`. */
 MUST_USE enum err store_open(struct loop *loop, const struct log *log, const char *path,

@@ -6,55 +6,23 @@
  */
 #include "connectors/sap/xml.h"
 
-#include <malloc.h>
-#include <stdlib.h>
-
 #include <libxml/xmlreader.h>
 
+#include "base/memory.h"
 #include "base/require.h"
-#include "base/secret.h"
 #include "base/text.h"
+#include "connectors/sap/sap.h"
 
 #define BYTES_MAX ((size_t)256 * 1024)
 #define DEPTH_MAX 16
 #define NODES_MAX 4000
 #define NAME_BYTES 32
 
-/* ---- libxml2's memory holds what SAP said: wiped when it is freed ---- */
-
-static void wiping_free(void *ptr)
+void sap_memory_begin(void)
 {
-    if (ptr != NULL) {
-        wipe(ptr, malloc_usable_size(ptr));
-        free(ptr);
-    }
-}
-
-static void *aborting_malloc(size_t bytes)
-{
-    void *ptr = malloc(bytes > 0 ? bytes : 1);
-
-    REQUIRE(ptr != NULL);
-    return ptr;
-}
-
-static void *wiping_realloc(void *ptr, size_t bytes)
-{
-    void *moved = aborting_malloc(bytes);
-
-    if (ptr != NULL) {
-        size_t before = malloc_usable_size(ptr);
-        memcpy(moved, ptr, before < bytes ? before : bytes);
-        wiping_free(ptr);
-    }
-    return moved;
-}
-
-static char *copied(const char *text)
-{
-    size_t bytes = strlen(text) + 1;
-
-    return memcpy(aborting_malloc(bytes), text, bytes);
+    REQUIRE(xmlMemSetup(memory_free, memory_alloc, memory_resize, memory_copy_text) ==
+            0);
+    xmlInitParser();
 }
 
 /* ---- The walk ---- */
@@ -178,8 +146,7 @@ bool sap_xml_remarks(struct arena *arena, struct slice text, struct sap_remarks 
     struct walk walk = {.arena = arena, .out = out, .depth = -1};
     const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
 
-    if (text.len == 0 || text.len > BYTES_MAX ||
-        xmlMemSetup(wiping_free, aborting_malloc, wiping_realloc, copied) != 0) {
+    if (text.len == 0 || text.len > BYTES_MAX) {
         return false;
     }
     xmlTextReaderPtr reader =
@@ -190,6 +157,7 @@ bool sap_xml_remarks(struct arena *arena, struct slice text, struct sap_remarks 
     xmlTextReaderSetErrorHandler(reader, say_nothing, NULL);
     bool read = walk_all(&walk, reader);
     xmlFreeTextReader(reader);
+    xmlResetLastError(); /* quotes the document, and stays until the next error */
     drop_empty(out);
     if (!read) {
         out->count = 0;

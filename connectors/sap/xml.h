@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Purpose: reads the small XML documents that SAP's gateway answers with although JSON
- * was asked for. Owns: nothing: texts are copied into the arena handed in. Threads: the
- * first call before any other use of libxml2, then any. Errors: false for everything
- * that is not such a document. Start reading at: sap_xml_remarks. No DTD, no entities
- * but the predefined ones, no network, ceilings on size and depth.
+ * was asked for. Owns: nothing: texts are copied into the arena handed in. Threads: any.
+ * Errors: false for everything that is not such a document. Start reading at:
+ * sap_xml_remarks. No DTD, no entities but the predefined ones, no network, ceilings on
+ * size and depth.
  */
 #ifndef SLUICE_CONNECTORS_SAP_XML_H
 #define SLUICE_CONNECTORS_SAP_XML_H

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: blocks of memory that are wiped when they are given back, whoever asked for
+ *          them: this is the allocator under every library that sees payload or secrets.
+ * Owns: nothing; the caller owns each block until memory_free.
+ * Threads: any.
+ * Errors: out of memory aborts.
+ * Start reading at: memory_free. Blocks are those of malloc: what a library made before
+ *         it knew this allocator may be given to memory_free, and nothing breaks when a
+ *         block of ours reaches plain free(); it is then not wiped.
+ */
+#ifndef SLUICE_BASE_MEMORY_H
+#define SLUICE_BASE_MEMORY_H
+
+#include <stddef.h>
+
+/* Never NULL: 0 bytes give a block that can be given back. */
+void *memory_alloc(size_t bytes);
+
+/* count * bytes, zeroed; an overflow aborts. */
+void *memory_zeroed(size_t count, size_t bytes);
+
+/* A block of the new size with the old content; the old block is wiped and freed.
+ * `ptr` may be NULL. */
+void *memory_resize(void *ptr, size_t bytes);
+
+/* Wipes the whole block, also what lies beyond the size that was asked for. Accepts
+ * NULL. */
+void memory_free(void *ptr);
+
+char *memory_copy_text(const char *text);
+
+#endif
