@@ -9,8 +9,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-static const struct outbound_scheme *const schemes[] = {&outbound_tba, &outbound_xsuaa,
-                                                        &outbound_basic};
+static const struct outbound_scheme *const schemes[] = {
+    &outbound_tba, &outbound_xsuaa, &outbound_basic, &outbound_none};
 #define SCHEME_COUNT (sizeof schemes / sizeof schemes[0])
 
 const struct outbound_scheme *outbound_scheme_find(struct slice name)

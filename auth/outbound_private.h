@@ -34,5 +34,6 @@ struct slice credential_token(const struct credential *credential);
 extern const struct outbound_scheme outbound_tba;
 extern const struct outbound_scheme outbound_xsuaa;
 extern const struct outbound_scheme outbound_basic;
+extern const struct outbound_scheme outbound_none;
 
 #endif

@@ -203,6 +203,14 @@ static enum err load_integration(struct loader *loader, const struct folder *fol
     return err;
 }
 
+static bool is_served(const struct loader *loader, struct slice name)
+{
+    const struct catalog_compiler *compiler = loader->compiler;
+
+    return compiler == NULL || compiler->serves == NULL ||
+           compiler->serves(compiler->ctx, name);
+}
+
 static enum err load_all(struct loader *loader, struct slice directory,
                          struct catalog *catalog)
 {
@@ -220,6 +228,9 @@ static enum err load_all(struct loader *loader, struct slice directory,
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
         struct folder folder;
 
+        if (!is_served(loader, names[i])) {
+            continue;
+        }
         if (find_folder(loader, directory, names[i], &folder)) {
             err = load_integration(loader, &folder, names[i],
                                    &catalog->integrations[catalog->count++]);

@@ -35,6 +35,8 @@ struct catalog_compiler {
                         const struct jval *upstream, const struct tool *tool,
                         const void **plan, struct schema_problem *problem);
     void *ctx;
+    /* Whether an integration's folder is read at all; NULL: every one is. */
+    bool (*serves)(void *ctx, struct slice integration);
 };
 
 /*

@@ -195,8 +195,10 @@ size_t describe_bytes(const struct tool *tool)
     jwriter_member_string(&writer, "description", tool->description);
     jwriter_key(&writer, SLICE("inputSchema"));
     jwriter_raw(&writer, tool->input_schema);
-    jwriter_key(&writer, SLICE("outputSchema"));
-    jwriter_raw(&writer, tool->output_schema);
+    if (tool->output_schema.len > 0) {
+        jwriter_key(&writer, SLICE("outputSchema"));
+        jwriter_raw(&writer, tool->output_schema);
+    }
     jwriter_key(&writer, SLICE("annotations"));
     jwriter_raw(&writer, tool->annotations);
     jwriter_object_end(&writer);

@@ -56,10 +56,12 @@ struct tool {
     const struct schema *input;
     const struct field *fields;
     size_t field_count;
+    /* It answers MCP content as the connector makes it, without the envelope. */
+    bool answers_content;
     const struct integration *integration;
     const struct jval *upstream; /* the method's "upstream" object */
     const void *plan;            /* what the connector compiled out of it */
-    /* JSON text, ready for tools/list */
+    /* JSON text, ready for tools/list; content has no output schema */
     struct slice input_schema, output_schema, annotations;
     size_t list_bytes; /* its share of a tools/list answer, for estimates */
 };
@@ -115,6 +117,10 @@ struct op_result {
         next_page; /* connector's own words for where to go on; empty: the end */
     const struct op_message *messages;
     size_t message_count;
+    /* Of a tool that answers content: MCP content blocks (JVAL_ARRAY), and ERR_OK or
+     * the failure that they tell of. */
+    const struct jval *content;
+    enum err content_is;
 };
 
 /* What a connector remembers of an account's upstream between operations, in memory

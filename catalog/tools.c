@@ -49,8 +49,11 @@ static enum err read_name(struct builder *b, const struct integration *integrati
     tool->resource = jval_text(jval_get(resource, "resource"));
     tool->method = method;
     tool->kind = names_kind(method);
-    tool->name = names_tool(b->arena, integration->name, tool->resource,
-                            jval_text(jval_get(resource, "singular")), method);
+    tool->name = jval_text(jval_get(b->method, "tool"));
+    if (tool->name.len == 0) {
+        tool->name = names_tool(b->arena, integration->name, tool->resource,
+                                jval_text(jval_get(resource, "singular")), method);
+    }
     if (!names_is_tool(tool->name)) {
         return refuse(
             b, b->place,
@@ -210,6 +213,14 @@ static enum err read_output(struct builder *b)
 {
     const struct jval *output = jval_get(b->text, "output");
 
+    b->tool->answers_content =
+        slice_is(jval_text(jval_get(b->method, "answer")), "content");
+    if (b->tool->answers_content) {
+        return output == NULL ? ERR_OK
+                              : refuse_text(b, below(b, "output"),
+                                            SLICE("a method that answers content has "
+                                                  "no output fields"));
+    }
     if (output == NULL && b->tool->kind == METHOD_DELETE) {
         return add_id(b);
     }
@@ -271,7 +282,9 @@ static void read_texts(struct builder *b)
     tool->title = jval_text(jval_get(b->text, "title"));
     tool->description = jval_text(jval_get(b->text, "description"));
     tool->lookup = jval_text(jval_get(b->text, "lookup"));
-    tool->output_schema = describe_output(b->arena, tool, b->loader->envelope);
+    if (!tool->answers_content) {
+        tool->output_schema = describe_output(b->arena, tool, b->loader->envelope);
+    }
     tool->annotations = describe_annotations(b->arena, tool);
     tool->list_bytes = describe_bytes(tool);
 }

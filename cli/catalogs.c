@@ -19,9 +19,32 @@ static enum err compile(void *ctx, struct slice integration, struct arena *arena
     return connector->compile(arena, upstream, tool, plan, problem);
 }
 
-int catalogs_load(struct slice directory, struct arena *arena, struct catalog **out)
+struct choice {
+    const struct config_list *enabled; /* NULL: all */
+};
+
+/* A folder that no connector belongs to is read as well: its error says so. */
+static bool serves(void *ctx, struct slice integration)
 {
-    struct catalog_compiler compiler = {compile, NULL};
+    const struct choice *choice = ctx;
+    const struct config_list *enabled = choice->enabled;
+    const struct connector *connector = connector_find(integration);
+    if (connector == NULL || !connector->opt_in || enabled == NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < enabled->count; i++) {
+        if (slice_eq(enabled->items[i], integration)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int catalogs_load(struct slice directory, const struct config_list *enabled,
+                  struct arena *arena, struct catalog **out)
+{
+    struct choice choice = {enabled};
+    struct catalog_compiler compiler = {compile, &choice, serves};
     struct catalog_problem problem = {SLICE_EMPTY, SLICE_EMPTY, SLICE_EMPTY};
     struct slice path = arena_slice(arena, directory);
     if (catalog_load(path.ptr, &compiler, out, arena, &problem) == ERR_OK) {
@@ -41,8 +64,9 @@ int command_catalog(struct arena *arena, const struct config *config,
         command_fail("usage: sluice catalog check [DIR]");
         return 2;
     }
-    int code = catalogs_load(
-        line->word_count == 2 ? line->words[1] : config->catalog_dir, arena, &catalog);
+    int code =
+        catalogs_load(line->word_count == 2 ? line->words[1] : config->catalog_dir,
+                      NULL, arena, &catalog);
     for (size_t n = 0; code == 0; n++) {
         const struct integration *integration = catalog_integration_at(catalog, n);
         if (integration == NULL) {

@@ -8,7 +8,10 @@
 #define SLUICE_CLI_CATALOGS_H
 
 #include "catalog/catalog.h"
+#include "cli/config.h"
 
-int catalogs_load(struct slice directory, struct arena *arena, struct catalog **out);
+/* `enabled`: the opt-in integrations that are to be served; NULL: all of them. */
+int catalogs_load(struct slice directory, const struct config_list *enabled,
+                  struct arena *arena, struct catalog **out);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "connectors/connector.h"
 #include "io/http_url.h"
 
 enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_LIST };
@@ -38,6 +39,8 @@ static const struct option options[] = {
      "waiting calls of an account that sets none"},
     {"governor.queue_wait_ms", OPTION_NUMBER, AT(queue_wait_ms), "10000", 0, LIMIT_QUEUE_WAIT_MS,
      "longest wait of an account that sets none"},
+    {"integrations.enable", OPTION_LIST, AT(enabled), "", 0, 0,
+     "built-in integrations to serve that are off by default: conformance, for testing clients"},
     {"keys_file", OPTION_TEXT, AT(keys_file), NULL, 0, 0,
      "signing and vault keys; by default keys.json in data_dir; SLUICE_KEYS holds them instead"},
     {"log.level", OPTION_TEXT, AT(log_level), "info", 0, 0, "debug, info, warn or error"},
@@ -316,6 +319,21 @@ static bool is_base_url(struct slice text)
     return http_url_parse(text, &url) && slice_find(url.target, '?') < 0;
 }
 
+/* Naming one that is on anyway does no harm. */
+static bool check_enabled(struct arena *arena, const struct config *config,
+                          struct slice *problem)
+{
+    for (size_t i = 0; i < config->enabled.count; i++) {
+        if (connector_find(config->enabled.items[i]) == NULL) {
+            *problem = arena_printf(
+                arena, "integrations.enable: this program has no integration %.*s",
+                SLICE_ARG(config->enabled.items[i]));
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What would start, and then refuse everybody. */
 static bool check_values(struct arena *arena, const struct config *config,
                          struct slice *problem)
@@ -339,7 +357,7 @@ static bool check_values(struct arena *arena, const struct config *config,
             return false;
         }
     }
-    return true;
+    return check_enabled(arena, config, problem);
 }
 
 bool config_load(const char *file, const struct config_flag *flags, size_t flag_count,

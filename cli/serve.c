@@ -174,8 +174,8 @@ static int build(struct serving *serving)
     serving->loop = loop_new();
     code = open_store(serving);
     if (code == 0) {
-        code = catalogs_load(serving->config->catalog_dir, serving->arena,
-                             &serving->catalog);
+        code = catalogs_load(serving->config->catalog_dir, &serving->config->enabled,
+                             serving->arena, &serving->catalog);
     }
     if (code == 0) {
         code = build_policy(serving);

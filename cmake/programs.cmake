@@ -25,7 +25,7 @@ endif()
 # The catalogs lie beside the programs as an installation has them: <bin>/../share/sluice/catalog.
 get_filename_component(share_dir "${SLUICE_BIN_DIR}/../share/sluice/catalog" ABSOLUTE)
 file(MAKE_DIRECTORY "${share_dir}")
-foreach(integration netsuite sap)
+foreach(integration conformance netsuite sap)
     file(CREATE_LINK "${CMAKE_SOURCE_DIR}/connectors/${integration}/catalog"
          "${share_dir}/${integration}" SYMBOLIC)
 endforeach()

@@ -24,6 +24,7 @@ enum connector_step {
 
 struct connector {
     const char *name; /* the integration it serves */
+    bool opt_in;      /* served only where the operator's configuration names it */
 
     /*
      * Checks an account's `connection` and completes it (canonical ids, derived hosts)
@@ -39,7 +40,7 @@ struct connector {
                         struct schema_problem *problem);
 
     /* Called when the operation has its slot, so what it reads of the session is of
-     * now. */
+     * now. DONE at once is an operation without an upstream. */
     enum connector_step (*begin)(struct op *op, const void *plan);
     enum connector_step (*on_response)(struct op *op, const void *plan,
                                        const struct op_response *response);

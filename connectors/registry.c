@@ -4,6 +4,7 @@
  */
 #include "connectors/connector.h"
 
+#include "connectors/conformance/conformance.h"
 #include "connectors/netsuite/netsuite.h"
 #include "connectors/sap/sap.h"
 
@@ -14,8 +15,8 @@ void connectors_memory_begin(void)
 
 const struct connector *connector_find(struct slice name)
 {
-    static const struct connector *const connectors[] = {&netsuite_connector,
-                                                         &sap_connector};
+    static const struct connector *const connectors[] = {
+        &netsuite_connector, &sap_connector, &conformance_connector};
 
     for (size_t i = 0; i < sizeof connectors / sizeof connectors[0]; i++) {
         if (slice_is(name, connectors[i]->name)) {

@@ -179,6 +179,9 @@ static enum step do_shape(struct call *call)
 {
     const struct tool *tool = call->tool;
     const struct op_result *result = &call->run.op.result;
+    if (tool->answers_content) {
+        return STEP_NEXT; /* it is what it is */
+    }
     call->data = jval_new_array(call->arena, result->records->count);
     for (size_t i = 0; i < result->records->count; i++) {
         struct jval *record =
@@ -257,24 +260,47 @@ static struct governor_view look(const struct call *call)
                          gateway_mono_us(order->gateway));
 }
 
+static bool has_content(const struct call *call)
+{
+    return call->fault.err == ERR_OK && call->tool->answers_content;
+}
+
+/* For the audit line: the texts, not the JSON around them. */
+static size_t content_bytes(const struct jval *value)
+{
+    size_t bytes = value->text.len;
+    for (size_t i = 0; i < value->count; i++) {
+        bytes += content_bytes(value->type == JVAL_OBJECT ? &value->members[i].value
+                                                          : &value->items[i]);
+    }
+    return bytes;
+}
+
 static enum step do_reply(struct call *call)
 {
     struct call_answer answer = {.view = look(call)};
     struct buf text;
+    size_t bytes_out = 0;
     buf_init(&text, LIMIT_RESULT_BYTES);
     if (call->fault.err == ERR_RATE_LIMITED) {
         /* Whole seconds until the lane's pause is over, however short the ERP's own
          * wish. */
         call->fault.retry_after_s = answer.view.retry_after_s;
     }
-    if (call->fault.err != ERR_RPC_METHOD && call->fault.err != ERR_UNAUTHORIZED) {
+    if (has_content(call)) {
+        answer.content = call->run.op.result.content;
+        call->fault.err = call->run.op.result.content_is;
+        bytes_out = content_bytes(answer.content);
+    } else if (call->fault.err != ERR_RPC_METHOD &&
+               call->fault.err != ERR_UNAUTHORIZED) {
         write_envelope(call, &answer.view, &text);
+        bytes_out = text.len;
     }
     answer.err = call->fault.err;
     answer.retry_after_s = call->fault.retry_after_s;
     answer.envelope = buf_slice(&text);
     int64_t total_us = gateway_mono_us(call->order.gateway) - call->started_us;
-    write_audit(call, answer.err, text.len, total_us);
+    write_audit(call, answer.err, bytes_out, total_us);
     metrics_call(call->order.gateway->metrics, answer.err, total_us, call->run.wait_us,
                  call->run.upstream_us);
     list_remove(&call->link);

@@ -25,7 +25,9 @@ enum call_stage {
 struct call_answer {
     enum err
         err; /* ERR_OK, a tool code, ERR_RPC_METHOD (no such tool), ERR_UNAUTHORIZED */
-    struct slice envelope;     /* JSON text; empty for the last two */
+    struct slice envelope; /* JSON text; empty for the last two */
+    const struct jval
+        *content; /* instead of the envelope: MCP content blocks; or NULL */
     struct governor_view view; /* how the account stands now */
     long retry_after_s;        /* of rate_limited and account_busy */
 };

@@ -16,8 +16,13 @@ static void write_tool_answer(struct entry *entry, const struct call_answer *ans
                         SLICE("This MCP URL is no longer valid"), SLICE_EMPTY);
         return;
     }
-    mcp_write_tool_result(&entry->reply, &entry->message, answer->envelope,
+    if (answer->content != NULL) {
+        mcp_write_content(&entry->reply, &entry->message, answer->content,
                           answer->err != ERR_OK);
+    } else {
+        mcp_write_tool_result(&entry->reply, &entry->message, answer->envelope,
+                              answer->err != ERR_OK);
+    }
     if (buf_full(&entry->reply)) {
         buf_free(&entry->reply);
         mcp_write_error(&entry->reply, entry->message.id, -32603,

@@ -138,7 +138,7 @@ static void write_tool(struct jwriter *writer, const struct tool *tool,
     jwriter_member_string(writer, "description", tool->description);
     jwriter_key(writer, SLICE("inputSchema"));
     jwriter_raw(writer, tool->input_schema);
-    if (version >= MCP_2025_06_18) {
+    if (version >= MCP_2025_06_18 && tool->output_schema.len > 0) {
         jwriter_key(writer, SLICE("outputSchema"));
         jwriter_raw(writer, tool->output_schema);
     }
@@ -184,6 +184,35 @@ void mcp_write_tool_result(struct buf *out, const struct mcp_message *message,
         jwriter_key(&writer, SLICE("structuredContent"));
         jwriter_raw(&writer, envelope);
     }
+    if (is_error) {
+        jwriter_member_bool(&writer, "isError", true);
+    }
+    end_result(&writer, message);
+}
+
+/* Whether the revision knows that kind of content. */
+static bool knows_content(enum mcp_version version, const struct jval *block)
+{
+    struct slice type = jval_text(jval_get(block, "type"));
+    if (slice_is(type, "audio")) {
+        return version >= MCP_2025_03_26;
+    }
+    return !slice_is(type, "resource_link") || version >= MCP_2025_06_18;
+}
+
+void mcp_write_content(struct buf *out, const struct mcp_message *message,
+                       const struct jval *content, bool is_error)
+{
+    struct jwriter writer;
+    begin_result(&writer, out, message);
+    jwriter_key(&writer, SLICE("content"));
+    jwriter_array(&writer);
+    for (size_t i = 0; i < content->count; i++) {
+        if (knows_content(message->version, &content->items[i])) {
+            jwriter_value(&writer, &content->items[i]);
+        }
+    }
+    jwriter_array_end(&writer);
     if (is_error) {
         jwriter_member_bool(&writer, "isError", true);
     }

@@ -32,6 +32,10 @@ void mcp_write_tools(struct buf *out, const struct mcp_message *message,
 void mcp_write_tool_result(struct buf *out, const struct mcp_message *message,
                            struct slice envelope, bool is_error);
 
+/* `content`: an array of content blocks; what the revision does not know is left out. */
+void mcp_write_content(struct buf *out, const struct mcp_message *message,
+                       const struct jval *content, bool is_error);
+
 void mcp_write_progress(struct buf *out, const struct jval *token, int progress,
                         int total, struct slice text);
 

@@ -198,6 +198,9 @@ static enum step do_admit(struct op_run *run)
 /* What the connector answered decides where an operation goes on. */
 static enum step follow(struct op_run *run)
 {
+    if (run->next == CONNECTOR_DONE) {
+        account_prove(run->gateway->accounts, run->account); /* nothing was refused */
+    }
     if (run->next == CONNECTOR_SEND) {
         op_enter(run, OP_SIGN);
         return STEP_NEXT;

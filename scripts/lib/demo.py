@@ -21,7 +21,9 @@ class Demo(Stand):
         log_path = os.path.join(ROOT, "build", "demo.log")
         if os.path.exists(log_path):
             os.remove(log_path)
-        super().__init__(options.bin, port=options.port, log_path=log_path)
+        flags = ["--integrations.enable", "conformance"] if options.serve else []
+        super().__init__(options.bin, port=options.port, flags=flags, log_path=log_path)
+        self.serves = options.serve
         self.accounts = {}
 
     def raise_up(self):
@@ -32,12 +34,14 @@ class Demo(Stand):
         say("sluice          %s   (log build/demo.log)" % self.base)
         self.connect("netsuite", self.connect_netsuite())
         self.connect("sap", self.connect_sap())
+        if self.serves:
+            self.connect("conformance", self.connect_conformance())
 
     def connect(self, name, account):
         server = self.mint(account["id"])
         self.accounts[name] = {"id": account["id"], "mcp_id": server["id"],
                                "mcp_url": server["url"]}
-        say("account         %s (verified against the ERP: %s), lane %s" %
+        say("account         %s (verified: %s), lane %s" %
             (account["id"], account["verified"], account["lane"]))
         say("MCP server      %s, %d tools, about %d tokens to list them" %
             (server["id"], server["tools"], server["token_estimate"]))

@@ -225,6 +225,12 @@ class Stand:
     def connect_netsuite(self, **options):
         return self.admin("POST", "/integrated-account", self.netsuite_account(**options))
 
+    def connect_conformance(self, tenant="demo"):
+        """The server has to run with --integrations.enable conformance."""
+        return self.admin("POST", "/integrated-account", {
+            "tenant_id": tenant, "integration": "conformance", "name": "Conformance",
+            "connection": {}, "auth": {"scheme": "none"}})
+
     def mint(self, account_id, config=None, **more):
         return self.admin("POST", "/integrated-account/%s/mcp" % account_id,
                           dict({"name": "agent", "config": config or {}}, **more))

@@ -218,7 +218,7 @@ static void test_the_connector_compiles_every_upstream_object(void **state)
 {
     struct fixture *fixture = fixture_new();
     struct asked asked = {0, ERR_OK};
-    struct catalog_compiler compiler = {record_compile, &asked};
+    struct catalog_compiler compiler = {.compile = record_compile, .ctx = &asked};
     const struct integration *demo;
 
     (void)state;
@@ -237,7 +237,7 @@ static void test_a_connectors_refusal_names_the_place_in_the_file(void **state)
 {
     struct fixture *fixture = fixture_new();
     struct asked asked = {0, ERR_UNPROCESSABLE};
-    struct catalog_compiler compiler = {record_compile, &asked};
+    struct catalog_compiler compiler = {.compile = record_compile, .ctx = &asked};
 
     (void)state;
     assert_int_equal(fixture_try(fixture, &compiler), ERR_UNPROCESSABLE);
