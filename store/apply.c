@@ -23,10 +23,14 @@ enum write_statement {
     W_INSERT_SERVER_TOKEN,
     W_EXPIRE_URL_TOKENS,
     W_EXPIRE_SERVER_TOKENS,
+    W_RETIRE_URL_TOKENS,
+    W_RETIRE_SERVER_TOKENS,
     W_INSERT_API_TOKEN,
     W_DELETE_API_TOKEN,
     W_PUT_TENANT,
     W_PUT_LANE,
+    W_PUT_ENVIRONMENT,
+    W_DELETE_ENVIRONMENT,
     W_PURGE_URL_TOKENS,
     W_PURGE_SERVER_TOKENS,
     W_PURGE_SERVERS,
@@ -72,9 +76,18 @@ static const char *const sql[W_COUNT] = {
         "INSERT INTO url_token (hash, server, expires_ms) VALUES (?1, ?2, ?3)",
     [W_INSERT_SERVER_TOKEN] =
         "INSERT INTO server_token (hash, server, expires_ms) VALUES (?1, ?2, ?3)",
-    [W_EXPIRE_URL_TOKENS] = "UPDATE url_token SET expires_ms = ?2 WHERE server = ?1",
+    [W_EXPIRE_URL_TOKENS] =
+        "UPDATE url_token SET expires_ms = ?2 WHERE server = ?1 AND retired = 0",
     [W_EXPIRE_SERVER_TOKENS] =
-        "UPDATE server_token SET expires_ms = ?2 WHERE server = ?1",
+        "UPDATE server_token SET expires_ms = ?2 WHERE server = ?1 AND retired = 0",
+    [W_RETIRE_URL_TOKENS] =
+        "UPDATE url_token SET retired = 1, expires_ms = CASE"
+        " WHEN expires_ms = 0 OR expires_ms > ?2 THEN ?2 ELSE expires_ms END"
+        " WHERE server = ?1",
+    [W_RETIRE_SERVER_TOKENS] =
+        "UPDATE server_token SET retired = 1, expires_ms = CASE"
+        " WHEN expires_ms = 0 OR expires_ms > ?2 THEN ?2 ELSE expires_ms END"
+        " WHERE server = ?1",
     [W_INSERT_API_TOKEN] =
         "INSERT INTO api_token (id, hash, name, role, tenant, expires_ms, created_ms)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -83,6 +96,10 @@ static const char *const sql[W_COUNT] = {
                      " ON CONFLICT (id) DO UPDATE SET ceiling = ?2",
     [W_PUT_LANE] = "INSERT INTO lane (id, ceiling) VALUES (?1, ?2)"
                    " ON CONFLICT (id) DO UPDATE SET ceiling = ?2",
+    [W_PUT_ENVIRONMENT] = "INSERT INTO environment (id, overrides, updated_ms, version)"
+                          " VALUES (?1, ?2, ?3, 1) ON CONFLICT (id) DO UPDATE"
+                          " SET overrides = ?2, updated_ms = ?3, version = version + 1",
+    [W_DELETE_ENVIRONMENT] = "DELETE FROM environment WHERE id = ?1",
     [W_PURGE_URL_TOKENS] =
         "DELETE FROM url_token WHERE expires_ms > 0 AND expires_ms < ?1",
     [W_PURGE_SERVER_TOKENS] =
@@ -299,6 +316,14 @@ static enum err expire_url_tokens(struct db *db, const struct store_op *op)
                          : err;
 }
 
+static enum err retire_url_tokens(struct db *db, const struct store_op *op)
+{
+    enum err err = run_id_number(db, W_RETIRE_URL_TOKENS, op->id, op->number);
+
+    return err == ERR_OK ? run_id_number(db, W_RETIRE_SERVER_TOKENS, op->id, op->number)
+                         : err;
+}
+
 static enum err insert_api_token(struct db *db, const struct store_op *op)
 {
     sqlite3_stmt *statement = db->statements[W_INSERT_API_TOKEN];
@@ -326,6 +351,21 @@ static enum err put_tenant(struct db *db, const struct store_op *op)
 static enum err put_lane(struct db *db, const struct store_op *op)
 {
     return run_id_number(db, W_PUT_LANE, op->lane.id, op->lane.ceiling);
+}
+
+static enum err put_environment(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_PUT_ENVIRONMENT];
+
+    db_bind_text(statement, 1, op->environment.id);
+    db_bind_text(statement, 2, op->environment.overrides);
+    db_bind_int(statement, 3, op->environment.updated_ms);
+    return db_run(db, statement);
+}
+
+static enum err delete_environment(struct db *db, const struct store_op *op)
+{
+    return run_id(db, W_DELETE_ENVIRONMENT, op->id);
 }
 
 static enum err purge_expired(struct db *db, const struct store_op *op)
@@ -356,10 +396,13 @@ static const apply_fn verbs[OP_KIND_COUNT] = {
     [OP_DELETE_SERVER] = delete_server,
     [OP_INSERT_URL_TOKEN] = insert_url_token,
     [OP_EXPIRE_URL_TOKENS] = expire_url_tokens,
+    [OP_RETIRE_URL_TOKENS] = retire_url_tokens,
     [OP_INSERT_API_TOKEN] = insert_api_token,
     [OP_DELETE_API_TOKEN] = delete_api_token,
     [OP_PUT_TENANT] = put_tenant,
     [OP_PUT_LANE] = put_lane,
+    [OP_PUT_ENVIRONMENT] = put_environment,
+    [OP_DELETE_ENVIRONMENT] = delete_environment,
     [OP_PURGE_EXPIRED] = purge_expired,
 };
 

@@ -154,6 +154,12 @@ void store_expire_url_tokens(struct store_batch *batch, struct slice server,
     op_id(batch, OP_EXPIRE_URL_TOKENS, server)->number = expires_ms;
 }
 
+void store_retire_url_tokens(struct store_batch *batch, struct slice server,
+                             int64_t ends_ms)
+{
+    op_id(batch, OP_RETIRE_URL_TOKENS, server)->number = ends_ms;
+}
+
 void store_insert_api_token(struct store_batch *batch,
                             const struct store_api_token *token)
 {
@@ -187,6 +193,21 @@ void store_put_lane(struct store_batch *batch, const struct store_lane *lane)
 
     op->lane = *lane;
     keep(batch, &op->lane.id);
+}
+
+void store_put_environment(struct store_batch *batch,
+                           const struct store_environment *environment)
+{
+    struct store_op *op = op_new(batch, OP_PUT_ENVIRONMENT);
+
+    op->environment = *environment;
+    keep(batch, &op->environment.id);
+    keep(batch, &op->environment.overrides);
+}
+
+void store_delete_environment(struct store_batch *batch, struct slice id)
+{
+    op_id(batch, OP_DELETE_ENVIRONMENT, id);
 }
 
 void store_purge_expired(struct store_batch *batch, int64_t before_ms)

@@ -17,6 +17,8 @@ enum read_statement {
     R_TENANT,
     R_TENANTS,
     R_LANES,
+    R_ENVIRONMENT,
+    R_ENVIRONMENTS,
     R_SECRETS,
     R_COUNT
 };
@@ -32,6 +34,8 @@ enum read_statement {
 #define API_TOKEN \
     "SELECT id, hash, name, role, tenant, expires_ms, created_ms FROM api_token"
 
+#define ENVIRONMENT "SELECT id, overrides, version, updated_ms FROM environment"
+
 static const char *const sql[R_COUNT] = {
     [R_CHECK] = "SELECT count(*) FROM (SELECT 1 FROM account LIMIT 1)",
     [R_ACCOUNT] = ACCOUNT " WHERE id = ?1",
@@ -46,7 +50,8 @@ static const char *const sql[R_COUNT] = {
      * is NULL when there is no such server.
      */
     [R_SERVER_BY_TOKEN] =
-        "SELECT" SERVER_COLUMNS "FROM (SELECT ?1 AS hash) q"
+        "SELECT" SERVER_COLUMNS ", CASE t.retired WHEN 1 THEN t.expires_ms ELSE 0 END"
+        " FROM (SELECT ?1 AS hash) q"
         " LEFT JOIN url_token t ON t.hash = q.hash"
         " LEFT JOIN server_token r"
         "  ON r.server = ifnull(t.server, '') AND r.hash = q.hash"
@@ -61,6 +66,8 @@ static const char *const sql[R_COUNT] = {
     [R_TENANT] = "SELECT id, ceiling FROM tenant WHERE id = ?1",
     [R_TENANTS] = "SELECT id, ceiling FROM tenant ORDER BY id",
     [R_LANES] = "SELECT id, ceiling FROM lane ORDER BY id",
+    [R_ENVIRONMENT] = ENVIRONMENT " WHERE id = ?1",
+    [R_ENVIRONMENTS] = ENVIRONMENT " WHERE id > ?1 ORDER BY id LIMIT ?2",
     [R_SECRETS] = "SELECT account, field, key_id, sealed FROM secret"
                   " WHERE account = ?1 ORDER BY field",
 };
@@ -108,6 +115,15 @@ static void row_server(sqlite3_stmt *row, struct arena *arena, void *out)
     server->version = sqlite3_column_int64(row, 5);
     server->created_ms = sqlite3_column_int64(row, 6);
     server->updated_ms = sqlite3_column_int64(row, 7);
+    server->token_ends_ms = 0;
+}
+
+static void row_found_server(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_server *server = out;
+
+    row_server(row, arena, out);
+    server->token_ends_ms = sqlite3_column_int64(row, 8);
 }
 
 static void row_api_token(sqlite3_stmt *row, struct arena *arena, void *out)
@@ -137,6 +153,16 @@ static void row_lane(sqlite3_stmt *row, struct arena *arena, void *out)
 
     lane->id = db_text(row, 0, arena);
     lane->ceiling = sqlite3_column_int(row, 1);
+}
+
+static void row_environment(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_environment *environment = out;
+
+    environment->id = db_text(row, 0, arena);
+    environment->overrides = db_text(row, 1, arena);
+    environment->version = sqlite3_column_int64(row, 2);
+    environment->updated_ms = sqlite3_column_int64(row, 3);
 }
 
 static void row_secret(sqlite3_stmt *row, struct arena *arena, void *out)
@@ -273,7 +299,7 @@ enum err store_find_server(struct store *store, struct slice hash, int64_t now_m
 
     db_bind_blob(statement, 1, hash);
     db_bind_int(statement, 2, now_ms);
-    return read_one(&store->reader, statement, arena, row_server, out);
+    return read_one(&store->reader, statement, arena, row_found_server, out);
 }
 
 enum err store_find_api_token(struct store *store, struct slice hash, int64_t now_ms,
@@ -333,6 +359,29 @@ enum err store_list_lanes(struct store *store, struct arena *arena,
     enum err err =
         read_many(&store->reader, store->reader.statements[R_LANES], arena, &rows);
 
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}
+
+enum err store_get_environment(struct store *store, struct slice id,
+                               struct arena *arena, struct store_environment *out)
+{
+    sqlite3_stmt *statement = store->reader.statements[R_ENVIRONMENT];
+
+    db_bind_text(statement, 1, id);
+    return read_one(&store->reader, statement, arena, row_environment, out);
+}
+
+enum err store_list_environments(struct store *store, struct slice after, size_t limit,
+                                 struct arena *arena, struct store_environment **out,
+                                 size_t *count)
+{
+    sqlite3_stmt *statement = store->reader.statements[R_ENVIRONMENTS];
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_environment};
+
+    bind_page(statement, after, limit);
+    enum err err = read_many(&store->reader, statement, arena, &rows);
     *out = (void *)rows.items;
     *count = rows.count;
     return err;

@@ -63,6 +63,13 @@ static const char *const migrations[] = {
     "  account TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,"
     "  field TEXT NOT NULL, key_id TEXT NOT NULL, sealed BLOB NOT NULL,"
     "  PRIMARY KEY (account, field)) STRICT, WITHOUT ROWID;",
+
+    /* 2: tokens that a newer one has replaced, and the overrides of environments */
+    "ALTER TABLE url_token ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE server_token ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE environment ("
+    "  id TEXT NOT NULL PRIMARY KEY, overrides TEXT NOT NULL, version INTEGER NOT NULL,"
+    "  updated_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

@@ -59,6 +59,9 @@ struct store_server {
     int64_t expires_ms;  /* 0: never */
     int64_t version;     /* set by the store */
     int64_t created_ms, updated_ms;
+    /* Of store_find_server alone: the end of the token it was found by, when a newer one
+     * has replaced that; else 0. */
+    int64_t token_ends_ms;
 };
 
 /* A token of a server: two entries, hash -> server and server -> hash, both with the
@@ -84,6 +87,13 @@ struct store_tenant {
 struct store_lane {
     struct slice id;
     int ceiling; /* 0: default */
+};
+
+struct store_environment {
+    struct slice id;        /* the name that accounts carry */
+    struct slice overrides; /* JSON */
+    int64_t version;        /* 1, 2, …: set by the store */
+    int64_t updated_ms;
 };
 
 struct store_secret {
@@ -118,15 +128,24 @@ void store_delete_server(struct store_batch *batch,
                          struct slice id); /* with its tokens */
 void store_insert_url_token(struct store_batch *batch,
                             const struct store_url_token *token);
-/* Sets the expiry of every token of the server in both entries. */
+/* Sets the expiry of the server's tokens in both entries; retired ones keep theirs. */
 void store_expire_url_tokens(struct store_batch *batch, struct slice server,
                              int64_t expires_ms);
+/* Retires every token of the server: it ends at `ends_ms`, or earlier when it would have
+ * anyway. */
+void store_retire_url_tokens(struct store_batch *batch, struct slice server,
+                             int64_t ends_ms);
 
 void store_insert_api_token(struct store_batch *batch,
                             const struct store_api_token *token);
 void store_delete_api_token(struct store_batch *batch, struct slice id);
 void store_put_tenant(struct store_batch *batch, const struct store_tenant *tenant);
 void store_put_lane(struct store_batch *batch, const struct store_lane *lane);
+/* Over what was there, counting the version up. */
+void store_put_environment(struct store_batch *batch,
+                           const struct store_environment *environment);
+/* ERR_OK too when there is none. */
+void store_delete_environment(struct store_batch *batch, struct slice id);
 /* Removes URL tokens (both entries), servers without any, and API tokens that ended
  * before it. */
 void store_purge_expired(struct store_batch *batch, int64_t before_ms);
@@ -174,6 +193,13 @@ MUST_USE enum err store_list_tenants(struct store *store, struct arena *arena,
                                      struct store_tenant **out, size_t *count);
 MUST_USE enum err store_list_lanes(struct store *store, struct arena *arena,
                                    struct store_lane **out, size_t *count);
+MUST_USE enum err store_get_environment(struct store *store, struct slice id,
+                                        struct arena *arena,
+                                        struct store_environment *out);
+MUST_USE enum err store_list_environments(struct store *store, struct slice after,
+                                          size_t limit, struct arena *arena,
+                                          struct store_environment **out,
+                                          size_t *count);
 MUST_USE enum err store_list_secrets(struct store *store, struct slice account,
                                      struct arena *arena, struct store_secret **out,
                                      size_t *count);

@@ -67,10 +67,13 @@ enum store_op_kind {
     OP_DELETE_SERVER,
     OP_INSERT_URL_TOKEN,
     OP_EXPIRE_URL_TOKENS,
+    OP_RETIRE_URL_TOKENS,
     OP_INSERT_API_TOKEN,
     OP_DELETE_API_TOKEN,
     OP_PUT_TENANT,
     OP_PUT_LANE,
+    OP_PUT_ENVIRONMENT,
+    OP_DELETE_ENVIRONMENT,
     OP_PURGE_EXPIRED,
     OP_KIND_COUNT
 };
@@ -87,6 +90,7 @@ struct store_op {
         struct store_api_token api_token;
         struct store_tenant tenant;
         struct store_lane lane;
+        struct store_environment environment;
         struct store_secret secret;
     };
 };

@@ -378,6 +378,68 @@ static void test_expiring_tokens_moves_the_end_of_all_of_a_server(void **state)
     assert_int_equal(find(f, 'c', NOW_MS + 60), ERR_NOT_FOUND);
 }
 
+static int64_t ends_of(struct fixture *f, char mark)
+{
+    struct store_server server;
+
+    assert_int_equal(
+        store_find_server(f->store, hash_of(f->arena, mark), NOW_MS, f->arena, &server),
+        ERR_OK);
+    return server.token_ends_ms;
+}
+
+static enum err rotate(struct fixture *f, const char *server, char mark,
+                       int64_t ends_ms)
+{
+    struct store_batch *batch = store_batch_new();
+    struct store_url_token fresh = url_token_like(f->arena, mark, server, 0);
+
+    store_retire_url_tokens(batch, slice_str(server), ends_ms);
+    store_insert_url_token(batch, &fresh);
+    return store_commit_now(f->store, batch);
+}
+
+static void test_a_retired_token_ends_when_it_was_told_and_never_later(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    assert_int_equal(put_server(f, "mcp_a", "acc_a", 'a', 0), ERR_OK);
+    assert_int_equal(put_server(f, "mcp_b", "acc_a", 'b', 0), ERR_OK);
+    assert_int_equal(ends_of(f, 'a'), 0);
+
+    assert_int_equal(rotate(f, "mcp_a", 'c', NOW_MS + 30), ERR_OK);
+    assert_int_equal(ends_of(f, 'a'), NOW_MS + 30);
+    assert_int_equal(ends_of(f, 'c'), 0);
+    assert_int_equal(ends_of(f, 'b'), 0);
+    assert_int_equal(find(f, 'a', NOW_MS + 29), ERR_OK);
+    assert_int_equal(find(f, 'a', NOW_MS + 30), ERR_NOT_FOUND);
+    assert_int_equal(find(f, 'c', NOW_MS + 30), ERR_OK);
+
+    /* Again within the overlap: the first one's end does not move out. */
+    assert_int_equal(rotate(f, "mcp_a", 'd', NOW_MS + 90), ERR_OK);
+    assert_int_equal(ends_of(f, 'a'), NOW_MS + 30);
+    assert_int_equal(ends_of(f, 'c'), NOW_MS + 90);
+    assert_int_equal(rotate(f, "mcp_a", 'e', NOW_MS + 60), ERR_OK);
+    assert_int_equal(ends_of(f, 'c'), NOW_MS + 60);
+    assert_int_equal(ends_of(f, 'd'), NOW_MS + 60);
+
+    /* A later end of the server is the newest token's alone. */
+    struct store_batch *batch = store_batch_new();
+    store_expire_url_tokens(batch, SLICE("mcp_a"), NOW_MS + 500);
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    assert_int_equal(find(f, 'e', NOW_MS + 499), ERR_OK);
+    assert_int_equal(find(f, 'e', NOW_MS + 500), ERR_NOT_FOUND);
+    assert_int_equal(find(f, 'd', NOW_MS + 60), ERR_NOT_FOUND);
+    assert_int_equal(find(f, 'a', NOW_MS + 30), ERR_NOT_FOUND);
+
+    batch = store_batch_new();
+    store_purge_expired(batch, NOW_MS + 100);
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    assert_int_equal(find(f, 'a', 1), ERR_NOT_FOUND);
+    assert_int_equal(find(f, 'd', 1), ERR_NOT_FOUND);
+    assert_int_equal(find(f, 'e', 1), ERR_OK);
+}
+
 static enum err update_server_from(struct fixture *f, const char *id, int64_t expected)
 {
     struct store_batch *batch = store_batch_new();
@@ -660,6 +722,53 @@ static void test_a_purge_removes_what_ended_before_it_and_nothing_else(void **st
         ERR_OK);
 }
 
+static enum err put_environment(struct fixture *f, const char *id,
+                                const char *overrides)
+{
+    struct store_batch *batch = store_batch_new();
+    struct store_environment environment = {
+        .id = slice_str(id), .overrides = slice_str(overrides), .updated_ms = NOW_MS};
+
+    store_put_environment(batch, &environment);
+    return store_commit_now(f->store, batch);
+}
+
+static void test_environments_are_put_replaced_listed_and_deleted(void **state)
+{
+    struct fixture *f = *state;
+    struct store_environment one, *all = NULL;
+    size_t count = 0;
+    assert_int_equal(store_get_environment(f->store, SLICE("prod"), f->arena, &one),
+                     ERR_NOT_FOUND);
+    assert_int_equal(put_environment(f, "prod", "{\"tools\":{}}"), ERR_OK);
+    assert_int_equal(put_environment(f, "test", "{}"), ERR_OK);
+    assert_int_equal(put_environment(f, "prod", "{\"instructions\":{}}"), ERR_OK);
+
+    assert_int_equal(store_get_environment(f->store, SLICE("prod"), f->arena, &one),
+                     ERR_OK);
+    assert_text(one.id, "prod");
+    assert_text(one.overrides, "{\"instructions\":{}}");
+    assert_int_equal(one.version, 2);
+    assert_int_equal(one.updated_ms, NOW_MS);
+    assert_int_equal(
+        store_list_environments(f->store, SLICE_EMPTY, 10, f->arena, &all, &count),
+        ERR_OK);
+    assert_int_equal(count, 2);
+    assert_text(all[1].id, "test");
+    assert_int_equal(
+        store_list_environments(f->store, SLICE("prod"), 10, f->arena, &all, &count),
+        ERR_OK);
+    assert_int_equal(count, 1);
+
+    for (int i = 0; i < 2; i++) {
+        struct store_batch *batch = store_batch_new();
+        store_delete_environment(batch, SLICE("prod"));
+        assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+        assert_int_equal(store_get_environment(f->store, SLICE("prod"), f->arena, &one),
+                         ERR_NOT_FOUND);
+    }
+}
+
 /* ---- Batches and their acknowledgement ---- */
 
 struct acks {
@@ -855,6 +964,8 @@ static void test_a_store_that_works_says_so(void **state)
     CONTRACT(test_a_token_ends_at_its_expiry_and_not_before),                            \
     CONTRACT(test_a_server_that_ended_is_not_found_by_a_token_that_lives),               \
     CONTRACT(test_expiring_tokens_moves_the_end_of_all_of_a_server),                     \
+    CONTRACT(test_a_retired_token_ends_when_it_was_told_and_never_later),                \
+    CONTRACT(test_environments_are_put_replaced_listed_and_deleted),                     \
     CONTRACT(test_a_server_update_counts_versions_too),                                  \
     CONTRACT(test_servers_are_listed_per_account),                                       \
     CONTRACT(test_a_deleted_server_takes_its_tokens_along),                              \

@@ -142,7 +142,7 @@ static void test_a_file_that_others_may_read_is_closed_to_them(void **state)
 static void test_a_newer_schema_is_refused_and_left_alone(void **state)
 {
     struct fixture *f = *state;
-    static const unsigned char newer[] = {0, 0, 0, 200}, ours[] = {0, 0, 0, 1};
+    static const unsigned char newer[] = {0, 0, 0, 200}, ours[] = {0, 0, 0, 2};
     assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
     store_close(f->store);
     f->store = NULL;
@@ -442,6 +442,35 @@ static void test_a_token_needs_both_of_its_entries(void **state)
     assert_int_equal(find(f, 'c', 0), ERR_OK);
 }
 
+static void test_a_store_of_the_first_schema_is_brought_up_to_date(void **state)
+{
+    struct fixture *f = *state;
+    if (system("command -v sqlite3 >/dev/null") != 0) {
+        print_message("skipped: needs the program sqlite3 to make an old file\n");
+        skip();
+    }
+    struct store_account account;
+    struct store_environment environment;
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    assert_int_equal(put_server(f, "mcp_a", "acc_a", 'a', 0), ERR_OK);
+    store_close(f->store);
+    f->store = NULL;
+    run_sql(f,
+            "DROP TABLE environment; ALTER TABLE url_token DROP COLUMN retired;"
+            " ALTER TABLE server_token DROP COLUMN retired; PRAGMA user_version = 1");
+
+    assert_int_equal(store_open(f->loop, &f->log, f->path, &f->store), ERR_OK);
+
+    assert_int_equal(store_get_account(f->store, SLICE("acc_a"), f->arena, &account),
+                     ERR_OK);
+    assert_int_equal(find(f, 'a', NOW_MS), ERR_OK);
+    assert_int_equal(rotate(f, "mcp_a", 'b', NOW_MS + 5), ERR_OK);
+    assert_int_equal(find(f, 'a', NOW_MS + 5), ERR_NOT_FOUND);
+    assert_int_equal(
+        store_get_environment(f->store, SLICE("x"), f->arena, &environment),
+        ERR_NOT_FOUND);
+}
+
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, setup_folder, teardown)
 
 int main(void)
@@ -452,6 +481,7 @@ int main(void)
         FILE_TEST(test_only_the_owner_may_read_the_files),
         CONTRACT(test_a_file_that_others_may_read_is_closed_to_them),
         CONTRACT(test_a_newer_schema_is_refused_and_left_alone),
+        CONTRACT(test_a_store_of_the_first_schema_is_brought_up_to_date),
         CONTRACT(test_a_database_of_another_program_is_refused),
         FILE_TEST(test_a_file_that_is_no_database_is_an_io_error),
         FILE_TEST(test_a_path_that_cannot_be_opened_is_an_io_error),
