@@ -25,6 +25,7 @@
 #define LIMIT_UPSTREAM_HEAD_BYTES (64 * 1024)
 #define LIMIT_UPSTREAM_CONNECT_MS 10000
 #define LIMIT_UPSTREAM_CONNECTIONS 256
+#define LIMIT_UPSTREAM_MAX_MS 3600000 /* a transfer, whatever its catalog says */
 
 /* JSON */
 #define LIMIT_JSON_DEPTH 128

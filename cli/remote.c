@@ -318,6 +318,21 @@ int command_account(struct arena *arena, const struct config *config,
         "delete ID");
 }
 
+static int rotate(struct errand *errand, struct slice server)
+{
+    unsigned long long seconds = 0;
+    bool given = false;
+    struct slice overlap = command_value(errand->line, "overlap-seconds", &given);
+    if (given && !slice_to_u64(overlap, &seconds)) {
+        command_fail("--overlap-seconds needs a number of seconds, 604800 at most");
+        return 2;
+    }
+    return run_errand(
+        errand, SLICE("POST"),
+        arena_printf(errand->arena, "%.*s/rotate", SLICE_ARG(server)),
+        arena_printf(errand->arena, "{\"overlap_seconds\":%llu}", seconds));
+}
+
 int command_mcp(struct arena *arena, const struct config *config,
                 const struct command_line *line)
 {
@@ -353,9 +368,12 @@ int command_mcp(struct arena *arena, const struct config *config,
                    ? run_errand(&errand, SLICE("PATCH"), one, body)
                    : 1;
     }
+    if (verb_is(&errand, "rotate", 3)) {
+        return rotate(&errand, one);
+    }
     return usage(
         "sluice mcp list ACCOUNT | get ACCOUNT ID | create ACCOUNT --name N | update "
-        "ACCOUNT ID --file F | delete ACCOUNT ID");
+        "ACCOUNT ID --file F | rotate ACCOUNT ID | delete ACCOUNT ID");
 }
 
 int command_tenant(struct arena *arena, const struct config *config,

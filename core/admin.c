@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/jmerge.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/timefmt.h"
@@ -12,7 +13,7 @@
 
 #define EXPIRY_AHEAD_MS 60000
 
-enum body_need { BODY_NONE, BODY_OBJECT };
+enum body_need { BODY_NONE, BODY_OBJECT, BODY_OR_NOTHING };
 
 static const struct route {
     const char *name;          /* for the log */
@@ -41,6 +42,8 @@ static const struct route {
      admin_patch_server},
     {"delete_server", "DELETE", "/integrated-account/{}/mcp/{}", ROLE_TENANT, BODY_NONE,
      admin_delete_server},
+    {"rotate_server", "POST", "/integrated-account/{}/mcp/{}/rotate", ROLE_TENANT,
+     BODY_OR_NOTHING, admin_rotate_server},
     {"create_token", "POST", "/api-token", ROLE_ADMIN, BODY_OBJECT, admin_create_token},
     {"list_tokens", "GET", "/api-token", ROLE_ADMIN, BODY_NONE, admin_list_tokens},
     {"delete_token", "DELETE", "/api-token/{}", ROLE_ADMIN, BODY_NONE,
@@ -330,6 +333,43 @@ bool admin_ceiling(struct admin *admin, const struct jval *object, const char *p
     return true;
 }
 
+bool admin_number(struct admin *admin, const char *name, long long least,
+                  long long most, long long otherwise, long long *out)
+{
+    const struct jval *value = jval_get(admin->body, name);
+    *out = otherwise;
+    if (value == NULL || (jval_int64(value, out) && *out >= least && *out <= most)) {
+        return true;
+    }
+    struct slice message = arena_printf(
+        admin->arena, "a whole number from %lld to %lld is needed", least, most);
+    return unprocessable(admin, arena_printf(admin->arena, "/%s", name), message.ptr);
+}
+
+const struct jval *admin_merge(struct admin *admin, const char *name,
+                               struct slice stored)
+{
+    static const struct jval nothing = {.type = JVAL_OBJECT};
+    const struct jval *patch = jval_get(admin->body, name);
+    struct jval *before = NULL;
+    if (stored.len > 0 && jval_parse(admin->arena, stored, &before, NULL) != ERR_OK) {
+        admin_error(admin, ERR_INTERNAL, SLICE_EMPTY);
+        return NULL;
+    }
+    if (patch == NULL) {
+        return before != NULL ? before : &nothing;
+    }
+    if (patch->type == JVAL_NULL) {
+        return &nothing;
+    }
+    if (patch->type != JVAL_OBJECT) {
+        unprocessable(admin, arena_printf(admin->arena, "/%s", name),
+                      "an object, or null for an empty one, is needed");
+        return NULL;
+    }
+    return jmerge(admin->arena, before, patch);
+}
+
 bool admin_expires_at(struct admin *admin, enum admin_expiry *kind, int64_t *at_ms)
 {
     const struct jval *value = jval_get(admin->body, "expires_at");
@@ -510,7 +550,10 @@ void admin_handle(struct gateway *gateway, struct http_exchange *exchange,
         admin_error(admin, ERR_FORBIDDEN, SLICE_EMPTY);
         return;
     }
-    if (route->body == BODY_OBJECT && !read_body(admin, request)) {
+    bool is_bare = route->body == BODY_OR_NOTHING && request->body.len == 0;
+    if (is_bare) {
+        admin->body = jval_new_object(arena, 0);
+    } else if (route->body != BODY_NONE && !read_body(admin, request)) {
         return;
     }
     admin->route = route->name;

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "core/admin_private.h"
+#include "core/call.h"
 #include "core/op.h"
 #include "core/servers.h"
 
@@ -362,14 +363,17 @@ static bool read_connection(struct admin *admin, const struct connector *connect
 
 static bool read_limits(struct admin *admin, struct store_account *record)
 {
-    const struct jval *json = jval_get(admin->body, "governor");
+    const struct jval *json = admin_merge(admin, "governor", record->governor);
     struct account_limits limits;
     struct fault fault = {0};
+    if (json == NULL) {
+        return false;
+    }
     if (account_limits_parse(json, admin->arena, &limits, &fault) != ERR_OK) {
         admin_fault(admin, &fault);
         return false;
     }
-    record->governor = json != NULL ? admin_json(admin->arena, json) : SLICE("{}");
+    record->governor = admin_json(admin->arena, json);
     return true;
 }
 
@@ -519,6 +523,7 @@ static void on_account_deleted(void *ctx, enum err err)
         admin_error(admin, err, SLICE_EMPTY);
         return;
     }
+    calls_revoke(admin->gateway, admin->ids[0], SLICE_EMPTY);
     accounts_removed(admin->gateway->accounts, admin->ids[0]);
     admin_no_content(admin);
 }

@@ -60,6 +60,13 @@ bool admin_ceiling(struct admin *admin, const struct jval *object, const char *p
                    int *out);
 
 enum admin_expiry { EXPIRY_ABSENT, EXPIRY_NEVER, EXPIRY_AT };
+/* A whole number member; `otherwise` when it is absent. False after a 422. */
+bool admin_number(struct admin *admin, const char *name, long long least,
+                  long long most, long long otherwise, long long *out);
+/* The stored JSON text with the body's object of that name merged into it (RFC 7396; null
+ * empties it). NULL after a 422, and when the body has no such member `stored` as it is. */
+const struct jval *admin_merge(struct admin *admin, const char *name,
+                               struct slice stored);
 /* "expires_at": at least 60 s ahead. False after a 422. */
 bool admin_expires_at(struct admin *admin, enum admin_expiry *kind, int64_t *at_ms);
 
@@ -88,6 +95,7 @@ void admin_list_servers(struct admin *admin);
 void admin_get_server(struct admin *admin);
 void admin_patch_server(struct admin *admin);
 void admin_delete_server(struct admin *admin);
+void admin_rotate_server(struct admin *admin);
 
 void admin_create_token(struct admin *admin);
 void admin_list_tokens(struct admin *admin);

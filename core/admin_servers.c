@@ -3,10 +3,12 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "core/admin_private.h"
+#include "core/call.h"
 #include "core/servers.h"
 #include "core/turnstile.h"
 
 #define DAY_MS (24LL * 60 * 60 * 1000)
+#define OVERLAP_MAX_S (7LL * 24 * 60 * 60)
 
 /* What the filters leave: how many tools, and what listing them costs a model in
  * tokens. */
@@ -45,12 +47,22 @@ static bool offer_of_record(struct admin *admin, const struct integration *integ
     return true;
 }
 
+/* Shown once, so only where a token was just minted. */
+static void write_url(struct admin *admin, struct jwriter *writer,
+                      struct slice raw_token)
+{
+    const struct gateway_config *config = admin->gateway->parts.config;
+    jwriter_member_string(writer, "url",
+                          arena_printf(admin->arena, "%.*s/mcp/%.*s",
+                                       SLICE_ARG(config->public_url),
+                                       SLICE_ARG(raw_token)));
+}
+
 static void write_server(struct admin *admin, struct jwriter *writer,
                          const struct integration *integration,
-                         const struct store_server *server, struct slice raw_token)
+                         const struct store_server *server)
 {
     struct offer offer;
-    jwriter_object(writer);
     jwriter_member_string(writer, "id", server->id);
     jwriter_member_string(writer, "name", server->name);
     jwriter_key(writer, SLICE("config"));
@@ -62,14 +74,6 @@ static void write_server(struct admin *admin, struct jwriter *writer,
     }
     admin_time(writer, "created_at", server->created_ms);
     admin_time(writer, "updated_at", server->updated_ms);
-    if (raw_token.len > 0) {
-        const struct gateway_config *config = admin->gateway->parts.config;
-        jwriter_member_string(writer, "url",
-                              arena_printf(admin->arena, "%.*s/mcp/%.*s",
-                                           SLICE_ARG(config->public_url),
-                                           SLICE_ARG(raw_token)));
-    }
-    jwriter_object_end(writer);
 }
 
 static void respond_server(struct admin *admin, int status,
@@ -79,7 +83,12 @@ static void respond_server(struct admin *admin, int status,
     struct buf json = admin_buf();
     struct jwriter writer;
     jwriter_init(&writer, &json);
-    write_server(admin, &writer, integration, server, raw_token);
+    jwriter_object(&writer);
+    write_server(admin, &writer, integration, server);
+    if (raw_token.len > 0) {
+        write_url(admin, &writer, raw_token);
+    }
+    jwriter_object_end(&writer);
     admin_respond(admin, status, &json);
     buf_free(&json);
 }
@@ -117,15 +126,15 @@ static bool load_server(struct admin *admin, const struct integration **integrat
     return false;
 }
 
-/* Checks the body's config (an empty one when absent) and keeps it as text. */
+/* Merges the body's config into `json` (empty: none yet), checks it, keeps it as text. */
 static bool read_config(struct admin *admin, const struct integration *integration,
                         struct slice *json)
 {
-    const struct jval *config = jval_get(admin->body, "config");
+    const struct jval *config = admin_merge(admin, "config", *json);
     struct server_config parsed;
     struct fault fault = {0};
     if (config == NULL) {
-        config = jval_new_object(admin->arena, 0);
+        return false;
     }
     if (server_config_parse(config, integration, admin->arena, &parsed, &fault) !=
         ERR_OK) {
@@ -222,13 +231,25 @@ void admin_list_servers(struct admin *admin)
     struct jwriter writer;
     admin_page_begin(&writer, &json);
     for (size_t i = 0; i < count; i++) {
-        write_server(admin, &writer, integration, &servers[i], SLICE_EMPTY);
+        jwriter_object(&writer);
+        write_server(admin, &writer, integration, &servers[i]);
+        jwriter_object_end(&writer);
     }
     admin_page_end(admin, &writer,
                    count == limit ? servers[count - 1].id : SLICE_EMPTY);
 }
 
 /* ---- Changing and revoking ---- */
+
+static void on_server_changed(void *ctx, enum err err)
+{
+    struct server_job *job = ctx;
+    if (err == ERR_OK) {
+        calls_end_with_server(job->admin->gateway, job->server.id,
+                              job->server.expires_ms);
+    }
+    on_server_stored(job, err);
+}
 
 void admin_patch_server(struct admin *admin)
 {
@@ -258,7 +279,7 @@ void admin_patch_server(struct admin *admin)
     }
     server->updated_ms = gateway_wall_ms(admin->gateway);
     store_update_server(batch, server, server->version);
-    store_commit(admin->gateway->parts.store, batch, on_server_stored, job);
+    store_commit(admin->gateway->parts.store, batch, on_server_changed, job);
 }
 
 static void on_server_deleted(void *ctx, enum err err)
@@ -270,6 +291,7 @@ static void on_server_deleted(void *ctx, enum err err)
         return;
     }
     servers_forget(gateway->servers, admin->ids[1]);
+    calls_revoke(gateway, admin->ids[0], admin->ids[1]);
     governor_server_revoke(gateway->parts.governor, admin->ids[0], admin->ids[1],
                            gateway_mono_us(gateway));
     turnstile_settle(gateway->turnstile);
@@ -286,4 +308,69 @@ void admin_delete_server(struct admin *admin)
     struct store_batch *batch = store_batch_new();
     store_delete_server(batch, admin->ids[1]);
     store_commit(admin->gateway->parts.store, batch, on_server_deleted, admin);
+}
+
+/* ---- Rotating ---- */
+
+struct rotation {
+    struct server_job job;
+    int64_t old_ends_ms;
+};
+
+static void on_server_rotated(void *ctx, enum err err)
+{
+    struct rotation *rotation = ctx;
+    struct server_job *job = &rotation->job;
+    struct admin *admin = job->admin;
+    if (err != ERR_OK) {
+        on_server_stored(job, err);
+        return;
+    }
+    servers_forget(admin->gateway->servers, job->server.id);
+    calls_end_with_token(admin->gateway, job->server.id, rotation->old_ends_ms);
+    struct buf json = admin_buf();
+    struct jwriter writer;
+    jwriter_init(&writer, &json);
+    jwriter_object(&writer);
+    write_server(admin, &writer, job->integration, &job->server);
+    admin_time(&writer, "old_url_expires_at", rotation->old_ends_ms);
+    write_url(admin, &writer, job->raw_token);
+    jwriter_object_end(&writer);
+    admin_respond(admin, 200, &json);
+    buf_free(&json);
+}
+
+/* A new URL for the same server: its id, and so its cursors and filters, stay. */
+void admin_rotate_server(struct admin *admin)
+{
+    static const char *const allowed[] = {"overlap_seconds", NULL};
+    struct rotation *rotation = arena_alloc(admin->arena, sizeof *rotation);
+    struct server_job *job = &rotation->job;
+    struct store_server *server = &job->server;
+    long long overlap_s = 0;
+    job->admin = admin;
+    if (!load_server(admin, &job->integration, server) || !admin_only(admin, allowed) ||
+        !admin_number(admin, "overlap_seconds", 0, OVERLAP_MAX_S, 0, &overlap_s)) {
+        return;
+    }
+    int64_t now_ms = gateway_wall_ms(admin->gateway);
+    if (server->expires_ms != 0 && server->expires_ms <= now_ms) {
+        admin_error(admin, ERR_CONFLICT,
+                    SLICE("The MCP server has expired: set expires_at, then rotate."));
+        return;
+    }
+    struct minted minted =
+        principal_mint_url_token(admin->gateway->parts.keys, admin->arena);
+    job->raw_token = minted.raw;
+    rotation->old_ends_ms = now_ms + overlap_s * 1000;
+    if (server->expires_ms != 0 && server->expires_ms < rotation->old_ends_ms) {
+        rotation->old_ends_ms = server->expires_ms;
+    }
+    server->updated_ms = now_ms;
+    struct store_url_token token = {minted.hash, server->id, server->expires_ms};
+    struct store_batch *batch = store_batch_new();
+    store_update_server(batch, server, server->version);
+    store_retire_url_tokens(batch, server->id, rotation->old_ends_ms);
+    store_insert_url_token(batch, &token);
+    store_commit(admin->gateway->parts.store, batch, on_server_rotated, rotation);
 }

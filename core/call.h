@@ -37,6 +37,7 @@ struct call_order {
     struct account *account; /* held by the call on its own */
     struct server *server;   /* likewise */
     struct slice request_id, tenant;
+    int64_t token_ends_ms; /* of the URL it came by, when that one is retired; else 0 */
     struct slice tool;
     const struct jval
         *arguments; /* NULL: none. Borrowed until the answer or call_cancel */
@@ -53,6 +54,19 @@ struct call_order {
 struct call *call_start(const struct call_order *order);
 /* The caller left: waiting ends, a request already sent goes on without an answer. */
 void call_cancel(struct call *call);
+
+/*
+ * Calls whose URL is gone: each is answered ERR_UNAUTHORIZED at once, wherever it stands. What
+ * is at the ERP already goes on there without a caller, its slot kept. `server` empty: all calls
+ * of the account.
+ */
+void calls_revoke(struct gateway *gateway, struct slice account, struct slice server);
+/* The server ends at another time now (0: never); its open calls end with it. */
+void calls_end_with_server(struct gateway *gateway, struct slice server,
+                           int64_t ends_ms);
+/* The server's URLs so far end at `ends_ms`, and the calls that came by them. */
+void calls_end_with_token(struct gateway *gateway, struct slice server,
+                          int64_t ends_ms);
 
 /* The open call of that server with that JSON-RPC id, or NULL. */
 struct call *call_find(struct gateway *gateway, struct slice server,

@@ -233,7 +233,8 @@ static void read_headers(struct post *post)
 }
 
 void mcp_handle(struct gateway *gateway, struct http_exchange *exchange,
-                struct account *account, struct server *server, struct slice request_id)
+                struct account *account, struct server *server, struct slice request_id,
+                int64_t token_ends_ms)
 {
     struct arena *arena = http_exchange_arena(exchange);
     struct post *post = arena_alloc(arena, sizeof *post);
@@ -242,6 +243,7 @@ void mcp_handle(struct gateway *gateway, struct http_exchange *exchange,
     post->account = account;
     post->server = server;
     post->request_id = request_id;
+    post->token_ends_ms = token_ends_ms;
     post->status = 200;
     read_headers(post);
     enum err err = check_media(post);

@@ -100,6 +100,7 @@ void mcp_call_start(struct entry *entry)
         .server = post->server,
         .request_id = post->request_id,
         .tenant = post->account->record.tenant,
+        .token_ends_ms = post->token_ends_ms,
         .tool = name->text,
         .arguments = arguments,
         /* Modern clients cancel by leaving; their ids are not unique on a URL. */

@@ -34,6 +34,7 @@ struct post {
     struct account *account;
     struct server *server;
     struct slice request_id;
+    int64_t token_ends_ms; /* of the URL, when a newer one has replaced it; else 0 */
     struct mcp_headers headers;
     struct entry *entries;
     size_t entry_count;

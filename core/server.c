@@ -152,7 +152,7 @@ static void handle_mcp(const struct visit *visit, struct slice token)
         return;
     }
     mcp_handle(gateway, visit->exchange, account, server,
-               text_new_id(visit->arena, "req_"));
+               text_new_id(visit->arena, "req_"), record.token_ends_ms);
 }
 
 /* ---- Health and metrics ---- */

@@ -155,6 +155,7 @@ static enum err build(const struct store_server *record,
     server->id = arena_slice(arena, record->id);
     server->account = arena_slice(arena, record->account);
     server->version = record->version;
+    server->ends_ms = record->expires_ms;
     struct jval *config = NULL;
     struct fault fault = {0};
     enum err err = jval_parse(arena, record->config, &config, NULL);

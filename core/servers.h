@@ -25,6 +25,7 @@ struct server {
     struct slice id, account;
     struct server_config config;
     int64_t version;
+    int64_t ends_ms; /* 0: never */
     struct arena *arena;
     int holders;
 };

@@ -482,6 +482,13 @@ class TestCommands(FlowCase):
         self.assertEqual(narrow["tools"], 1)
         self.assertEqual(self.answer("mcp", "get", made["id"], server["id"])["id"], server["id"])
         self.assertEqual(len(self.answer("mcp", "list", made["id"])["data"]), 1)
+        rotated = self.answer("mcp", "rotate", made["id"], server["id"], "--overlap-seconds", "60")
+        self.assertEqual([self.stand.rpc(one["url"], "tools/list")[0] for one in (server, rotated)],
+                         [200, 200])
+        again = self.answer("mcp", "rotate", made["id"], server["id"])
+        self.assertEqual([self.stand.rpc(one["url"], "tools/list")[0]
+                          for one in (server, rotated, again)], [401, 401, 200])
+        self.run_it("mcp", "rotate", made["id"], server["id"], "--overlap-seconds", "x", code=2)
         self.run_it("mcp", "delete", made["id"], server["id"])
         self.assertEqual(self.stand.rpc(server["url"], "tools/list")[0], 401)
         for account in (made, plain):
