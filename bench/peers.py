@@ -98,8 +98,9 @@ class NginxPeer:
 
 
 class SluicePeer:
-    def __init__(self, name, stand, url, script):
+    def __init__(self, name, stand, url, script, body):
         self.name, self.stand, self.url, self.script = name, stand, url, script
+        self.body = body
 
     def pids(self):
         return [self.stand.process("server").pid]
@@ -173,5 +174,5 @@ class Field:
         _, _, result = self.stand.tool(url, TOOL, CALL["params"]["arguments"])
         if result is None or result.get("isError"):
             raise Fault("the first call failed: %s" % json.dumps(result))
-        return (SluicePeer("sluice, full call", self.stand, url, self.script()),
+        return (SluicePeer("sluice, full call", self.stand, url, self.script(), CALL),
                 len(result["content"][0]["text"].encode()))

@@ -16,27 +16,11 @@ from measure import drive, load, machine, options, publish, tools
 from peers import Field
 from percall import ROWS
 from stand import Fault
+from tree import LIBC, STATIONS, in_tree, station_of
 
 CONNECTIONS = 32
-STATIONS = (  # the first that fits the path
-    ("HTTP in, HTTP out to the caller", r"io/http_(server|connection|parser|guard|exchange|write)\."
-     r"|.*llhttp"),
-    ("HTTP to the upstream (libcurl)", r"io/(curl_|http_|resolve|net_policy)"),
-    ("loop and timers", r"io/loop\."),
-    ("URL token, look-up, way in", r"auth/(principal|tokens|keys)\.|store/"
-     r"|core/(server|servers|origin|accounts)\."),
-    ("signature", r"auth/"),
-    ("MCP: JSON-RPC read and written", r"core/mcp"),
-    ("envelope", r"core/envelope\."),
-    ("governor", r"governor/|core/turnstile\."),
-    ("connector: request and answer", r"connectors/"),
-    ("catalog: check, split, map fields", r"catalog/"),
-    ("audit line and log", r"base/log\.|core/audit"),
-    ("call and operation steps", r"core/"),
-    ("rest", r""),
-)
-PLACES = (("own code", r"sluice$"), ("libc", r"libc\.so|ld-linux|\[vdso\]"),
-          ("kernel", r"\[kernel|\[k\]"), ("other libraries", r""))
+PLACES = (("own code", r"sluice$"), ("libc", LIBC), ("kernel", r"\[kernel|\[k\]"),
+          ("other libraries", r""))
 
 
 def record(peer, data, seconds):
@@ -74,24 +58,8 @@ def sources(program, addresses):
     found = {}
     for address, block in zip(order, blocks):
         path = block.strip().split("\n")[-1].rsplit(":", 1)[0]
-        parts = os.path.normpath(path).split("/")
-        # The tree may have been built anywhere: what follows the name of a folder of ours counts.
-        at = [i for i, part in enumerate(parts) if part in (
-            "base", "io", "store", "catalog", "governor", "auth", "connectors", "core", "cli")]
-        found[address] = "/".join(parts[at[-1]:]) if at else path
+        found[address] = in_tree(os.path.normpath(path))
     return found
-
-
-def station_of(frames, found):
-    ours = [found[address] for address, place in frames if place == "sluice"]
-    for path in ours:
-        if path.startswith("base/log."):
-            break
-        if not path.startswith("base/"):
-            break
-    else:
-        path = ""
-    return next(name for name, fits in STATIONS if re.match(fits, path))
 
 
 def place_of(frames):
@@ -99,8 +67,9 @@ def place_of(frames):
 
 
 def table(samples, found, us):
-    counted = collections.Counter((station_of(frames, found), place_of(frames))
-                                  for frames in samples)
+    counted = collections.Counter(
+        (station_of([found[address] for address, place in frames if place == "sluice"]),
+         place_of(frames)) for frames in samples)
     each = us / len(samples)
     names = [name for name, _ in PLACES]
     lines = ["| station | µs | % | " + " | ".join("of it " + name for name in names) + " |",

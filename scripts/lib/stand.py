@@ -56,6 +56,7 @@ class Stand:
         self.bin = os.path.join(ROOT, bin_dir)
         self.port = port
         self.extra_flags = list(flags)
+        self.runner = []  # words before the server's command: a profiler's, say
         self.processes = []  # (name, Popen), in the order of their start
         self.scratch = tempfile.mkdtemp(prefix="sluice-stand-")
         self.data_dir = os.path.join(self.scratch, "data")
@@ -110,9 +111,9 @@ class Stand:
             self.make_keys()
         start = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "a") as log:
-            process = self.start("server", [os.path.join(self.bin, "sluice"), "serve",
-                                            "--server.port", str(self.port), *self.flags()],
-                                 stderr=log)
+            process = self.start("server", [*self.runner, os.path.join(self.bin, "sluice"),
+                                            "serve", "--server.port", str(self.port),
+                                            *self.flags()], stderr=log)
         self.base = "http://127.0.0.1:%d" % self.wait_for_port(process, start)
         return process
 
