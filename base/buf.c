@@ -56,7 +56,7 @@ static void grow(struct buf *buf, size_t need)
     buf->cap = cap;
 }
 
-char *buf_reserve(struct buf *buf, size_t bytes)
+char *buf_reserve_slow(struct buf *buf, size_t bytes)
 {
     if (bytes > buf->ceiling - buf->len) {
         buf->full = true;
@@ -68,36 +68,11 @@ char *buf_reserve(struct buf *buf, size_t bytes)
     return buf->ptr + buf->len;
 }
 
-void buf_commit(struct buf *buf, size_t bytes)
+void buf_expect(struct buf *buf, size_t bytes)
 {
-    REQUIRE(bytes < buf->cap - buf->len);
-    buf->len += bytes;
-    buf->ptr[buf->len] = '\0';
-}
+    size_t room = buf->ceiling - buf->len;
 
-bool buf_append(struct buf *buf, struct slice bytes)
-{
-    char *room = buf_reserve(buf, bytes.len);
-
-    if (room == NULL) {
-        return false;
-    }
-    slice_copy(room, bytes);
-    buf_commit(buf, bytes.len);
-    return true;
-}
-
-bool buf_append_byte(struct buf *buf, char byte)
-{
-    char *room = buf_reserve(buf, 1);
-
-    if (room == NULL) {
-        return false;
-    }
-    room[0] = byte;
-    room[1] = '\0';
-    buf->len++;
-    return true;
+    (void)buf_reserve(buf, bytes < room ? bytes : room);
 }
 
 bool buf_printf(struct buf *buf, const char *format, ...)

@@ -33,14 +33,55 @@ void buf_free(struct buf *buf);
 /* Forgets and wipes the content, keeps the memory: for buffers that are used again. */
 void buf_clear(struct buf *buf);
 
-/* Return false when the ceiling refuses; the content is unchanged then. */
-bool buf_append(struct buf *buf, struct slice bytes);
-bool buf_append_byte(struct buf *buf, char byte);
-bool buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Makes room for `bytes` more as far as the ceiling allows, so that what follows does
+ * not grow the buffer step by step. */
+void buf_expect(struct buf *buf, size_t bytes);
+
+/* For buf_reserve: the room has to be made. */
+char *buf_reserve_slow(struct buf *buf, size_t bytes);
 
 /* Lends room for `bytes` more, or NULL; buf_commit says how many were written. */
-char *buf_reserve(struct buf *buf, size_t bytes);
-void buf_commit(struct buf *buf, size_t bytes);
+static inline char *buf_reserve(struct buf *buf, size_t bytes)
+{
+    if (buf->cap - buf->len <= bytes) {
+        return buf_reserve_slow(buf, bytes);
+    }
+    return buf->ptr + buf->len;
+}
+
+static inline void buf_commit(struct buf *buf, size_t bytes)
+{
+    REQUIRE(bytes < buf->cap - buf->len);
+    buf->len += bytes;
+    buf->ptr[buf->len] = '\0';
+}
+
+/* The appends return false when the ceiling refuses; the content is unchanged then. */
+static inline bool buf_append(struct buf *buf, struct slice bytes)
+{
+    char *room = buf_reserve(buf, bytes.len);
+
+    if (room == NULL) {
+        return false;
+    }
+    slice_copy(room, bytes);
+    buf_commit(buf, bytes.len);
+    return true;
+}
+
+static inline bool buf_append_byte(struct buf *buf, char byte)
+{
+    char *room = buf_reserve(buf, 1);
+
+    if (room == NULL) {
+        return false;
+    }
+    *room = byte;
+    buf_commit(buf, 1);
+    return true;
+}
+
+bool buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Removes the first `bytes`. */
 void buf_consume(struct buf *buf, size_t bytes);

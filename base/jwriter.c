@@ -5,9 +5,7 @@
  */
 #include "base/jwriter.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
+#include "base/digits.h"
 #include "base/text.h"
 
 /* Bits of has_items[level]. */
@@ -292,10 +290,9 @@ void jwriter_number(struct jwriter *writer, struct slice text)
 
 void jwriter_int(struct jwriter *writer, int64_t value)
 {
-    char digits[24];
-    int len = snprintf(digits, sizeof(digits), "%" PRId64, value);
+    char digits[DIGITS_BYTES];
 
-    jwriter_raw(writer, slice_of(digits, (size_t)len));
+    jwriter_raw(writer, digits_of(value, digits));
 }
 
 void jwriter_bool(struct jwriter *writer, bool value)

@@ -6,11 +6,10 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <unistd.h>
 
+#include "base/digits.h"
 #include "base/timefmt.h"
 
 #define LINE_BYTES 2048
@@ -111,13 +110,12 @@ static void put_text(struct line *line, const char *name, struct slice text,
 
 static void put_number(struct line *line, const char *name, int64_t number)
 {
-    char digits[24];
-    int len = snprintf(digits, sizeof(digits), "%" PRId64, number);
+    char digits[DIGITS_BYTES];
 
     put(line, SLICE(",\""));
     put(line, slice_str(name));
     put(line, SLICE("\":"));
-    put(line, slice_of(digits, (size_t)len));
+    put(line, digits_of(number, digits));
 }
 
 static void put_field(struct line *line, const struct log_field *field)
@@ -151,15 +149,15 @@ static void put_field(struct line *line, const struct log_field *field)
 static void put_time(struct line *line, int64_t wall_ms)
 {
     char time[TIMEFMT_BYTES];
-    char fraction[8];
+    char fraction[DIGITS_BYTES];
     int64_t ms = (wall_ms % 1000 + 1000) % 1000;
 
     timefmt_utc(wall_ms, time);
-    int len = snprintf(fraction, sizeof(fraction), ".%03dZ", (int)ms);
     put(line, SLICE("{\"time\":\""));
     put(line, slice_of(time, TIMEFMT_BYTES - 2)); /* without its Z */
-    put(line, slice_of(fraction, (size_t)len));
-    put(line, SLICE("\""));
+    put(line, SLICE("."));
+    put(line, slice_from(digits_of(1000 + ms, fraction), 1)); /* three of them */
+    put(line, SLICE("Z\""));
 }
 
 static void write_line(const struct log *log, const struct line *line)

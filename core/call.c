@@ -33,6 +33,8 @@ enum call_state {
 
 enum step { STEP_NEXT, STEP_WAIT, STEP_FAIL };
 
+#define USUAL_RESULT_BYTES 4096 /* most envelopes are smaller */
+
 struct call {
     struct list link; /* gateway->calls, until answered or cancelled */
     struct call_order order;
@@ -340,6 +342,7 @@ static enum step do_reply(struct call *call)
     struct buf text;
     size_t bytes_out = 0;
     buf_init(&text, LIMIT_RESULT_BYTES);
+    buf_expect(&text, USUAL_RESULT_BYTES);
     if (call->fault.err == ERR_RATE_LIMITED) {
         /* Whole seconds until the lane's pause is over, however short the ERP's own
          * wish. */

@@ -2,8 +2,7 @@
 /* Writes the answer of a tool: data or error, the same members for every ERP. */
 #include "core/envelope.h"
 
-#include <stdio.h>
-
+#include "base/digits.h"
 #include "base/jwriter.h"
 #include "base/timefmt.h"
 
@@ -36,10 +35,10 @@ static void append_estimate(struct buf *out)
     const size_t closing = 2; /* the braces of _meta and of the envelope */
     for (size_t digits = 1; digits < 20; digits++) {
         size_t bytes = out->len + digits + closing;
-        char text[24];
-        int len = snprintf(text, sizeof text, "%zu", (bytes + 3) / 4);
-        if ((size_t)len == digits) {
-            buf_append(out, slice_of(text, digits));
+        char room[DIGITS_BYTES];
+        struct slice text = digits_of((int64_t)((bytes + 3) / 4), room);
+        if (text.len == digits) {
+            buf_append(out, text);
             return;
         }
     }

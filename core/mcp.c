@@ -180,8 +180,7 @@ static void refuse_post(struct post *post, enum err err, int status,
     buf_init(&body, 4096);
     mcp_write_refusal(&body, &refusal);
     post->status = status;
-    mcp_respond(post, buf_slice(&body));
-    buf_free(&body);
+    mcp_respond(post, &body);
 }
 
 /* Modern clients cancel by leaving. Legacy ones may come back: their calls go on,

@@ -9,6 +9,7 @@
 #define SLUICE_CORE_MCP_PRIVATE_H
 
 #include "base/buf.h"
+#include "base/digits.h"
 #include "base/limits.h"
 #include "core/call.h"
 #include "core/mcp.h"
@@ -54,14 +55,14 @@ struct post {
 struct mcp_head {
     struct http_field fields[10];
     size_t count;
-    char numbers[4][24];
+    char numbers[4][DIGITS_BYTES];
 };
 
 void mcp_add_field(struct mcp_head *head, struct slice name, struct slice value);
 void mcp_add_rate_fields(struct mcp_head *head, const struct post *post);
 
-/* Each of these ends the exchange, and with it the post. */
-void mcp_respond(struct post *post, struct slice body);
+/* Each of these ends the exchange, and with it the post; `body` is freed. */
+void mcp_respond(struct post *post, struct buf *body);
 void mcp_answer_json(struct post *post);
 /* Gives back what the post holds, before its exchange ends. */
 void mcp_close(struct post *post);

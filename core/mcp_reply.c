@@ -2,8 +2,7 @@
 /* The answer in one piece: status, head, and the replies of all messages as one body. */
 #include "core/mcp_private.h"
 
-#include <stdio.h>
-
+#include "base/digits.h"
 #include "core/mcp_write.h"
 #include "core/metrics.h"
 
@@ -21,8 +20,7 @@ void mcp_add_field(struct mcp_head *head, struct slice name, struct slice value)
 static void add_number(struct mcp_head *head, size_t slot, struct slice name,
                        long value)
 {
-    int len = snprintf(head->numbers[slot], sizeof head->numbers[slot], "%ld", value);
-    mcp_add_field(head, name, slice_of(head->numbers[slot], (size_t)len));
+    mcp_add_field(head, name, digits_of(value, head->numbers[slot]));
 }
 
 void mcp_add_rate_fields(struct mcp_head *head, const struct post *post)
@@ -66,25 +64,28 @@ void mcp_respond_unauthorized(struct gateway *gateway, struct http_exchange *exc
     http_respond(exchange, &response);
 }
 
-void mcp_respond(struct post *post, struct slice body)
+void mcp_respond(struct post *post, struct buf *body)
 {
     struct gateway *gateway = post->gateway;
     struct http_exchange *exchange = post->exchange;
     if (post->unauthorized) {
+        buf_free(body);
         mcp_close(post);
         mcp_respond_unauthorized(gateway, exchange);
         return;
     }
     struct mcp_head head = {.count = 0};
-    if (body.len > 0) {
+    if (body->len > 0) {
         mcp_add_field(&head, SLICE("Content-Type"), SLICE("application/json"));
     }
     mcp_add_field(&head, SLICE("Cache-Control"), SLICE("no-store"));
     mcp_add_rate_fields(&head, post);
-    struct http_response response = {post->status, head.fields, head.count, body};
+    struct http_response response = {post->status, head.fields, head.count,
+                                     buf_slice(body)};
     metrics_http(gateway->metrics, post->status);
-    mcp_close(post); /* `body` is a copy, and the post dies with the exchange */
+    mcp_close(post); /* before its exchange ends, which it dies with */
     http_respond(exchange, &response);
+    buf_free(body);
 }
 
 /* An answer that its batch has no room for is replaced by an error. */
@@ -100,30 +101,32 @@ static struct slice fitting_reply(struct entry *entry, const struct buf *body)
     return buf_slice(&entry->reply);
 }
 
+/* The replies of a batch as one array; empty when none is due. */
+static void join_replies(struct post *post, struct buf *body)
+{
+    buf_init(body, BATCH_CEILING);
+    for (size_t i = 0; i < post->entry_count; i++) {
+        if (post->entries[i].reply.len > 0) {
+            buf_append_byte(body, body->len == 0 ? '[' : ',');
+            buf_append(body, fitting_reply(&post->entries[i], body));
+        }
+    }
+    if (body->len > 0) {
+        buf_append_byte(body, ']');
+    }
+}
+
 void mcp_answer_json(struct post *post)
 {
     struct buf body;
-    bool any = false;
-    buf_init(&body, BATCH_CEILING);
     if (post->batch) {
-        buf_append_byte(&body, '[');
+        join_replies(post, &body);
+    } else {
+        body = post->entries[0].reply;
+        buf_init(&post->entries[0].reply, body.ceiling);
     }
-    for (size_t i = 0; i < post->entry_count; i++) {
-        if (post->entries[i].reply.len == 0) {
-            continue;
-        }
-        if (any) {
-            buf_append_byte(&body, ',');
-        }
-        buf_append(&body, fitting_reply(&post->entries[i], &body));
-        any = true;
-    }
-    if (post->batch) {
-        buf_append_byte(&body, ']');
-    }
-    if (!any) {
+    if (body.len == 0) {
         post->status = 202;
     }
-    mcp_respond(post, any ? buf_slice(&body) : SLICE_EMPTY);
-    buf_free(&body);
+    mcp_respond(post, &body);
 }

@@ -172,6 +172,8 @@ void mcp_write_tool_result(struct buf *out, const struct mcp_message *message,
                            struct slice envelope, bool is_error)
 {
     struct jwriter writer;
+    /* It stands there twice, once escaped: growing step by step would copy it anew. */
+    buf_expect(out, 2 * envelope.len + envelope.len / 2 + 512);
     begin_result(&writer, out, message);
     jwriter_key(&writer, SLICE("content"));
     jwriter_array(&writer);

@@ -241,7 +241,8 @@ const char *http_easy_set(struct http_easy *easy, const struct http_send *reques
     REQUIRE(easy->curl != NULL);
     set_guards(easy, url->is_tls);
     set_transport(easy);
-    set_text(easy, CURLOPT_URL, request->url);
+    /* Where to connect; what to ask for is the target, which curl does not touch. */
+    set_text(easy, CURLOPT_URL, url->origin);
     set_text(easy, CURLOPT_REQUEST_TARGET, url->target);
     SET(easy, CURLOPT_PATH_AS_IS, 1L);
     set_method(easy, request);

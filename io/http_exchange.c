@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/digits.h"
 #include "base/limits.h"
 #include "base/timefmt.h"
 #include "io/http_private.h"
@@ -46,15 +47,9 @@ const char *http_reason(int status)
 
 static void put_number(struct buf *out, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
+    char digits[DIGITS_BYTES];
 
-    do {
-        at--;
-        digits[at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    buf_append(out, slice_of(digits + at, sizeof digits - at));
+    buf_append(out, digits_of((int64_t)value, digits));
 }
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7), written once a second. */

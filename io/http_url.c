@@ -141,6 +141,7 @@ static bool parse_scheme(struct slice *text, struct http_url *url)
 
 bool http_url_parse(struct slice text, struct http_url *url)
 {
+    const char *whole = text.ptr;
     memset(url, 0, sizeof *url);
     if (text.len > HTTP_URL_MAX_BYTES || !is_visible_ascii(text) ||
         slice_find(text, '#') >= 0 || !parse_scheme(&text, url)) {
@@ -148,6 +149,7 @@ bool http_url_parse(struct slice text, struct http_url *url)
     }
     ptrdiff_t slash = slice_find(text, '/');
     struct slice authority = slice_of(text.ptr, slash < 0 ? text.len : (size_t)slash);
+    url->origin = slice_of(whole, (size_t)(authority.ptr + authority.len - whole));
     url->target = slash < 0 ? SLICE("/") : slice_from(text, (size_t)slash);
     return parse_authority(authority, url);
 }

@@ -19,6 +19,7 @@
 struct http_url {
     struct slice scheme; /* as written */
     struct slice host;   /* without brackets */
+    struct slice origin; /* scheme and authority, as written */
     struct slice target; /* path and query, byte for byte; "/" when the URL has none */
     int port;
     bool is_tls;

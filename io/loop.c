@@ -311,6 +311,26 @@ void loop_soon(struct loop *loop, loop_fn fn, void *ctx)
     keep_awake(loop);
 }
 
+static void nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+static void queue_forget(struct job_queue *queue, loop_fn fn, const void *ctx)
+{
+    for (size_t i = 0; i < queue->count; i++) {
+        if (queue->jobs[i].fn == fn && queue->jobs[i].ctx == ctx) {
+            queue->jobs[i] = (struct job){nothing, NULL};
+        }
+    }
+}
+
+void loop_soon_cancel(struct loop *loop, loop_fn fn, void *ctx)
+{
+    queue_forget(&loop->soon, fn, ctx);
+    queue_forget(&loop->running, fn, ctx);
+}
+
 void loop_post(struct loop *loop, loop_fn fn, void *ctx)
 {
     pthread_mutex_lock(&loop->lock);

@@ -43,6 +43,8 @@ struct loop_timer *loop_timer_every(struct loop *loop, int64_t every_ms, loop_fn
 
 /* fn(ctx) on the loop's thread after the current callback has returned; keeps the loop alive. */
 void loop_soon(struct loop *loop, loop_fn fn, void *ctx);
+/* What loop_soon was asked for with the same two will not happen: `ctx` is going away. */
+void loop_soon_cancel(struct loop *loop, loop_fn fn, void *ctx);
 
 /* As loop_soon, from any thread; keeps order per thread. */
 void loop_post(struct loop *loop, loop_fn fn, void *ctx);

@@ -4,6 +4,8 @@
 #include "store/store_private.h"
 
 enum read_statement {
+    R_BEGIN,
+    R_COMMIT,
     R_CHECK,
     R_ACCOUNT,
     R_ACCOUNTS,
@@ -37,6 +39,8 @@ enum read_statement {
 #define ENVIRONMENT "SELECT id, overrides, version, updated_ms FROM environment"
 
 static const char *const sql[R_COUNT] = {
+    [R_BEGIN] = "BEGIN",
+    [R_COMMIT] = "COMMIT",
     [R_CHECK] = "SELECT count(*) FROM (SELECT 1 FROM account LIMIT 1)",
     [R_ACCOUNT] = ACCOUNT " WHERE id = ?1",
     [R_ACCOUNTS] = ACCOUNT " WHERE id > ?1 ORDER BY id LIMIT ?2",
@@ -234,17 +238,56 @@ static void bind_page(sqlite3_stmt *statement, struct slice after, size_t limit)
     db_bind_int(statement, 2, limit > INT32_MAX ? INT32_MAX : (int64_t)limit);
 }
 
+/* ---- One snapshot for all reads of a turn ---- */
+
+static void on_turn_over(void *ctx)
+{
+    struct store *store = ctx;
+    sqlite3_stmt *commit = store->reader.statements[R_COMMIT];
+
+    store->has_snapshot = false;
+    /* A failed read may have ended it already; nothing was written that could fail. */
+    if (sqlite3_get_autocommit(store->reader.handle) == 0) {
+        sqlite3_step(commit);
+        db_reset(commit);
+    }
+}
+
+void read_forget_snapshot(struct store *store)
+{
+    if (store->has_snapshot) {
+        loop_soon_cancel(store->loop, on_turn_over, store);
+        on_turn_over(store);
+    }
+}
+
+/*
+ * A read on its own locks and unlocks the index of the log file, which costs as much as
+ * the search itself. The first read of a turn of the loop opens a snapshot for those
+ * that follow. None of them can miss a write that was answered: the answer to a write
+ * comes in a turn of its own, after the snapshots that were open when it was stored.
+ */
+static sqlite3_stmt *statement_of(struct store *store, enum read_statement which)
+{
+    if (!store->has_snapshot &&
+        db_run(&store->reader, store->reader.statements[R_BEGIN]) == ERR_OK) {
+        store->has_snapshot = true;
+        loop_soon(store->loop, on_turn_over, store);
+    }
+    return store->reader.statements[which];
+}
+
 /* ---- The verbs ---- */
 
-enum err read_check(struct db *db)
+enum err read_check(struct store *store)
 {
-    return db_run(db, db->statements[R_CHECK]);
+    return db_run(&store->reader, statement_of(store, R_CHECK));
 }
 
 enum err store_get_account(struct store *store, struct slice id, struct arena *arena,
                            struct store_account *out)
 {
-    sqlite3_stmt *statement = store->reader.statements[R_ACCOUNT];
+    sqlite3_stmt *statement = statement_of(store, R_ACCOUNT);
 
     db_bind_text(statement, 1, id);
     return read_one(&store->reader, statement, arena, row_account, out);
@@ -255,7 +298,7 @@ enum err store_list_accounts(struct store *store, struct slice tenant,
                              struct store_account **out, size_t *count)
 {
     sqlite3_stmt *statement =
-        store->reader.statements[tenant.len == 0 ? R_ACCOUNTS : R_ACCOUNTS_OF_TENANT];
+        statement_of(store, tenant.len == 0 ? R_ACCOUNTS : R_ACCOUNTS_OF_TENANT);
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_account};
 
     bind_page(statement, after, limit);
@@ -271,7 +314,7 @@ enum err store_list_accounts(struct store *store, struct slice tenant,
 enum err store_get_server(struct store *store, struct slice id, struct arena *arena,
                           struct store_server *out)
 {
-    sqlite3_stmt *statement = store->reader.statements[R_SERVER];
+    sqlite3_stmt *statement = statement_of(store, R_SERVER);
 
     db_bind_text(statement, 1, id);
     return read_one(&store->reader, statement, arena, row_server, out);
@@ -281,7 +324,7 @@ enum err store_list_servers(struct store *store, struct slice account,
                             struct slice after, size_t limit, struct arena *arena,
                             struct store_server **out, size_t *count)
 {
-    sqlite3_stmt *statement = store->reader.statements[R_SERVERS];
+    sqlite3_stmt *statement = statement_of(store, R_SERVERS);
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_server};
 
     bind_page(statement, after, limit);
@@ -295,7 +338,7 @@ enum err store_list_servers(struct store *store, struct slice account,
 enum err store_find_server(struct store *store, struct slice hash, int64_t now_ms,
                            struct arena *arena, struct store_server *out)
 {
-    sqlite3_stmt *statement = store->reader.statements[R_SERVER_BY_TOKEN];
+    sqlite3_stmt *statement = statement_of(store, R_SERVER_BY_TOKEN);
 
     db_bind_blob(statement, 1, hash);
     db_bind_int(statement, 2, now_ms);
@@ -305,7 +348,7 @@ enum err store_find_server(struct store *store, struct slice hash, int64_t now_m
 enum err store_find_api_token(struct store *store, struct slice hash, int64_t now_ms,
                               struct arena *arena, struct store_api_token *out)
 {
-    sqlite3_stmt *statement = store->reader.statements[R_API_TOKEN_BY_HASH];
+    sqlite3_stmt *statement = statement_of(store, R_API_TOKEN_BY_HASH);
 
     db_bind_blob(statement, 1, hash);
     db_bind_int(statement, 2, now_ms);
@@ -317,8 +360,7 @@ enum err store_list_api_tokens(struct store *store, struct slice tenant,
                                struct store_api_token **out, size_t *count)
 {
     sqlite3_stmt *statement =
-        store->reader
-            .statements[tenant.len == 0 ? R_API_TOKENS : R_API_TOKENS_OF_TENANT];
+        statement_of(store, tenant.len == 0 ? R_API_TOKENS : R_API_TOKENS_OF_TENANT);
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_api_token};
 
     bind_page(statement, after, limit);
@@ -334,7 +376,7 @@ enum err store_list_api_tokens(struct store *store, struct slice tenant,
 enum err store_get_tenant(struct store *store, struct slice id, struct arena *arena,
                           struct store_tenant *out)
 {
-    sqlite3_stmt *statement = store->reader.statements[R_TENANT];
+    sqlite3_stmt *statement = statement_of(store, R_TENANT);
 
     db_bind_text(statement, 1, id);
     return read_one(&store->reader, statement, arena, row_tenant, out);
@@ -345,7 +387,7 @@ enum err store_list_tenants(struct store *store, struct arena *arena,
 {
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_tenant};
     enum err err =
-        read_many(&store->reader, store->reader.statements[R_TENANTS], arena, &rows);
+        read_many(&store->reader, statement_of(store, R_TENANTS), arena, &rows);
 
     *out = (void *)rows.items;
     *count = rows.count;
@@ -357,7 +399,7 @@ enum err store_list_lanes(struct store *store, struct arena *arena,
 {
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_lane};
     enum err err =
-        read_many(&store->reader, store->reader.statements[R_LANES], arena, &rows);
+        read_many(&store->reader, statement_of(store, R_LANES), arena, &rows);
 
     *out = (void *)rows.items;
     *count = rows.count;
@@ -391,7 +433,7 @@ enum err store_list_secrets(struct store *store, struct slice account,
                             struct arena *arena, struct store_secret **out,
                             size_t *count)
 {
-    sqlite3_stmt *statement = store->reader.statements[R_SECRETS];
+    sqlite3_stmt *statement = statement_of(store, R_SECRETS);
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_secret};
 
     db_bind_text(statement, 1, account);

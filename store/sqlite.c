@@ -111,6 +111,7 @@ enum err store_open(struct loop *loop, const struct log *log, const char *path,
     struct db db = {0};
 
     REQUIRE(store != NULL);
+    store->loop = loop;
     enum err err = make_private(log, path);
     if (err == ERR_OK) {
         err = open_writer(&db, log, path);
@@ -139,6 +140,7 @@ void store_close(struct store *store)
         return;
     }
     writer_stop(store->writer);
+    read_forget_snapshot(store);
     db_close(&store->reader);
     free(store->path);
     free(store);
@@ -153,7 +155,7 @@ enum err store_check(struct store *store)
         info.st_ino != store->inode) {
         return ERR_IO;
     }
-    return read_check(&store->reader);
+    return read_check(store);
 }
 
 void store_commit(struct store *store, struct store_batch *batch, store_done_fn done,
@@ -167,5 +169,8 @@ void store_commit(struct store *store, struct store_batch *batch, store_done_fn 
 
 enum err store_commit_now(struct store *store, struct store_batch *batch)
 {
-    return writer_commit_now(store->writer, batch);
+    enum err err = writer_commit_now(store->writer, batch);
+
+    read_forget_snapshot(store); /* it does not have the batch */
+    return err;
 }

@@ -131,11 +131,17 @@ MUST_USE enum err writer_commit_now(struct writer *writer, struct store_batch *b
 
 /* ---- Reading (read.c) ---- */
 
+struct store;
+
 MUST_USE enum err read_prepare(struct db *db);
-MUST_USE enum err read_check(struct db *db);
+MUST_USE enum err read_check(struct store *store);
+/* The next read sees what is stored by then. */
+void read_forget_snapshot(struct store *store);
 
 struct store {
     struct db reader; /* the loop's thread */
+    struct loop *loop;
+    bool has_snapshot; /* the reader is in a transaction, until the turn is over */
     struct writer *writer;
     char *path;
     unsigned long long device, inode; /* of the file that was opened */
