@@ -20,16 +20,23 @@ void buf_init(struct buf *buf, size_t ceiling)
     *buf = (struct buf){.ceiling = ceiling};
 }
 
+static void wipe_used(struct buf *buf)
+{
+    size_t used = buf->len + BUF_SLACK;
+
+    wipe(buf->ptr, used < buf->cap ? used : buf->cap);
+}
+
 void buf_free(struct buf *buf)
 {
-    wipe(buf->ptr, buf->cap);
+    wipe_used(buf);
     free(buf->ptr);
     *buf = (struct buf){.ceiling = buf->ceiling};
 }
 
 void buf_clear(struct buf *buf)
 {
-    wipe(buf->ptr, buf->cap);
+    wipe_used(buf);
     buf->len = 0;
     buf->full = false;
 }
@@ -48,7 +55,7 @@ static void grow(struct buf *buf, size_t need)
     REQUIRE(bytes != NULL);
     if (buf->ptr != NULL) {
         memcpy(bytes, buf->ptr, buf->len);
-        wipe(buf->ptr, buf->cap);
+        wipe_used(buf);
         free(buf->ptr);
     }
     bytes[buf->len] = '\0';

@@ -40,7 +40,12 @@ void buf_expect(struct buf *buf, size_t bytes);
 /* For buf_reserve: the room has to be made. */
 char *buf_reserve_slow(struct buf *buf, size_t bytes);
 
-/* Lends room for `bytes` more, or NULL; buf_commit says how many were written. */
+/* What may have been written behind the bytes that buf_commit was told of: a copy in
+ * words ends a little late. Nothing beyond that is wiped. */
+#define BUF_SLACK 16
+
+/* Lends room for `bytes` more, or NULL; buf_commit says how many were written, but for
+ * the slack. */
 static inline char *buf_reserve(struct buf *buf, size_t bytes)
 {
     if (buf->cap - buf->len <= bytes) {

@@ -95,24 +95,6 @@ static uint64_t special_bits(uint64_t word)
            ones * 0x80;
 }
 
-/* How many leading bytes stand for themselves. */
-static size_t plain_bytes(struct slice text)
-{
-    size_t at = 0;
-    uint64_t word;
-
-    for (; text.len - at >= sizeof(word); at += sizeof(word)) {
-        memcpy(&word, text.ptr + at, sizeof(word));
-        if (special_bits(word) != 0) {
-            break;
-        }
-    }
-    while (at < text.len && !is_special((unsigned char)text.ptr[at])) {
-        at++;
-    }
-    return at;
-}
-
 /* Room that the escape of one byte may need. */
 #define ESCAPE_BYTES 6
 
@@ -153,21 +135,65 @@ static bool put_sequence(struct buf *out, struct slice *text)
     return buf_append(out, sequence);
 }
 
-/* Copies up to eight bytes, up to the first special one; returns how many. Both sides
- * have room for eight. */
-static size_t copy_plain_word(char *out, const char *in)
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* The last one to seven bytes, with dashes behind them. */
+static uint64_t load_tail(const char *in, size_t left)
+{
+    const uint64_t dashes = 0x2d2d2d2d2d2d2d2du;
+    uint64_t word = 0;
+
+    if (left >= 4) {
+        uint32_t first, last; /* they may overlap */
+        memcpy(&first, in, sizeof(first));
+        memcpy(&last, in + left - 4, sizeof(last));
+        word = first | (uint64_t)last << (left - 4) * 8;
+    } else {
+        word = (uint64_t)(unsigned char)in[0] |
+               (uint64_t)(unsigned char)in[left / 2] << left / 2 * 8 |
+               (uint64_t)(unsigned char)in[left - 1] << (left - 1) * 8;
+    }
+    return word | dashes << left * 8;
+}
+
+/* Copies plain bytes, eight at a time, up to the first special one, the end, or the
+ * last eight bytes of room. Returns true when a special one stands at *in. */
+static bool copy_plain(const char **in, const char *end, char **at, const char *limit)
 {
     uint64_t word;
 
-    memcpy(&word, in, sizeof(word));
-    memcpy(out, &word, sizeof(word));
-    uint64_t special = special_bits(word);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return special == 0 ? sizeof(word) : (size_t)__builtin_ctzll(special) / 8;
-#else
-    return special == 0 ? sizeof(word) : plain_bytes(slice_of(in, sizeof(word)));
-#endif
+    while (*in < end && limit - *at >= (ptrdiff_t)sizeof(word)) {
+        size_t plain = (size_t)(end - *in);
+        if (plain >= sizeof(word)) {
+            plain = sizeof(word);
+            memcpy(&word, *in, sizeof(word));
+        } else {
+            word = load_tail(*in, plain);
+        }
+        memcpy(*at, &word, sizeof(word));
+        uint64_t special = special_bits(word);
+        if (special != 0) {
+            plain = (size_t)__builtin_ctzll(special) / 8;
+        }
+        *in += plain;
+        *at += plain;
+        if (special != 0) {
+            return true;
+        }
+    }
+    return false;
 }
+#else
+static bool copy_plain(const char **in, const char *end, char **at, const char *limit)
+{
+    while (*in < end && *at < limit) {
+        if (is_special((unsigned char)**in)) {
+            return true;
+        }
+        *(*at)++ = *(*in)++;
+    }
+    return false;
+}
+#endif
 
 /*
  * Escapes ASCII from the front of `text` into `out`, up to `room` bytes of it, and
@@ -178,24 +204,9 @@ static size_t escape_ascii(struct slice *text, char *out, size_t room)
     const char *in = text->ptr, *end = text->ptr + text->len;
     char *at = out, *limit = out + room;
 
-    while (in < end && (size_t)(limit - at) >= sizeof(uint64_t)) {
-        if ((size_t)(end - in) >= sizeof(uint64_t)) {
-            size_t plain = copy_plain_word(at, in);
-            in += plain;
-            at += plain;
-            if (plain > 0) {
-                continue;
-            }
-        }
-        unsigned char byte = (unsigned char)*in;
-        if (byte >= 0x80) {
-            break;
-        }
-        if (is_special(byte)) {
-            at += write_escape(at, byte);
-        } else {
-            *at++ = (char)byte;
-        }
+    while (copy_plain(&in, end, &at, limit) && limit - at >= ESCAPE_BYTES &&
+           (unsigned char)*in < 0x80) {
+        at += write_escape(at, (unsigned char)*in);
         in++;
     }
     *text = slice_of(in, (size_t)(end - in));
@@ -240,28 +251,31 @@ bool jwriter_escape(struct buf *out, struct slice text)
 /* The text in quotes; `before` and `after` are a mark beside them, or NUL for none. */
 static void put_string(struct buf *out, char before, struct slice text, char after)
 {
-    if (plain_bytes(text) != text.len) {
+    /* Most strings are short and plain: one reservation, one pass. */
+    size_t room = text.len + 2 * sizeof(uint64_t) + 4;
+    char *begin = out->ceiling - out->len < room ? NULL : buf_reserve(out, room);
+
+    if (begin == NULL) {
         (void)(before == '\0' || buf_append_byte(out, before));
         (void)buf_append_byte(out, '"');
-        (void)jwriter_escape(out, text);
-        (void)buf_append_byte(out, '"');
-        (void)(after == '\0' || buf_append_byte(out, after));
-        return;
+    } else {
+        char *at = begin;
+        *at = before;
+        at += before != '\0';
+        *at++ = '"';
+        at += escape_ascii(&text, at, room - 4);
+        if (text.len == 0) {
+            *at++ = '"';
+            *at = after;
+            at += after != '\0';
+            buf_commit(out, (size_t)(at - begin));
+            return;
+        }
+        buf_commit(out, (size_t)(at - begin));
     }
-    /* Most strings are plain: one reservation, one copy. */
-    size_t bytes = text.len + 2 + (before != '\0') + (after != '\0');
-    char *at = buf_reserve(out, bytes);
-    if (at == NULL) {
-        return;
-    }
-    *at = before;
-    at += before != '\0';
-    *at++ = '"';
-    slice_copy(at, text);
-    at += text.len;
-    *at++ = '"';
-    *at = after;
-    buf_commit(out, bytes);
+    (void)jwriter_escape(out, text);
+    (void)buf_append_byte(out, '"');
+    (void)(after == '\0' || buf_append_byte(out, after));
 }
 
 void jwriter_key(struct jwriter *writer, struct slice name)

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -144,6 +146,88 @@ static void test_the_ceiling_marks_the_buffer_full(void **state)
     buf_free(&small);
 }
 
+/* Byte by byte, as the rules are written. */
+static size_t escaped_plainly(const unsigned char *text, size_t len, char *out)
+{
+    static const char names[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    size_t at = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        const char *found = text[i] != 0 ? strchr(names, text[i]) : NULL;
+        if (found != NULL) {
+            out[at++] = '\\';
+            out[at++] = letters[found - names];
+        } else if (text[i] < 0x20) {
+            at += (size_t)snprintf(out + at, 7, "\\u%04x", text[i]);
+        } else {
+            out[at++] = (char)text[i];
+        }
+    }
+    return at;
+}
+
+/* Letters, and now and then a quote, a control character, a two-byte letter. */
+static size_t make_text(unsigned char *text, size_t len, unsigned seed)
+{
+    size_t at = 0;
+
+    while (at < len) {
+        seed = seed * 1103515245u + 12345u;
+        unsigned kind = seed >> 16 & 15;
+        if (kind == 0) {
+            text[at++] = '"';
+        } else if (kind == 1) {
+            text[at++] = (unsigned char)(seed >> 24 & 31);
+        } else if (kind == 2 && at + 2 <= len) {
+            text[at++] = 0xc3;
+            text[at++] = 0xbc;
+        } else {
+            text[at++] = (unsigned char)('a' + (seed >> 24) % 26);
+        }
+    }
+    return at;
+}
+
+static void test_strings_of_every_length_are_escaped_as_the_rules_say(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned seed = 0; seed < 4000; seed++) {
+        unsigned char text[80];
+        char expected[6 * sizeof text];
+        size_t len = make_text(text, seed % sizeof text, seed);
+        size_t bytes = escaped_plainly(text, len, expected);
+        buf_clear(&f->out);
+        jwriter_init(&f->writer, &f->out);
+        jwriter_string(&f->writer, slice_of((const char *)text, len));
+        assert_int_equal(f->out.len, bytes + 2);
+        assert_memory_equal(f->out.ptr + 1, expected, bytes);
+        assert_true(f->out.ptr[0] == '"' && f->out.ptr[bytes + 1] == '"');
+    }
+}
+
+static void test_a_string_fits_when_its_bytes_do(void **state)
+{
+    (void)state;
+
+    for (unsigned seed = 0; seed < 400; seed++) {
+        unsigned char text[40];
+        char expected[6 * sizeof text];
+        size_t len = make_text(text, seed % sizeof text, seed);
+        size_t bytes = escaped_plainly(text, len, expected) + 2;
+        for (size_t ceiling = bytes - 1; ceiling <= bytes; ceiling++) {
+            struct buf out;
+            struct jwriter writer;
+            buf_init(&out, ceiling);
+            jwriter_init(&writer, &out);
+            jwriter_string(&writer, slice_of((const char *)text, len));
+            assert_int_equal(buf_full(&out), ceiling < bytes);
+            assert_true(out.len <= ceiling);
+            buf_free(&out);
+        }
+    }
+}
+
 static struct jwriter fresh(struct buf *buf)
 {
     struct jwriter writer;
@@ -231,6 +315,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_value_comes_out_as_it_went_in, set_up,
                                         tear_down),
         cmocka_unit_test(test_the_ceiling_marks_the_buffer_full),
+        cmocka_unit_test(test_a_string_fits_when_its_bytes_do),
+        cmocka_unit_test_setup_teardown(
+            test_strings_of_every_length_are_escaped_as_the_rules_say, set_up,
+            tear_down),
         cmocka_unit_test(test_wrong_nesting_aborts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
