@@ -19,6 +19,7 @@
 #include "core/gateway.h"
 #include "core/server.h"
 #include "io/http_server.h"
+#include "store/claim.h"
 
 #define PURGE_EVERY_MS 60000
 #define TRANSFER_LOOK_MS 50
@@ -32,6 +33,7 @@ struct serving {
     struct keys *keys;
     struct vault *vault;
     struct mac *mac;
+    struct claim *claim;
     struct store *store;
     struct catalog *catalog;
     struct net_policy *policy;
@@ -51,6 +53,24 @@ static bool is_loopback(struct slice host)
 
 /* ---- The parts ---- */
 
+/* Before the database is touched. */
+static int claim_data_dir(struct serving *serving)
+{
+    struct slice folder = serving->config->data_dir;
+    struct slice path =
+        arena_printf(serving->arena, "%.*s/serve.lock", SLICE_ARG(folder));
+    long holder = 0;
+    enum err err = claim_take(path.ptr, &serving->claim, &holder);
+    if (err == ERR_CONFLICT) {
+        return command_fail("%s is in use by another sluice serve (process %ld); one "
+                            "server works on a data_dir at a time",
+                            folder.ptr, holder);
+    }
+    return err == ERR_OK
+               ? 0
+               : command_fail("cannot lock %s: %s", path.ptr, strerror(errno));
+}
+
 static int open_store(struct serving *serving)
 {
     const struct config *config = serving->config;
@@ -58,11 +78,18 @@ static int open_store(struct serving *serving)
         return command_fail("cannot make the folder %s: %s", config->data_dir.ptr,
                             strerror(errno));
     }
+    int code = claim_data_dir(serving);
+    if (code != 0) {
+        return code;
+    }
     struct slice path =
         arena_printf(serving->arena, "%.*s/sluice.db", SLICE_ARG(config->data_dir));
     enum err err = store_open(serving->loop, &serving->log, path.ptr, &serving->store);
     if (err == ERR_CONFLICT) {
-        return command_fail("%s was written by a newer version of sluice", path.ptr);
+        return command_fail(
+            "%s was written by a newer version of sluice, or by another "
+            "program; it is left as it is",
+            path.ptr);
     }
     return err == ERR_OK ? 0 : command_fail("%s cannot be opened or read", path.ptr);
 }
@@ -205,6 +232,7 @@ static void take_apart(struct serving *serving)
         settle(serving);
     }
     store_close(serving->store);
+    claim_free(serving->claim);
     gateway_free(serving->gateway);
     tokens_free(serving->tokens);
     governor_free(serving->governor);
@@ -269,6 +297,7 @@ int command_serve(struct arena *arena, const struct config *config,
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a failed write, not our end */
     serving.clock = clock_system();
     serving.log =
         (struct log){.fd = STDERR_FILENO, .level = LOG_INFO, .clock = &serving.clock};

@@ -2,6 +2,8 @@
 /* One SQLite connection: its settings, its statements, what its result codes mean. */
 #include "store/store_private.h"
 
+#define CHECKPOINT_BUSY_MS 100
+
 /* The path is the operator's; the setting of each connection, not of the file. */
 static const char settings[] = "PRAGMA synchronous = FULL;"
                                "PRAGMA foreign_keys = ON;"
@@ -139,5 +141,32 @@ enum err db_run(struct db *db, sqlite3_stmt *statement)
     int code = sqlite3_step(statement);
 
     db_reset(statement);
+    return db_err(db, code);
+}
+
+void db_forget_log(struct db *db, int busy_ms)
+{
+    sqlite3_busy_timeout(db->handle, CHECKPOINT_BUSY_MS);
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+                                         NULL, NULL);
+    sqlite3_busy_timeout(db->handle, busy_ms);
+    if (code != SQLITE_OK && code != SQLITE_BUSY) {
+        enum err err = db_err(db, code);
+        (void)err; /* logged; what was written is durable all the same */
+    }
+}
+
+enum err db_in_place(struct db *db)
+{
+    int moved = 0;
+    int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+
+    if (code == SQLITE_OK && moved != 0) {
+        if (db->log != NULL) {
+            log_event(db->log, LOG_ERROR, "store_moved",
+                      LOG_WORD(cause, "path_leads_elsewhere"));
+        }
+        return ERR_IO;
+    }
     return db_err(db, code);
 }

@@ -78,7 +78,11 @@ static enum err open_writer(struct db *db, const struct log *log, const char *pa
     if (err == ERR_OK) {
         err = schema_migrate(db);
     }
-    return err == ERR_OK ? apply_prepare(db) : err;
+    if (err == ERR_OK) {
+        db_forget_log(db, OPENING_BUSY_MS); /* of a server that was killed */
+        err = apply_prepare(db);
+    }
+    return err;
 }
 
 static enum err open_reader(struct db *db, const struct log *log, const char *path)
@@ -88,20 +92,6 @@ static enum err open_reader(struct db *db, const struct log *log, const char *pa
         err = db_exec(db, "PRAGMA query_only = ON");
     }
     return err == ERR_OK ? read_prepare(db) : err;
-}
-
-static enum err remember_file(struct store *store, const char *path)
-{
-    struct stat info;
-
-    store->path = strdup(path);
-    REQUIRE(store->path != NULL);
-    if (stat(path, &info) != 0) {
-        return refuse_file(store->reader.log, errno);
-    }
-    store->device = info.st_dev;
-    store->inode = info.st_ino;
-    return ERR_OK;
 }
 
 enum err store_open(struct loop *loop, const struct log *log, const char *path,
@@ -118,9 +108,6 @@ enum err store_open(struct loop *loop, const struct log *log, const char *path,
     }
     if (err == ERR_OK) {
         err = open_reader(&store->reader, log, path);
-    }
-    if (err == ERR_OK) {
-        err = remember_file(store, path);
     }
     if (err == ERR_OK) {
         err = writer_start(loop, &db, &store->writer);
@@ -142,20 +129,14 @@ void store_close(struct store *store)
     writer_stop(store->writer);
     read_forget_snapshot(store);
     db_close(&store->reader);
-    free(store->path);
     free(store);
 }
 
 enum err store_check(struct store *store)
 {
-    struct stat info;
+    enum err err = db_in_place(&store->reader);
 
-    /* A file that was moved away would be written on, unseen, until the next start. */
-    if (stat(store->path, &info) != 0 || info.st_dev != store->device ||
-        info.st_ino != store->inode) {
-        return ERR_IO;
-    }
-    return read_check(store);
+    return err == ERR_OK ? read_check(store) : err;
 }
 
 void store_commit(struct store *store, struct store_batch *batch, store_done_fn done,

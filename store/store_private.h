@@ -47,6 +47,13 @@ struct slice db_blob(sqlite3_stmt *statement, int column, struct arena *arena);
 void db_reset(sqlite3_stmt *statement);
 /* Steps a statement that gives no rows, then db_reset. */
 MUST_USE enum err db_run(struct db *db, sqlite3_stmt *statement);
+/* Deleted secrets are overwritten in the file by secure_delete; this writes the log file
+ * back and empties it, because it may still hold them. Another reader may delay that
+ * until the next time. Afterwards the connection waits `busy_ms` for locks again. */
+void db_forget_log(struct db *db, int busy_ms);
+/* ERR_IO when the path leads to another file by now, or to none: what is written on would
+ * be gone at the next start. */
+MUST_USE enum err db_in_place(struct db *db);
 
 /* ---- The schema (schema.c) ---- */
 
@@ -143,8 +150,6 @@ struct store {
     struct loop *loop;
     bool has_snapshot; /* the reader is in a transaction, until the turn is over */
     struct writer *writer;
-    char *path;
-    unsigned long long device, inode; /* of the file that was opened */
 };
 
 #endif

@@ -19,7 +19,6 @@
 
 #define GROUP_BATCHES 256
 #define WRITER_BUSY_MS 10000
-#define CHECKPOINT_BUSY_MS 100
 
 struct queue {
     struct store_batch *first, *last;
@@ -104,7 +103,7 @@ static void fail_all(struct store_batch *first)
  * one that asks for too much takes nobody along. */
 static void write_group(struct db *db, struct store_batch *first)
 {
-    if (apply_begin(db) != ERR_OK) {
+    if (db_in_place(db) != ERR_OK || apply_begin(db) != ERR_OK) {
         fail_all(first);
         return;
     }
@@ -122,20 +121,6 @@ static void write_group(struct db *db, struct store_batch *first)
         batch->next = NULL;
         write_group(db, batch); /* of one: no further recursion */
         batch->next = rest;
-    }
-}
-
-/* Deleted secrets are overwritten in the file by secure_delete; this empties the log
- * file that may still hold them. Another reader may delay it until the next time. */
-static void forget_log(struct db *db)
-{
-    sqlite3_busy_timeout(db->handle, CHECKPOINT_BUSY_MS);
-    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE,
-                                         NULL, NULL);
-    sqlite3_busy_timeout(db->handle, WRITER_BUSY_MS);
-    if (code != SQLITE_OK && code != SQLITE_BUSY) {
-        enum err err = db_err(db, code);
-        (void)err; /* logged; what was written is durable all the same */
     }
 }
 
@@ -203,7 +188,7 @@ static void *writer_main(void *ctx)
         acknowledge(writer, group);
         if (is_forgetting) {
             pthread_mutex_unlock(&writer->lock);
-            forget_log(&writer->db);
+            db_forget_log(&writer->db, WRITER_BUSY_MS);
             pthread_mutex_lock(&writer->lock);
         }
     }

@@ -130,6 +130,30 @@ class TestKills(CrashCase):
                                   "store_file_failed", "purge_failed")][:5]
 
 
+class TestWriteAheadLog(CrashCase):
+    def test_it_does_not_grow_without_end_and_a_start_empties_it(self):
+        """Nothing here deletes a secret, which would empty it along the way."""
+        self.stand.start_server()
+        line, peak, written = self.line(), 0, 0
+        while written < WAL_BYTES + WAL_BYTES // 4:
+            for ceiling in range(1, 101):
+                status, _ = line.send("PATCH", "/tenant/wal", {"governor": {"ceiling": ceiling}})
+                self.assertEqual(status, 200)
+                written += 4096  # a page at least
+            peak = max(peak, self.size("-wal"))
+        self.assertGreater(peak, 1024 * 1024)
+        self.assertLess(peak, WAL_BYTES)
+        process = self.stand.process("server")
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
+        line.close()
+        self.assertGreater(self.size("-wal"), 0)
+        self.stand.start_server()
+        self.assertEqual(self.size("-wal"), 0)
+        ceiling = self.stand.admin("GET", "/tenant/wal")["governor"]["ceiling"]
+        self.assertEqual(ceiling, 100)
+
+
 class TestTheLookIntoTheFile(CrashCase):
     """The check itself: each kind of half thing is seen when it is there."""
 

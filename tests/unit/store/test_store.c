@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/claim.h"
 #include "tests/unit/store/contract.h"
 
 static void remove_folder(const char *folder)
@@ -88,6 +90,25 @@ static off_t size_of(const char *path)
     struct stat info;
 
     return stat(path, &info) == 0 ? info.st_size : -1;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    char bytes[65536];
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+
+    assert_true(in >= 0 && out >= 0);
+    for (;;) {
+        ssize_t count = read(in, bytes, sizeof bytes);
+        assert_true(count >= 0);
+        if (count == 0) {
+            break;
+        }
+        assert_int_equal(write(out, bytes, (size_t)count), count);
+    }
+    close(in);
+    close(out);
 }
 
 /* ---- The file ---- */
@@ -252,8 +273,80 @@ static void test_a_file_that_was_moved_away_is_noticed(void **state)
     assert_int_equal(rename(f->path, away), 0);
 
     assert_int_equal(store_check(f->store), ERR_IO);
+    assert_int_equal(put_account(f, "acc_a", "t1"),
+                     ERR_IO); /* the next start forgot it */
     assert_int_equal(rename(away, f->path), 0);
     assert_int_equal(store_check(f->store), ERR_OK);
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+}
+
+static void test_a_file_that_was_replaced_is_not_written_on(void **state)
+{
+    struct fixture *f = *state;
+    char away[128];
+    snprintf(away, sizeof away, "%s/away.db", f->folder);
+
+    assert_int_equal(rename(f->path, away), 0);
+    int fd = open(f->path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+
+    assert_int_equal(store_check(f->store), ERR_IO);
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_IO);
+}
+
+/* As a server leaves it that is killed: the last connection did not clean up. */
+static void test_what_a_killed_server_left_in_the_log_is_written_back(void **state)
+{
+    struct fixture *f = *state;
+    char copy[128], wal[128], copied_wal[136];
+    struct store *second = NULL;
+    struct store_account got;
+    snprintf(copy, sizeof copy, "%s/copy.db", f->folder);
+    snprintf(wal, sizeof wal, "%s-wal", f->path);
+    snprintf(copied_wal, sizeof copied_wal, "%s-wal", copy);
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    copy_file(f->path, copy);
+    copy_file(wal, copied_wal);
+    assert_true(size_of(copied_wal) > 0);
+
+    assert_int_equal(store_open(f->loop, &f->log, copy, &second), ERR_OK);
+
+    assert_int_equal(size_of(copied_wal), 0);
+    assert_int_equal(store_get_account(second, SLICE("acc_a"), f->arena, &got), ERR_OK);
+    store_close(second);
+}
+
+/* The lock is the process's, so another process asks. */
+static void claim_in_a_child(const char *path, enum err expected, long holder)
+{
+    pid_t child = fork();
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct claim *claim = NULL;
+        long found = 0;
+        enum err err = claim_take(path, &claim, &found);
+        _exit(err == expected && found == holder ? 0 : 1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void test_only_one_claims_a_folder(void **state)
+{
+    struct fixture *f = *state;
+    struct claim *claim = NULL;
+    char path[128];
+    long holder = -1;
+    snprintf(path, sizeof path, "%s/serve.lock", f->folder);
+
+    assert_int_equal(claim_take(path, &claim, &holder), ERR_OK);
+    claim_in_a_child(path, ERR_CONFLICT, (long)getpid());
+    claim_free(claim);
+    claim_in_a_child(path, ERR_OK, 0);
+    claim_in_a_child("/nonexistent/serve.lock", ERR_IO, 0);
 }
 
 /* ---- The writer ---- */
@@ -488,6 +581,9 @@ int main(void)
         CONTRACT(test_damaged_pages_are_io_errors_of_reads_and_writes),
         CONTRACT(test_a_file_cut_short_is_an_io_error),
         CONTRACT(test_a_file_that_was_moved_away_is_noticed),
+        CONTRACT(test_a_file_that_was_replaced_is_not_written_on),
+        CONTRACT(test_what_a_killed_server_left_in_the_log_is_written_back),
+        FILE_TEST(test_only_one_claims_a_folder),
         CONTRACT(test_writes_that_wait_share_one_transaction),
         CONTRACT(test_closing_waits_for_writes_but_runs_no_callback),
         CONTRACT(test_a_callback_may_close_the_store),
