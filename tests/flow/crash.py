@@ -192,6 +192,7 @@ class Writer:
         yield self.delete_account, accounts
         yield self.create_server, 3 if accounts and servers < 8 else 0
         yield self.change_server, 3 if servers else 0
+        yield self.rotate_server, 3 if servers else 0
         yield self.delete_server, 2 if servers else 0
         yield self.create_token, 2 if len(self.tokens) < 4 else 0
         yield self.delete_token, 1 if self.tokens else 0
@@ -289,6 +290,20 @@ class Writer:
                                     values)
         expect(status == 200, "changing an MCP server answered %s: %s", status, reply)
         server.update(values)
+        self.touched.add(server.id)
+
+    def rotate_server(self, line):
+        """Half of them leave the old URL a long overlap, half none."""
+        account, server = self.some_server()
+        overlap = self.dice.choice((0, 3600))
+        path = "/integrated-account/%s/mcp/%s/rotate" % (account.id, server.id)
+        status, reply = self.change(line, "rotate server", server, overlap, "POST", path,
+                                    {"overlap_seconds": overlap})
+        expect(status == 200, "rotating an MCP server answered %s: %s", status, reply)
+        if overlap == 0:
+            self.dead_urls += server.tokens
+            server.tokens = []
+        server.tokens = server.tokens[-1:] + [token_of(reply["url"])]
         self.touched.add(server.id)
 
     def delete_server(self, line):
@@ -462,13 +477,27 @@ class Audit:
                 status, _ = self.line.send("GET", "/integrated-account?limit=1", token=raw)
                 expect(status == 200, "a token that was acknowledged is answered %s", status)
         for account, server in writer.all_servers():
-            if server.id in writer.touched or account.id in writer.touched:
+            if self.what == "rotate server" and self.book is server:
+                self.settle_rotation(server)
+            elif server.id in writer.touched or account.id in writer.touched:
                 for token in server.tokens:
                     self.knock("/mcp/" + token, 200)
         del writer.dead_urls[:-20], writer.dead_tokens[:-20]
 
+    def settle_rotation(self, server):
+        """Without an overlap the old URLs all live or all have ended."""
+        alive = [token for token in server.tokens if self.listed("/mcp/" + token) == 200]
+        if alive != server.tokens:
+            expect(self.values == 0 and not alive, "a rotation ended some URLs only")
+            self.writer.dead_urls += server.tokens
+            server.tokens = []
+
+    def listed(self, path):
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        return self.line.send("POST", path, body)[0]
+
     def knock(self, path, status):
-        found, _ = self.line.send("POST", path, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+        found = self.listed(path)
         expect(found == status, "a URL is answered %s where %s was due", found, status)
 
 
