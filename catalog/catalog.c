@@ -8,6 +8,7 @@
 
 struct catalog {
     struct arena *arena;
+    int holders;
     struct integration *integrations; /* sorted by name */
     size_t count;
 };
@@ -243,17 +244,22 @@ static enum err load_all(struct loader *loader, struct slice directory,
     return err;
 }
 
-enum err catalog_load(const char *directory, const struct catalog_compiler *compiler,
-                      struct catalog **out, struct arena *arena,
-                      struct catalog_problem *problem)
+enum err catalog_load_watched(const char *directory,
+                              const struct catalog_compiler *compiler,
+                              struct catalog_watch *watch, struct catalog **out,
+                              struct arena *arena, struct catalog_problem *problem)
 {
     struct arena *own = arena_new();
     struct catalog *catalog = arena_alloc(own, sizeof *catalog);
-    struct loader loader = {
-        .arena = own, .compiler = compiler, .problem_arena = arena, .problem = problem};
+    struct loader loader = {.arena = own,
+                            .compiler = compiler,
+                            .watch = watch,
+                            .problem_arena = arena,
+                            .problem = problem};
     enum err err = loader_schemas(&loader);
 
     catalog->arena = own;
+    catalog->holders = 1;
     if (err == ERR_OK) {
         err = load_all(&loader, slice_str(directory), catalog);
     }
@@ -265,9 +271,26 @@ enum err catalog_load(const char *directory, const struct catalog_compiler *comp
     return ERR_OK;
 }
 
+enum err catalog_load(const char *directory, const struct catalog_compiler *compiler,
+                      struct catalog **out, struct arena *arena,
+                      struct catalog_problem *problem)
+{
+    return catalog_load_watched(directory, compiler, NULL, out, arena, problem);
+}
+
+struct catalog *catalog_hold(struct catalog *catalog)
+{
+    catalog->holders++;
+    return catalog;
+}
+
 void catalog_free(struct catalog *catalog)
 {
-    if (catalog != NULL) {
+    if (catalog == NULL) {
+        return;
+    }
+    catalog->holders--;
+    if (catalog->holders == 0) {
         arena_free(catalog->arena);
     }
 }

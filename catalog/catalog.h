@@ -19,6 +19,7 @@
 #include "catalog/tool.h"
 
 struct catalog;
+struct catalog_watch; /* catalog/watch.h */
 
 struct catalog_problem {
     struct slice file, pointer, message;
@@ -50,7 +51,15 @@ MUST_USE enum err catalog_load(const char *directory,
                                const struct catalog_compiler *compiler,
                                struct catalog **out, struct arena *arena,
                                struct catalog_problem *problem);
-void catalog_free(struct catalog *catalog); /* accepts NULL */
+/* The same; `watch`, a new one, learns what was looked at, also when the load fails. */
+MUST_USE enum err catalog_load_watched(const char *directory,
+                                       const struct catalog_compiler *compiler,
+                                       struct catalog_watch *watch,
+                                       struct catalog **out, struct arena *arena,
+                                       struct catalog_problem *problem);
+/* Counted: calls keep the catalog that they began with. Of one thread at a time. */
+struct catalog *catalog_hold(struct catalog *catalog);
+void catalog_free(struct catalog *catalog); /* drops one hold; accepts NULL */
 
 /* ---- Integrations ---- */
 
@@ -98,7 +107,8 @@ struct filter;
 /*
  * From a server's config object: methods, tags, tools (arrays of text). Names a member
  * that is ill-formed, and one that alone or together leaves no tool, in `problem`
- * (ERR_UNPROCESSABLE).
+ * (ERR_UNPROCESSABLE). `integration` NULL: as it was set once, whatever the catalog has
+ * become since; a name that is nothing any more then allows nothing.
  */
 MUST_USE enum err filter_compile(struct arena *arena,
                                  const struct integration *integration,

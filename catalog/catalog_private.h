@@ -21,6 +21,7 @@
 #include "base/map.h"
 #include "catalog/catalog.h"
 #include "catalog/tool.h"
+#include "catalog/watch.h"
 
 /* ---- pointer.c: JSON Pointer, RFC 6901 ---- */
 
@@ -153,6 +154,7 @@ enum catalog_file { FILE_INTEGRATION, FILE_RESOURCE, FILE_DOCUMENTATION, FILE_KI
 struct loader {
     struct arena *arena; /* the catalog's */
     const struct catalog_compiler *compiler;
+    struct catalog_watch *watch; /* may be NULL */
     struct schema *schemas[FILE_KINDS];
     const struct jval *envelope; /* of every answer; becomes output schemas */
     struct arena *problem_arena;

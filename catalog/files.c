@@ -172,8 +172,10 @@ enum err loader_read(struct loader *loader, enum catalog_file kind, struct slice
     enum err err;
 
     buf_init(&text, LIMIT_CATALOG_FILE_BYTES);
+    catalog_watch_note(loader->watch, path);
     err = read_bytes(loader, path, &text);
     if (err == ERR_OK) {
+        catalog_watch_read(loader->watch, path, buf_slice(&text));
         err = parse(loader, path, buf_slice(&text), &json);
     }
     buf_free(&text);
@@ -190,6 +192,7 @@ enum err loader_read(struct loader *loader, enum catalog_file kind, struct slice
 
 bool loader_exists(struct loader *loader, struct slice path)
 {
+    catalog_watch_note(loader->watch, path);
     return access(arena_copy(loader->arena, path), F_OK) == 0;
 }
 
@@ -222,12 +225,14 @@ static struct slice *make_room(struct arena *arena, struct slice *names, size_t 
 enum err loader_names(struct loader *loader, struct slice path, const char *suffix,
                       struct slice **names, size_t *count)
 {
-    DIR *folder = opendir(arena_copy(loader->arena, path));
     struct slice end = slice_str(suffix);
     const struct dirent *entry;
+    DIR *folder;
 
     *names = NULL;
     *count = 0;
+    catalog_watch_note(loader->watch, path);
+    folder = opendir(arena_copy(loader->arena, path));
     if (folder == NULL) {
         return fail_system(loader, path, errno);
     }

@@ -157,9 +157,37 @@ static void test_a_kind_that_no_tool_has_may_stand_beside_one_that_has(void **st
     fixture_free(fixture);
 }
 
+static void test_a_filter_that_was_set_once_is_taken_whatever_there_is(void **state)
+{
+    struct bench *bench = *state;
+    const struct integration *demo = bench->demo;
+
+    bench->demo = NULL; /* as a server's config is read again */
+    assert_int_equal(compile(bench, "{'methods':['gone','get'],'tools':['gone_tool',"
+                                    "'get_single_demo_order_by_id']}"),
+                     ERR_OK);
+    bench->demo = demo;
+    for (size_t i = 0; i < demo->tool_count; i++) {
+        assert_int_equal(filter_allows(bench->filter, demo->tools[i]),
+                         slice_is(demo->tools[i]->method, "get"));
+    }
+    bench->demo = NULL;
+    assert_int_equal(compile(bench, "{'tags':['gone']}"), ERR_OK);
+    bench->demo = demo;
+    for (size_t i = 0; i < demo->tool_count; i++) {
+        assert_false(filter_allows(bench->filter, demo->tools[i]));
+    }
+    bench->demo = NULL;
+    assert_refused(bench, "{'tags':'x'}", "/tags", "array");
+    bench->demo = demo;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            test_a_filter_that_was_set_once_is_taken_whatever_there_is, setup,
+            teardown),
         cmocka_unit_test_setup_teardown(test_without_a_filter_everything_is_allowed,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_methods_are_kinds_or_names, setup,
