@@ -56,6 +56,12 @@ struct loop_timer {
     bool repeats;
 };
 
+struct loop_labour {
+    uv_work_t uv;
+    loop_fn work, done;
+    void *ctx;
+};
+
 struct loop_signal {
     struct list link;
     uv_signal_t uv;
@@ -337,6 +343,30 @@ void loop_post(struct loop *loop, loop_fn fn, void *ctx)
     queue_push(&loop->posts, fn, ctx);
     uv_async_send(&loop->posted);
     pthread_mutex_unlock(&loop->lock);
+}
+
+static void on_labour(uv_work_t *handle)
+{
+    struct loop_labour *labour = handle->data;
+    labour->work(labour->ctx);
+}
+
+/* Nothing here is ever cancelled, so the status says nothing. */
+static void on_labour_done(uv_work_t *handle, int status)
+{
+    struct loop_labour *labour = handle->data;
+    (void)status;
+    labour->done(labour->ctx);
+    free(labour);
+}
+
+void loop_work(struct loop *loop, loop_fn work, loop_fn done, void *ctx)
+{
+    struct loop_labour *labour = calloc(1, sizeof *labour);
+    REQUIRE(labour != NULL);
+    *labour = (struct loop_labour){.work = work, .done = done, .ctx = ctx};
+    labour->uv.data = labour;
+    REQUIRE(uv_queue_work(&loop->uv, &labour->uv, on_labour, on_labour_done) == 0);
 }
 
 void loop_hold(struct loop *loop)

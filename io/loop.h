@@ -49,6 +49,9 @@ void loop_soon_cancel(struct loop *loop, loop_fn fn, void *ctx);
 /* As loop_soon, from any thread; keeps order per thread. */
 void loop_post(struct loop *loop, loop_fn fn, void *ctx);
 
+/* work(ctx) on a thread of the pool, then done(ctx) on the loop's; keeps the loop alive. */
+void loop_work(struct loop *loop, loop_fn work, loop_fn done, void *ctx);
+
 /*
  * Counts an obligation that will be met by loop_post from another thread, so that loop_run does
  * not end before it: hold before handing work over, release in the posted callback.

@@ -319,9 +319,63 @@ static void test_free_accepts_null_and_what_is_still_open(void **state)
 
 #define LOOP_TEST(name) cmocka_unit_test_setup_teardown(name, open_loop, close_loop)
 
+/* ---- Work on the pool ---- */
+
+struct labour {
+    struct trace *trace;
+    pthread_t loop_thread;
+    bool worked_elsewhere, done_here;
+};
+
+static void do_labour(void *ctx)
+{
+    struct labour *labour = ctx;
+    labour->worked_elsewhere = !pthread_equal(pthread_self(), labour->loop_thread);
+}
+
+static void on_labour_done(void *ctx)
+{
+    struct labour *labour = ctx;
+    labour->done_here =
+        labour->worked_elsewhere && pthread_equal(pthread_self(), labour->loop_thread);
+    labour->trace->count++;
+}
+
+static void test_work_is_done_on_another_thread_and_answered_on_the_loops(void **state)
+{
+    struct trace *trace = *state;
+    struct labour labours[8];
+
+    for (int i = 0; i < 8; i++) {
+        labours[i] = (struct labour){.trace = trace, .loop_thread = pthread_self()};
+        loop_work(trace->loop, do_labour, on_labour_done, &labours[i]);
+        assert_int_equal(trace->count, 0);
+    }
+    loop_run(trace->loop); /* kept alive by what is under way */
+
+    assert_int_equal(trace->count, 8);
+    for (int i = 0; i < 8; i++) {
+        assert_true(labours[i].done_here);
+    }
+}
+
+static void test_work_under_way_is_answered_before_the_loop_is_gone(void **state)
+{
+    struct trace *trace = *state;
+    struct labour labour = {.trace = trace, .loop_thread = pthread_self()};
+
+    loop_work(trace->loop, do_labour, on_labour_done, &labour);
+    loop_free(trace->loop);
+    trace->loop = NULL;
+
+    assert_true(labour.done_here);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        LOOP_TEST(test_work_is_done_on_another_thread_and_answered_on_the_loops),
+        LOOP_TEST(test_work_under_way_is_answered_before_the_loop_is_gone),
         LOOP_TEST(test_run_returns_when_nothing_is_left),
         LOOP_TEST(test_soon_never_runs_inside_the_call_that_asked),
         LOOP_TEST(test_soon_keeps_order),
