@@ -19,14 +19,10 @@ static enum err compile(void *ctx, struct slice integration, struct arena *arena
     return connector->compile(arena, upstream, tool, plan, problem);
 }
 
-struct choice {
-    const struct config_list *enabled; /* NULL: all */
-};
-
 /* A folder that no connector belongs to is read as well: its error says so. */
 static bool serves(void *ctx, struct slice integration)
 {
-    const struct choice *choice = ctx;
+    const struct catalogs_choice *choice = ctx;
     const struct config_list *enabled = choice->enabled;
     const struct connector *connector = connector_find(integration);
     if (connector == NULL || !connector->opt_in || enabled == NULL) {
@@ -40,14 +36,19 @@ static bool serves(void *ctx, struct slice integration)
     return false;
 }
 
-int catalogs_load(struct slice directory, const struct config_list *enabled,
-                  struct arena *arena, struct catalog **out)
+struct catalog_compiler catalogs_compiler(struct catalogs_choice *choice)
 {
-    struct choice choice = {enabled};
-    struct catalog_compiler compiler = {compile, &choice, serves};
+    return (struct catalog_compiler){compile, choice, serves};
+}
+
+int catalogs_load(struct slice directory, const struct catalog_compiler *compiler,
+                  struct catalog_watch *watch, struct arena *arena,
+                  struct catalog **out)
+{
     struct catalog_problem problem = {SLICE_EMPTY, SLICE_EMPTY, SLICE_EMPTY};
     struct slice path = arena_slice(arena, directory);
-    if (catalog_load(path.ptr, &compiler, out, arena, &problem) == ERR_OK) {
+    if (catalog_load_watched(path.ptr, compiler, watch, out, arena, &problem) ==
+        ERR_OK) {
         return 0;
     }
     return command_fail("catalog: %.*s%s%.*s: %.*s", SLICE_ARG(problem.file),
@@ -64,9 +65,11 @@ int command_catalog(struct arena *arena, const struct config *config,
         command_fail("usage: sluice catalog check [DIR]");
         return 2;
     }
+    struct catalogs_choice everything = {NULL};
+    struct catalog_compiler compiler = catalogs_compiler(&everything);
     int code =
         catalogs_load(line->word_count == 2 ? line->words[1] : config->catalog_dir,
-                      NULL, arena, &catalog);
+                      &compiler, NULL, arena, &catalog);
     for (size_t n = 0; code == 0; n++) {
         const struct integration *integration = catalog_integration_at(catalog, n);
         if (integration == NULL) {

@@ -8,10 +8,20 @@
 #define SLUICE_CLI_CATALOGS_H
 
 #include "catalog/catalog.h"
+#include "catalog/watch.h"
 #include "cli/config.h"
 
-/* `enabled`: the opt-in integrations that are to be served; NULL: all of them. */
-int catalogs_load(struct slice directory, const struct config_list *enabled,
-                  struct arena *arena, struct catalog **out);
+/* The opt-in integrations that are to be served; NULL: all of them. */
+struct catalogs_choice {
+    const struct config_list *enabled;
+};
+
+/* With this program's connectors. Keeps `choice`; may be used on any thread. */
+struct catalog_compiler catalogs_compiler(struct catalogs_choice *choice);
+
+/* `watch` may be NULL. */
+int catalogs_load(struct slice directory, const struct catalog_compiler *compiler,
+                  struct catalog_watch *watch, struct arena *arena,
+                  struct catalog **out);
 
 #endif

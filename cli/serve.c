@@ -16,6 +16,7 @@
 #include "cli/catalogs.h"
 #include "cli/command.h"
 #include "cli/own_keys.h"
+#include "core/catalogs.h"
 #include "core/gateway.h"
 #include "core/server.h"
 #include "io/http_server.h"
@@ -35,7 +36,11 @@ struct serving {
     struct mac *mac;
     struct claim *claim;
     struct store *store;
-    struct catalog *catalog;
+    struct catalog *catalog; /* until the gateway has it */
+    struct catalog_watch *watch;
+    struct catalogs_choice choice;
+    struct catalog_compiler compiler;
+    struct catalogs_source catalogs;
     struct net_policy *policy;
     struct http_client *client;
     struct tokens *tokens;
@@ -154,12 +159,25 @@ static int build_gateway(struct serving *serving)
         .mac = serving->mac,
         .tokens = serving->tokens,
         .client = serving->client,
-        .catalog = serving->catalog,
         .governor = serving->governor,
+        .catalogs = &serving->catalogs,
     };
-    return gateway_new(&parts, &serving->gateway) == ERR_OK
-               ? 0
-               : command_fail("the database cannot be read");
+    enum err err =
+        gateway_new(&parts, serving->catalog, serving->watch, &serving->gateway);
+    serving->catalog = NULL;
+    serving->watch = NULL;
+    return err == ERR_OK ? 0 : command_fail("the database cannot be read");
+}
+
+static int load_catalog(struct serving *serving)
+{
+    struct slice directory = arena_slice(serving->arena, serving->config->catalog_dir);
+    serving->choice = (struct catalogs_choice){&serving->config->enabled};
+    serving->compiler = catalogs_compiler(&serving->choice);
+    serving->catalogs = (struct catalogs_source){directory.ptr, &serving->compiler};
+    serving->watch = catalog_watch_new();
+    return catalogs_load(directory, &serving->compiler, serving->watch, serving->arena,
+                         &serving->catalog);
 }
 
 static int listen_now(struct serving *serving)
@@ -201,8 +219,7 @@ static int build(struct serving *serving)
     serving->loop = loop_new();
     code = open_store(serving);
     if (code == 0) {
-        code = catalogs_load(serving->config->catalog_dir, &serving->config->enabled,
-                             serving->arena, &serving->catalog);
+        code = load_catalog(serving);
     }
     if (code == 0) {
         code = build_policy(serving);
@@ -238,6 +255,7 @@ static void take_apart(struct serving *serving)
     governor_free(serving->governor);
     net_policy_free(serving->policy);
     catalog_free(serving->catalog);
+    catalog_watch_free(serving->watch);
     loop_free(serving->loop);
     mac_free(serving->mac);
     vault_free(serving->vault);

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/map.h"
+#include "core/catalogs.h"
 #include "core/turnstile.h"
 
 struct accounts {
@@ -42,6 +43,7 @@ void account_drop(struct account *account)
             account->connector->session_free(account->session);
         }
         credential_free(account->credential);
+        catalog_free(account->catalog);
         arena_free(account->arena);
     }
 }
@@ -141,7 +143,7 @@ enum err account_limits_parse(const struct jval *json, struct arena *arena,
 
 /* What an account's record means here: its integration, its connector, its upstream. */
 struct meaning {
-    const struct integration *integration;
+    const struct integration *integration; /* as its files have it, lent */
     const struct connector *connector;
     struct op_target target;
 };
@@ -153,8 +155,8 @@ static enum err understand(const struct accounts *accounts,
 {
     struct jval *connection = NULL;
     struct fault fault = {0};
-    out->integration =
-        catalog_integration(accounts->gateway->parts.catalog, record->integration);
+    out->integration = catalog_integration(
+        catalogs_current(accounts->gateway->catalogs), record->integration);
     out->connector = connector_find(record->integration);
     if (out->integration == NULL || out->connector == NULL) {
         return ERR_NOT_FOUND;
@@ -167,9 +169,11 @@ static enum err understand(const struct accounts *accounts,
 }
 
 static enum err limits_of_record(const struct accounts *accounts,
-                                 const struct meaning *meaning, struct slice json,
-                                 struct arena *arena, struct account_limits *out)
+                                 const struct op_target *target,
+                                 const struct integration *integration,
+                                 struct slice json, struct account_limits *out)
 {
+    struct arena *arena = arena_new();
     const struct gateway_config *config = accounts->gateway->parts.config;
     struct jval *value = NULL;
     struct fault fault = {0};
@@ -177,13 +181,13 @@ static enum err limits_of_record(const struct accounts *accounts,
     if (err == ERR_OK) {
         err = account_limits_parse(value, arena, out, &fault);
     }
+    arena_free(arena);
     if (err != ERR_OK) {
         return ERR_INTERNAL;
     }
     if (out->ceiling == 0) {
-        out->ceiling = meaning->target.default_ceiling > 0
-                           ? meaning->target.default_ceiling
-                           : meaning->integration->default_ceiling;
+        out->ceiling = target->default_ceiling > 0 ? target->default_ceiling
+                                                   : integration->default_ceiling;
     }
     if (out->queue_limit < 0) {
         out->queue_limit = config->queue_limit;
@@ -227,7 +231,8 @@ static enum err restore_one(struct accounts *accounts,
         return ERR_OK;
     }
     if (err == ERR_OK) {
-        err = limits_of_record(accounts, &meaning, record->governor, arena, &limits);
+        err = limits_of_record(accounts, &meaning.target, meaning.integration,
+                               record->governor, &limits);
     }
     if (err == ERR_OK) {
         tell_governor(accounts, record, &limits, record->proven);
@@ -279,6 +284,24 @@ static void copy_record(struct account *account, const struct store_account *fro
     account->proven = from->proven;
 }
 
+/* To what is in force now: its tools, and the limits that the catalog sets. */
+static enum err bind(struct account *account)
+{
+    struct accounts *accounts = account->owner;
+    struct catalogs *catalogs = accounts->gateway->catalogs;
+    struct catalog *catalog = NULL;
+    enum err err = catalogs_for(catalogs, &account->record, &catalog);
+    if (err != ERR_OK) {
+        return err;
+    }
+    catalog_free(account->catalog);
+    account->catalog = catalog;
+    account->integration = catalog_integration(catalog, account->record.integration);
+    account->epoch = catalogs_epoch(catalogs);
+    return limits_of_record(accounts, &account->target, account->integration,
+                            account->record.governor, &account->limits);
+}
+
 static enum err resolve_parts(struct accounts *accounts, struct account *account)
 {
     struct meaning meaning;
@@ -286,11 +309,9 @@ static enum err resolve_parts(struct accounts *accounts, struct account *account
     if (err != ERR_OK) {
         return err;
     }
-    account->integration = meaning.integration;
     account->connector = meaning.connector;
     account->target = meaning.target;
-    return limits_of_record(accounts, &meaning, account->record.governor,
-                            account->arena, &account->limits);
+    return bind(account);
 }
 
 static struct account *new_account(struct accounts *accounts,
@@ -397,9 +418,28 @@ static enum err load(struct accounts *accounts, struct slice id, struct account 
     return err;
 }
 
+enum err account_refresh(struct account *account)
+{
+    struct accounts *accounts = account->owner;
+    if (account->epoch == catalogs_epoch(accounts->gateway->catalogs)) {
+        return ERR_OK;
+    }
+    int ceiling = account->limits.ceiling;
+    enum err err = bind(account);
+    /* One that was replaced or removed meanwhile says nothing any more. */
+    if (err == ERR_OK && account->limits.ceiling != ceiling &&
+        map_get(accounts->by_id, account->record.id) == account) {
+        tell_governor(accounts, &account->record, &account->limits, account->proven);
+    }
+    return err;
+}
+
 enum err accounts_get(struct accounts *accounts, struct slice id, struct account **out)
 {
     struct account *account = map_get(accounts->by_id, id);
+    if (account != NULL && account_refresh(account) != ERR_OK) {
+        return ERR_INTERNAL;
+    }
     if (account == NULL) {
         enum err err = load(accounts, id, &account);
         if (err != ERR_OK) {

@@ -29,8 +29,10 @@ struct account_parked {
 };
 
 struct account {
-    struct store_account record; /* in `arena` */
-    const struct integration *integration;
+    struct store_account record;           /* in `arena` */
+    struct catalog *catalog;               /* held: what it is served from now */
+    const struct integration *integration; /* there */
+    uint64_t epoch;                        /* of that */
     const struct connector *connector;
     struct op_target target;
     struct account_limits limits; /* defaults filled in */
@@ -53,6 +55,9 @@ MUST_USE enum err accounts_restore(struct accounts *accounts);
 /* Holds *out: drop it with account_drop. */
 MUST_USE enum err accounts_get(struct accounts *accounts, struct slice id,
                                struct account **out);
+/* An account that was got before: what it is served from is what is in force now. Calls keep
+ * what they began with. ERR_NOT_FOUND: its integration is not in force any more. */
+MUST_USE enum err account_refresh(struct account *account);
 struct account *account_hold(struct account *account);
 void account_drop(struct account *account); /* accepts NULL */
 

@@ -512,6 +512,23 @@ static bool read_body(struct admin *admin, const struct http_request *request)
     return true;
 }
 
+static void on_catalog(void *ctx)
+{
+    struct admin *admin = ctx;
+    admin->run(admin);
+}
+
+/* An operator who adds a tool may name it in the next request. */
+static void run_when_settled(struct admin *admin, void (*run)(struct admin *admin))
+{
+    admin->run = run;
+    admin->wait.on_ready = on_catalog;
+    admin->wait.ctx = admin;
+    if (catalogs_look(admin->gateway->catalogs, &admin->wait)) {
+        run(admin);
+    }
+}
+
 void admin_handle(struct gateway *gateway, struct http_exchange *exchange,
                   struct slice request_id)
 {
@@ -557,5 +574,5 @@ void admin_handle(struct gateway *gateway, struct http_exchange *exchange,
         return;
     }
     admin->route = route->name;
-    route->run(admin);
+    run_when_settled(admin, route->run);
 }

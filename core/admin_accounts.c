@@ -308,8 +308,8 @@ static bool read_integration(struct admin *admin, struct store_account *record)
     if (!admin_text(admin, "integration", true, 48, &record->integration)) {
         return false;
     }
-    const struct integration *integration =
-        catalog_integration(admin->gateway->parts.catalog, record->integration);
+    const struct integration *integration = catalog_integration(
+        catalogs_current(admin->gateway->catalogs), record->integration);
     if (integration == NULL || connector_find(record->integration) == NULL) {
         admin_error(admin, ERR_UNPROCESSABLE,
                     SLICE("/integration: this server has no such integration."));

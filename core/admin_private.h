@@ -12,6 +12,7 @@
 #include "base/jwriter.h"
 #include "core/accounts.h"
 #include "core/admin.h"
+#include "core/catalogs.h"
 
 #define ADMIN_IDS 2
 #define ADMIN_NAME_BYTES 48
@@ -26,6 +27,8 @@ struct admin {
     struct principal who;
     struct slice ids[ADMIN_IDS]; /* the path's {id}s, decoded */
     const struct jval *body;     /* an object; NULL for methods without */
+    struct catalogs_wait wait;   /* for files that have just changed */
+    void (*run)(struct admin *admin);
 };
 
 /* ---- Answering: each ends the exchange ---- */

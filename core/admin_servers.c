@@ -39,8 +39,7 @@ static bool offer_of_record(struct admin *admin, const struct integration *integ
     struct server_config config;
     struct fault fault = {0};
     if (jval_parse(admin->arena, server->config, &json, NULL) != ERR_OK ||
-        server_config_parse(json, integration, admin->arena, &config, &fault) !=
-            ERR_OK) {
+        server_config_parse(json, NULL, admin->arena, &config, &fault) != ERR_OK) {
         return false;
     }
     *out = count_offer(integration, config.filter);
@@ -93,16 +92,25 @@ static void respond_server(struct admin *admin, int status,
     buf_free(&json);
 }
 
+static void drop_catalog(void *ptr)
+{
+    catalog_free(ptr);
+}
+
 /* The account of the first id and its integration; false after an answer. */
 static bool load_parent(struct admin *admin, const struct integration **integration)
 {
     struct store_account account;
+    struct catalog *catalog = NULL;
     if (!admin_load_account(admin, &account)) {
         return false;
     }
-    *integration =
-        catalog_integration(admin->gateway->parts.catalog, account.integration);
-    if (*integration == NULL) {
+    enum err err = catalogs_for(admin->gateway->catalogs, &account, &catalog);
+    if (err == ERR_OK) {
+        arena_on_free(admin->arena, drop_catalog, catalog);
+        *integration = catalog_integration(catalog, account.integration);
+    }
+    if (err != ERR_OK) {
         admin_error(admin, ERR_CONFLICT,
                     SLICE("The account's integration is not loaded in this server."));
         return false;

@@ -41,6 +41,8 @@ struct call {
     struct arena *arena;
     enum call_state state;
     int pending; /* what still needs this memory: the answer, the operation */
+    struct catalog *catalog; /* held: what was in force when it began */
+    const struct integration *integration;
     const struct tool *tool;
     struct split split;
     struct op_run run;
@@ -65,6 +67,7 @@ static void release_call(struct call *call)
     if (call->pending > 0) {
         return;
     }
+    catalog_free(call->catalog);
     account_drop(call->order.account);
     server_drop(call->order.server);
     arena_free(call->arena);
@@ -139,7 +142,7 @@ static void close_call(struct call *call)
 static enum step do_lookup(struct call *call)
 {
     const struct call_order *order = &call->order;
-    const struct tool *tool = catalog_tool(order->account->integration, order->tool);
+    const struct tool *tool = catalog_tool(call->integration, order->tool);
     if (tool == NULL || !filter_allows(order->server->config.filter, tool)) {
         return fail(call, ERR_RPC_METHOD);
     }
@@ -217,7 +220,7 @@ static enum step do_run(struct call *call)
     run->on_sent = on_op_sent;
     run->ctx = call;
     run->op.arena = call->arena;
-    run->op.integration = account->integration;
+    run->op.integration = call->integration;
     run->op.tool = call->tool;
     run->op.target = &account->target;
     run->op.path = call->split.path;
@@ -418,6 +421,8 @@ struct call *call_start(const struct call_order *order)
     call->order.tenant = arena_slice(arena, order->tenant);
     call->order.account = account_hold(order->account);
     call->order.server = server_hold(order->server);
+    call->catalog = catalog_hold(order->account->catalog);
+    call->integration = order->account->integration;
     call->started_us = gateway_mono_us(order->gateway);
     call->pending = 1;
     call->server_ends_ms = order->server->ends_ms;

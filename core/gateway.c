@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/accounts.h"
+#include "core/catalogs.h"
 #include "core/metrics.h"
 #include "core/servers.h"
 #include "core/turnstile.h"
@@ -36,7 +37,8 @@ out:
     return err;
 }
 
-enum err gateway_new(const struct gateway_parts *parts, struct gateway **out)
+enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
+                     struct catalog_watch *watch, struct gateway **out)
 {
     struct gateway *gateway = calloc(1, sizeof *gateway);
     REQUIRE(gateway != NULL);
@@ -44,6 +46,7 @@ enum err gateway_new(const struct gateway_parts *parts, struct gateway **out)
     list_init(&gateway->calls);
     gateway->turnstile = turnstile_new(parts->loop, parts->clock, parts->governor);
     gateway->metrics = metrics_new();
+    gateway->catalogs = catalogs_new(gateway, parts->catalogs, catalog, watch);
     gateway->accounts = accounts_new(gateway);
     gateway->servers = servers_new();
     enum err err = restore_ceilings(gateway);
@@ -74,6 +77,7 @@ void gateway_free(struct gateway *gateway)
     }
     servers_free(gateway->servers);
     accounts_free(gateway->accounts);
+    catalogs_free(gateway->catalogs);
     metrics_free(gateway->metrics);
     turnstile_free(gateway->turnstile);
     free(gateway);

@@ -22,6 +22,9 @@
 #include "store/store.h"
 
 struct accounts;
+struct catalogs;
+struct catalogs_source;
+struct catalog_watch;
 struct servers;
 struct turnstile;
 struct metrics;
@@ -49,12 +52,13 @@ struct gateway_parts {
     struct mac *mac; /* for signing requests */
     struct tokens *tokens;
     struct http_client *client;
-    const struct catalog *catalog;
     struct governor *governor;
+    const struct catalogs_source *catalogs; /* core/catalogs.h */
 };
 
 struct gateway {
     struct gateway_parts parts;
+    struct catalogs *catalogs;
     struct accounts *accounts;
     struct servers *servers;
     struct turnstile *turnstile;
@@ -64,8 +68,11 @@ struct gateway {
     bool stopped;      /* nothing is sent to an ERP any more */
 };
 
-/* Reads the ceilings that the store holds. ERR_IO when it cannot. */
-MUST_USE enum err gateway_new(const struct gateway_parts *parts, struct gateway **out);
+/* Reads the ceilings that the store holds. ERR_IO when it cannot. Takes `catalog`, the first
+ * one in force, and `watch`, which saw it being loaded; both even on failure. */
+MUST_USE enum err gateway_new(const struct gateway_parts *parts,
+                              struct catalog *catalog, struct catalog_watch *watch,
+                              struct gateway **out);
 /* The end of a drain: calls that wait are answered, none goes on to its ERP. Those that
  * are there already end with the HTTP client. Accepts NULL. */
 void gateway_stop(struct gateway *gateway);

@@ -221,6 +221,36 @@ static void run_post(struct post *post, const struct jval *body)
     }
 }
 
+/* Whether a message asks for what the catalog's files say: that is what they say now. */
+static bool shows_the_catalog(const struct jval *body)
+{
+    static const char *const methods_that_do[] = {"tools/list", "server/discover",
+                                                  "initialize"};
+    bool batch = body->type == JVAL_ARRAY;
+    for (size_t i = 0; i < (batch ? body->count : 1); i++) {
+        struct slice method =
+            jval_text(jval_get(batch ? &body->items[i] : body, "method"));
+        for (size_t m = 0; m < sizeof methods_that_do / sizeof methods_that_do[0];
+             m++) {
+            if (slice_is(method, methods_that_do[m])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void on_catalog(void *ctx)
+{
+    struct post *post = ctx;
+    if (account_refresh(post->account) != ERR_OK) {
+        refuse_post(post, ERR_INTERNAL, 500,
+                    SLICE("The account's integration is not loaded in this server"));
+        return;
+    }
+    run_post(post, post->body);
+}
+
 static void read_headers(struct post *post)
 {
     const struct http_request *request = http_exchange_request(post->exchange);
@@ -266,5 +296,15 @@ void mcp_handle(struct gateway *gateway, struct http_exchange *exchange,
         refuse_post(post, refusal.err, refusal.http_status, refusal.message);
         return;
     }
-    run_post(post, body);
+    post->body = body;
+    if (!shows_the_catalog(body)) {
+        catalogs_glance(gateway->catalogs);
+        run_post(post, body);
+        return;
+    }
+    post->wait.on_ready = on_catalog;
+    post->wait.ctx = post;
+    if (catalogs_look(gateway->catalogs, &post->wait)) {
+        run_post(post, body);
+    }
 }

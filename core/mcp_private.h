@@ -12,6 +12,7 @@
 #include "base/digits.h"
 #include "base/limits.h"
 #include "core/call.h"
+#include "core/catalogs.h"
 #include "core/mcp.h"
 #include "core/mcp_read.h"
 
@@ -37,6 +38,8 @@ struct post {
     struct slice request_id;
     int64_t token_ends_ms; /* of the URL, when a newer one has replaced it; else 0 */
     struct mcp_headers headers;
+    const struct jval *body;
+    struct catalogs_wait wait; /* for catalog files that have just changed */
     struct entry *entries;
     size_t entry_count;
     size_t pending; /* calls that run */

@@ -5,7 +5,9 @@
 
 #include "base/jwriter.h"
 
-#define LIST_TTL_MS 300000
+/* How long a client may go without asking again: what the operator changes (files, overrides,
+ * filters) is seen by the next tools/list, so this is how late a client may be. */
+#define LIST_TTL_MS 60000
 #define SERVER_INFO \
     "{\"name\":\"sluice\",\"title\":\"sluice\",\"version\":\"" SLUICE_VERSION "\"}"
 #define SERVER_INFO_PLAIN "{\"name\":\"sluice\",\"version\":\"" SLUICE_VERSION "\"}"

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "core/catalogs.h"
 #include "core/gateway.h"
 
 static const int64_t bounds_us[] = {1000,   5000,    10000,   50000,    100000,
@@ -131,6 +132,21 @@ static void write_lanes(const struct gateway *gateway, struct buf *out)
     }
 }
 
+static void write_catalog(const struct gateway *gateway, struct buf *out)
+{
+    struct catalogs_counts counts = catalogs_count(gateway->catalogs);
+    write_head(out, "sluice_catalog_loads_total", "counter",
+               "Loads of changed catalog files, by outcome.");
+    buf_printf(out,
+               "sluice_catalog_loads_total{outcome=\"ok\"} %llu\n"
+               "sluice_catalog_loads_total{outcome=\"failed\"} %llu\n",
+               (unsigned long long)counts.loaded, (unsigned long long)counts.failed);
+    write_head(
+        out, "sluice_catalog_reload_failed", "gauge",
+        "1 while the catalog files are broken and an older catalog is in force.");
+    buf_printf(out, "sluice_catalog_reload_failed %d\n", counts.is_refused ? 1 : 0);
+}
+
 void metrics_write(const struct gateway *gateway, struct buf *out)
 {
     const struct metrics *metrics = gateway->metrics;
@@ -158,5 +174,6 @@ void metrics_write(const struct gateway *gateway, struct buf *out)
                "Transfers not yet ended.");
     buf_printf(out, "sluice_upstream_transfers_open %zu\n",
                http_client_open(gateway->parts.client));
+    write_catalog(gateway, out);
     write_lanes(gateway, out);
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "core/accounts.h"
 #include "core/admin.h"
+#include "core/catalogs.h"
 #include "core/gateway.h"
 #include "core/mcp.h"
 #include "core/metrics.h"
@@ -20,6 +21,7 @@ struct visit {
     struct http_exchange *exchange;
     const struct http_request *request;
     struct arena *arena;
+    bool is_second; /* after a look at the catalog's files */
 };
 
 static void respond(const struct visit *visit, int status, struct slice type,
@@ -90,9 +92,37 @@ static void refuse_second_factor(const struct visit *visit, bool sent)
             &challenge);
 }
 
-/* Holds both; false after an answer. */
-static bool find_server(const struct visit *visit, const struct store_server *record,
-                        struct account **account, struct server **server)
+/* A visit whose account cannot be served from the catalog in force. */
+struct second_visit {
+    struct visit visit;
+    struct slice token;
+    struct catalogs_wait wait;
+};
+
+static void handle_mcp(const struct visit *visit, struct slice token);
+
+static void on_catalog(void *ctx)
+{
+    struct second_visit *second = ctx;
+    handle_mcp(&second->visit, second->token);
+}
+
+/* True: the files have changed, and the visit begins anew when they are read. */
+static bool comes_again(const struct visit *visit, struct slice token)
+{
+    struct second_visit *second = arena_alloc(visit->arena, sizeof *second);
+    second->visit = *visit;
+    second->visit.is_second = true;
+    second->token = token;
+    second->wait.on_ready = on_catalog;
+    second->wait.ctx = second;
+    return !visit->is_second && !catalogs_look(visit->gateway->catalogs, &second->wait);
+}
+
+/* Holds both; false after an answer, or when that comes later. */
+static bool find_server(const struct visit *visit, struct slice token,
+                        const struct store_server *record, struct account **account,
+                        struct server **server)
 {
     struct gateway *gateway = visit->gateway;
     enum err err = accounts_get(gateway->accounts, record->account, account);
@@ -101,10 +131,13 @@ static bool find_server(const struct visit *visit, const struct store_server *re
         return false;
     }
     if (err == ERR_OK) {
-        err = servers_get(gateway->servers, record, (*account)->integration, server);
+        err = servers_get(gateway->servers, record, server);
         if (err != ERR_OK) {
             account_drop(*account);
         }
+    }
+    if (err != ERR_OK && comes_again(visit, token)) {
+        return false;
     }
     if (err != ERR_OK) {
         log_event(gateway->parts.log, LOG_ERROR, "mcp_server_unusable",
@@ -141,7 +174,7 @@ static void handle_mcp(const struct visit *visit, struct slice token)
             &allow);
         return;
     }
-    if (!find_server(visit, &record, &account, &server)) {
+    if (!find_server(visit, token, &record, &account, &server)) {
         return;
     }
     if (server->config.require_api_token_auth &&
@@ -236,7 +269,7 @@ void server_handle(void *ctx, struct http_exchange *exchange)
 {
     struct gateway *gateway = ctx;
     struct visit visit = {gateway, exchange, http_exchange_request(exchange),
-                          http_exchange_arena(exchange)};
+                          http_exchange_arena(exchange), false};
     struct slice token;
     if (handle_public(&visit)) {
         return;

@@ -145,8 +145,7 @@ enum err server_config_parse(const struct jval *config,
     return ERR_OK;
 }
 
-static enum err build(const struct store_server *record,
-                      const struct integration *integration, struct server **out)
+static enum err build(const struct store_server *record, struct server **out)
 {
     struct arena *arena = arena_new();
     struct server *server = arena_alloc(arena, sizeof *server);
@@ -160,7 +159,7 @@ static enum err build(const struct store_server *record,
     struct fault fault = {0};
     enum err err = jval_parse(arena, record->config, &config, NULL);
     if (err == ERR_OK) {
-        err = server_config_parse(config, integration, arena, &server->config, &fault);
+        err = server_config_parse(config, NULL, arena, &server->config, &fault);
     }
     if (err != ERR_OK) {
         arena_free(arena);
@@ -171,11 +170,11 @@ static enum err build(const struct store_server *record,
 }
 
 enum err servers_get(struct servers *servers, const struct store_server *record,
-                     const struct integration *integration, struct server **out)
+                     struct server **out)
 {
     struct server *server = map_get(servers->by_id, record->id);
     if (server == NULL || server->version != record->version) {
-        enum err err = build(record, integration, &server);
+        enum err err = build(record, &server);
         if (err != ERR_OK) {
             return err;
         }

@@ -36,9 +36,7 @@ void servers_free(struct servers *servers); /* accepts NULL */
 /* From the record that the URL's token led to; built once per version. Holds the
  * result. */
 MUST_USE enum err servers_get(struct servers *servers,
-                              const struct store_server *record,
-                              const struct integration *integration,
-                              struct server **out);
+                              const struct store_server *record, struct server **out);
 struct server *server_hold(struct server *server);
 void server_drop(struct server *server); /* accepts NULL */
 void servers_forget(struct servers *servers, struct slice id);
@@ -46,7 +44,7 @@ void servers_forget(struct servers *servers, struct slice id);
 /*
  * {methods?, tags?, tools?, require_api_token_auth?, rate_limit_signal?, priority?}.
  * Compiles into `arena`; names what is wrong, and a filter that leaves no tool, in
- * `fault`.
+ * `fault`. `integration` NULL: a config that was taken once, whatever tools there are now.
  */
 MUST_USE enum err server_config_parse(const struct jval *config,
                                       const struct integration *integration,
