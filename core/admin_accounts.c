@@ -341,6 +341,15 @@ static bool read_identity(struct admin *admin, struct store_account *record)
     return true;
 }
 
+/* The connector speaks of its own object, the caller sent a larger one. */
+static void point_into_connection(struct admin *admin, struct fault *fault)
+{
+    for (size_t i = 0; i < fault->detail_count; i++) {
+        struct slice *pointer = &fault->details[i].pointer;
+        *pointer = arena_printf(admin->arena, "/connection%.*s", SLICE_ARG(*pointer));
+    }
+}
+
 static bool read_connection(struct admin *admin, const struct connector *connector,
                             struct store_account *record)
 {
@@ -353,6 +362,7 @@ static bool read_connection(struct admin *admin, const struct connector *connect
         return false;
     }
     if (connector->connect(admin->arena, connection, &target, &fault) != ERR_OK) {
+        point_into_connection(admin, &fault);
         admin_fault(admin, &fault);
         return false;
     }

@@ -267,10 +267,45 @@ static enum step do_sign(struct op_run *run)
 
 /* ---- send ---- */
 
+/* The way out, for those who connect an account or look after the server. */
+static struct slice hint_of(const char *reason)
+{
+    static const struct {
+        const char *reason, *hint;
+    } hints[] = {
+        {"resolve", "The host's name could not be resolved: check the address and this "
+                    "server's name service."},
+        {"connect", "No connection could be made: check the address, the port and this "
+                    "server's way out (firewall, proxy)."},
+        {"connect_timeout",
+         "No connection came about in time: check the address, the port "
+         "and this server's way out (firewall, proxy)."},
+        {"tls_certificate", "The host's TLS certificate is not trusted here, or is of "
+                            "another host: something between may answer for it."},
+        {"tls",
+         "The TLS handshake failed: the port may speak no TLS, or only a version "
+         "older than 1.2."},
+    };
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
+        if (strcmp(reason, hints[i].reason) == 0) {
+            return slice_str(hints[i].hint);
+        }
+    }
+    return SLICE_EMPTY;
+}
+
+static void log_failure(const struct op_run *run, const struct http_outcome *outcome)
+{
+    log_event(run->gateway->parts.log, LOG_WARN, "upstream_failed",
+              LOG_ID(account, run->account->record.id), LOG_ID(mcp_server, run->server),
+              LOG_NAME(cause, outcome->reason));
+}
+
 static void transfer_fault(struct op_run *run, const struct http_outcome *outcome)
 {
     struct fault *fault = &run->op.fault;
     fault->err = outcome->err;
+    fault->hint = hint_of(outcome->reason);
     if (run->op.request.is_write && outcome->sent) {
         fault->err = ERR_OUTCOME_UNKNOWN;
         fault->hint = run->op.tool != NULL && run->op.tool->lookup.len > 0
@@ -279,9 +314,11 @@ static void transfer_fault(struct op_run *run, const struct http_outcome *outcom
     } else if (outcome->err == ERR_TIMEOUT) {
         fault->err = ERR_UPSTREAM_UNAVAILABLE;
         fault->message = SLICE("The ERP did not answer in time.");
-        fault->hint =
-            SLICE("A narrower question (fewer rows, a shorter date range) is answered "
-                  "sooner.");
+        if (fault->hint.len == 0) {
+            fault->hint =
+                SLICE("A narrower question (fewer rows, a shorter date range) is "
+                      "answered sooner.");
+        }
     } else if (outcome->err == ERR_TOO_LARGE) {
         fault->message = SLICE("The ERP's answer is larger than this server takes.");
         fault->hint = SLICE("Ask for fewer rows with limit.");
@@ -331,6 +368,7 @@ static void on_transfer_answer(void *ctx, const struct http_outcome *outcome)
         take_answer(run, outcome->reply);
         return;
     }
+    log_failure(run, outcome);
     transfer_fault(run, outcome);
     if (outcome->err == ERR_TIMEOUT) {
         report(run); /* the transfer goes on without our caller */
