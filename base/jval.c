@@ -8,20 +8,37 @@
 
 #include "base/jval_private.h"
 
-const struct jval *jval_member(const struct jval *object, struct slice name)
+/* Length and first letter tell most names apart without a call. */
+static bool is_named(const struct jmember *member, struct slice name)
+{
+    return member->name.len == name.len &&
+           (name.len == 0 ||
+            (member->name.ptr[0] == name.ptr[0] && slice_eq(member->name, name)));
+}
+
+const struct jval *jval_member_near(const struct jval *object, struct slice name,
+                                    size_t *at)
 {
     if (!jval_is(object, JVAL_OBJECT)) {
         return NULL;
     }
+    if (*at < object->count && is_named(&object->members[*at], name)) {
+        return &object->members[*at].value;
+    }
     for (size_t i = 0; i < object->count; i++) {
-        /* Length and first letter tell most names apart without a call. */
-        struct slice other = object->members[i].name;
-        if (other.len == name.len &&
-            (name.len == 0 || (other.ptr[0] == name.ptr[0] && slice_eq(other, name)))) {
+        if (is_named(&object->members[i], name)) {
+            *at = i;
             return &object->members[i].value;
         }
     }
     return NULL;
+}
+
+const struct jval *jval_member(const struct jval *object, struct slice name)
+{
+    size_t at = SIZE_MAX;
+
+    return jval_member_near(object, name, &at);
 }
 
 const struct jval *jval_get(const struct jval *object, const char *name)

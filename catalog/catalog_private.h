@@ -93,9 +93,9 @@ struct field_path {
 /* False with a sentence in `message`. */
 bool field_path_compile(struct arena *arena, struct slice text, struct field_path **out,
                         struct slice *message);
-/* The first value there that is not null, or NULL. */
+/* The first value there that is not null, or NULL. `near`: see jval_member_near. */
 const struct jval *field_path_first(const struct field_path *path,
-                                    const struct jval *record);
+                                    const struct jval *record, size_t *near);
 /* Every value there that is not null, pushed to `found`. */
 void field_path_all(const struct field_path *path, const struct jval *record,
                     struct arena *arena, struct jval *found);

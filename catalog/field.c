@@ -280,22 +280,9 @@ static struct jval map_scalar(const struct mapping *mapping, const struct field 
 
 /* ---- Records ---- */
 
-static struct jval map_record(const struct mapping *mapping, const struct field *fields,
-                              size_t count, const struct jval *record);
-
-static struct jval map_elements(const struct mapping *mapping,
-                                const struct field *field, const struct jval *elements)
-{
-    struct jval *result = jval_new_array(mapping->arena, elements->count);
-
-    for (size_t i = 0; i < elements->count; i++) {
-        struct jval element =
-            map_record(mapping, field->fields, field->field_count, &elements->items[i]);
-
-        jval_push(mapping->arena, result, &element);
-    }
-    return *result;
-}
+static struct jval *map_records(const struct mapping *mapping,
+                                const struct field *fields, size_t count,
+                                const struct jval *records);
 
 /* The path up to where it branches, so that an empty array is told from a missing one.
  */
@@ -338,8 +325,9 @@ static struct jval map_array(const struct mapping *mapping, const struct field *
     for (size_t i = 0; i < field->path_count; i++) {
         struct field_path to_branch = trunk(field->paths[i]);
 
-        if (field_path_first(&to_branch, record) != NULL) {
-            return map_elements(mapping, field,
+        size_t near = 0;
+        if (field_path_first(&to_branch, record, &near) != NULL) {
+            return *map_records(mapping, field->fields, field->field_count,
                                 collect(mapping->arena, field->paths[i], record));
         }
     }
@@ -347,13 +335,13 @@ static struct jval map_array(const struct mapping *mapping, const struct field *
 }
 
 static struct jval map_field(const struct mapping *mapping, const struct field *field,
-                             const struct jval *record)
+                             const struct jval *record, size_t *near)
 {
     if (field->type == FIELD_ARRAY) {
         return map_array(mapping, field, record);
     }
     for (size_t i = 0; i < field->path_count; i++) {
-        const struct jval *value = field_path_first(field->paths[i], record);
+        const struct jval *value = field_path_first(field->paths[i], record, near);
 
         if (value != NULL) {
             return map_scalar(mapping, field, value);
@@ -362,26 +350,41 @@ static struct jval map_field(const struct mapping *mapping, const struct field *
     return nothing(mapping, field);
 }
 
+/* `near`: for each field, where the record before had it. */
 static struct jval map_record(const struct mapping *mapping, const struct field *fields,
-                              size_t count, const struct jval *record)
+                              size_t count, const struct jval *record, size_t *near)
 {
     struct jval result = {.type = JVAL_OBJECT, .count = count, .text = SLICE_EMPTY};
 
     result.members = arena_array(mapping->arena, count, sizeof *result.members);
     for (size_t i = 0; i < count; i++) {
         result.members[i].name = fields[i].name;
-        result.members[i].value = map_field(mapping, &fields[i], record);
+        result.members[i].value = map_field(mapping, &fields[i], record, &near[i]);
+    }
+    return result;
+}
+
+static struct jval *map_records(const struct mapping *mapping,
+                                const struct field *fields, size_t count,
+                                const struct jval *records)
+{
+    struct jval *result = jval_new_array(mapping->arena, records->count);
+    size_t *near = arena_array(mapping->arena, count, sizeof *near);
+
+    for (size_t i = 0; i < records->count; i++) {
+        struct jval record =
+            map_record(mapping, fields, count, &records->items[i], near);
+
+        jval_push(mapping->arena, result, &record);
     }
     return result;
 }
 
 struct jval *field_map(const struct field *fields, size_t count,
-                       const struct jval *record, struct arena *arena,
+                       const struct jval *records, struct arena *arena,
                        size_t *fallbacks)
 {
     const struct mapping mapping = {arena, fallbacks};
-    struct jval *result = arena_alloc(arena, sizeof *result);
 
-    *result = map_record(&mapping, fields, count, record);
-    return result;
+    return map_records(&mapping, fields, count, records);
 }

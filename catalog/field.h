@@ -60,12 +60,12 @@ struct field {
 };
 
 /*
- * One record out of an upstream record: every field is there, null when there is
- * nothing. Counts the uses of defaults and of values that could not be converted in
- * `fallbacks`.
+ * An array of records out of an array of upstream records: every field is there, null
+ * when there is nothing. Counts the uses of defaults and of values that could not be
+ * converted in `fallbacks`.
  */
 struct jval *field_map(const struct field *fields, size_t count,
-                       const struct jval *record, struct arena *arena,
+                       const struct jval *records, struct arena *arena,
                        size_t *fallbacks);
 
 #endif

@@ -223,10 +223,14 @@ static bool walk_from(struct walk *walk, size_t at, const struct jval *value)
 }
 
 const struct jval *field_path_first(const struct field_path *path,
-                                    const struct jval *record)
+                                    const struct jval *record, size_t *near)
 {
     struct walk walk = {.path = path};
 
+    if (path->count == 1 && path->steps[0].kind == PATH_MEMBER) {
+        const struct jval *value = jval_member_near(record, path->steps[0].name, near);
+        return value == NULL || value->type == JVAL_NULL ? NULL : value;
+    }
     walk_from(&walk, 0, record);
     return walk.first;
 }

@@ -245,13 +245,8 @@ static enum step do_shape(struct call *call)
     if (tool->answers_content) {
         return STEP_NEXT; /* it is what it is */
     }
-    call->data = jval_new_array(call->arena, result->records->count);
-    for (size_t i = 0; i < result->records->count; i++) {
-        struct jval *record =
-            field_map(tool->fields, tool->field_count, &result->records->items[i],
-                      call->arena, &call->fallbacks);
-        jval_push(call->arena, call->data, record);
-    }
+    call->data = field_map(tool->fields, tool->field_count, result->records,
+                           call->arena, &call->fallbacks);
     if (result->next_page.len == 0) {
         return STEP_NEXT;
     }

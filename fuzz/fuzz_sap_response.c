@@ -106,11 +106,11 @@ static void check_result(const struct op *op)
         check_text(op->result.messages[i].text, 500);
         check_text(op->result.messages[i].severity, 100);
     }
-    for (size_t i = 0; i < op->result.records->count; i++) {
-        const struct jval *record =
-            field_map(op->tool->fields, op->tool->field_count,
-                      &op->result.records->items[i], op->arena, &fallbacks);
-        REQUIRE(record->count == op->tool->field_count);
+    const struct jval *records = field_map(op->tool->fields, op->tool->field_count,
+                                           op->result.records, op->arena, &fallbacks);
+    REQUIRE(records->count == op->result.records->count);
+    for (size_t i = 0; i < records->count; i++) {
+        REQUIRE(records->items[i].count == op->tool->field_count);
     }
 }
 

@@ -27,9 +27,12 @@ static const struct tool *with_fields(struct fixture *fixture, const char *field
 static struct jval *map(struct fixture *fixture, const struct tool *tool,
                         const char *record, size_t *fallbacks)
 {
+    struct jval *records = jval_new_array(fixture->arena, 1);
     *fallbacks = 0;
-    return field_map(tool->fields, tool->field_count, fixture_json(fixture, record),
-                     fixture->arena, fallbacks);
+    jval_push(fixture->arena, records, fixture_json(fixture, record));
+    return &field_map(tool->fields, tool->field_count, records, fixture->arena,
+                      fallbacks)
+                ->items[0];
 }
 
 /* The one field's value out of one record, as JSON. NULL: null. */
@@ -409,6 +412,36 @@ static void test_every_field_is_there_in_order(void **state)
     fixture_free(fixture);
 }
 
+static void test_records_of_different_shapes_are_each_read_as_they_are(void **state)
+{
+    struct fixture *fixture = fixture_new();
+    size_t fallbacks = 0;
+    const struct tool *tool = with_fields(
+        fixture, "{`name`:`a`,`type`:`string`,`class`:`public`,`from`:[`x`,`y`]},"
+                 "{`name`:`b`,`type`:`string`,`class`:`public`,`from`:[`z`]}");
+    const struct jval *records = fixture_json(
+        fixture,
+        "[{'x':'1','z':'2'},{'z':'3','x':'4'},{'y':'5'},{'y':'6','z':'7','x':'8'},"
+        "{},{'z':'9','zz':'0'}]");
+    static const char *const expected[][2] = {{"1", "2"}, {"4", "3"},   {"5", NULL},
+                                              {"8", "7"}, {NULL, NULL}, {NULL, "9"}};
+
+    (void)state;
+    const struct jval *result =
+        field_map(tool->fields, tool->field_count, records, fixture->arena, &fallbacks);
+    assert_int_equal(result->count, 6);
+    for (size_t i = 0; i < 6; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            const struct jval *value = &result->items[i].members[k].value;
+            assert_slice(jval_text(value),
+                         expected[i][k] != NULL ? expected[i][k] : "");
+            assert_int_equal(value->type,
+                             expected[i][k] != NULL ? JVAL_STRING : JVAL_NULL);
+        }
+    }
+    fixture_free(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_arrays_map_each_element),
         cmocka_unit_test(test_an_empty_array_is_told_from_a_missing_one),
         cmocka_unit_test(test_every_field_is_there_in_order),
+        cmocka_unit_test(test_records_of_different_shapes_are_each_read_as_they_are),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,8 +126,9 @@ static inline const struct jval *sap_world_record(const struct op *op, size_t at
     size_t fallbacks = 0;
 
     assert_true(at < op->result.records->count);
-    return field_map(op->tool->fields, op->tool->field_count,
-                     &op->result.records->items[at], op->arena, &fallbacks);
+    return &field_map(op->tool->fields, op->tool->field_count, op->result.records,
+                      op->arena, &fallbacks)
+                ->items[at];
 }
 
 #define SAP_JSON "application/json;charset=utf-8"

@@ -172,9 +172,9 @@ static void test_an_expanded_invoice_becomes_one_record_with_lines(void **state)
     assert_int_equal(op.result.records->count, 1);
     assert_int_equal(op.result.next_page.len, 0);
 
-    const struct jval *record =
-        field_map(op.tool->fields, op.tool->field_count, &op.result.records->items[0],
-                  world.arena, &fallbacks);
+    const struct jval *record = &field_map(op.tool->fields, op.tool->field_count,
+                                           op.result.records, world.arena, &fallbacks)
+                                     ->items[0];
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         assert_slice(jval_text(jval_get(record, expected[i][0])), expected[i][1]);
     }
@@ -214,9 +214,9 @@ static void test_a_customer_record_fills_every_field(void **state)
             "\"phone\":\"+45 1234\",\"terms\":{\"links\":[],\"id\":\"2\","
             "\"refName\":\"Net 30\"},\"vatRegNumber\":\"DK12345678\"}"),
         CONNECTOR_DONE);
-    const struct jval *record =
-        field_map(op.tool->fields, op.tool->field_count, &op.result.records->items[0],
-                  world.arena, &fallbacks);
+    const struct jval *record = &field_map(op.tool->fields, op.tool->field_count,
+                                           op.result.records, world.arena, &fallbacks)
+                                     ->items[0];
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         assert_slice(jval_text(jval_get(record, expected[i][0])), expected[i][1]);
     }

@@ -362,9 +362,9 @@ static void test_rows_become_records_with_exact_amounts(void **state)
     assert_int_equal(op.result.records->count, 1);
     assert_slice(op.result.next_page, "offset=1");
 
-    const struct jval *record =
-        field_map(op.tool->fields, op.tool->field_count, &op.result.records->items[0],
-                  world.arena, &fallbacks);
+    const struct jval *record = &field_map(op.tool->fields, op.tool->field_count,
+                                           op.result.records, world.arena, &fallbacks)
+                                     ->items[0];
     static const char *const expected[][2] = {
         {"id", "1042"},           {"number", "INV-1042"},
         {"party_id", "107"},      {"party_name", "Hansen A/S"},
@@ -395,9 +395,9 @@ static void test_customer_flags_become_booleans(void **state)
                                   "\"entityid\":\"C-8\",\"companyname\":\"HMRC\","
                                   "\"isinactive\":\"F\",\"currency\":\"GBP\"}]}"),
                      CONNECTOR_DONE);
-    const struct jval *record =
-        field_map(op.tool->fields, op.tool->field_count, &op.result.records->items[0],
-                  world.arena, &fallbacks);
+    const struct jval *record = &field_map(op.tool->fields, op.tool->field_count,
+                                           op.result.records, world.arena, &fallbacks)
+                                     ->items[0];
     assert_slice(jval_text(jval_get(record, "name")), "HMRC");
     assert_slice(jval_text(jval_get(record, "currency")), "GBP");
     assert_true(jval_is(jval_get(record, "is_inactive"), JVAL_FALSE));
