@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "auth/mac.h"
 #include "base/arena.h"
 #include "base/jval.h"
 #include "base/map.h"
@@ -28,6 +29,9 @@ struct tokens {
     const struct clock *clock;
     const struct log *log;
     struct map *sources;
+    struct secret_pool *pool;
+    struct secret *blind; /* makes digests of secrets that are known nowhere else */
+    struct mac *mac;
 };
 
 struct token_source {
@@ -55,6 +59,9 @@ struct tokens *tokens_new(struct http_client *client, const struct clock *clock,
     tokens->clock = clock;
     tokens->log = log;
     tokens->sources = map_new();
+    tokens->pool = secret_pool_new();
+    tokens->blind = secret_random(MAC_BYTES);
+    tokens->mac = mac_new();
     return tokens;
 }
 
@@ -65,12 +72,16 @@ void tokens_free(struct tokens *tokens)
     }
     REQUIRE(map_count(tokens->sources) == 0);
     map_free(tokens->sources);
+    secret_free(tokens->blind);
+    secret_pool_free(tokens->pool);
+    mac_free(tokens->mac);
     free(tokens);
 }
 
 /* ---- Sources ---- */
 
-static struct secret *make_form(const struct token_client *client)
+static struct secret *make_form(struct tokens *tokens,
+                                const struct token_client *client)
 {
     struct buf form;
     buf_init(&form, TOKEN_BYTES * 4);
@@ -78,28 +89,32 @@ static struct secret *make_form(const struct token_client *client)
     text_percent(&form, client->client_id);
     buf_append(&form, SLICE("&client_secret="));
     text_percent(&form, client->client_secret);
-    struct secret *secret = secret_new(buf_slice(&form));
+    struct secret *secret = secret_in_pool(tokens->pool, buf_slice(&form));
     buf_free(&form);
     return secret;
 }
 
-/* Each part carries its length; the secret is in it, so that a changed one is a new
- * source. The key lives in an arena that is wiped, and in the map as long as the source
- * does. */
-static struct slice make_key(const struct token_client *client, struct arena *arena)
+/* Each part carries its length. In the secret's place stands a digest of it under a key
+ * of this process: a changed secret is a new source, and the map's copy tells nobody. */
+static struct slice make_key(struct tokens *tokens, const struct token_client *client,
+                             struct arena *arena)
 {
-    return arena_printf(arena, "%zu:%.*s %zu:%.*s %zu:%.*s %zu:%.*s",
-                        client->tenant.len, SLICE_ARG(client->tenant), client->url.len,
+    unsigned char digest[MAC_BYTES];
+    size_t bytes = mac_compute(tokens->mac, MAC_SHA256, secret_reveal(tokens->blind),
+                               client->client_secret, digest);
+    struct slice secret = text_hex(arena, slice_of((const char *)digest, bytes));
+    wipe(digest, sizeof digest);
+    return arena_printf(arena, "%zu:%.*s %zu:%.*s %zu:%.*s %.*s", client->tenant.len,
+                        SLICE_ARG(client->tenant), client->url.len,
                         SLICE_ARG(client->url), client->client_id.len,
-                        SLICE_ARG(client->client_id), client->client_secret.len,
-                        SLICE_ARG(client->client_secret));
+                        SLICE_ARG(client->client_id), SLICE_ARG(secret));
 }
 
 struct token_source *tokens_source(struct tokens *tokens,
                                    const struct token_client *client)
 {
     struct arena *arena = arena_new();
-    struct slice key = make_key(client, arena);
+    struct slice key = make_key(tokens, client, arena);
     struct token_source *source = map_get(tokens->sources, key);
     if (source != NULL) {
         arena_free(arena);
@@ -111,7 +126,7 @@ struct token_source *tokens_source(struct tokens *tokens,
     source->arena = arena;
     source->key = key;
     source->url = arena_slice(arena, client->url);
-    source->form = make_form(client);
+    source->form = make_form(tokens, client);
     source->holders = 1;
     list_init(&source->waiting);
     map_put(tokens->sources, key, source);
@@ -189,7 +204,7 @@ static enum err take_token(struct token_source *source, struct slice body)
         return ERR_UPSTREAM_MALFORMED;
     }
     secret_free(source->token);
-    source->token = secret_new(token);
+    source->token = secret_in_pool(source->tokens->pool, token);
     source->version++;
     source->ends_ms = clock_wall_ms(source->tokens->clock) +
                       life_seconds(jval_get(json, "expires_in")) * 1000;

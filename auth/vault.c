@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * AES-256-GCM (NIST SP 800-38D) with random 12 byte nonces. A sealed secret is nonce,
- * ciphertext, tag. The cipher is fetched once; one context is kept and re-keyed per
- * use.
+ * ciphertext, tag. The cipher is fetched once; one context is kept, and emptied after
+ * each use.
  */
 #include "auth/vault.h"
 
@@ -20,6 +20,7 @@
 
 struct vault {
     const struct keys *keys;
+    struct secret_pool *pool; /* of what was opened */
     struct secret *wrap_key;
     EVP_CIPHER *cipher;
     EVP_CIPHER_CTX *context;
@@ -31,6 +32,7 @@ struct vault *vault_new(const struct keys *keys)
     struct vault *vault = calloc(1, sizeof *vault);
     REQUIRE(vault != NULL);
     vault->keys = keys;
+    vault->pool = secret_pool_new();
     vault->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     vault->context = EVP_CIPHER_CTX_new();
     REQUIRE(vault->cipher != NULL && vault->context != NULL);
@@ -46,9 +48,20 @@ void vault_free(struct vault *vault)
         return;
     }
     secret_free(vault->wrap_key);
+    secret_pool_free(vault->pool);
     EVP_CIPHER_CTX_free(vault->context);
     EVP_CIPHER_free(vault->cipher);
     free(vault);
+}
+
+struct secret *vault_hold(struct vault *vault, struct slice plain)
+{
+    return secret_in_pool(vault->pool, plain);
+}
+
+bool vault_is_locked(const struct vault *vault)
+{
+    return secret_pool_is_locked(vault->pool);
 }
 
 /* ---- The cipher ---- */
@@ -56,6 +69,14 @@ void vault_free(struct vault *vault)
 static const unsigned char *octets(struct slice bytes)
 {
     return (const unsigned char *)bytes.ptr;
+}
+
+/* The context holds the key's schedule, whose first bytes are the key itself: it is
+ * emptied after each use. */
+static bool done(struct vault *vault, bool ok)
+{
+    REQUIRE(EVP_CIPHER_CTX_reset(vault->context) == 1);
+    return ok;
 }
 
 /* `out` has room for nonce, text and tag. */
@@ -66,13 +87,15 @@ static bool seal(struct vault *vault, const struct secret *key, struct slice bou
     unsigned char *text = out + NONCE_BYTES;
     int len = 0;
     random_bytes(out, NONCE_BYTES);
-    return EVP_EncryptInit_ex2(context, vault->cipher, octets(secret_reveal(key)), out,
-                               NULL) == 1 &&
-           EVP_EncryptUpdate(context, NULL, &len, octets(bound), (int)bound.len) == 1 &&
-           EVP_EncryptUpdate(context, text, &len, octets(plain), (int)plain.len) == 1 &&
-           EVP_EncryptFinal_ex(context, text + len, &len) == 1 &&
-           EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TAG_BYTES,
-                               text + plain.len) == 1;
+    bool ok =
+        EVP_EncryptInit_ex2(context, vault->cipher, octets(secret_reveal(key)), out,
+                            NULL) == 1 &&
+        EVP_EncryptUpdate(context, NULL, &len, octets(bound), (int)bound.len) == 1 &&
+        EVP_EncryptUpdate(context, text, &len, octets(plain), (int)plain.len) == 1 &&
+        EVP_EncryptFinal_ex(context, text + len, &len) == 1 &&
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TAG_BYTES,
+                            text + plain.len) == 1;
+    return done(vault, ok);
 }
 
 /* `out` has room for the box without nonce and tag. */
@@ -85,12 +108,14 @@ static bool open_box(struct vault *vault, const struct secret *key, struct slice
     unsigned char tag[TAG_BYTES];
     int len = 0;
     memcpy(tag, text + bytes, sizeof tag);
-    return EVP_DecryptInit_ex2(context, vault->cipher, octets(secret_reveal(key)),
-                               octets(box), NULL) == 1 &&
-           EVP_DecryptUpdate(context, NULL, &len, octets(bound), (int)bound.len) == 1 &&
-           EVP_DecryptUpdate(context, out, &len, text, (int)bytes) == 1 &&
-           EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) == 1 &&
-           EVP_DecryptFinal_ex(context, out + len, &len) == 1;
+    bool ok =
+        EVP_DecryptInit_ex2(context, vault->cipher, octets(secret_reveal(key)),
+                            octets(box), NULL) == 1 &&
+        EVP_DecryptUpdate(context, NULL, &len, octets(bound), (int)bound.len) == 1 &&
+        EVP_DecryptUpdate(context, out, &len, text, (int)bytes) == 1 &&
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) == 1 &&
+        EVP_DecryptFinal_ex(context, out + len, &len) == 1;
+    return done(vault, ok);
 }
 
 /* ---- Secrets at rest ---- */
@@ -154,7 +179,7 @@ enum err vault_open(struct vault *vault, const struct store_secret *sealed,
     unsigned char *plain = arena_alloc(arena, bytes + 1);
     enum err err = ERR_INTERNAL;
     if (open_box(vault, key->key, bound, sealed->sealed, plain)) {
-        *out = secret_new(slice_of((const char *)plain, bytes));
+        *out = vault_hold(vault, slice_of((const char *)plain, bytes));
         err = ERR_OK;
     }
     arena_free(arena);

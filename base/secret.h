@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Purpose: bytes that must not be printed, dumped, swapped or left behind.
- * Owns: the bytes, in locked pages left out of core dumps; wiped on secret_free.
- * Threads: one owner at a time.
+ * Owns: the bytes, in locked pages left out of core dumps and empty in a forked child; wiped on
+ *         secret_free.
+ * Threads: one owner at a time; the secrets of a pool have one owner together.
  * Errors: out of memory aborts. A system that refuses to lock memory is tolerated (the ulimit may
- *         be small); the pages are still kept out of dumps and wiped.
+ *         be small; see secret_can_lock); the pages are still kept out of dumps and wiped.
  * Start reading at: secret_new. The word secret_reveal may stand in base/secret.c and auth/ only;
  *         a test holds that.
  */
@@ -19,8 +20,21 @@
 
 struct secret;
 
-/* Copies `bytes` (borrowed); the caller wipes its own copy. */
+/* Copies `bytes` (borrowed) into pages of its own: 4 KiB at least. The caller wipes its own copy. */
 struct secret *secret_new(struct slice bytes);
+
+/* Locked pages that many small secrets share: for what exists once per account. */
+struct secret_pool;
+struct secret_pool *secret_pool_new(void);
+/* Its secrets are freed before it. Accepts NULL. */
+void secret_pool_free(struct secret_pool *pool);
+/* As secret_new, in the pool's pages where it has slots of that size. Freed by secret_free. */
+struct secret *secret_in_pool(struct secret_pool *pool, struct slice bytes);
+/* Whether the system has locked all the pages the pool ever asked for. */
+bool secret_pool_is_locked(const struct secret_pool *pool);
+
+/* Whether the system would lock that much more now. */
+bool secret_can_lock(size_t bytes);
 
 /* Random bytes from the system. */
 struct secret *secret_random(size_t bytes);

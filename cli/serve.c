@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 
 #define PURGE_EVERY_MS 60000
 #define TRANSFER_LOOK_MS 50
+#define LOCKED_LEAST_BYTES ((size_t)512 * 1024) /* the secrets of about 1000 accounts */
 
 struct serving {
     const struct config *config;
@@ -49,6 +51,8 @@ struct serving {
     struct gateway *gateway;
     struct http_server *server;
     int64_t drain_until_us;
+    bool
+        has_told_unlocked; /* the operator knows that secrets are not in locked pages */
 };
 
 static bool is_loopback(struct slice host)
@@ -298,9 +302,27 @@ static void on_purged(void *ctx, enum err err)
     }
 }
 
+/* Locked pages are a promise to the operator: said once, at the start or when the limit is reached
+ * as accounts are opened. docs/operations.md says what to do about it. */
+static void tell_if_unlocked(struct serving *serving, bool is_locked)
+{
+    struct rlimit limit = {0, 0};
+    if (is_locked || serving->has_told_unlocked) {
+        return;
+    }
+    serving->has_told_unlocked = true;
+    getrlimit(RLIMIT_MEMLOCK, &limit);
+    log_event(
+        &serving->log, LOG_WARN, "secrets_not_locked",
+        LOG_INT(memlock_kib, (long long)(limit.rlim_cur / 1024)),
+        LOG_WORD(remedy,
+                 "raise RLIMIT_MEMLOCK: LimitMEMLOCK= of the service, or ulimit -l"));
+}
+
 static void on_purge_time(void *ctx)
 {
     struct serving *serving = ctx;
+    tell_if_unlocked(serving, vault_is_locked(serving->vault));
     struct store_batch *batch = store_batch_new();
     store_purge_expired(batch, clock_wall_ms(&serving->clock));
     store_commit(serving->store, batch, on_purged, serving);
@@ -324,6 +346,7 @@ int command_serve(struct arena *arena, const struct config *config,
     }
     int code = build(&serving);
     if (code == 0) {
+        tell_if_unlocked(&serving, secret_can_lock(LOCKED_LEAST_BYTES));
         loop_on_signal(serving.loop, SIGTERM, on_signal, &serving);
         loop_on_signal(serving.loop, SIGINT, on_signal, &serving);
         loop_timer_every(serving.loop, PURGE_EVERY_MS, on_purge_time, &serving);

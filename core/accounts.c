@@ -345,13 +345,14 @@ static enum err new_credential(struct accounts *accounts, struct account *accoun
 }
 
 /* The fields of auth that are no secrets stand in the record, as text. */
-static enum err put_plain_fields(struct account *account)
+static enum err put_plain_fields(struct accounts *accounts, struct account *account)
 {
+    struct vault *vault = accounts->gateway->parts.vault;
     struct jval *auth = NULL;
     enum err err = jval_parse(account->arena, account->record.auth, &auth, NULL);
     for (size_t i = 0; err == ERR_OK && i < auth->count; i++) {
         credential_put(account->credential, auth->members[i].name,
-                       secret_new(jval_text(&auth->members[i].value)));
+                       vault_hold(vault, jval_text(&auth->members[i].value)));
     }
     return err;
 }
@@ -388,7 +389,7 @@ static enum err equip(struct accounts *accounts, struct account *account)
         err = new_credential(accounts, account);
     }
     if (err == ERR_OK) {
-        err = put_plain_fields(account);
+        err = put_plain_fields(accounts, account);
     }
     if (err == ERR_OK) {
         err = put_sealed_fields(accounts, account);
@@ -489,7 +490,8 @@ enum err accounts_build_new(struct accounts *accounts,
     for (size_t i = 0; i < auth->count; i++) {
         if (!slice_is(auth->members[i].name, "scheme")) {
             credential_put(account->credential, auth->members[i].name,
-                           secret_new(jval_text(&auth->members[i].value)));
+                           vault_hold(accounts->gateway->parts.vault,
+                                      jval_text(&auth->members[i].value)));
         }
     }
     tell_governor(accounts, &account->record, &account->limits, account->proven);

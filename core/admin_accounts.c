@@ -120,9 +120,10 @@ struct sealed_auth {
 static enum err seal_field(struct admin *admin, struct slice account, const char *name,
                            struct slice value, struct store_secret *out)
 {
-    struct secret *secret = secret_new(value);
-    enum err err = vault_seal(admin->gateway->parts.vault, account, slice_str(name),
-                              secret, admin->arena, out);
+    struct vault *vault = admin->gateway->parts.vault;
+    struct secret *secret = vault_hold(vault, value);
+    enum err err =
+        vault_seal(vault, account, slice_str(name), secret, admin->arena, out);
     secret_free(secret);
     return err;
 }
