@@ -20,7 +20,11 @@ int command_version(struct arena *arena, const struct config *config,
     (void)arena;
     (void)config;
     (void)line;
+#ifdef SLUICE_SABOTAGE /* a program that tests must find out; see cmake/sabotage.cmake */
+    puts("sluice " SLUICE_VERSION " sabotaged: " SLUICE_SABOTAGE);
+#else
     puts("sluice " SLUICE_VERSION);
+#endif
     return 0;
 }
 

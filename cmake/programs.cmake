@@ -7,6 +7,11 @@ if(EXISTS "${CMAKE_SOURCE_DIR}/tests/tools/tba_vectors.c")
     sluice_program(tba-vectors SOURCES tests/tools/tba_vectors.c LIBS sluice_auth)
 endif()
 
+# Looks for pieces of texts in files and in a process's memory: scripts/prove-zero-retention.
+if(EXISTS "${CMAKE_SOURCE_DIR}/tests/tools/find_marks.c")
+    sluice_program(find-marks SOURCES tests/tools/find_marks.c)
+endif()
+
 # The mocks share base/{arena,buf,clock,log} with the product and nothing else.
 file(GLOB mock_common CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/common/*.c")
 file(GLOB mock_netsuite CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/netsuite/*.c")

@@ -52,8 +52,10 @@ def parse_reply(fields, raw, message_id=1):
 
 
 class Stand:
-    def __init__(self, bin_dir, port=0, flags=(), log_path=None):
+    def __init__(self, bin_dir, port=0, flags=(), log_path=None, server=None):
+        """`server`: a program to run instead of the folder's own sluice."""
         self.bin = os.path.join(ROOT, bin_dir)
+        self.server = os.path.join(ROOT, server) if server else os.path.join(self.bin, "sluice")
         self.port = port
         self.extra_flags = list(flags)
         self.runner = []  # words before the server's command: a profiler's, say
@@ -86,7 +88,7 @@ class Stand:
     def command(self, *words, env=None, flags=None, stdin=None):
         """Runs sluice to its end, whatever comes of it."""
         flags = self.flags() if flags is None else flags
-        return subprocess.run([os.path.join(self.bin, "sluice"), *words, *flags],
+        return subprocess.run([self.server, *words, *flags],
                               capture_output=True, text=True, cwd=ROOT, timeout=120,
                               input=stdin if stdin is not None else "",
                               env=dict(os.environ, **(env or {})))
@@ -106,14 +108,14 @@ class Stand:
         self.sluice("keygen")
         self.admin_token = self.sluice("token", "create", "--name", "stand", "--role", "admin")
 
-    def start_server(self):
+    def start_server(self, env=None):
         if self.admin_token is None:
             self.make_keys()
         start = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "a") as log:
-            process = self.start("server", [*self.runner, os.path.join(self.bin, "sluice"),
-                                            "serve", "--server.port", str(self.port),
-                                            *self.flags()], stderr=log)
+            process = self.start("server", [*self.runner, self.server, "serve", "--server.port",
+                                            str(self.port), *self.flags()],
+                                 env=env, stderr=log)
         self.base = "http://127.0.0.1:%d" % self.wait_for_port(process, start)
         return process
 
