@@ -50,7 +50,7 @@ static enum connector_step on_response(struct op *op, const void *plan,
     const struct plan *made = plan;
 
     return made->suiteql != NULL ? suiteql_on_response(op, made->suiteql, response)
-                                 : rest_on_response(op, response);
+                                 : rest_on_response(op, made->rest, response);
 }
 
 const struct connector netsuite_connector = {

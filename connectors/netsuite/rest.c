@@ -3,6 +3,9 @@
  * GET {suitetalk}/services/rest/record/v1/{record}/{id}. An id is the record's internal
  * id or "eid:" and an external id; both go into the path as they are, so only
  * characters that need no encoding there are taken: what is signed is what is sent.
+ *
+ * Where the plan has a query too, it is the second of two exchanges under one slot, by
+ * the record's internal id: who reads by external id gets the same.
  */
 #include "connectors/netsuite/rest.h"
 
@@ -10,94 +13,17 @@
 
 #include "connectors/netsuite/errors.h"
 #include "connectors/netsuite/hosts.h"
+#include "connectors/netsuite/rest_private.h"
 
-#define RECORD_NAME_MAX 64
 #define INTERNAL_ID_DIGITS 18
 #define EXTERNAL_ID_MAX 60
 
-struct rest_plan {
-    struct slice record; /* invoice, vendorBill, customrecord_... */
-    bool expand;         /* sublists with their lines */
+struct reading {
+    struct jval *record; /* NULL: it is still awaited */
+    struct op query;     /* what runs plan->with */
 };
 
-static enum err refuse(struct schema_problem *problem, struct slice pointer,
-                       struct slice message)
-{
-    *problem = (struct schema_problem){.pointer = pointer, .message = message};
-    return ERR_UNPROCESSABLE;
-}
-
-static bool is_record_name(struct slice name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.ptr[i];
-        if (c >= 0x80 || (!isalpha(c) && !(i > 0 && (isdigit(c) || c == '_')))) {
-            return false;
-        }
-    }
-    return name.len > 0 && name.len <= RECORD_NAME_MAX;
-}
-
-static enum err check_tool(const struct tool *tool, struct schema_problem *problem)
-{
-    if (tool == NULL || tool->kind != METHOD_GET) {
-        return refuse(problem, SLICE("/service"),
-                      SLICE("The record service serves get methods."));
-    }
-    for (size_t i = 0; i < tool->argument_count; i++) {
-        if (tool->arguments[i].place != ARGUMENT_PATH ||
-            !slice_is(tool->arguments[i].name, "id")) {
-            return refuse(problem, SLICE("/service"),
-                          SLICE("A record is read by id: the documentation names an "
-                                "argument that would be ignored."));
-        }
-    }
-    return ERR_OK;
-}
-
-static enum err check_members(struct arena *arena, const struct jval *upstream,
-                              struct schema_problem *problem)
-{
-    for (size_t i = 0; i < upstream->count; i++) {
-        struct slice name = upstream->members[i].name;
-        if (!slice_is(name, "service") && !slice_is(name, "record") &&
-            !slice_is(name, "expand")) {
-            return refuse(problem, arena_printf(arena, "/%.*s", SLICE_ARG(name)),
-                          SLICE("There is no such member here."));
-        }
-    }
-    return ERR_OK;
-}
-
-enum err rest_compile(struct arena *arena, const struct jval *upstream,
-                      const struct tool *tool, const struct rest_plan **plan,
-                      struct schema_problem *problem)
-{
-    struct rest_plan *made = arena_alloc(arena, sizeof *made);
-    const struct jval *expand = jval_get(upstream, "expand");
-    enum err err = check_members(arena, upstream, problem);
-
-    if (err == ERR_OK) {
-        err = check_tool(tool, problem);
-    }
-    if (err != ERR_OK) {
-        return err;
-    }
-    made->record = jval_text(jval_get(upstream, "record"));
-    if (!is_record_name(made->record)) {
-        return refuse(
-            problem, SLICE("/record"),
-            SLICE("record is a record type of NetSuite, such as vendorBill."));
-    }
-    if (expand != NULL && expand->type != JVAL_TRUE && expand->type != JVAL_FALSE) {
-        return refuse(problem, SLICE("/expand"), SLICE("expand is true or false."));
-    }
-    made->expand = jval_is(expand, JVAL_TRUE);
-    *plan = made;
-    return ERR_OK;
-}
-
-static bool is_internal_id(struct slice id)
+bool rest_is_internal_id(struct slice id)
 {
     for (size_t i = 0; i < id.len; i++) {
         if (id.ptr[i] < '0' || id.ptr[i] > '9') {
@@ -107,59 +33,159 @@ static bool is_internal_id(struct slice id)
     return id.len > 0 && id.len <= INTERNAL_ID_DIGITS;
 }
 
-static bool is_external_id(struct slice id)
+bool rest_is_external_id(struct slice id)
 {
-    struct slice name = slice_from(id, 4);
-
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.ptr[i];
+    for (size_t i = 0; i < id.len; i++) {
+        unsigned char c = (unsigned char)id.ptr[i];
         if (c >= 0x80 || (!isalnum(c) && c != '_' && c != '-')) {
             return false;
         }
     }
-    return slice_starts(id, SLICE("eid:")) && name.len > 0 &&
-           name.len <= EXTERNAL_ID_MAX;
+    return id.len > 0 && id.len <= EXTERNAL_ID_MAX;
+}
+
+static bool is_key(struct slice id)
+{
+    struct slice prefix = SLICE("eid:");
+
+    return rest_is_internal_id(id) || (slice_starts(id, prefix) &&
+                                       rest_is_external_id(slice_from(id, prefix.len)));
+}
+
+/* ---- The request ---- */
+
+void rest_get(struct op *op, const struct rest_plan *plan, struct slice key)
+{
+    static const struct op_field fields[] = {{{"Accept", 6}, {"application/json", 16}}};
+    const struct hosts *hosts = op->target->private_data;
+
+    op->request = (struct op_request){
+        .method = SLICE("GET"),
+        .url = arena_printf(op->arena, "%.*s/services/rest/record/v1/%.*s/%.*s%s",
+                            SLICE_ARG(hosts->suitetalk), SLICE_ARG(plan->record),
+                            SLICE_ARG(key),
+                            plan->expand ? "?expandSubResources=true" : ""),
+        .fields = fields,
+        .field_count = sizeof fields / sizeof fields[0],
+    };
 }
 
 enum connector_step rest_begin(struct op *op, const struct rest_plan *plan)
 {
-    static const struct op_field fields[] = {{{"Accept", 6}, {"application/json", 16}}};
-    const struct hosts *hosts = op->target->private_data;
     struct slice id = jval_text(jval_get(op->path, "id"));
 
-    if (!is_internal_id(id) && !is_external_id(id)) {
+    if (!is_key(id)) {
         return errors_argument(
             op, SLICE("id"),
             SLICE("An id is the digits of a NetSuite internal id, or "
                   "eid: and an external id of letters, digits, _ and "
                   "-."));
     }
-    op->request = (struct op_request){
-        .method = SLICE("GET"),
-        .url =
-            arena_printf(op->arena, "%.*s/services/rest/record/v1/%.*s/%.*s%s",
-                         SLICE_ARG(hosts->suitetalk), SLICE_ARG(plan->record),
-                         SLICE_ARG(id), plan->expand ? "?expandSubResources=true" : ""),
-        .fields = fields,
-        .field_count = sizeof fields / sizeof fields[0],
-    };
+    op->private_data = arena_alloc(op->arena, sizeof(struct reading));
+    rest_get(op, plan, id);
     return CONNECTOR_SEND;
 }
 
-enum connector_step rest_on_response(struct op *op, const struct op_response *response)
-{
-    const struct jval *record = errors_read_answer(op, response);
+/* ---- The answer ---- */
 
-    if (record == NULL) {
-        return CONNECTOR_FAILED;
+/* A sublist that is not expanded, or that the form does not have, adds no lines. */
+static void add_concat(struct op *op, const struct rest_concat *concat,
+                       struct jval *record)
+{
+    struct jval *all = jval_new_array(op->arena, 4);
+
+    for (size_t i = 0; i < concat->sublist_count; i++) {
+        const struct jval *lines =
+            jval_get(jval_member(record, concat->sublists[i]), "items");
+        for (size_t n = 0; jval_is(lines, JVAL_ARRAY) && n < lines->count; n++) {
+            jval_push(op->arena, all, &lines->items[n]);
+        }
     }
-    if (!jval_is(jval_get(record, "id"), JVAL_STRING)) {
-        return errors_malformed(op, response,
-                                SLICE("The ERP answered with something that is no "
-                                      "record."));
+    jval_set(op->arena, record, concat->name, all);
+}
+
+struct jval *rest_take(struct op *op, const struct rest_plan *plan,
+                       const struct op_response *response)
+{
+    const struct jval *answer = errors_read_answer(op, response);
+
+    if (answer == NULL) {
+        return NULL;
     }
+    if (!jval_is(jval_get(answer, "id"), JVAL_STRING)) {
+        errors_malformed(op, response,
+                         SLICE("The ERP answered with something that is no record."));
+        return NULL;
+    }
+    struct jval *record = jval_new_object(op->arena, answer->count + 4);
+    for (size_t i = 0; i < answer->count; i++) {
+        jval_set(op->arena, record, answer->members[i].name, &answer->members[i].value);
+    }
+    for (size_t i = 0; i < plan->concat_count; i++) {
+        add_concat(op, &plan->concats[i], record);
+    }
+    return record;
+}
+
+enum connector_step rest_done(struct op *op, const struct jval *record)
+{
     struct jval *records = jval_new_array(op->arena, 1);
+
     jval_push(op->arena, records, record);
     op->result = (struct op_result){.records = records, .next_page = SLICE_EMPTY};
     return CONNECTOR_DONE;
+}
+
+/* ---- What the record service leaves out ---- */
+
+static enum connector_step ask_more(struct op *op, const struct rest_plan *plan,
+                                    struct reading *reading)
+{
+    struct jval *path = jval_new_object(op->arena, 1);
+
+    jval_set(op->arena, path, SLICE("id"), jval_get(reading->record, "id"));
+    reading->query = *op;
+    reading->query.path = path;
+    enum connector_step step = suiteql_begin(&reading->query, plan->with);
+    op->request = reading->query.request;
+    op->fault = reading->query.fault;
+    return step;
+}
+
+static enum connector_step take_more(struct op *op, const struct rest_plan *plan,
+                                     struct reading *reading,
+                                     const struct op_response *response)
+{
+    struct op *query = &reading->query;
+
+    if (suiteql_on_response(query, plan->with, response) != CONNECTOR_DONE) {
+        op->fault = query->fault;
+        op->rate_limited = query->rate_limited;
+        op->retry_after_s = query->retry_after_s;
+        return CONNECTOR_FAILED;
+    }
+    const struct jval *row = &query->result.records->items[0];
+    for (size_t i = 0; i < row->count; i++) {
+        const struct jmember *column = &row->members[i];
+        if (!slice_is(column->name, "links")) {
+            jval_set(op->arena, reading->record, column->name, &column->value);
+        }
+    }
+    return rest_done(op, reading->record);
+}
+
+enum connector_step rest_on_response(struct op *op, const struct rest_plan *plan,
+                                     const struct op_response *response)
+{
+    struct reading *reading = op->private_data;
+
+    if (reading->record != NULL) {
+        return take_more(op, plan, reading, response);
+    }
+    reading->record = rest_take(op, plan, response);
+    if (reading->record == NULL) {
+        return CONNECTOR_FAILED;
+    }
+    return plan->with != NULL ? ask_more(op, plan, reading)
+                              : rest_done(op, reading->record);
 }

@@ -12,13 +12,17 @@
 
 struct rest_plan;
 
-/* "upstream": {"service":"record", "record":"invoice", "expand"?:true}. Borrows `tool`.
+/*
+ * "upstream": {"service":"record", "record":"invoice", "expand"?:true,
+ * "concat"?:{"_lines":["expense","item"]}, "with"?:{a SuiteQL query of one row}}.
+ * Borrows `tool`; keeps slices of `upstream`.
  */
 MUST_USE enum err rest_compile(struct arena *arena, const struct jval *upstream,
                                const struct tool *tool, const struct rest_plan **plan,
                                struct schema_problem *problem);
 
 enum connector_step rest_begin(struct op *op, const struct rest_plan *plan);
-enum connector_step rest_on_response(struct op *op, const struct op_response *response);
+enum connector_step rest_on_response(struct op *op, const struct rest_plan *plan,
+                                     const struct op_response *response);
 
 #endif

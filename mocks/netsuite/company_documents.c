@@ -69,6 +69,8 @@ struct line {
     int64_t rate_minor;
     int64_t minor; /* amount, not signed */
     int department;
+    int64_t party;    /* of a journal's line; 0: none */
+    const char *memo; /* NULL: none */
 };
 
 struct document {
@@ -85,6 +87,8 @@ struct document {
     struct line lines[MAX_LINES];
     int line_count;
     int64_t created_from;
+    int64_t reversal; /* the other entry of a reversed pair; 0: none */
+    bool is_reversal; /* the later one */
     const char *memo;
 };
 
@@ -162,11 +166,13 @@ static void write_line(struct company *company, const struct document *document,
     row_bool(&row, "isbillable", false);
     if (document->party != NULL) {
         row_int(&row, "entity", document->party->id);
+    } else if (line != NULL && line->party > 0) {
+        row_int(&row, "entity", line->party);
     }
     row_int(&row, "subsidiary", document->subsidiary);
     row_decimal(&row, "foreignamount", minor, decimals);
     row_decimal(&row, "netamount", to_home(document, minor), home);
-    row_text(&row, "memo", line == NULL ? document->memo : NULL);
+    row_text(&row, "memo", line == NULL ? document->memo : line->memo);
     if (line != NULL) {
         row_int(&row, "department", line->department);
     }
@@ -312,7 +318,10 @@ static void write_header(struct company *company, const struct document *documen
     row_int(&row, "postingperiod", period_of(company, document->day));
     row_bool(&row, "voided", document->voided);
     row_bool(&row, "void", document->voided);
-    row_bool(&row, "isreversal", false);
+    row_bool(&row, "isreversal", document->is_reversal);
+    if (document->reversal > 0) {
+        row_int(&row, "reversal", document->reversal);
+    }
     if (document->party != NULL) {
         row_int(&row, "entity", document->party->id);
     }
@@ -405,6 +414,19 @@ static void add_expense(struct company *company, struct document *document)
     line->minor =
         price_in(document->currency, prng_between(&company->prng, 1999, 480000));
     line->department = (int)prng_between(&company->prng, 1, 4);
+    document->total += line->minor;
+}
+
+/* An item beside the expenses: the last one of the list, once. */
+static void add_freight(struct document *document)
+{
+    struct line *line = &document->lines[document->line_count++];
+    line->item = ITEMS;
+    line->hundredths = 100;
+    line->rate_minor = price_in(document->currency, company_item_price(ITEMS));
+    line->minor = line->rate_minor;
+    line->account = 15;
+    line->department = 2;
     document->total += line->minor;
 }
 
@@ -532,9 +554,36 @@ static void write_order(struct company *company, enum kind kind)
     write_link(company, &order, &next, "OrdBill", order.total);
 }
 
+static void write_journal_lines(struct company *company, const struct document *journal,
+                                int sign)
+{
+    write_header(company, journal);
+    for (int i = 0; i < 2; i++) {
+        int64_t minor = i == 0 ? sign * journal->total : -sign * journal->total;
+        write_line(company, journal, i + 1, minor);
+        write_posting(company, journal, i + 1, journal->lines[i].account,
+                      to_home(journal, minor));
+    }
+}
+
+/* Every eighth of those that count is taken back on the first of the next month. */
+static void write_reversal(struct company *company, const struct document *journal)
+{
+    struct civil civil = dates_civil(journal->day);
+    struct document back = *journal;
+
+    civil.day = 1;
+    back.id = journal->reversal;
+    back.reversal = journal->id;
+    back.is_reversal = true;
+    back.day = dates_add_months(dates_day(civil), 1);
+    back.memo = "Accrual taken back";
+    write_journal_lines(company, &back, -1);
+}
+
 /* A journal: one debit line and one credit line; the header counts as a line of zero.
- */
-static void write_journal(struct company *company)
+ * Every fourth one names a vendor on its credit line. */
+static void write_journal(struct company *company, int number)
 {
     int subsidiary = (int)prng_between(&company->prng, 1, SUBSIDIARIES);
     struct document journal = {.kind = JOURNAL,
@@ -556,12 +605,14 @@ static void write_journal(struct company *company)
     journal.lines[0].account = ACCOUNT_EXPENSE + (int)prng_below(&company->prng, 7);
     journal.lines[1].account = ACCOUNT_ACCRUED;
     journal.lines[0].department = journal.lines[1].department = 3;
-    write_header(company, &journal);
-    for (int i = 0; i < 2; i++) {
-        int64_t minor = i == 0 ? journal.total : -journal.total;
-        write_line(company, &journal, i + 1, minor);
-        write_posting(company, &journal, i + 1, journal.lines[i].account,
-                      to_home(&journal, minor));
+    journal.lines[0].memo = "Cost of the month";
+    journal.lines[1].party = number % 4 == 0 ? FIRST_VENDOR + number % VENDORS : 0;
+    bool reversed =
+        number % 8 == 0 && journal.posting && journal.day < company->today - 31;
+    journal.reversal = reversed ? company->next_id++ : 0;
+    write_journal_lines(company, &journal, 1);
+    if (reversed) {
+        write_reversal(company, &journal);
     }
 }
 
@@ -581,9 +632,12 @@ void company_write_documents(struct company *company)
     for (int i = 0; i < BILLS; i++) {
         struct document bill = start(company, BILL, pick_party(company, false));
         add_lines(company, &bill, prng_percent(&company->prng, 70));
+        if (i % 6 == 0) {
+            add_freight(&bill);
+        }
         finish_document(company, &bill);
     }
     for (int i = 0; i < JOURNALS; i++) {
-        write_journal(company);
+        write_journal(company, i);
     }
 }

@@ -113,6 +113,8 @@ static const struct record_field journal_entry[] = {
     HEAD_FIELDS,
     APPROVAL,
     BOOL("approved", "CASE r.approvalstatus WHEN 2 THEN 'T' ELSE 'F' END"),
+    DATE("reversalDate", "(SELECT n.trandate FROM \"transaction\" n WHERE r.isreversal "
+                         "= 'F' AND n.id = r.reversal)"),
 };
 
 static const struct record_field purchase_order[] = {
@@ -156,6 +158,7 @@ static const struct record_field journal_line[] = {
     NUMBER("credit",
            "CASE WHEN ns_sign(l.foreignamount) < 0 THEN ns_abs(l.foreignamount) END"),
     TEXT("memo", "l.memo"),
+    REF("entity", "l.entity", "entity", "entityid", "vendor"),
     LINE_REFS,
 };
 

@@ -20,6 +20,12 @@ from stand import LEGACY, MODERN, Stand, exchange, parse_reply  # noqa: E402,F40
 
 BIN = os.environ.get("SLUICE_BIN") or os.path.join("build", "bin")
 TODAY = "2026-11-20"
+# What an MCP server of a NetSuite account shows when nothing narrows it, as it is listed.
+NETSUITE_GETS = ["get_single_netsuite_%s_by_id" % one for one in (
+    "account", "customer", "invoice", "journal_entry", "vendor_bill", "vendor")]
+NETSUITE_LISTS = ["list_all_netsuite_" + many for many in (
+    "accounts", "customers", "invoices", "journal_entries", "vendor_bills", "vendors")]
+NETSUITE_TOOLS = NETSUITE_GETS + NETSUITE_LISTS
 PATIENCE = 60  # seconds: the limit of every wait here; nothing is expected to take that long
 META_VERSION = "io.modelcontextprotocol/protocolVersion"
 META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"

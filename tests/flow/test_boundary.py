@@ -6,7 +6,7 @@ import os
 import sqlite3
 import urllib.parse
 
-from flow import (FlowCase, call_bytes, connect, exchange, main, message, raw, read_reply,
+from flow import (NETSUITE_GETS, NETSUITE_LISTS, NETSUITE_TOOLS, FlowCase, call_bytes, connect, exchange, main, message, raw, read_reply,
                   request_bytes, without_date)
 
 TOOLS_LIST = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
@@ -195,7 +195,7 @@ class TestMinting(BoundaryCase):
         server = self.mint({"methods": ["read"]})
         self.assertRegex(server["id"], r"^mcp_[a-z2-7]{26}$")
         self.assertEqual((server["name"], server["config"], server["tools"]),
-                         ("agent", {"methods": ["read"]}, 7))
+                         ("agent", {"methods": ["read"]}, len(NETSUITE_GETS + NETSUITE_LISTS)))
         self.assertGreater(server["token_estimate"], 1000)
         with connect(self.stand.base) as sock:
             body, headers = message("tools/list")
@@ -249,22 +249,26 @@ class TestMinting(BoundaryCase):
             self.refused(422, pointer, "POST", self.servers, body)
 
 
+ACCOUNT, CUSTOMER, INVOICE, JOURNAL, BILL, VENDOR = NETSUITE_GETS
+ACCOUNTS, CUSTOMERS, INVOICES, JOURNALS, BILLS, VENDORS = NETSUITE_LISTS
+
+
 class TestFilters(BoundaryCase):
-    READ = ["get_single_netsuite_customer_by_id", "get_single_netsuite_invoice_by_id",
-            "get_single_netsuite_vendor_by_id",
-            "list_all_netsuite_customers", "list_all_netsuite_invoices",
-            "list_all_netsuite_vendor_bills", "list_all_netsuite_vendors"]
     TABLE = [
-        ({}, READ), ({"methods": ["read"]}, READ),
-        ({"methods": ["get"]}, READ[:3]), ({"methods": ["list"]}, READ[3:]),
-        ({"methods": ["list", "get"]}, READ),
-        ({"tags": ["payables"]}, [READ[2], READ[5], READ[6]]),
-        ({"tags": ["receivables"]}, [READ[0], READ[1], READ[3], READ[4]]),
-        ({"tags": ["parties"]}, [READ[0], READ[2], READ[3], READ[6]]),
-        ({"tags": ["payables", "parties"]}, [READ[0], READ[2], READ[3], READ[5], READ[6]]),
-        ({"tools": [READ[4]]}, [READ[4]]),
-        ({"methods": ["list"], "tags": ["parties"]}, [READ[3], READ[6]]),
-        ({"methods": ["list"], "tags": ["receivables"], "tools": [READ[4], READ[0]]}, [READ[4]]),
+        ({}, NETSUITE_TOOLS), ({"methods": ["read"]}, NETSUITE_GETS + NETSUITE_LISTS),
+        ({"methods": ["get"]}, NETSUITE_GETS), ({"methods": ["list"]}, NETSUITE_LISTS),
+        ({"methods": ["list", "get"]}, NETSUITE_GETS + NETSUITE_LISTS),
+        ({"tags": ["payables"]}, [BILL, VENDOR, BILLS, VENDORS]),
+        ({"methods": ["read"], "tags": ["receivables"]},
+         [CUSTOMER, INVOICE, CUSTOMERS, INVOICES]),
+        ({"tags": ["parties"]}, [CUSTOMER, VENDOR, CUSTOMERS, VENDORS]),
+        ({"tags": ["ledger"]}, [ACCOUNT, JOURNAL, ACCOUNTS, JOURNALS]),
+        ({"tags": ["payables", "parties"]},
+         [CUSTOMER, BILL, VENDOR, CUSTOMERS, BILLS, VENDORS]),
+        ({"tools": [INVOICES]}, [INVOICES]),
+        ({"methods": ["list"], "tags": ["parties"]}, [CUSTOMERS, VENDORS]),
+        ({"methods": ["list"], "tags": ["receivables"], "tools": [INVOICES, CUSTOMER]},
+         [INVOICES]),
     ]
 
     def test_filters_leave_what_all_of_them_leave(self):
@@ -293,18 +297,18 @@ class TestFilters(BoundaryCase):
                 self.assertEqual(status, 422, config)
                 self.assertTrue(reply["error"]["details"][0]["pointer"].startswith(pointer),
                                 (config, reply))
-        for config in ({"methods": ["get"], "tools": [self.READ[5]]},
-                       {"methods": ["list"], "tools": [self.READ[0]]}):
+        for config in ({"methods": ["get"], "tools": [NETSUITE_LISTS[0]]},
+                       {"methods": ["list"], "tools": [NETSUITE_GETS[0]]}):
             status, reply = self.stand.api("POST", self.servers, {"name": "x", "config": config})
             self.assertEqual(status, 422)
             self.assertIn("/config", reply["error"]["details"][0]["pointer"])
-        self.assertEqual(self.names(kept["url"]), self.READ[3:])
+        self.assertEqual(self.names(kept["url"]), NETSUITE_LISTS)
 
     def test_a_filtered_tool_cannot_be_called(self):
         server = self.mint({"tags": ["payables"]})
         before = self.stats()["requests"]
         for era in ("modern", "legacy"):
-            for name in (self.READ[1], self.READ[0], "no_such_tool", ""):
+            for name in (CUSTOMER, INVOICES, "no_such_tool", ""):
                 status, _, reply = self.stand.rpc(server["url"], "tools/call",
                                                   {"name": name, "arguments": {}}, era)
                 self.assertEqual((status, reply["error"]["code"]), (200, -32602), (era, name))
@@ -314,10 +318,11 @@ class TestFilters(BoundaryCase):
         server = self.mint({"methods": ["list"]})
         changed = self.stand.admin("PATCH", self.servers + "/" + server["id"],
                                    {"config": {"methods": ["get"]}})
-        self.assertEqual((changed["tools"], changed["config"]), (3, {"methods": ["get"]}))
-        self.assertEqual(self.names(server["url"]), self.READ[:3])
+        self.assertEqual((changed["tools"], changed["config"]), 
+                         (len(NETSUITE_GETS), {"methods": ["get"]}))
+        self.assertEqual(self.names(server["url"]), NETSUITE_GETS)
         _, _, reply = self.stand.rpc(server["url"], "tools/call",
-                                     {"name": self.READ[3], "arguments": {}})
+                                     {"name": CUSTOMERS, "arguments": {}})
         self.assertEqual(reply["error"]["code"], -32602)
 
 
@@ -351,7 +356,7 @@ class TestSecondFactor(BoundaryCase):
             status, _, reply = self.stand.rpc(url, "tools/list",
                                               headers={"Authorization": value})
             self.assertEqual(status, 200)
-            self.assertEqual(len(reply["result"]["tools"]), 7)
+            self.assertEqual(len(reply["result"]["tools"]), len(NETSUITE_TOOLS))
 
     def test_a_call_token_alone_opens_nothing_else(self):
         token = self.api_token("call", "demo")["token"]

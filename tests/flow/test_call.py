@@ -7,7 +7,7 @@ import urllib.parse
 from decimal import Decimal
 
 import json_schema
-from flow import FlowCase, call_bytes, connect, main, raw, read_reply
+from flow import NETSUITE_TOOLS, FlowCase, call_bytes, connect, main, raw, read_reply
 
 INVOICES = "list_all_netsuite_invoices"
 CUSTOMERS = "list_all_netsuite_customers"
@@ -16,7 +16,12 @@ INVOICE = "get_single_netsuite_invoice_by_id"
 CUSTOMER = "get_single_netsuite_customer_by_id"
 VENDORS = "list_all_netsuite_vendors"
 VENDOR = "get_single_netsuite_vendor_by_id"
-TOOLS = [CUSTOMER, INVOICE, VENDOR, CUSTOMERS, INVOICES, BILLS, VENDORS]
+BILL = "get_single_netsuite_vendor_bill_by_id"
+ACCOUNTS = "list_all_netsuite_accounts"
+ACCOUNT = "get_single_netsuite_account_by_id"
+JOURNALS = "list_all_netsuite_journal_entries"
+JOURNAL = "get_single_netsuite_journal_entry_by_id"
+TOOLS = NETSUITE_TOOLS
 FIELDS = {
     INVOICES: ["id", "number", "external_id", "party_id", "party_name", "status", "currency",
                "total", "amount_due", "date", "due_date", "reference", "memo"],
@@ -25,6 +30,12 @@ FIELDS = {
 }
 FIELDS[BILLS] = FIELDS[INVOICES]
 FIELDS[VENDORS] = FIELDS[CUSTOMERS]
+FIELDS[ACCOUNTS] = ["id", "number", "name", "type", "currency", "is_inactive"]
+FIELDS[JOURNALS] = ["id", "number", "date", "period", "currency", "status", "memo",
+                    "reversal_date"]
+# What is listed, what reads one of it, what only the latter has.
+PAIRS = ((INVOICES, INVOICE, ["lines"]), (CUSTOMERS, CUSTOMER, []), (VENDORS, VENDOR, []),
+         (BILLS, BILL, ["lines"]), (ACCOUNTS, ACCOUNT, []), (JOURNALS, JOURNAL, ["lines"]))
 
 
 class CallCase(FlowCase):
@@ -110,10 +121,9 @@ class TestListing(CallCase):
 class TestEnvelope(CallCase):
     def test_every_tool_answers_in_both_eras(self):
         for era in ("modern", "legacy"):
-            for name in (INVOICES, CUSTOMERS, BILLS):
-                rows = self.data(self.call(name, {"limit": 2}, era))
-                self.assertEqual([list(row) for row in rows], [FIELDS[name]] * 2)
-            for listing, single in ((INVOICES, INVOICE), (CUSTOMERS, CUSTOMER)):
+            for listing, single, _ in PAIRS:
+                rows = self.data(self.call(listing, {"limit": 2}, era))
+                self.assertEqual([list(row) for row in rows], [FIELDS[listing]] * 2)
                 row = self.data(self.call(listing, {"limit": 1}, era))[0]
                 one = self.data(self.call(single, {"id": row["id"]}, era))
                 self.assertEqual(len(one), 1)
@@ -150,8 +160,7 @@ class TestEnvelope(CallCase):
                          {"next_cursor": None, "has_more": False, "limit": None})
 
     def test_a_record_read_alone_has_the_fields_of_its_row(self):
-        for listing, single, extra in ((INVOICES, INVOICE, ["lines"]),
-                                       (CUSTOMERS, CUSTOMER, [])):
+        for listing, single, extra in PAIRS:
             for row in self.data(self.call(listing, {"limit": 20})):
                 one = self.data(self.call(single, {"id": row["id"]}))[0]
                 self.assertEqual(list(one), FIELDS[listing] + extra)
@@ -168,6 +177,38 @@ class TestEnvelope(CallCase):
                                               "quantity", "amount"])
                 self.assertRegex(line["amount"], r"^-?\d+(\.\d+)?$")
                 self.assertRegex(line["quantity"], r"^-?\d+(\.\d+)?$")
+
+    def test_a_bill_s_lines_are_those_of_both_sublists(self):
+        kinds = set()
+        for row in self.data(self.call(BILLS, {"limit": 100}))[30:]:
+            bill = self.data(self.call(BILL, {"id": row["id"]}))[0]
+            for line in bill["lines"]:
+                self.assertNotEqual(line["item_id"] is None, line["account_id"] is None)
+            kinds.add(("".join("i" if line["item_id"] else "e" for line in bill["lines"])))
+            self.assertEqual(sum(Decimal(line["amount"]) for line in bill["lines"]),
+                             Decimal(bill["total"]))
+        for kind in (r"^i+$", r"^e+$", r"^e+i$"):
+            self.assertTrue(any(re.match(kind, seen) for seen in kinds), (kind, kinds))
+
+    def test_a_bill_read_by_its_external_id_is_the_same(self):
+        row = next(r for r in self.data(self.call(BILLS, {"limit": 50})) if r["external_id"])
+        self.assertEqual(self.data(self.call(BILL, {"id": "eid:" + row["external_id"]})),
+                         self.data(self.call(BILL, {"id": row["id"]})))
+
+    def test_the_debits_of_a_journal_are_its_credits(self):
+        parties = memos = 0
+        for row in self.data(self.call(JOURNALS, {"limit": 20})):
+            lines = self.data(self.call(JOURNAL, {"id": row["id"]}))[0]["lines"]
+            self.assertGreater(len(lines), 1)
+            for line in lines:
+                self.assertEqual(list(line), ["line", "account_id", "debit", "credit", "memo",
+                                              "party_id"])
+                self.assertNotEqual(line["debit"] is None, line["credit"] is None)
+                parties += line["party_id"] is not None
+                memos += line["memo"] is not None
+            self.assertEqual(sum(Decimal(line["debit"] or 0) for line in lines),
+                             sum(Decimal(line["credit"] or 0) for line in lines))
+        self.assertTrue(parties and memos)
 
     def test_an_absent_arguments_member_is_an_empty_object(self):
         for era in ("modern", "legacy"):
@@ -198,11 +239,76 @@ class TestEnvelope(CallCase):
         self.assertEqual(listed(min_amount_due="1000.00", currency="EUR"), among(
             lambda r: r["currency"] == "EUR" and Decimal(r["amount_due"]) >= Decimal("1000.00")))
 
+    def listed(self, tool, **arguments):
+        return [r for page in self.pages(tool, dict(arguments, limit=200)) for r in page]
+
+    def test_filters_of_journals_do_what_they_say(self):
+        rows = self.listed(JOURNALS)
+        self.assertGreater(len(rows), 50)
+        some = rows[3]
+        table = [
+            ({"status": "approved"}, lambda r: r["status"] == "approved"),
+            ({"status": "pending_approval"}, lambda r: r["status"] == "pending_approval"),
+            ({"date_from": "2026-03-01", "date_to": "2026-06-30"},
+             lambda r: "2026-03-01" <= r["date"] <= "2026-06-30"),
+            ({"period": some["period"]}, lambda r: r["period"] == some["period"]),
+            ({"currency": "JPY"}, lambda r: r["currency"] == "JPY"),
+            ({"number": some["number"].lower()}, lambda r: r["id"] == some["id"]),
+        ]
+        for arguments, keep in table:
+            wanted = [r for r in rows if keep(r)]
+            self.assertTrue(wanted, arguments)
+            self.assertEqual(self.listed(JOURNALS, **arguments), wanted, arguments)
+        self.assertEqual(self.listed(JOURNALS, status="cancelled"), [])
+        self.assertTrue(any(r["reversal_date"] and r["reversal_date"] > r["date"] for r in rows))
+        whole = [self.data(self.call(JOURNAL, {"id": r["id"]}))[0] for r in rows[:40]]
+        account = whole[0]["lines"][0]["account_id"]
+        party = next(l["party_id"] for j in whole for l in j["lines"] if l["party_id"])
+        for field, value in (("account_id", account), ("party_id", party)):
+            found = {r["id"] for r in self.listed(JOURNALS, **{field: value})}
+            for journal in whole:
+                self.assertEqual(journal["id"] in found,
+                                 any(line[field] == value for line in journal["lines"]))
+        self.assertEqual(sum(len(self.listed(JOURNALS, subsidiary_id=str(n)))
+                             for n in (1, 2, 3)), len(rows))
+
+    def test_filters_of_accounts_do_what_they_say(self):
+        rows = self.listed(ACCOUNTS)
+        kinds = ("asset", "liability", "equity", "income", "expense", "other")
+        for kind in kinds:
+            wanted = [r for r in rows if r["type"] == kind]
+            self.assertTrue(wanted, kind)
+            self.assertEqual(self.listed(ACCOUNTS, type=kind), wanted)
+        table = [
+            ({"number": "1000"}, lambda r: r["number"] == "1000"),
+            ({"number_from": "4000", "number_to": "4999"},
+             lambda r: "4000" <= r["number"] <= "4999"),
+            ({"name": "bank"}, lambda r: "bank" in r["name"].lower()),
+            ({"is_bank": True}, lambda r: r["name"].startswith("Bank")),
+            ({"is_bank": False}, lambda r: not r["name"].startswith("Bank")),
+            ({"currency": "DKK"}, lambda r: r["currency"] == "DKK"),
+            ({"is_inactive": True}, lambda r: r["is_inactive"]),
+            ({"is_inactive": False}, lambda r: not r["is_inactive"]),
+            ({"is_summary": False}, lambda r: True),
+        ]
+        for arguments, keep in table:
+            wanted = [r for r in rows if keep(r)]
+            self.assertTrue(wanted, arguments)
+            self.assertEqual(self.listed(ACCOUNTS, **arguments), wanted, arguments)
+
+    def test_documents_can_be_narrowed_to_a_subsidiary(self):
+        for name in (INVOICES, BILLS):
+            whole = [r["id"] for r in self.listed(name)]
+            parts = [r["id"] for n in (1, 2, 3)
+                     for r in self.listed(name, subsidiary_id=str(n))]
+            self.assertEqual(sorted(parts), sorted(whole))
+            self.assertEqual(self.listed(name, subsidiary_id="99"), [])
+
 
 class TestPaging(CallCase):
     def test_pages_hold_every_row_once(self):
-        for name, arguments in ((INVOICES, {"status": "open"}), (CUSTOMERS, {}),
-                                (BILLS, {"currency": "EUR"})):
+        for name, arguments in ((INVOICES, {"status": "open"}), (CUSTOMERS, {}), (VENDORS, {}),
+                                (BILLS, {"currency": "EUR"}), (ACCOUNTS, {}), (JOURNALS, {})):
             whole = self.pages(name, dict(arguments, limit=200))
             ids = [row["id"] for page in whole for row in page]
             self.assertEqual(len(ids), len(set(ids)))
@@ -377,10 +483,22 @@ class TestUpstreamFailures(CallCase):
         self.data(self.call(INVOICES, {"limit": 1}))
 
     def test_an_unknown_id_is_not_found(self):
-        for name in (INVOICE, CUSTOMER):
+        for name in (INVOICE, CUSTOMER, VENDOR, BILL, JOURNAL):
             error = self.failure("not_found", name, {"id": "999999"})
             self.assertIn(error["upstream"]["status"], (400, 404))
             self.assertIn("list tool", error["hint"])
+        self.failure("not_found", ACCOUNT, {"id": "999999"})
+
+    def test_a_bill_whose_second_answer_fails_is_not_half_a_bill(self):
+        bill = self.data(self.call(BILLS, {"limit": 1}))[0]["id"]
+        for kind, more, code in (("status", {"status": 500}, "upstream_unavailable"),
+                                 ("reset", {}, "upstream_unavailable"),
+                                 ("malformed", {}, "upstream_malformed")):
+            self.fault(kind, match={"path_regex": "/suiteql$"}, **more)
+            self.failure(code, BILL, {"id": bill})
+        self.fault("status", status=429, match={"path_regex": "/suiteql$"})
+        self.failure("rate_limited", BILL, {"id": bill}, status=429)
+        self.after()
 
     def test_the_mock_s_statuses_become_our_codes(self):
         for status, code in ((400, "validation_failed"), (401, "needs_reauth"),

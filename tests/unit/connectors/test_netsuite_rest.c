@@ -26,6 +26,25 @@ static void test_a_plan_names_each_mistake_with_its_pointer(void **state)
          "/expand"},
         {"{\"service\":\"record\",\"record\":\"invoice\",\"fields\":\"id\"}",
          "/fields"},
+        {"{\"service\":\"record\",\"record\":\"invoice\",\"concat\":{\"_x\":"
+         "[\"item\"]}}",
+         "/concat"},
+        {"{\"service\":\"record\",\"record\":\"invoice\",\"expand\":true,"
+         "\"concat\":[\"item\"]}",
+         "/concat"},
+        {"{\"service\":\"record\",\"record\":\"invoice\",\"expand\":true,"
+         "\"concat\":{\"lines\":[\"item\"]}}",
+         "/concat/lines"},
+        {"{\"service\":\"record\",\"record\":\"invoice\",\"expand\":true,"
+         "\"concat\":{\"_x\":[]}}",
+         "/concat/_x"},
+        {"{\"service\":\"record\",\"record\":\"invoice\",\"expand\":true,"
+         "\"concat\":{\"_x\":[\"item\",\"a b\"]}}",
+         "/concat/_x/1"},
+        {"{\"service\":\"record\",\"record\":\"invoice\",\"with\":{}}", "/with/select"},
+        {"{\"service\":\"record\",\"record\":\"invoice\",\"with\":{\"select\":"
+         "{\"a\":\"t.a\"},\"from\":\"t\"}}",
+         "/with/filters"},
     };
     const struct argument id[] = {{.name = {"id", 2}, .place = ARGUMENT_PATH}};
     const struct argument more[] = {{.name = {"id", 2}, .place = ARGUMENT_PATH},
@@ -242,6 +261,96 @@ static void test_an_answer_that_is_no_record_is_malformed(void **state)
     world_free(&world);
 }
 
+/* The two exchanges of a bill, with the answers given; the last step. */
+static enum connector_step read_bill(struct world *world, struct op *op,
+                                     const char *record, int status, const char *rows)
+{
+    assert_int_equal(world->connector->begin(op, op->tool->plan), CONNECTOR_SEND);
+    assert_int_equal(world_answer(world, op, 200, WORLD_SINGULAR, record),
+                     CONNECTOR_SEND);
+    assert_slice(op->request.method, "POST");
+    assert_false(op->request.is_write);
+    const struct jval *params = jval_get(world_body(op), "params");
+    assert_int_equal(params->count, 1);
+    assert_slice(jval_text(&params->items[0]), "2207");
+    return world_answer(world, op, status,
+                        status == 200 ? WORLD_COLLECTION : WORLD_ERROR, rows);
+}
+
+static const char bill_record[] =
+    "{\"links\":[],\"id\":\"2207\",\"tranId\":\"RE-1\",\"entity\":{\"id\":\"201\","
+    "\"refName\":\"Paper\"},\"status\":{\"id\":\"Offen\",\"refName\":\"Offen\"},"
+    "\"userTotal\":30.30,\"expense\":{\"items\":[{\"line\":1,\"amount\":10.10,"
+    "\"account\":{\"id\":\"16\"},\"memo\":\"Rent\"}]},\"item\":{\"items\":[{\"line\":1,"
+    "\"amount\":20.20,\"quantity\":2,\"item\":{\"id\":\"9\"},\"description\":\"P\"}]}}";
+
+static void test_a_bill_is_its_record_and_what_the_record_leaves_out(void **state)
+{
+    static const char *const expected[][2] = {
+        {"id", "2207"},      {"status", "open"},      {"total", "30.30"},
+        {"party_id", "201"}, {"amount_due", "12.05"}, {"reference", "PO-1"}};
+    static const char *const ids[] = {"2207", "eid:ap-1"};
+    struct world world = world_new();
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct op op =
+            world_op(&world, world.arena, "get_single_netsuite_vendor_bill_by_id", NULL,
+                     ids[i], 0);
+        size_t fallbacks = 0;
+        assert_int_equal(
+            read_bill(&world, &op, bill_record, 200,
+                      "{\"items\":[{\"links\":[],\"status\":\"VendBill:A\","
+                      "\"foreigntotal\":\"30.30\",\"foreignamountunpaid\":\"12.05\","
+                      "\"otherrefnum\":\"PO-1\"}],\"hasMore\":false}"),
+            CONNECTOR_DONE);
+        assert_int_equal(op.result.records->count, 1);
+        const struct jval *record =
+            &field_map(op.tool->fields, op.tool->field_count, op.result.records,
+                       world.arena, &fallbacks)
+                 ->items[0];
+        for (size_t n = 0; n < sizeof expected / sizeof expected[0]; n++) {
+            assert_slice(jval_text(jval_get(record, expected[n][0])), expected[n][1]);
+        }
+        const struct jval *lines = jval_get(record, "lines");
+        assert_int_equal(lines->count, 2);
+        assert_slice(jval_text(jval_get(&lines->items[0], "account_id")), "16");
+        assert_slice(jval_text(jval_get(&lines->items[0], "description")), "Rent");
+        assert_slice(jval_text(jval_get(&lines->items[1], "item_id")), "9");
+        assert_slice(jval_text(jval_get(&lines->items[1], "amount")), "20.20");
+    }
+    world_free(&world);
+}
+
+static void test_without_the_second_answer_there_is_no_bill(void **state)
+{
+    static const struct {
+        int status;
+        const char *rows;
+        enum err err;
+    } cases[] = {
+        {200, "{\"items\":[],\"hasMore\":false}", ERR_NOT_FOUND},
+        {200, "{\"items\":[]", ERR_UPSTREAM_MALFORMED},
+        {429, "{\"o:errorDetails\":[{\"o:errorCode\":\"X\"}]}", ERR_RATE_LIMITED},
+        {500, "{}", ERR_UPSTREAM_UNAVAILABLE},
+    };
+    struct world world = world_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct op op =
+            world_op(&world, world.arena, "get_single_netsuite_vendor_bill_by_id", NULL,
+                     "2207", 0);
+        assert_int_equal(
+            read_bill(&world, &op, bill_record, cases[i].status, cases[i].rows),
+            CONNECTOR_FAILED);
+        assert_int_equal(op.fault.err, cases[i].err);
+        assert_int_equal(op.rate_limited, cases[i].err == ERR_RATE_LIMITED);
+        assert_null(op.result.records);
+    }
+    world_free(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +360,8 @@ int main(void)
         cmocka_unit_test(test_an_expanded_invoice_becomes_one_record_with_lines),
         cmocka_unit_test(test_a_customer_record_fills_every_field),
         cmocka_unit_test(test_an_answer_that_is_no_record_is_malformed),
+        cmocka_unit_test(test_a_bill_is_its_record_and_what_the_record_leaves_out),
+        cmocka_unit_test(test_without_the_second_answer_there_is_no_bill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,7 +173,7 @@ static void test_choices_of_the_catalog_are_those_of_its_documentation(void **st
             }
         }
     }
-    assert_int_equal(checked, 6);
+    assert_int_equal(checked, 11);
     world_free(&world);
 }
 
