@@ -24,7 +24,8 @@ static void wipe_used(struct buf *buf)
 {
     size_t used = buf->len + BUF_SLACK;
 
-    wipe(buf->ptr, used < buf->cap ? used : buf->cap);
+    /* What was refused may have been begun. */
+    wipe(buf->ptr, used < buf->cap && !buf->full ? used : buf->cap);
 }
 
 void buf_free(struct buf *buf)

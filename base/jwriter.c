@@ -98,14 +98,16 @@ static uint64_t special_bits(uint64_t word)
 /* Room that the escape of one byte may need. */
 #define ESCAPE_BYTES 6
 
+/* Escapes of one letter. */
+static const char letters[256] = {
+    ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+    ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't',
+};
+
 /* Writes the escape of an ASCII byte, at most ESCAPE_BYTES; returns how many. */
 static size_t write_escape(char *out, unsigned char byte)
 {
     static const char hex[] = "0123456789abcdef";
-    static const char letters[256] = {
-        ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
-        ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't',
-    };
 
     out[0] = '\\';
     if (letters[byte] != 0) {
@@ -155,43 +157,54 @@ static uint64_t load_tail(const char *in, size_t left)
     return word | dashes << left * 8;
 }
 
-/* Copies plain bytes, eight at a time, up to the first special one, the end, or the
- * last eight bytes of room. Returns true when a special one stands at *in. */
-static bool copy_plain(const char **in, const char *end, char **at, const char *limit)
+/*
+ * Copies plain bytes, eight at a time, and writes escapes of one letter, up to any other
+ * special byte, the end, or where the room ends. Returns where `in` stands then.
+ */
+static const char *escape_run(const char *in, const char *end, char **out,
+                              const char *limit)
 {
+    char *at = *out;
     uint64_t word;
 
-    while (*in < end && limit - *at >= (ptrdiff_t)sizeof(word)) {
-        size_t plain = (size_t)(end - *in);
+    while (in < end && limit - at >= (ptrdiff_t)sizeof(word) + 2) {
+        size_t plain = (size_t)(end - in);
         if (plain >= sizeof(word)) {
             plain = sizeof(word);
-            memcpy(&word, *in, sizeof(word));
+            memcpy(&word, in, sizeof(word));
         } else {
-            word = load_tail(*in, plain);
+            word = load_tail(in, plain);
         }
-        memcpy(*at, &word, sizeof(word));
+        memcpy(at, &word, sizeof(word));
         uint64_t special = special_bits(word);
-        if (special != 0) {
-            plain = (size_t)__builtin_ctzll(special) / 8;
+        if (special == 0) {
+            in += plain;
+            at += plain;
+            continue;
         }
-        *in += plain;
-        *at += plain;
-        if (special != 0) {
-            return true;
+        plain = (size_t)__builtin_ctzll(special) / 8;
+        in += plain;
+        at += plain;
+        char letter = letters[(unsigned char)*in];
+        if (letter == 0) {
+            break;
         }
+        at[0] = '\\';
+        at[1] = letter;
+        at += 2;
+        in++;
     }
-    return false;
+    *out = at;
+    return in;
 }
 #else
-static bool copy_plain(const char **in, const char *end, char **at, const char *limit)
+static const char *escape_run(const char *in, const char *end, char **out,
+                              const char *limit)
 {
-    while (*in < end && *at < limit) {
-        if (is_special((unsigned char)**in)) {
-            return true;
-        }
-        *(*at)++ = *(*in)++;
+    while (in < end && *out < limit && !is_special((unsigned char)*in)) {
+        *(*out)++ = *in++;
     }
-    return false;
+    return in;
 }
 #endif
 
@@ -201,13 +214,14 @@ static bool copy_plain(const char **in, const char *end, char **at, const char *
  */
 static size_t escape_ascii(struct slice *text, char *out, size_t room)
 {
-    const char *in = text->ptr, *end = text->ptr + text->len;
+    const char *end = text->ptr + text->len;
     char *at = out, *limit = out + room;
+    const char *in = escape_run(text->ptr, end, &at, limit);
 
-    while (copy_plain(&in, end, &at, limit) && limit - at >= ESCAPE_BYTES &&
-           (unsigned char)*in < 0x80) {
+    while (in < end && is_special((unsigned char)*in) && (unsigned char)*in < 0x80 &&
+           limit - at >= ESCAPE_BYTES) {
         at += write_escape(at, (unsigned char)*in);
-        in++;
+        in = escape_run(in + 1, end, &at, limit);
     }
     *text = slice_of(in, (size_t)(end - in));
     return (size_t)(at - out);
@@ -248,31 +262,60 @@ bool jwriter_escape(struct buf *out, struct slice text)
     return true;
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* Copies the text while it is plain; there is room for eight bytes more than it has. */
+static bool copy_if_plain(struct slice text, char *at)
+{
+    uint64_t word, special = 0;
+
+    for (; text.len >= sizeof(word) && special == 0; at += sizeof(word)) {
+        memcpy(&word, text.ptr, sizeof(word));
+        memcpy(at, &word, sizeof(word));
+        special = special_bits(word);
+        text.ptr += sizeof(word);
+        text.len -= sizeof(word);
+    }
+    if (text.len > 0 && special == 0) {
+        word = load_tail(text.ptr, text.len);
+        memcpy(at, &word, sizeof(word));
+        special = special_bits(word);
+    }
+    return special == 0;
+}
+#else
+static bool copy_if_plain(struct slice text, char *at)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (is_special((unsigned char)text.ptr[i])) {
+            return false;
+        }
+        at[i] = text.ptr[i];
+    }
+    return true;
+}
+#endif
+
 /* The text in quotes; `before` and `after` are a mark beside them, or NUL for none. */
 static void put_string(struct buf *out, char before, struct slice text, char after)
 {
     /* Most strings are short and plain: one reservation, one pass. */
-    size_t room = text.len + 2 * sizeof(uint64_t) + 4;
-    char *begin = out->ceiling - out->len < room ? NULL : buf_reserve(out, room);
-
-    if (begin == NULL) {
-        (void)(before == '\0' || buf_append_byte(out, before));
-        (void)buf_append_byte(out, '"');
-    } else {
-        char *at = begin;
+    size_t room = text.len + sizeof(uint64_t) + 4;
+    if (room <= out->ceiling - out->len) {
+        char *begin = buf_reserve(out, room), *at = begin;
         *at = before;
         at += before != '\0';
         *at++ = '"';
-        at += escape_ascii(&text, at, room - 4);
-        if (text.len == 0) {
+        if (copy_if_plain(text, at)) {
+            at += text.len;
             *at++ = '"';
             *at = after;
             at += after != '\0';
             buf_commit(out, (size_t)(at - begin));
             return;
         }
-        buf_commit(out, (size_t)(at - begin));
     }
+    (void)(before == '\0' || buf_append_byte(out, before));
+    (void)buf_append_byte(out, '"');
     (void)jwriter_escape(out, text);
     (void)buf_append_byte(out, '"');
     (void)(after == '\0' || buf_append_byte(out, after));
