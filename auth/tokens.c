@@ -12,17 +12,15 @@
 #include <stdlib.h>
 
 #include "auth/mac.h"
+#include "auth/token_answer.h"
 #include "base/arena.h"
-#include "base/jval.h"
 #include "base/map.h"
 #include "base/secret.h"
 #include "base/text.h"
 
-#define SPARE_MS 30000     /* a token that ends sooner is not used any more */
-#define FLIGHT_MS 20000    /* a token host that needs longer is down */
-#define LIFE_DEFAULT_S 300 /* RFC 6749 leaves expires_in optional */
-#define LIFE_MOST_S 86400
-#define TOKEN_BYTES (64 * 1024)
+#define SPARE_MS 30000  /* a token that ends sooner is not used any more */
+#define FLIGHT_MS 20000 /* a token host that needs longer is down */
+#define FORM_BYTES (64 * 1024)
 
 struct tokens {
     struct http_client *client;
@@ -84,7 +82,7 @@ static struct secret *make_form(struct tokens *tokens,
                                 const struct token_client *client)
 {
     struct buf form;
-    buf_init(&form, TOKEN_BYTES * 4);
+    buf_init(&form, FORM_BYTES);
     buf_append(&form, SLICE("grant_type=client_credentials&client_id="));
     text_percent(&form, client->client_id);
     buf_append(&form, SLICE("&client_secret="));
@@ -173,77 +171,57 @@ void token_source_refuse(struct token_source *source, uint64_t version)
 
 /* ---- The flight ---- */
 
-static struct slice refusal_code(struct slice body, struct arena *arena)
+static void keep_token(struct token_source *source, const struct token_answer *answer)
 {
-    struct jval *json = NULL;
-    if (jval_parse(arena, body, &json, NULL) != ERR_OK) {
-        return SLICE_EMPTY;
-    }
-    struct slice code = jval_text(jval_get(json, "error"));
-    return slice_of(code.ptr, code.len < 64 ? code.len : 64);
-}
-
-/* A number, or the same as text: token hosts send both. */
-static int64_t life_seconds(const struct jval *value)
-{
-    unsigned long long seconds = LIFE_DEFAULT_S;
-    if (value != NULL && !slice_to_u64(value->text, &seconds)) {
-        seconds = LIFE_DEFAULT_S;
-    }
-    return (int64_t)(seconds < LIFE_MOST_S ? seconds : LIFE_MOST_S);
-}
-
-static enum err take_token(struct token_source *source, struct slice body)
-{
-    struct jval *json = NULL;
-    if (jval_parse(source->answer, body, &json, NULL) != ERR_OK) {
-        return ERR_UPSTREAM_MALFORMED;
-    }
-    struct slice token = jval_text(jval_get(json, "access_token"));
-    if (token.len == 0 || token.len > TOKEN_BYTES) {
-        return ERR_UPSTREAM_MALFORMED;
-    }
     secret_free(source->token);
-    source->token = secret_in_pool(source->tokens->pool, token);
+    source->token = secret_in_pool(source->tokens->pool, answer->token);
     source->version++;
-    source->ends_ms = clock_wall_ms(source->tokens->clock) +
-                      life_seconds(jval_get(json, "expires_in")) * 1000;
-    return ERR_OK;
+    source->ends_ms = clock_wall_ms(source->tokens->clock) + answer->life_ms;
+}
+
+/* No answer: what the network says, in the words that callers are told. */
+static enum err err_of(enum err err)
+{
+    if (err == ERR_TOO_LARGE) {
+        return ERR_UPSTREAM_MALFORMED; /* megabytes are no token */
+    }
+    return err == ERR_POLICY_DENIED || err == ERR_UPSTREAM_MALFORMED
+               ? err
+               : ERR_UPSTREAM_UNAVAILABLE;
 }
 
 static void on_answer(void *ctx, const struct http_outcome *outcome)
 {
     struct token_source *source = ctx;
     const struct http_reply *reply = outcome->reply;
-    source->answer = arena_new();
+    struct token_answer answer;
+
     if (reply == NULL) {
-        enum err err =
-            outcome->err == ERR_POLICY_DENIED || outcome->err == ERR_UPSTREAM_MALFORMED
-                ? outcome->err
-                : ERR_UPSTREAM_UNAVAILABLE;
-        source->outcome = (struct token_outcome){err, 0, SLICE_EMPTY};
+        source->outcome = (struct token_outcome){err_of(outcome->err), 0, SLICE_EMPTY};
         return;
     }
-    source->outcome = (struct token_outcome){ERR_OK, reply->status, SLICE_EMPTY};
-    if (reply->status == 200) {
-        source->outcome.err = take_token(source, reply->body);
-        return;
+    source->answer = arena_new();
+    token_answer_read(source->answer, reply->status, reply->body, &answer);
+    if (answer.err == ERR_OK) {
+        keep_token(source, &answer);
     }
-    bool refused = reply->status == 400 || reply->status == 401 || reply->status == 403;
-    source->outcome.err = refused ? ERR_NEEDS_REAUTH : ERR_UPSTREAM_UNAVAILABLE;
-    source->outcome.code = refusal_code(reply->body, source->answer);
+    source->outcome = (struct token_outcome){answer.err, reply->status, answer.code};
 }
 
-/* Those who join from inside a callback belong to the next flight. */
+/* Those who join from inside a callback belong to the next flight: it may have begun
+ * before the last of these is told, so what they are told is kept apart from it. */
 static void on_end(void *ctx, enum http_end end)
 {
     struct token_source *source = ctx;
+    struct token_outcome outcome = source->outcome;
+    struct arena *answer = source->answer;
     struct list told;
     (void)end;
     source->flight = NULL;
-    log_event(source->tokens->log, source->outcome.err == ERR_OK ? LOG_INFO : LOG_WARN,
-              "token_fetched", LOG_NAME(outcome, err_code(source->outcome.err)),
-              LOG_INT(upstream_status, source->outcome.status));
+    source->answer = NULL;
+    log_event(source->tokens->log, outcome.err == ERR_OK ? LOG_INFO : LOG_WARN,
+              "token_fetched", LOG_NAME(outcome, err_code(outcome.err)),
+              LOG_INT(upstream_status, outcome.status));
     list_init(&told);
     while (!list_empty(&source->waiting)) {
         struct list *node = source->waiting.next;
@@ -253,10 +231,9 @@ static void on_end(void *ctx, enum http_end end)
     while (!list_empty(&told)) {
         struct token_wait *wait = LIST_ENTRY(told.next, struct token_wait, link);
         list_remove(&wait->link);
-        wait->on_ready(wait->ctx, &source->outcome);
+        wait->on_ready(wait->ctx, &outcome);
     }
-    arena_free(source->answer);
-    source->answer = NULL;
+    arena_free(answer);
     token_source_drop(source);
 }
 
