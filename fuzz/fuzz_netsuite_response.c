@@ -5,92 +5,19 @@
  * the status, byte 2 the content type; the rest is the body. Runs from the root of the
  * source tree, whose catalog it loads.
  */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "fuzz/catalog_fixture.h"
 
-#include "base/require.h"
-#include "base/text.h"
-#include "catalog/catalog.h"
-#include "connectors/connector.h"
+#define URL_BYTES_MAX 8192
 
-struct fixture {
-    const struct connector *connector;
-    const struct integration *integration;
-    struct op_target target;
-};
-
-static enum err compile(void *ctx, struct slice integration, struct arena *arena,
-                        const struct jval *upstream, const struct tool *tool,
-                        const void **plan, struct schema_problem *problem)
-{
-    const struct connector *connector = connector_find(integration);
-
-    (void)ctx;
-    return connector != NULL ? connector->compile(arena, upstream, tool, plan, problem)
-                             : ERR_NOT_FOUND;
-}
-
-/* Loaded at the first input and kept: the only state between inputs, and read-only. */
 static const struct fixture *fixture(void)
 {
     static struct fixture loaded;
-    static const struct catalog_compiler compiler = {.compile = compile};
-    static struct arena *arena;
-    struct catalog_problem problem;
-    struct catalog *catalog = NULL;
-    struct jval *connection = NULL;
-    struct fault fault;
 
-    if (loaded.connector != NULL) {
-        return &loaded;
+    if (loaded.connector == NULL) {
+        fixture_load(&loaded, SLICE("netsuite"), "{\"account_id\":\"1_SB1\"}");
     }
-    arena = arena_new();
-    if (catalog_load("connectors", &compiler, &catalog, arena, &problem) != ERR_OK) {
-        fprintf(stderr, "%.*s %.*s: %.*s (run me from the root of the source tree)\n",
-                SLICE_ARG(problem.file), SLICE_ARG(problem.pointer),
-                SLICE_ARG(problem.message));
-        abort();
-    }
-    loaded.integration = catalog_integration(catalog, SLICE("netsuite"));
-    loaded.connector = connector_find(SLICE("netsuite"));
-    REQUIRE(jval_parse(arena, SLICE("{\"account_id\":\"1_SB1\"}"), &connection, NULL) ==
-            ERR_OK);
-    REQUIRE(loaded.connector->connect(arena, connection, &loaded.target, &fault) ==
-            ERR_OK);
     return &loaded;
 }
-
-static void check_fault(const struct op *op)
-{
-    REQUIRE(err_is_tool_code(op->fault.err));
-    REQUIRE(op->result.records == NULL);
-    REQUIRE(op->rate_limited == (op->fault.err == ERR_RATE_LIMITED));
-    REQUIRE(op->fault.upstream.message.len <= 500);
-    REQUIRE(op->fault.upstream.code.len <= 100);
-    REQUIRE(text_is_utf8(op->fault.upstream.message));
-    for (size_t i = 0; i < op->fault.upstream.message.len; i++) {
-        REQUIRE((unsigned char)op->fault.upstream.message.ptr[i] >= 0x20);
-    }
-}
-
-static void check_result(const struct op *op)
-{
-    size_t fallbacks = 0;
-
-    REQUIRE(jval_is(op->result.records, JVAL_ARRAY));
-    REQUIRE(op->limit == 0 ? op->result.records->count == 1
-                           : op->result.records->count <= op->limit);
-    const struct jval *records = field_map(op->tool->fields, op->tool->field_count,
-                                           op->result.records, op->arena, &fallbacks);
-    REQUIRE(records->count == op->result.records->count);
-    for (size_t i = 0; i < records->count; i++) {
-        REQUIRE(records->items[i].count == op->tool->field_count);
-    }
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -126,16 +53,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .field_count = 1,
         .body = slice_of((const char *)data + 3, size - 3)};
 
-    REQUIRE(here->connector->begin(&op, tool->plan) == CONNECTOR_SEND);
-    switch (here->connector->on_response(&op, tool->plan, &response)) {
+    enum connector_step step = here->connector->begin(&op, tool->plan);
+    if (step == CONNECTOR_SEND) {
+        fixture_check_request(&op, URL_BYTES_MAX);
+        step = here->connector->on_response(&op, tool->plan, &response);
+    }
+    switch (step) {
     case CONNECTOR_DONE:
-        check_result(&op);
+        fixture_check_result(&op);
         break;
     case CONNECTOR_FAILED:
-        check_fault(&op);
+        fixture_check_fault(&op);
         break;
     case CONNECTOR_SEND:
-        REQUIRE(op.request.url.len > 0);
+        fixture_check_request(&op, URL_BYTES_MAX);
         break;
     case CONNECTOR_PARK:
         REQUIRE(false); /* this connector remembers nothing */

@@ -68,6 +68,7 @@ USES = {
 # The exceptions: single files, with their reason.
 USES_OF_FILE = {
     "base/secret.c": ["OpenSSL"],  # comparison in constant time
+    "fuzz/fuzz_url.c": ["libcurl"],  # a second reader of URLs, to be compared with ours
 }
 SYSTEM = set("""
 assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
