@@ -25,6 +25,8 @@
 
 #include "base/list.h"
 
+#define STACK_BYTES (32 * 1024)
+#define STACK_FRAME_BYTES (4 * 1024)
 #define SLAB_BYTES ((size_t)16 * 1024)
 #define SLOT_LEAST ((size_t)64)
 #define SLOT_SIZES 5 /* 64, 128, 256, 512, 1024 */
@@ -282,6 +284,23 @@ void wipe(void *ptr, size_t bytes)
     if (bytes != 0) {
         explicit_bzero(ptr, bytes);
     }
+}
+
+/* One frame after the other, because the build holds every frame to 8 KiB. */
+static __attribute__((noinline)) void
+wipe_frames(int frames) /* NOLINT(misc-no-recursion) */
+{
+    char below[STACK_FRAME_BYTES];
+
+    if (frames > 1) {
+        wipe_frames(frames - 1);
+    }
+    wipe(below, sizeof below); /* after the call, so that it is no tail call */
+}
+
+void wipe_stack(void)
+{
+    wipe_frames(STACK_BYTES / STACK_FRAME_BYTES);
 }
 
 void random_bytes(void *out, size_t bytes)

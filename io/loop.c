@@ -21,6 +21,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "base/secret.h"
 #include "io/loop_private.h"
 
 struct job {
@@ -138,9 +139,12 @@ static bool has_posts(struct loop *loop)
     return has;
 }
 
+/* The end of a turn: what its callbacks left on the stack would stay for as long as the
+ * loop sleeps. */
 static void on_before_poll(uv_prepare_t *handle)
 {
     run_soon(handle->data);
+    wipe_stack();
 }
 
 static void on_after_poll(uv_check_t *handle)

@@ -84,6 +84,28 @@ static void test_nothing_is_left_after_free(void **state)
     wipe(NULL, 0);
 }
 
+/* Leaves the marker 10 KiB below its caller; returns where. */
+static __attribute__((noinline)) uintptr_t leave_on_stack(void)
+{
+    volatile char deep[10 * 1024];
+
+    for (size_t i = 0; i < sizeof MARKER; i++) {
+        deep[i] = MARKER[i];
+    }
+    return (uintptr_t)deep;
+}
+
+static void test_what_calls_left_on_the_stack_is_wiped(void **state)
+{
+    (void)state;
+    uintptr_t address = leave_on_stack();
+    assert_true(memory_holds(address, strlen(MARKER), MARKER));
+
+    wipe_stack();
+
+    assert_false(memory_holds(address, strlen(MARKER), MARKER));
+}
+
 /* The kernel lists the flags of every mapping: dd is "left out of dumps", lo "locked", wf "empty
  * after a fork". */
 static bool has_flag(const void *ptr, const char *flag)
@@ -235,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_equality_looks_at_length_and_bytes),
         cmocka_unit_test(test_random_secrets_differ_at_every_size),
         cmocka_unit_test(test_nothing_is_left_after_free),
+        cmocka_unit_test(test_what_calls_left_on_the_stack_is_wiped),
         cmocka_unit_test(
             test_the_pages_of_a_secret_are_locked_and_left_out_of_core_dumps),
         cmocka_unit_test(test_secrets_of_a_pool_keep_their_bytes),
