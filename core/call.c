@@ -433,12 +433,15 @@ void call_cancel(struct call *call)
     REQUIRE(!call->cancelled && call->state < CALL_END);
     call->cancelled = true;
     close_call(call);
+    bool has_begun = call->state == CALL_RUN;
+    if (has_begun) {
+        op_cancel(&call->run);
+    }
     int64_t total_us = gateway_mono_us(call->order.gateway) - call->started_us;
     write_audit(call, ERR_CANCELLED, 0, total_us);
     metrics_call(call->order.gateway->metrics, ERR_CANCELLED, total_us,
                  call->run.wait_us, call->run.upstream_us);
-    if (call->state == CALL_RUN) {
-        op_cancel(&call->run);
+    if (has_begun) {
         release_call(call);
     }
     /* Before its first turn: on_begin releases it. */

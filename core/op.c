@@ -488,6 +488,7 @@ void op_cancel(struct op_run *run)
     if (run->awaits_token) {
         token_wait_cancel(&run->token_wait);
     } else if (run->state == OP_ADMIT) {
+        run->wait_us = turnstile_waited_us(run->gateway->turnstile, &run->place);
         turnstile_leave(run->gateway->turnstile, &run->place);
     } else {
         list_remove(&run->parked.link);
