@@ -46,6 +46,7 @@
 #define LIMIT_NAME_BYTES 200
 #define LIMIT_SECRET_BYTES (64 * 1024)
 #define LIMIT_PAGE 200
+#define LIMIT_OVERRIDES_BYTES (64 * 1024) /* of an environment, of an account */
 
 /* Catalog */
 #define LIMIT_CATALOG_FILE_BYTES (4 * 1024 * 1024)

@@ -6,13 +6,6 @@
 
 #include "base/map.h"
 
-struct catalog {
-    struct arena *arena;
-    int holders;
-    struct integration *integrations; /* sorted by name */
-    size_t count;
-};
-
 /* ---- Looking up ---- */
 
 static int by_integration(const void *key, const void *element)
@@ -291,6 +284,7 @@ void catalog_free(struct catalog *catalog)
     }
     catalog->holders--;
     if (catalog->holders == 0) {
+        catalog_free(catalog->base); /* one below, and nothing below that */
         arena_free(catalog->arena);
     }
 }

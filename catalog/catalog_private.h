@@ -23,6 +23,16 @@
 #include "catalog/tool.h"
 #include "catalog/watch.h"
 
+/* ---- catalog.c, override.c ---- */
+
+struct catalog {
+    struct arena *arena;
+    int holders;
+    struct catalog *base;             /* what it lies over, held; or NULL */
+    struct integration *integrations; /* sorted by name */
+    size_t count;
+};
+
 /* ---- pointer.c: JSON Pointer, RFC 6901 ---- */
 
 /* Where a walk stands: links on the walkers' stacks, from the leaf to the root. */

@@ -65,7 +65,9 @@ static enum err check(const struct tool *tool, const struct jval *arguments,
     size_t count = 0;
 
     if (schema_check(tool->input, arguments, arena, details, LIMIT_FAULT_DETAILS,
-                     &count)) {
+                     &count) &&
+        (tool->floor == NULL || schema_check(tool->floor, arguments, arena, details,
+                                             LIMIT_FAULT_DETAILS, &count))) {
         return ERR_OK;
     }
     fault->err = ERR_INVALID_ARGUMENTS;

@@ -54,6 +54,8 @@ struct tool {
     const struct argument *arguments; /* sorted by name */
     size_t argument_count;
     const struct schema *input;
+    const struct schema *floor; /* the platform's, where an override is in front of it:
+                                   arguments have to fit both. Else NULL */
     const struct field *fields;
     size_t field_count;
     /* It answers MCP content as the connector makes it, without the envelope. */
