@@ -60,6 +60,8 @@ int command_mcp(struct arena *arena, const struct config *config,
                 const struct command_line *line);
 int command_tenant(struct arena *arena, const struct config *config,
                    const struct command_line *line);
+int command_environment(struct arena *arena, const struct config *config,
+                        const struct command_line *line);
 int command_lane(struct arena *arena, const struct config *config,
                  const struct command_line *line);
 int command_catalog(struct arena *arena, const struct config *config,

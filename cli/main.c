@@ -48,6 +48,8 @@ static const struct command commands[] = {
     {"tenant", "get ID | set ID --ceiling N", "a tenant's own ceiling", api_flags, command_tenant},
     {"lane", "list | get ID | set ID --ceiling N", "lanes: what is at each ERP now", api_flags,
      command_lane},
+    {"environment", "list | get NAME | set NAME --file F",
+     "catalog overrides of an environment", api_flags, command_environment},
     {"catalog", "check [DIR]", "check the tool catalogs and list the tools", no_flags,
      command_catalog},
     {"version", "", "print the version", no_flags, command_version},

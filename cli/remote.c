@@ -397,6 +397,29 @@ int command_tenant(struct arena *arena, const struct config *config,
         arena_printf(arena, "{\"governor\":{\"ceiling\":%.*s}}", SLICE_ARG(ceiling)));
 }
 
+int command_environment(struct arena *arena, const struct config *config,
+                        const struct command_line *line)
+{
+    struct errand errand = {.arena = arena, .config = config, .line = line};
+    struct slice path =
+        arena_printf(arena, "/environment/%.*s/overrides", SLICE_ARG(word(&errand, 1)));
+    struct slice body = SLICE_EMPTY;
+    if (!begin(&errand)) {
+        return 1;
+    }
+    if (verb_is(&errand, "list", 1)) {
+        return run_errand(&errand, SLICE("GET"), SLICE("/environment"), body);
+    }
+    if (verb_is(&errand, "get", 2)) {
+        return run_errand(&errand, SLICE("GET"), path, body);
+    }
+    if (verb_is(&errand, "set", 2)) {
+        return read_body(&errand, &body) ? run_errand(&errand, SLICE("PUT"), path, body)
+                                         : 1;
+    }
+    return usage("sluice environment list | get NAME | set NAME --file F");
+}
+
 int command_lane(struct arena *arena, const struct config *config,
                  const struct command_line *line)
 {

@@ -54,6 +54,12 @@ static const struct route {
     {"get_tenant", "GET", "/tenant/{}", ROLE_TENANT, BODY_NONE, admin_get_tenant},
     {"patch_tenant", "PATCH", "/tenant/{}", ROLE_ADMIN, BODY_OBJECT,
      admin_patch_tenant},
+    {"list_environments", "GET", "/environment", ROLE_ADMIN, BODY_NONE,
+     admin_list_environments},
+    {"get_overrides", "GET", "/environment/{}/overrides", ROLE_ADMIN, BODY_NONE,
+     admin_get_overrides},
+    {"put_overrides", "PUT", "/environment/{}/overrides", ROLE_ADMIN, BODY_OBJECT,
+     admin_put_overrides},
 };
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
 
@@ -170,10 +176,7 @@ static void unauthorized(struct admin *admin)
     respond_fault(admin, &fault, &challenge);
 }
 
-/* One wrong member, named by its pointer. Always false, so that callers can return it.
- */
-static bool unprocessable(struct admin *admin, struct slice pointer,
-                          const char *message)
+bool admin_unprocessable(struct admin *admin, struct slice pointer, const char *message)
 {
     struct fault_detail detail = {pointer, slice_str(message)};
     struct fault fault = {
@@ -217,8 +220,8 @@ bool admin_page(struct admin *admin, size_t *limit, struct slice *after)
     unsigned long long value = 50;
     if (text.len > 0 &&
         (!slice_to_u64(text, &value) || value < 1 || value > LIMIT_PAGE)) {
-        return unprocessable(admin, SLICE("?limit"),
-                             "a whole number from 1 to 200 is needed");
+        return admin_unprocessable(admin, SLICE("?limit"),
+                                   "a whole number from 1 to 200 is needed");
     }
     *limit = (size_t)value;
     *after = admin_query(admin, "cursor");
@@ -258,7 +261,7 @@ bool admin_only(struct admin *admin, const char *const *allowed)
         }
         if (allowed[k] == NULL) {
             size_t shown = name.len < 40 ? name.len : 40;
-            return unprocessable(
+            return admin_unprocessable(
                 admin, arena_printf(admin->arena, "/%.*s", (int)shown, name.ptr),
                 "there is no such member");
         }
@@ -273,12 +276,12 @@ bool admin_text(struct admin *admin, const char *name, bool required, size_t max
     struct slice pointer = arena_printf(admin->arena, "/%s", name);
     *out = SLICE_EMPTY;
     if (value == NULL) {
-        return required ? unprocessable(admin, pointer, "is needed") : true;
+        return required ? admin_unprocessable(admin, pointer, "is needed") : true;
     }
     if (value->type != JVAL_STRING || value->text.len == 0 || value->text.len > max) {
         struct slice message =
             arena_printf(admin->arena, "a text of 1 to %zu bytes is needed", max);
-        return unprocessable(admin, pointer, message.ptr);
+        return admin_unprocessable(admin, pointer, message.ptr);
     }
     *out = value->text;
     return true;
@@ -304,8 +307,8 @@ bool admin_name(struct admin *admin, const char *name, bool required, struct sli
         return false;
     }
     if (out->len > 0 && !admin_is_name(*out)) {
-        return unprocessable(admin, arena_printf(admin->arena, "/%s", name),
-                             "letters, digits and _ . : - are allowed");
+        return admin_unprocessable(admin, arena_printf(admin->arena, "/%s", name),
+                                   "letters, digits and _ . : - are allowed");
     }
     return true;
 }
@@ -318,14 +321,14 @@ bool admin_ceiling(struct admin *admin, const struct jval *object, const char *p
     *out = 0;
     if (object == NULL || object->type != JVAL_OBJECT || object->count != 1 ||
         value == NULL) {
-        return unprocessable(admin, slice_str(pointer),
-                             "an object with ceiling is needed");
+        return admin_unprocessable(admin, slice_str(pointer),
+                                   "an object with ceiling is needed");
     }
     if (value->type == JVAL_NULL) {
         return true;
     }
     if (!jval_int64(value, &number) || number < 1 || number > LIMIT_CEILING) {
-        return unprocessable(
+        return admin_unprocessable(
             admin, arena_printf(admin->arena, "%s/ceiling", pointer),
             "a whole number from 1 to 1000, or null for none, is needed");
     }
@@ -343,7 +346,8 @@ bool admin_number(struct admin *admin, const char *name, long long least,
     }
     struct slice message = arena_printf(
         admin->arena, "a whole number from %lld to %lld is needed", least, most);
-    return unprocessable(admin, arena_printf(admin->arena, "/%s", name), message.ptr);
+    return admin_unprocessable(admin, arena_printf(admin->arena, "/%s", name),
+                               message.ptr);
 }
 
 const struct jval *admin_merge(struct admin *admin, const char *name,
@@ -363,8 +367,8 @@ const struct jval *admin_merge(struct admin *admin, const char *name,
         return &nothing;
     }
     if (patch->type != JVAL_OBJECT) {
-        unprocessable(admin, arena_printf(admin->arena, "/%s", name),
-                      "an object, or null for an empty one, is needed");
+        admin_unprocessable(admin, arena_printf(admin->arena, "/%s", name),
+                            "an object, or null for an empty one, is needed");
         return NULL;
     }
     return jmerge(admin->arena, before, patch);
@@ -383,13 +387,13 @@ bool admin_expires_at(struct admin *admin, enum admin_expiry *kind, int64_t *at_
         return true;
     }
     if (value->type != JVAL_STRING || !timefmt_parse(value->text, at_ms)) {
-        return unprocessable(
+        return admin_unprocessable(
             admin, SLICE("/expires_at"),
             "a time such as 2027-01-31T12:00:00Z, or null for never, is needed");
     }
     if (*at_ms < gateway_wall_ms(admin->gateway) + EXPIRY_AHEAD_MS) {
-        return unprocessable(admin, SLICE("/expires_at"),
-                             "lies less than 60 seconds ahead");
+        return admin_unprocessable(admin, SLICE("/expires_at"),
+                                   "lies less than 60 seconds ahead");
     }
     *kind = EXPIRY_AT;
     return true;

@@ -57,6 +57,7 @@ static void write_account(struct jwriter *writer, const struct store_account *ac
     write_raw_member(writer, "connection", account->connection);
     write_auth(writer, account, arena);
     write_raw_member(writer, "governor", account->governor);
+    write_raw_member(writer, "overrides", account->overrides);
     admin_time(writer, "created_at", account->created_ms);
     admin_time(writer, "updated_at", account->updated_ms);
     jwriter_object_end(writer);
@@ -317,12 +318,16 @@ static bool read_integration(struct admin *admin, struct store_account *record)
         return false;
     }
     struct slice member = integration->acknowledgement_member;
-    const char *allowed[] = {
-        "tenant_id",   "integration",
-        "name",        "connection",
-        "auth",        "governor",
-        "environment", member.len > 0 ? arena_copy(admin->arena, member) : NULL,
-        NULL};
+    const char *allowed[] = {"tenant_id",
+                             "integration",
+                             "name",
+                             "connection",
+                             "auth",
+                             "governor",
+                             "environment",
+                             "overrides",
+                             member.len > 0 ? arena_copy(admin->arena, member) : NULL,
+                             NULL};
     return admin_only(admin, allowed) && read_acknowledgement(admin, integration);
 }
 
@@ -407,7 +412,9 @@ static bool read_new_account(struct admin *admin, struct store_account *record,
     record->scheme = slice_str(outbound_scheme_name(*scheme));
     record->id = text_new_id(admin->arena, "acc_");
     record->state = SLICE("active");
-    record->overrides = SLICE("{}");
+    if (!admin_read_overrides(admin, jval_get(admin->body, "overrides"), record)) {
+        return false;
+    }
     record->created_ms = record->updated_ms = gateway_wall_ms(admin->gateway);
     return true;
 }
@@ -496,7 +503,8 @@ static bool change_auth(struct admin *admin, struct store_account *record,
 
 void admin_patch_account(struct admin *admin)
 {
-    static const char *const allowed[] = {"name", "governor", "auth", NULL};
+    static const char *const allowed[] = {"name", "governor", "overrides", "auth",
+                                          NULL};
     struct account_change *change = arena_alloc(admin->arena, sizeof *change);
     struct store_account *record = &change->record;
     struct sealed_auth sealed = {.count = 0};
@@ -510,6 +518,10 @@ void admin_patch_account(struct admin *admin)
         record->name = name;
     }
     if (jval_get(admin->body, "governor") != NULL && !read_limits(admin, record)) {
+        return;
+    }
+    const struct jval *overrides = jval_get(admin->body, "overrides");
+    if (overrides != NULL && !admin_read_overrides(admin, overrides, record)) {
         return;
     }
     if (!change_auth(admin, record, &sealed)) {

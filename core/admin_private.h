@@ -85,7 +85,22 @@ struct slice admin_json(struct arena *arena, const struct jval *value); /* as te
 /* The account of the path's first id, if the caller may touch it; false after a 404. */
 bool admin_load_account(struct admin *admin, struct store_account *out);
 
+/* One wrong member, named by its pointer. Always false, so that callers can return it. */
+bool admin_unprocessable(struct admin *admin, struct slice pointer,
+                         const char *message);
+
+/* ---- admin_overrides.c ---- */
+
+/* Checks the overrides that an account gets and writes them as text; null is none. False after
+ * a 422, whose pointers start at "/overrides". */
+bool admin_read_overrides(struct admin *admin, const struct jval *overrides,
+                          struct store_account *record);
+
 /* ---- Handlers, by file ---- */
+
+void admin_list_environments(struct admin *admin);
+void admin_get_overrides(struct admin *admin);
+void admin_put_overrides(struct admin *admin);
 
 void admin_create_account(struct admin *admin);
 void admin_list_accounts(struct admin *admin);

@@ -12,9 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/metrics.h"
+#include "base/map.h"
+#include "catalog/override.h"
 
 #define GLANCE_EVERY_US 1000000
+/* With overrides; beyond it all are made anew as they are asked for. */
+#define ASSEMBLED_AT_MOST 128
 
 /* One load. Outlives `owner` when the server stops meanwhile. */
 struct load {
@@ -36,6 +39,7 @@ struct catalogs {
     struct catalog_watch *watch; /* of the last load, whatever came of it */
     uint64_t digest;             /* of what is in force */
     uint64_t epoch;
+    struct map *assembled; /* with overrides, by what they are made of; each held */
     struct load *load;
     struct list waiting; /* for the load that runs */
     struct list late;    /* came while it ran */
@@ -56,23 +60,10 @@ struct catalogs *catalogs_new(struct gateway *gateway,
     catalogs->watch = watch;
     catalogs->digest = catalog_watch_digest(watch);
     catalogs->epoch = 1;
+    catalogs->assembled = map_new();
     list_init(&catalogs->waiting);
     list_init(&catalogs->late);
     return catalogs;
-}
-
-void catalogs_free(struct catalogs *catalogs)
-{
-    if (catalogs == NULL) {
-        return;
-    }
-    if (catalogs->load != NULL) {
-        catalogs->load->owner = NULL;
-    }
-    catalog_free(catalogs->current);
-    catalog_watch_free(catalogs->watch);
-    free(catalogs->fault);
-    free(catalogs);
 }
 
 const struct catalog *catalogs_current(const struct catalogs *catalogs)
@@ -90,14 +81,203 @@ struct catalogs_counts catalogs_count(const struct catalogs *catalogs)
     return catalogs->counts;
 }
 
+/* ---- What an account is served from ---- */
+
+static void drop_assembled(void *ctx, struct slice key, void *value)
+{
+    (void)ctx;
+    (void)key;
+    catalog_free(value);
+}
+
+static void forget_assembled(struct catalogs *catalogs)
+{
+    map_each(catalogs->assembled, drop_assembled, NULL);
+    map_free(catalogs->assembled);
+    catalogs->assembled = map_new();
+}
+
+void catalogs_changed(struct catalogs *catalogs)
+{
+    catalogs->epoch++;
+    forget_assembled(catalogs);
+}
+
+/* The layers over one integration, lowest first. */
+struct layers {
+    struct slice texts[2]; /* environment's, account's; empty: none */
+    const struct jval *items[2];
+    size_t count;
+};
+
+/* An environment that nobody has described has no overrides. */
+static enum err environment_layer(const struct catalogs *catalogs,
+                                  struct slice environment, struct arena *arena,
+                                  struct slice *out)
+{
+    struct store_environment record;
+    *out = SLICE_EMPTY;
+    if (environment.len == 0) {
+        return ERR_OK;
+    }
+    enum err err = store_get_environment(catalogs->gateway->parts.store, environment,
+                                         arena, &record);
+    if (err == ERR_OK) {
+        *out = record.overrides;
+    }
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err parse_layers(struct layers *layers, struct arena *arena)
+{
+    layers->count = 0;
+    for (size_t i = 0; i < sizeof layers->texts / sizeof layers->texts[0]; i++) {
+        struct jval *value = NULL;
+        if (layers->texts[i].len == 0) {
+            continue;
+        }
+        if (jval_parse(arena, layers->texts[i], &value, NULL) != ERR_OK) {
+            return ERR_INTERNAL;
+        }
+        layers->items[layers->count++] = value;
+    }
+    return ERR_OK;
+}
+
+struct misfits {
+    struct catalogs *catalogs;
+    const struct store_account *account;
+};
+
+/* Once for each assembly, so once for each change of what it is made of. */
+static void on_misfit(void *ctx, const struct override_misfit *misfit)
+{
+    struct misfits *misfits = ctx;
+    const struct store_account *account = misfits->account;
+    misfits->catalogs->counts.misfits++;
+    log_event(misfits->catalogs->gateway->parts.log, LOG_ERROR, "override_refused",
+              LOG_ID(account, account->id), LOG_ID(environment, account->environment),
+              LOG_ID(tool, misfit->tool), LOG_PATH(pointer, misfit->pointer));
+}
+
+static enum err assemble(struct catalogs *catalogs, const struct store_account *account,
+                         struct layers *layers, struct arena *arena,
+                         struct catalog **out)
+{
+    struct misfits misfits = {catalogs, account};
+    enum err err = parse_layers(layers, arena);
+    if (err != ERR_OK) {
+        return err;
+    }
+    *out = catalog_override(
+        catalogs->current, catalog_integration(catalogs->current, account->integration),
+        layers->items, layers->count, on_misfit, &misfits);
+    return ERR_OK;
+}
+
+/* Accounts with equal overrides share what is made of them. */
+static enum err assembled_for(struct catalogs *catalogs,
+                              const struct store_account *account,
+                              struct layers *layers, struct arena *arena,
+                              struct catalog **out)
+{
+    struct slice key =
+        arena_printf(arena, "%.*s %.*s %.*s", SLICE_ARG(account->integration),
+                     SLICE_ARG(account->environment), SLICE_ARG(layers->texts[1]));
+    struct catalog *known = map_get(catalogs->assembled, key);
+    if (known == NULL) {
+        enum err err = assemble(catalogs, account, layers, arena, &known);
+        if (err != ERR_OK) {
+            return err;
+        }
+        if (map_count(catalogs->assembled) >= ASSEMBLED_AT_MOST) {
+            forget_assembled(catalogs);
+        }
+        map_put(catalogs->assembled, key, known);
+    }
+    *out = catalog_hold(known);
+    return ERR_OK;
+}
+
+static struct slice unless_bare(struct slice overrides)
+{
+    return slice_is(overrides, "{}") ? SLICE_EMPTY : overrides;
+}
+
 enum err catalogs_for(struct catalogs *catalogs, const struct store_account *account,
                       struct catalog **out)
 {
     if (catalog_integration(catalogs->current, account->integration) == NULL) {
         return ERR_NOT_FOUND;
     }
-    *out = catalog_hold(catalogs->current);
-    return ERR_OK;
+    struct arena *arena = arena_new();
+    struct layers layers = {.texts = {SLICE_EMPTY, unless_bare(account->overrides)}};
+    enum err err =
+        environment_layer(catalogs, account->environment, arena, &layers.texts[0]);
+    if (err == ERR_OK && layers.texts[0].len == 0 && layers.texts[1].len == 0) {
+        *out = catalog_hold(catalogs->current);
+    } else if (err == ERR_OK) {
+        err = assembled_for(catalogs, account, &layers, arena, out);
+    }
+    arena_free(arena);
+    return err;
+}
+
+/* ---- What overrides would come to ---- */
+
+struct trial {
+    const struct jval *overrides;
+    struct arena *arena;
+    struct schema_problem *problem;
+    bool failed;
+};
+
+/* The first fault of a tool that these overrides name; others were there before. */
+static void on_trial_misfit(void *ctx, const struct override_misfit *misfit)
+{
+    struct trial *trial = ctx;
+    if (!trial->failed &&
+        jval_member(jval_get(trial->overrides, "tools"), misfit->tool) != NULL) {
+        trial->failed = true;
+        trial->problem->pointer = arena_slice(trial->arena, misfit->pointer);
+        trial->problem->message = arena_slice(trial->arena, misfit->message);
+    }
+}
+
+enum err catalogs_try(struct catalogs *catalogs, struct slice integration,
+                      struct slice environment, const struct jval *overrides,
+                      struct arena *arena, struct schema_problem *problem)
+{
+    struct layers layers = {.count = 0};
+    struct trial trial = {overrides, arena, problem, false};
+    enum err err = environment_layer(catalogs, environment, arena, &layers.texts[0]);
+    if (err == ERR_OK) {
+        err = parse_layers(&layers, arena);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    layers.items[layers.count++] = overrides;
+    catalog_free(catalog_override(catalogs->current,
+                                  catalog_integration(catalogs->current, integration),
+                                  layers.items, layers.count, on_trial_misfit, &trial));
+    return trial.failed ? ERR_UNPROCESSABLE : ERR_OK;
+}
+
+void catalogs_free(struct catalogs *catalogs)
+{
+    if (catalogs == NULL) {
+        return;
+    }
+    if (catalogs->load != NULL) {
+        catalogs->load->owner = NULL;
+    }
+    map_each(catalogs->assembled, drop_assembled, NULL);
+    map_free(catalogs->assembled);
+    catalog_free(catalogs->current);
+    catalog_watch_free(catalogs->watch);
+    free(catalogs->fault);
+    free(catalogs);
 }
 
 /* ---- What came of a load ---- */
@@ -147,7 +327,7 @@ static void accept(struct catalogs *catalogs, struct load *load)
         catalog_free(catalogs->current);
         catalogs->current = load->catalog;
         catalogs->digest = digest;
-        catalogs->epoch++;
+        catalogs_changed(catalogs);
     }
     load->catalog = NULL;
     if (is_news) {

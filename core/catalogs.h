@@ -36,13 +36,23 @@ const struct catalog *catalogs_current(const struct catalogs *catalogs);
 /* Counts up when what a catalogs_for has answered may not hold any more. */
 uint64_t catalogs_epoch(const struct catalogs *catalogs);
 
+/* Overrides of an environment have changed: what was answered may not hold any more. */
+void catalogs_changed(struct catalogs *catalogs);
+
 /*
- * What an account is served from. Holds *out: drop it with catalog_free. ERR_NOT_FOUND: its
+ * What an account is served from: the catalog in force, with the overrides of its environment and
+ * its own over it, if there are any. Holds *out: drop it with catalog_free. ERR_NOT_FOUND: its
  * integration is not in force.
  */
 MUST_USE enum err catalogs_for(struct catalogs *catalogs,
                                const struct store_account *account,
                                struct catalog **out);
+
+/* What a layer of overrides would come to. `overrides` is a layer that override_check has passed.
+ * ERR_UNPROCESSABLE with a pointer into it, when a tool that it names would be none. */
+MUST_USE enum err catalogs_try(struct catalogs *catalogs, struct slice integration,
+                               struct slice environment, const struct jval *overrides,
+                               struct arena *arena, struct schema_problem *problem);
 
 /* Embedded in the object of who waits. */
 struct catalogs_wait {
@@ -63,6 +73,7 @@ void catalogs_glance(struct catalogs *catalogs);
 struct catalogs_counts {
     uint64_t loaded, failed; /* since the start */
     bool is_refused;         /* what lies there now is broken */
+    uint64_t misfits;        /* tools left out because their overrides fit no more */
 };
 struct catalogs_counts catalogs_count(const struct catalogs *catalogs);
 

@@ -145,6 +145,10 @@ static void write_catalog(const struct gateway *gateway, struct buf *out)
         out, "sluice_catalog_reload_failed", "gauge",
         "1 while the catalog files are broken and an older catalog is in force.");
     buf_printf(out, "sluice_catalog_reload_failed %d\n", counts.is_refused ? 1 : 0);
+    write_head(out, "sluice_override_misfits_total", "counter",
+               "Tools left out because their overrides do not fit the catalog.");
+    buf_printf(out, "sluice_override_misfits_total %llu\n",
+               (unsigned long long)counts.misfits);
 }
 
 void metrics_write(const struct gateway *gateway, struct buf *out)

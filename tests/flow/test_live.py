@@ -214,13 +214,9 @@ class TestChanges(LiveCase):
         self.assertIn(CUSTOMERS, self.tools())
         other = self.folder + "-2"
         shutil.copytree(real, other)
-        with open(os.path.join(other, "netsuite", "documentation", "customers.json"), "r+") as f:
-            text = f.read().replace('"customers"', '"customers"', 1)
-            value = json.loads(text)
-            value["methods"]["list"]["description"] = "From the other folder."
-            f.seek(0)
-            f.write(json.dumps(value))
-            f.truncate()
+        self.change(os.path.join(other, "netsuite", "documentation", "customers.json"),
+                    lambda doc: doc["methods"]["list"].update(
+                        description="From the other folder."))
         os.symlink(other, self.folder + ".new")
         os.rename(self.folder + ".new", self.folder)
         self.assertEqual(self.tools()[CUSTOMERS]["description"], "From the other folder.")
