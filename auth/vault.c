@@ -16,7 +16,6 @@
 
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
-#define WRAPPED_BYTES 8192 /* a text that came back may be this long */
 
 struct vault {
     const struct keys *keys;
@@ -204,7 +203,7 @@ enum err vault_unwrap(struct vault *vault, struct slice bound, struct slice text
                       struct arena *arena, struct slice *plain)
 {
     struct slice box;
-    if (text.len > WRAPPED_BYTES || !text_unbase64url(arena, text, &box) ||
+    if (text.len > LIMIT_SEALED_BYTES || !text_unbase64url(arena, text, &box) ||
         box.len < NONCE_BYTES + TAG_BYTES) {
         return ERR_INVALID_ARGUMENTS;
     }

@@ -16,7 +16,7 @@ static const struct place_name places[] = {
     {"path", ARGUMENT_PATH}, {"query", ARGUMENT_QUERY}, {"body", ARGUMENT_BODY}};
 
 #define PLACES (sizeof places / sizeof places[0])
-#define ADDED_ARGUMENTS 3 /* id, limit, next_cursor */
+#define ADDED_ARGUMENTS 3 /* id; limit, next_cursor; poll_id */
 
 struct reader {
     struct arena *arena;
@@ -55,6 +55,9 @@ static bool is_added(const struct tool *tool, struct slice name)
 {
     if (tool->kind == METHOD_LIST) {
         return slice_is(name, "limit") || slice_is(name, "next_cursor");
+    }
+    if (tool->polls) {
+        return slice_is(name, "poll_id");
     }
     return arguments_have_id(tool) && slice_is(name, "id");
 }
@@ -99,6 +102,37 @@ static enum err read_target(struct reader *r, const struct jval *property,
     return ERR_OK;
 }
 
+/* ---- Headers ---- */
+
+/* What clients drop a whole tool for is refused here: a type that has no one text, and a
+ * header that two arguments share. */
+static enum err read_header(struct reader *r, const struct jval *property,
+                            struct argument *argument)
+{
+    const struct jval *header = jval_get(property, "x-mcp-header");
+    struct slice type = jval_text(jval_get(property, "type"));
+    struct slice pointer = pointer_member(
+        r->arena, argument_pointer(r->arena, argument), SLICE("x-mcp-header"));
+
+    if (header == NULL) {
+        return ERR_OK;
+    }
+    if (!slice_is(type, "string") && !slice_is(type, "integer") &&
+        !slice_is(type, "boolean")) {
+        return refuse(r, pointer,
+                      SLICE("only a string, an integer or a boolean has one"));
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        if (slice_eq_nocase(r->list[i].header, header->text)) {
+            return refuse(r, pointer,
+                          arena_printf(r->arena, "\"%.*s\" has the same header",
+                                       SLICE_ARG(r->list[i].name)));
+        }
+    }
+    argument->header = header->text;
+    return ERR_OK;
+}
+
 /* ---- Each argument ---- */
 
 static enum err check_argument(struct reader *r, const struct argument *argument)
@@ -129,9 +163,12 @@ static enum err check_argument(struct reader *r, const struct argument *argument
 static enum err read_argument(struct reader *r, const struct jmember *member,
                               enum argument_place place)
 {
-    struct argument argument = {member->name, place, NULL};
+    struct argument argument = {.name = member->name, .place = place};
     enum err err = read_target(r, &member->value, &argument);
 
+    if (err == ERR_OK) {
+        err = read_header(r, &member->value, &argument);
+    }
     if (err == ERR_OK) {
         err = check_argument(r, &argument);
     }
@@ -141,14 +178,20 @@ static enum err read_argument(struct reader *r, const struct jmember *member,
     return err;
 }
 
+static void add(struct reader *r, struct slice name, enum argument_place place)
+{
+    r->list[r->count++] = (struct argument){.name = name, .place = place};
+}
+
 static void add_own(struct reader *r)
 {
     if (r->tool->kind == METHOD_LIST) {
-        r->list[r->count++] = (struct argument){SLICE("limit"), ARGUMENT_PAGING, NULL};
-        r->list[r->count++] =
-            (struct argument){SLICE("next_cursor"), ARGUMENT_PAGING, NULL};
+        add(r, SLICE("limit"), ARGUMENT_PAGING);
+        add(r, SLICE("next_cursor"), ARGUMENT_PAGING);
+    } else if (r->tool->polls) {
+        add(r, SLICE("poll_id"), ARGUMENT_POLL);
     } else if (arguments_have_id(r->tool)) {
-        r->list[r->count++] = (struct argument){SLICE("id"), ARGUMENT_PATH, NULL};
+        add(r, SLICE("id"), ARGUMENT_PATH);
     }
 }
 

@@ -94,6 +94,12 @@ static struct jval *all_properties(struct arena *arena, const struct tool *tool,
     if (tool->kind == METHOD_LIST) {
         add_paging(arena, tool, properties);
     }
+    if (tool->polls) {
+        jval_set(arena, properties, SLICE("poll_id"),
+                 literal(arena, SLICE("{\"type\":\"string\",\"minLength\":1,"
+                                      "\"maxLength\":8192,\"description\":\"The "
+                                      "poll_id of the answer before, unchanged.\"}")));
+    }
     return properties;
 }
 
@@ -105,6 +111,9 @@ static struct jval *all_required(struct arena *arena, const struct tool *tool,
 
     if (arguments_have_id(tool)) {
         jval_push(arena, required, jval_new_string(arena, SLICE("id")));
+    }
+    if (tool->polls) {
+        jval_push(arena, required, jval_new_string(arena, SLICE("poll_id")));
     }
     for (size_t i = 0; declared != NULL && i < declared->count; i++) {
         jval_push(arena, required, &declared->items[i]);

@@ -73,10 +73,30 @@ static bool tools_allow(const struct filter *filter, const struct tool *tool)
     return !filter->tools.given || holds(&filter->tools, tool->name);
 }
 
-bool filter_allows(const struct filter *filter, const struct tool *tool)
+static bool shows(const struct filter *filter, const struct tool *tool)
 {
     return methods_allow(filter, tool) && tags_allow(filter, tool) &&
            tools_allow(filter, tool);
+}
+
+/* Who may start long work may ask how it goes. */
+static bool follows_shown(const struct filter *filter, const struct tool *tool)
+{
+    const struct integration *integration = tool->integration;
+
+    for (size_t i = 0; tool->polls && i < integration->tool_count; i++) {
+        const struct tool *starter = integration->tools[i];
+
+        if (slice_eq(starter->poll_tool, tool->name) && shows(filter, starter)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool filter_allows(const struct filter *filter, const struct tool *tool)
+{
+    return shows(filter, tool) || follows_shown(filter, tool);
 }
 
 /* ---- Setting ---- */

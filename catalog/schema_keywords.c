@@ -381,6 +381,22 @@ static bool on_ref(struct schema_spot *spot, const struct jval *value)
     return true;
 }
 
+/* A property of the root and nowhere deeper: that is where headers are compared. */
+static bool on_mcp_header(struct schema_spot *spot, const struct jval *value)
+{
+    const struct trail *property = spot->trail->parent;
+    const struct trail *keyword = property != NULL ? property->parent : NULL;
+
+    if (value->type != JVAL_STRING) {
+        return refuse_spot(spot, "has to be the name of a header");
+    }
+    if (keyword == NULL || keyword->parent != NULL ||
+        !slice_is(keyword->name, "properties")) {
+        return refuse_spot(spot, "only an argument itself is mirrored in a header");
+    }
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*apply)(struct schema_spot *spot, const struct jval *value);
@@ -426,6 +442,7 @@ static const struct {
     {"type", on_type},
     {"uniqueItems", on_unique_items},
     {"writeOnly", on_ignored},
+    {"x-mcp-header", on_mcp_header},
 };
 
 /* ---- Entry ---- */

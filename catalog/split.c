@@ -47,6 +47,9 @@ static void place(const struct argument *argument, const struct jval *value,
     case ARGUMENT_BODY:
         field_path_put(argument->target, arena, out->body, value);
         return;
+    case ARGUMENT_POLL:
+        out->poll_id = value->text;
+        return;
     case ARGUMENT_PAGING:
         break;
     }
@@ -96,6 +99,7 @@ enum err split_arguments(const struct tool *tool, const struct jval *arguments,
     out->body = jval_new_object(arena, arguments->count);
     out->limit = tool->kind == METHOD_LIST ? tool->integration->default_limit : 0;
     out->cursor = SLICE_EMPTY;
+    out->poll_id = SLICE_EMPTY;
     for (size_t i = 0; i < arguments->count; i++) {
         const struct argument *argument =
             find_argument(tool, arguments->members[i].name);

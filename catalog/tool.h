@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -29,13 +30,21 @@ enum method_kind {
     METHOD_CUSTOM
 };
 
-enum argument_place { ARGUMENT_PATH, ARGUMENT_QUERY, ARGUMENT_BODY, ARGUMENT_PAGING };
+enum argument_place {
+    ARGUMENT_PATH,
+    ARGUMENT_QUERY,
+    ARGUMENT_BODY,
+    ARGUMENT_PAGING,
+    ARGUMENT_POLL
+};
 
 struct argument {
     struct slice name;
     enum argument_place place;
     const struct field_path
         *target; /* ARGUMENT_BODY: its place inside the upstream body */
+    /* x-mcp-header: clients mirror it as Mcp-Param-<header>; empty: they do not */
+    struct slice header;
 };
 
 struct integration; /* catalog/catalog.h */
@@ -60,6 +69,11 @@ struct tool {
     size_t field_count;
     /* It answers MCP content as the connector makes it, without the envelope. */
     bool answers_content;
+    /* Client capabilities without which it is not run; NULL: none. */
+    const struct jval *client_needs;
+    /* Of a tool that may start long work: the tool that asks how it goes; empty: none. */
+    struct slice poll_tool;
+    bool polls; /* it is such a tool, and takes a poll_id */
     const struct integration *integration;
     const struct jval *upstream; /* the method's "upstream" object */
     const void *plan;            /* what the connector compiled out of it */
@@ -112,6 +126,35 @@ struct op_message {
     struct slice code, text;
 };
 
+/* How far the operation is, in the connector's own measure. */
+struct op_progress {
+    long done, total;     /* total 0: nobody knows */
+    struct slice message; /* empty: none */
+};
+
+/* What the client may be asked in the middle of an operation, and has answered. */
+struct op_input {
+    bool may_ask;                    /* its protocol revision knows questions */
+    const struct jval *capabilities; /* that this request declares; an object */
+    const struct jval *responses;    /* by the keys of the questions; or NULL */
+    struct slice state; /* result.state as it was, when it was asked; empty: nothing */
+};
+
+/* Work that outlives the call that started it. */
+enum op_job_status {
+    OP_JOB_NONE, /* there is none: the result is the result */
+    OP_JOB_ACCEPTED,
+    OP_JOB_RUNNING,
+    OP_JOB_COMPLETE, /* records hold what came of it */
+    OP_JOB_FAILED    /* fault says why */
+};
+
+struct op_job {
+    enum op_job_status status;
+    struct slice words; /* connector's own, by which it finds the work again */
+    long retry_after_s; /* when it is worth asking */
+};
+
 /* What the operation came to. */
 struct op_result {
     const struct jval *records; /* JVAL_ARRAY of upstream records */
@@ -123,6 +166,11 @@ struct op_result {
      * the failure that they tell of. */
     const struct jval *content;
     enum err content_is;
+    /* Instead of all that: questions to the client (an object of MCP input requests), and
+     * the connector's own words for where it stands. The same call then comes again. */
+    const struct jval *questions; /* NULL: none */
+    struct slice state;           /* empty: none */
+    struct op_job job;
 };
 
 /* What a connector remembers of an account's upstream between operations, in memory
@@ -137,13 +185,17 @@ struct op {
     const struct jval *path, *query, *body; /* objects, never NULL */
     size_t limit;      /* of a list; 0 when the tool does not page */
     struct slice page; /* what next_page was; empty: the first page */
+    struct slice job;  /* of a tool that polls: what result.job.words was */
+    struct op_input input;
     struct op_request request;
     struct op_result result;
     struct fault fault;
-    bool rate_limited;          /* with fault: the upstream refused because of load */
-    long retry_after_s;         /* what it asked for; 0: nothing */
-    void *private_data;         /* the connector's, between begin and the end */
-    struct op_session *session; /* the account's, shared by its operations; or NULL */
+    bool rate_limited;           /* with fault: the upstream refused because of load */
+    long retry_after_s;          /* what it asked for; 0: nothing */
+    int64_t wait_ms;             /* with CONNECTOR_WAIT */
+    struct op_progress progress; /* likewise: what may be told now */
+    void *private_data;          /* the connector's, between begin and the end */
+    struct op_session *session;  /* the account's, shared by its operations; or NULL */
 };
 
 #endif

@@ -39,6 +39,19 @@ static struct slice below(struct builder *b, const char *rest)
 
 /* ---- Who the tool is ---- */
 
+/* The name that a method of the resource has as a tool. */
+static struct slice tool_name(struct builder *b, const struct integration *integration,
+                              struct slice method)
+{
+    const struct jval *resource = b->files->resource;
+    const struct jval *spec = jval_member(jval_get(resource, "methods"), method);
+    struct slice name = jval_text(jval_get(spec, "tool"));
+
+    return name.len > 0 ? name
+                        : names_tool(b->arena, integration->name, b->tool->resource,
+                                     jval_text(jval_get(resource, "singular")), method);
+}
+
 static enum err read_name(struct builder *b, const struct integration *integration,
                           struct slice method)
 {
@@ -49,11 +62,7 @@ static enum err read_name(struct builder *b, const struct integration *integrati
     tool->resource = jval_text(jval_get(resource, "resource"));
     tool->method = method;
     tool->kind = names_kind(method);
-    tool->name = jval_text(jval_get(b->method, "tool"));
-    if (tool->name.len == 0) {
-        tool->name = names_tool(b->arena, integration->name, tool->resource,
-                                jval_text(jval_get(resource, "singular")), method);
-    }
+    tool->name = tool_name(b, integration, method);
     if (!names_is_tool(tool->name)) {
         return refuse(
             b, b->place,
@@ -116,6 +125,32 @@ static void read_tags(struct builder *b)
     }
     b->tool->tags = tags;
     b->tool->tag_count = kept;
+}
+
+/* ---- Long work ---- */
+
+static enum err read_poll(struct builder *b, const struct integration *integration)
+{
+    struct slice with = jval_text(jval_get(b->method, "poll_with"));
+    const struct jval *other =
+        jval_member(jval_get(b->files->resource, "methods"), with);
+    struct tool *tool = b->tool;
+
+    tool->polls = jval_is(jval_get(b->method, "polls"), JVAL_TRUE);
+    if (tool->polls && (tool->kind != METHOD_CUSTOM || tool->writes || with.len > 0)) {
+        return refuse(b, below(b, "polls"),
+                      SLICE("is for a custom method that reads, and starts no work"));
+    }
+    if (with.len == 0) {
+        return ERR_OK;
+    }
+    if (!jval_is(jval_get(other, "polls"), JVAL_TRUE) ||
+        jval_member(jval_get(b->files->documentation, "methods"), with) == NULL) {
+        return refuse(b, below(b, "poll_with"),
+                      SLICE("has to name a documented method that polls"));
+    }
+    tool->poll_tool = tool_name(b, integration, with);
+    return ERR_OK;
 }
 
 /* ---- What it takes ---- */
@@ -301,6 +336,10 @@ static enum err build(struct builder *b, const struct integration *integration,
         err = check_lookup(b);
     }
     if (err == ERR_OK) {
+        err = read_poll(b, integration);
+    }
+    if (err == ERR_OK) {
+        b->tool->client_needs = jval_get(b->method, "client_capabilities");
         read_tags(b);
         err = read_input(b);
     }

@@ -17,6 +17,8 @@ enum connector_step {
     CONNECTOR_SEND,   /* op->request is to be signed and sent; the slot is kept */
     CONNECTOR_DONE,   /* op->result is complete */
     CONNECTOR_FAILED, /* op->fault says why */
+    CONNECTOR_WAIT,   /* op->wait_ms from now resume is called; meanwhile op->progress
+                         may be told; the slot is kept */
     CONNECTOR_PARK /* another operation of the account is fetching what this one needs
                       too: resume is called when one of them has moved on; the slot is
                       kept */
@@ -48,7 +50,7 @@ struct connector {
     /* The rest is for connectors that remember something of an account; else NULL. */
     struct op_session *(*session_new)(void);
     void (*session_free)(struct op_session *session); /* accepts NULL */
-    /* Of a parked operation: SEND, PARK again, or FAILED. */
+    /* Of a parked or waiting operation. */
     enum connector_step (*resume)(struct op *op, const void *plan);
     /* The operation ends without another word of the connector (transfer failed, caller
      * gone): gives up what it was fetching for others. Called once per operation that

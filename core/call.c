@@ -4,10 +4,10 @@
  *
  *   lookup  the tool of that name, if this MCP server's filters show it
  *   check   the arguments against its input schema, split into path, query and body
- *   page    the sealed cursor, opened and compared
- *   run     one operation at the upstream: core/op.c takes the slot, signs, sends,
- * decodes shape   upstream records become unified ones reply   the envelope, the audit
- * line, the answer
+ *   open    what was sealed and came back: cursor, state of a question, id of long work
+ *   run     one operation at the upstream: core/op.c takes the slot, signs, sends, decodes
+ *   shape   upstream records become unified ones; what has to come back is sealed
+ *   reply   the envelope, the audit line, the answer
  *
  * A failed step goes straight to reply. A call is freed in one place, release_call(),
  * when its answer is given (or nobody wants it) and its operation is over.
@@ -16,15 +16,17 @@
 
 #include "base/limits.h"
 #include "base/timefmt.h"
+#include "core/ask.h"
 #include "core/cursor.h"
 #include "core/envelope.h"
+#include "core/job.h"
 #include "core/metrics.h"
 #include "core/op.h"
 
 enum call_state {
     CALL_LOOKUP,
     CALL_CHECK,
-    CALL_PAGE,
+    CALL_OPEN,
     CALL_RUN,
     CALL_SHAPE,
     CALL_REPLY,
@@ -47,7 +49,9 @@ struct call {
     struct split split;
     struct op_run run;
     struct jval *data;
-    struct slice next_cursor;
+    struct slice next_cursor, poll_id;
+    struct slice sealed_state;  /* of a question */
+    const struct jval *missing; /* capabilities */
     struct fault fault;
     size_t fallbacks;
     int64_t started_us;
@@ -137,17 +141,20 @@ static void close_call(struct call *call)
     call->end_timer = NULL;
 }
 
-/* ---- lookup, check, page ---- */
+/* ---- lookup, check, open ---- */
+
+const struct tool *call_tool(const struct integration *integration,
+                             const struct server *server, struct slice name)
+{
+    const struct tool *tool = catalog_tool(integration, name);
+    return tool != NULL && filter_allows(server->config.filter, tool) ? tool : NULL;
+}
 
 static enum step do_lookup(struct call *call)
 {
     const struct call_order *order = &call->order;
-    const struct tool *tool = catalog_tool(call->integration, order->tool);
-    if (tool == NULL || !filter_allows(order->server->config.filter, tool)) {
-        return fail(call, ERR_RPC_METHOD);
-    }
-    call->tool = tool;
-    return STEP_NEXT;
+    call->tool = call_tool(call->integration, order->server, order->tool);
+    return call->tool != NULL ? STEP_NEXT : fail(call, ERR_RPC_METHOD);
 }
 
 static enum step do_check(struct call *call)
@@ -157,26 +164,58 @@ static enum step do_check(struct call *call)
     return err == ERR_OK ? STEP_NEXT : fail(call, err);
 }
 
-static struct cursor_binding binding(const struct call *call)
+static struct sealed_binding binding(const struct call *call, const char *purpose)
 {
-    return (struct cursor_binding){
+    return (struct sealed_binding){
+        .purpose = purpose,
         .server = call->order.server->id,
-        .tool = call->tool,
+        .tool = call->tool->name,
         .split = &call->split,
         .now_ms = gateway_wall_ms(call->order.gateway),
     };
 }
 
-static enum step do_page(struct call *call)
+static enum err open_cursor(struct call *call)
 {
+    struct sealed_binding bound = binding(call, CURSOR_PURPOSE);
     if (call->split.cursor.len == 0) {
-        return STEP_NEXT;
+        return ERR_OK;
     }
-    struct cursor_binding bound = binding(call);
-    enum err err =
-        cursor_open(call->order.gateway->parts.vault, &bound, call->split.cursor,
-                    call->arena, &call->run.op.page, &call->fault);
-    return err == ERR_OK ? STEP_NEXT : fail(call, err);
+    return cursor_open(call->order.gateway->parts.vault, &bound, call->split.cursor,
+                       call->arena, &call->run.op.page, &call->fault);
+}
+
+static enum err open_state(struct call *call)
+{
+    struct sealed_binding bound = binding(call, ASK_PURPOSE);
+    if (call->order.state == NULL) {
+        return ERR_OK;
+    }
+    return ask_open(call->order.gateway->parts.vault, &bound, call->order.state,
+                    call->arena, &call->run.op.input.state, &call->fault);
+}
+
+static enum err open_job(struct call *call)
+{
+    const struct call_order *order = &call->order;
+    if (!call->tool->polls) {
+        return ERR_OK;
+    }
+    return job_open(order->gateway->parts.vault, order->server->id, call->tool,
+                    gateway_wall_ms(order->gateway), call->split.poll_id, call->arena,
+                    &call->run.op.job, &call->fault);
+}
+
+static enum step do_open(struct call *call)
+{
+    enum err err = open_cursor(call);
+    if (err == ERR_OK) {
+        err = open_state(call);
+    }
+    if (err == ERR_OK) {
+        err = open_job(call);
+    }
+    return err == ERR_OK ? STEP_NEXT : fail(call, call->fault.err);
 }
 
 /* ---- run ---- */
@@ -206,6 +245,24 @@ static void on_op_sent(void *ctx)
     }
 }
 
+static void on_op_progress(void *ctx)
+{
+    struct call *call = ctx;
+    if (call->order.on_progress != NULL) {
+        call->order.on_progress(call->order.ctx, &call->run.op.progress);
+    }
+}
+
+static void fill_input(struct call *call)
+{
+    struct op_input *input = &call->run.op.input;
+    const struct call_order *order = &call->order;
+    input->may_ask = order->may_ask;
+    input->responses = order->responses;
+    input->capabilities = order->capabilities != NULL ? order->capabilities
+                                                      : jval_new_object(call->arena, 0);
+}
+
 static enum step do_run(struct call *call)
 {
     struct op_run *run = &call->run;
@@ -218,6 +275,7 @@ static enum step do_run(struct call *call)
     run->on_done = on_op_done;
     run->on_over = on_op_over;
     run->on_sent = on_op_sent;
+    run->on_progress = on_op_progress;
     run->ctx = call;
     run->op.arena = call->arena;
     run->op.integration = call->integration;
@@ -227,6 +285,7 @@ static enum step do_run(struct call *call)
     run->op.query = call->split.query;
     run->op.body = call->split.body;
     run->op.limit = call->split.limit;
+    fill_input(call);
     call->pending++;
     if (op_start(run) == OP_WAITS) {
         return STEP_WAIT;
@@ -238,22 +297,70 @@ static enum step do_run(struct call *call)
 
 /* ---- shape ---- */
 
-static enum step do_shape(struct call *call)
+/* Instead of a result: the client is asked first. */
+static enum step shape_questions(struct call *call)
+{
+    const struct op_result *result = &call->run.op.result;
+    if (!call->order.may_ask) {
+        call->fault.message = SLICE(
+            "This tool has a question for the client, and the MCP revision in use "
+            "cannot carry one.");
+        call->fault.hint = SLICE("Clients of MCP 2026-07-28 and later can be asked.");
+        return fail(call, ERR_POLICY_DENIED);
+    }
+    enum err err = ask_check(result->questions, call->run.op.input.capabilities,
+                             call->arena, &call->missing);
+    if (err == ERR_OK && result->state.len > 0) {
+        struct sealed_binding bound = binding(call, ASK_PURPOSE);
+        err = ask_seal(call->order.gateway->parts.vault, &bound, result->state,
+                       call->arena, &call->sealed_state);
+    }
+    return err == ERR_OK ? STEP_NEXT : fail(call, err);
+}
+
+static bool goes_on(const struct op_job *job)
+{
+    return job->status == OP_JOB_ACCEPTED || job->status == OP_JOB_RUNNING;
+}
+
+/* The work goes on: its id is all there is to say. */
+static enum step shape_job(struct call *call)
+{
+    const struct call_order *order = &call->order;
+    enum err err = job_seal(order->gateway->parts.vault, order->server->id, call->tool,
+                            gateway_wall_ms(order->gateway),
+                            call->run.op.result.job.words, call->arena, &call->poll_id);
+    return err == ERR_OK ? STEP_NEXT : fail(call, err);
+}
+
+static enum step shape_records(struct call *call)
 {
     const struct tool *tool = call->tool;
     const struct op_result *result = &call->run.op.result;
-    if (tool->answers_content) {
-        return STEP_NEXT; /* it is what it is */
-    }
     call->data = field_map(tool->fields, tool->field_count, result->records,
                            call->arena, &call->fallbacks);
     if (result->next_page.len == 0) {
         return STEP_NEXT;
     }
-    struct cursor_binding bound = binding(call);
+    struct sealed_binding bound = binding(call, CURSOR_PURPOSE);
     enum err err = cursor_seal(call->order.gateway->parts.vault, &bound,
                                result->next_page, call->arena, &call->next_cursor);
     return err == ERR_OK ? STEP_NEXT : fail(call, err);
+}
+
+static enum step do_shape(struct call *call)
+{
+    const struct op_result *result = &call->run.op.result;
+    if (result->questions != NULL) {
+        return shape_questions(call);
+    }
+    if (goes_on(&result->job)) {
+        return shape_job(call);
+    }
+    if (call->tool->answers_content) {
+        return STEP_NEXT; /* it is what it is */
+    }
+    return shape_records(call);
 }
 
 /* ---- reply ---- */
@@ -276,6 +383,19 @@ static void write_audit(const struct call *call, enum err err, size_t bytes_out,
               LOG_INT(fallbacks, call->fallbacks));
 }
 
+static struct envelope_job envelope_job(const struct call *call)
+{
+    const struct op_job *job = &call->run.op.result.job;
+    struct envelope_job shown = {.status = job->status, .poll_id = call->poll_id};
+    if (goes_on(job)) {
+        shown.retry_after_s = job->retry_after_s > 0 ? job->retry_after_s : 1;
+        shown.instruction = job_instruction(call->tool, call->arena);
+    } else {
+        shown.poll_id = call->split.poll_id; /* the one that was asked by */
+    }
+    return shown;
+}
+
 static void write_envelope(struct call *call, const struct governor_view *view,
                            struct buf *out)
 {
@@ -293,6 +413,7 @@ static void write_envelope(struct call *call, const struct governor_view *view,
             .data = call->data,
             .messages = call->run.op.result.messages,
             .message_count = call->run.op.result.message_count,
+            .job = envelope_job(call),
         };
         envelope_write_data(out, &envelope);
         if (!buf_full(out)) {
@@ -307,8 +428,9 @@ static void write_envelope(struct call *call, const struct governor_view *view,
             .hint = SLICE("Ask for fewer rows with limit."),
         };
     }
+    struct envelope_job job = envelope_job(call);
     envelope_write_error(out, &call->fault, order->request_id,
-                         call->fault.err == ERR_ACCOUNT_BUSY ? view : NULL);
+                         call->fault.err == ERR_ACCOUNT_BUSY ? view : NULL, &job);
 }
 
 static struct governor_view look(const struct call *call)
@@ -320,7 +442,8 @@ static struct governor_view look(const struct call *call)
 
 static bool has_content(const struct call *call)
 {
-    return call->fault.err == ERR_OK && call->tool->answers_content;
+    return call->fault.err == ERR_OK && call->tool->answers_content &&
+           call->run.op.result.questions == NULL;
 }
 
 /* For the audit line: the texts, not the JSON around them. */
@@ -332,6 +455,18 @@ static size_t content_bytes(const struct jval *value)
                                                           : &value->items[i]);
     }
     return bytes;
+}
+
+static bool has_questions(const struct call *call)
+{
+    return call->fault.err == ERR_OK && call->run.op.result.questions != NULL;
+}
+
+/* What is no answer of a tool, but of the protocol. */
+static bool is_of_protocol(enum err err)
+{
+    return err == ERR_RPC_METHOD || err == ERR_UNAUTHORIZED || err == ERR_CAPABILITY ||
+           err == ERR_UNPROCESSABLE;
 }
 
 static enum step do_reply(struct call *call)
@@ -346,16 +481,21 @@ static enum step do_reply(struct call *call)
          * wish. */
         call->fault.retry_after_s = answer.view.retry_after_s;
     }
-    if (has_content(call)) {
+    if (has_questions(call)) {
+        answer.questions = call->run.op.result.questions;
+        answer.state = call->sealed_state;
+        bytes_out = content_bytes(answer.questions) + answer.state.len;
+    } else if (has_content(call)) {
         answer.content = call->run.op.result.content;
         call->fault.err = call->run.op.result.content_is;
         bytes_out = content_bytes(answer.content);
-    } else if (call->fault.err != ERR_RPC_METHOD &&
-               call->fault.err != ERR_UNAUTHORIZED) {
+    } else if (!is_of_protocol(call->fault.err)) {
         write_envelope(call, &answer.view, &text);
         bytes_out = text.len;
     }
     answer.err = call->fault.err;
+    answer.missing = call->missing;
+    answer.message = call->fault.message;
     answer.retry_after_s = call->fault.retry_after_s;
     answer.envelope = buf_slice(&text);
     int64_t total_us = gateway_mono_us(call->order.gateway) - call->started_us;
@@ -375,7 +515,7 @@ static const struct {
     enum step (*run)(struct call *call);
 } steps[] = {
     [CALL_LOOKUP] = {"lookup", do_lookup}, [CALL_CHECK] = {"check", do_check},
-    [CALL_PAGE] = {"page", do_page},       [CALL_RUN] = {"run", do_run},
+    [CALL_OPEN] = {"open", do_open},       [CALL_RUN] = {"run", do_run},
     [CALL_SHAPE] = {"shape", do_shape},    [CALL_REPLY] = {"reply", do_reply},
 };
 

@@ -23,13 +23,20 @@ enum call_stage {
 };
 
 struct call_answer {
-    enum err
-        err; /* ERR_OK, a tool code, ERR_RPC_METHOD (no such tool), ERR_UNAUTHORIZED */
-    struct slice envelope; /* JSON text; empty for the last two */
-    const struct jval
-        *content; /* instead of the envelope: MCP content blocks; or NULL */
-    struct governor_view view; /* how the account stands now */
-    long retry_after_s;        /* of rate_limited and account_busy */
+    /* ERR_OK, a tool code, ERR_RPC_METHOD (no such tool), ERR_UNAUTHORIZED,
+     * ERR_CAPABILITY (it cannot be asked what it has to be asked), ERR_UNPROCESSABLE (a
+     * state that is not ours). */
+    enum err err;
+    struct slice envelope; /* JSON text; empty for the last four */
+    /* Instead of the envelope: MCP content blocks; or NULL. */
+    const struct jval *content;
+    /* Instead of both: questions to the client, by keys of their own; or NULL. */
+    const struct jval *questions;
+    struct slice state;         /* with questions: comes back with the answers */
+    const struct jval *missing; /* of ERR_CAPABILITY: what the client did not declare */
+    struct slice message;       /* of ERR_UNPROCESSABLE */
+    struct governor_view view;  /* how the account stands now */
+    long retry_after_s;         /* of rate_limited and account_busy */
 };
 
 struct call_order {
@@ -42,11 +49,17 @@ struct call_order {
     const struct jval
         *arguments; /* NULL: none. Borrowed until the answer or call_cancel */
     const struct jval *rpc_id; /* likewise; for notifications/cancelled */
+    /* Likewise: what the client may be asked and has answered. */
+    bool may_ask;
+    const struct jval *capabilities, *responses; /* objects, or NULL */
+    const struct jval *state;                    /* anything, or NULL */
     size_t bytes_in;
     /* Exactly once unless cancelled; never before call_start has returned. Lends the
      * answer. */
     void (*on_answer)(void *ctx, const struct call_answer *answer);
     void (*on_stage)(void *ctx, enum call_stage stage); /* may be NULL */
+    /* The tool's own measure of how far it is; may be NULL. */
+    void (*on_progress)(void *ctx, const struct op_progress *progress);
     void *ctx;
 };
 
@@ -54,6 +67,10 @@ struct call_order {
 struct call *call_start(const struct call_order *order);
 /* The caller left: waiting ends, a request already sent goes on without an answer. */
 void call_cancel(struct call *call);
+
+/* The tool of that name, if the MCP server shows it; else NULL. */
+const struct tool *call_tool(const struct integration *integration,
+                             const struct server *server, struct slice name);
 
 /*
  * Calls whose URL is gone: each is answered ERR_UNAUTHORIZED at once, wherever it stands. What

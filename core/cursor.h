@@ -8,20 +8,14 @@
 #ifndef SLUICE_CORE_CURSOR_H
 #define SLUICE_CORE_CURSOR_H
 
-#include "auth/vault.h"
-#include "catalog/catalog.h"
+#include "core/sealed.h"
 
-struct cursor_binding {
-    struct slice server;
-    const struct tool *tool;
-    const struct split *split;
-    int64_t now_ms;
-};
+#define CURSOR_PURPOSE "cursor"
 
-MUST_USE enum err cursor_seal(struct vault *vault, const struct cursor_binding *binding,
+MUST_USE enum err cursor_seal(struct vault *vault, const struct sealed_binding *binding,
                               struct slice page, struct arena *arena,
                               struct slice *text);
-MUST_USE enum err cursor_open(struct vault *vault, const struct cursor_binding *binding,
+MUST_USE enum err cursor_open(struct vault *vault, const struct sealed_binding *binding,
                               struct slice text, struct arena *arena,
                               struct slice *page, struct fault *fault);
 

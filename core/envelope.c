@@ -5,6 +5,7 @@
 #include "base/digits.h"
 #include "base/jwriter.h"
 #include "base/timefmt.h"
+#include "core/job.h"
 
 static void write_pagination(struct jwriter *writer, const struct envelope *envelope)
 {
@@ -63,6 +64,20 @@ static void write_messages(struct jwriter *writer, const struct envelope *envelo
     jwriter_array_end(writer);
 }
 
+static void write_job(struct jwriter *writer, const struct envelope_job *job)
+{
+    if (job == NULL || job->status == OP_JOB_NONE) {
+        return;
+    }
+    jwriter_member_string(writer, "status", slice_str(job_status_name(job->status)));
+    if (job->poll_id.len > 0) { /* work that was done at once has none */
+        jwriter_member_string(writer, "poll_id", job->poll_id);
+    }
+    if (job->retry_after_s > 0) {
+        jwriter_member_int(writer, "retry_after_seconds", job->retry_after_s);
+    }
+}
+
 void envelope_write_data(struct buf *out, const struct envelope *envelope)
 {
     struct jwriter writer;
@@ -75,6 +90,7 @@ void envelope_write_data(struct buf *out, const struct envelope *envelope)
     jwriter_member_string(&writer, "integration", envelope->integration);
     jwriter_member_string(&writer, "timestamp", slice_str(timestamp));
     write_pagination(&writer, envelope);
+    write_job(&writer, &envelope->job);
     jwriter_key(&writer, SLICE("data"));
     jwriter_value(&writer, envelope->data);
     jwriter_key(&writer, SLICE("_meta"));
@@ -85,6 +101,9 @@ void envelope_write_data(struct buf *out, const struct envelope *envelope)
     jwriter_key(&writer, SLICE("fields_truncated"));
     jwriter_raw(&writer, SLICE("[]"));
     write_messages(&writer, envelope);
+    if (envelope->job.instruction.len > 0) {
+        jwriter_member_string(&writer, "instruction", envelope->job.instruction);
+    }
     jwriter_key(&writer, SLICE("token_estimate"));
     /* The rest by hand: the number depends on everything before it. */
     append_estimate(out);
@@ -129,7 +148,8 @@ static void write_details(struct jwriter *writer, const struct fault *fault)
 }
 
 void envelope_write_error(struct buf *out, const struct fault *fault,
-                          struct slice request_id, const struct governor_view *busy)
+                          struct slice request_id, const struct governor_view *busy,
+                          const struct envelope_job *job)
 {
     enum err err = err_is_tool_code(fault->err) ? fault->err : ERR_INTERNAL;
     struct slice message = fault->message.len > 0 && err == fault->err
@@ -157,5 +177,6 @@ void envelope_write_error(struct buf *out, const struct fault *fault,
     write_upstream(&writer, &fault->upstream);
     jwriter_member_string(&writer, "request_id", request_id);
     jwriter_object_end(&writer);
+    write_job(&writer, job);
     jwriter_object_end(&writer);
 }

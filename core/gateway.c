@@ -7,6 +7,7 @@
 #include "core/accounts.h"
 #include "core/catalogs.h"
 #include "core/metrics.h"
+#include "core/op.h"
 #include "core/servers.h"
 #include "core/turnstile.h"
 
@@ -44,6 +45,7 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
     REQUIRE(gateway != NULL);
     gateway->parts = *parts;
     list_init(&gateway->calls);
+    list_init(&gateway->pausing);
     gateway->turnstile = turnstile_new(parts->loop, parts->clock, parts->governor);
     gateway->metrics = metrics_new();
     gateway->catalogs = catalogs_new(gateway, parts->catalogs, catalog, watch);
@@ -68,6 +70,7 @@ void gateway_stop(struct gateway *gateway)
     }
     gateway->stopped = true;
     turnstile_close(gateway->turnstile);
+    op_end_pausing(gateway);
 }
 
 void gateway_free(struct gateway *gateway)

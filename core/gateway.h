@@ -63,9 +63,10 @@ struct gateway {
     struct servers *servers;
     struct turnstile *turnstile;
     struct metrics *metrics;
-    struct list calls; /* struct call: open tool calls, for notifications/cancelled */
-    bool draining;     /* SIGTERM was seen: /readyz says so */
-    bool stopped;      /* nothing is sent to an ERP any more */
+    struct list calls;   /* struct call: open tool calls, for notifications/cancelled */
+    struct list pausing; /* struct op_run: operations that pause between two steps */
+    bool draining;       /* SIGTERM was seen: /readyz says so */
+    bool stopped;        /* nothing is sent to an ERP any more */
 };
 
 /* Reads the ceilings that the store holds. ERR_IO when it cannot. Takes `catalog`, the first

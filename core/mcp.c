@@ -259,6 +259,8 @@ static void read_headers(struct post *post)
         field_value(request, "mcp-protocol-version", &headers->has_version);
     headers->method = field_value(request, "mcp-method", &headers->has_method);
     headers->name = field_value(request, "mcp-name", &headers->has_name);
+    headers->fields = request->fields;
+    headers->field_count = request->field_count;
 }
 
 void mcp_handle(struct gateway *gateway, struct http_exchange *exchange,
@@ -274,6 +276,7 @@ void mcp_handle(struct gateway *gateway, struct http_exchange *exchange,
     post->request_id = request_id;
     post->token_ends_ms = token_ends_ms;
     post->status = 200;
+    post->progress_sent = -1;
     read_headers(post);
     enum err err = check_media(post);
     if (err != ERR_OK) {

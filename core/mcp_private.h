@@ -28,6 +28,7 @@ struct entry {
     struct call *call; /* while it runs */
     struct buf reply;  /* JSON-RPC text; empty: none is due */
     enum call_stage stage;
+    bool measures; /* the tool tells its progress itself; stages are not told then */
 };
 
 struct post {
@@ -49,7 +50,7 @@ struct post {
     struct governor_view rate;
     long retry_after_s; /* > 0: a Retry-After field */
     bool accepts_stream, streaming;
-    int progress_sent;
+    long progress_sent;       /* -1: none yet */
     struct loop_timer *timer; /* hold back, then keep alive */
 };
 
@@ -76,8 +77,10 @@ bool mcp_wants_stream(const struct post *post);
 /* Holds the status back for a while: a load refusal can still be a real 429 then. */
 void mcp_stream_hold(struct post *post);
 void mcp_stream_begin(struct post *post);
-/* Tells how far the post's one call has come, if that is news. */
-void mcp_stream_progress(struct post *post);
+/* Tells which stage the post's one call has come to, if that is news. */
+void mcp_stream_stage(struct post *post);
+/* Tells what the tool says of itself; the first of it decides the status. */
+void mcp_stream_progress(struct post *post, const struct op_progress *progress);
 /* Ends the exchange, and with it the post. */
 void mcp_stream_end(struct post *post);
 

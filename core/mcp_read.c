@@ -8,7 +8,7 @@
 
 #include "base/jwriter.h"
 #include "base/limits.h"
-#include "base/text.h"
+#include "core/mcp_mirror.h"
 
 #define META_VERSION "io.modelcontextprotocol/protocolVersion"
 #define META_CAPABILITIES "io.modelcontextprotocol/clientCapabilities"
@@ -146,7 +146,7 @@ static enum err read_params(const struct jval *body, struct mcp_message *out,
     return ERR_OK;
 }
 
-/* ---- Rungs 6 to 9: the modern envelope and its mirror headers ---- */
+/* ---- Rungs 6 to 8: the modern envelope (9 is in mcp_mirror.c) ---- */
 
 static enum err check_envelope(const struct jval *meta, struct mcp_refusal *refusal)
 {
@@ -189,59 +189,6 @@ static enum err check_version(const struct mcp_headers *headers, struct slice ve
     return ERR_OK;
 }
 
-/* The member of params that Mcp-Name mirrors, or NULL when the method has none. */
-static const char *mirrored_member(struct slice method)
-{
-    if (slice_is(method, "tools/call") || slice_is(method, "prompts/get")) {
-        return "name";
-    }
-    return slice_is(method, "resources/read") ? "uri" : NULL;
-}
-
-/* "=?base64?…?=" carries UTF-8 in base64; anything else is literal. */
-static bool decode_mirror(struct slice value, struct arena *arena, struct slice *out)
-{
-    struct slice open = SLICE("=?base64?");
-    bool wrapped = value.len >= open.len + 2 && slice_starts(value, open) &&
-                   memcmp(value.ptr + value.len - 2, "?=", 2) == 0;
-    if (!wrapped) {
-        *out = value;
-        return true;
-    }
-    struct slice inner = slice_of(value.ptr + open.len, value.len - open.len - 2);
-    return text_unbase64(arena, inner, out) && text_is_utf8(*out);
-}
-
-static enum err check_mirrors(const struct mcp_headers *headers,
-                              const struct mcp_message *message, struct arena *arena,
-                              struct mcp_refusal *refusal)
-{
-    if (!headers->has_method || !slice_eq(headers->method, message->method)) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      headers->has_method
-                          ? SLICE("Mcp-Method does not match the body's method")
-                          : SLICE("Mcp-Method header is missing"));
-    }
-    const char *member = mirrored_member(message->method);
-    if (member == NULL) {
-        return ERR_OK;
-    }
-    struct slice name;
-    if (!headers->has_name) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      SLICE("Mcp-Name header is missing"));
-    }
-    if (!decode_mirror(headers->name, arena, &name)) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      SLICE("Mcp-Name cannot be decoded"));
-    }
-    if (!slice_eq(name, jval_text(jval_get(message->params, member)))) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      SLICE("Mcp-Name does not match the body"));
-    }
-    return ERR_OK;
-}
-
 static enum err read_modern(const struct mcp_headers *headers, const struct jval *meta,
                             struct arena *arena, struct mcp_message *out,
                             struct mcp_refusal *refusal)
@@ -251,12 +198,13 @@ static enum err read_modern(const struct mcp_headers *headers, const struct jval
         return ERR_OK; /* the revision defines no header rules for them */
     }
     enum err err = check_envelope(meta, refusal);
+    out->capabilities = jval_get(meta, META_CAPABILITIES);
     if (err == ERR_OK) {
         err = check_version(headers, jval_text(jval_get(meta, META_VERSION)), arena,
                             refusal);
     }
     if (err == ERR_OK) {
-        err = check_mirrors(headers, out, arena, refusal);
+        err = mcp_check_mirrors(headers, out, arena, refusal);
     }
     return err;
 }

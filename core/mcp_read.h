@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/jval.h"
+#include "io/http_field.h"
 
 enum mcp_version {
     MCP_2024_11_05,
@@ -27,6 +28,8 @@ bool mcp_version_parse(struct slice text, enum mcp_version *version);
 struct mcp_headers {
     struct slice version, method, name;
     bool has_version, has_method, has_name;
+    const struct http_field *fields; /* all of them, for Mcp-Param-* */
+    size_t field_count;
 };
 
 enum mcp_kind { MCP_REQUEST, MCP_NOTIFICATION, MCP_POSTED_RESPONSE };
@@ -39,6 +42,7 @@ struct mcp_message {
     struct slice method;
     const struct jval *params;         /* an object, or NULL */
     const struct jval *progress_token; /* string or integer, or NULL */
+    const struct jval *capabilities;   /* of the client; the modern era's, else NULL */
 };
 
 struct mcp_refusal {

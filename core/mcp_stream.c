@@ -22,9 +22,21 @@ static void send_event(struct post *post, struct slice json)
     buf_free(&event);
 }
 
-/* Progress only ever rises; a stage that was passed while the status was held is
- * skipped. */
-void mcp_stream_progress(struct post *post)
+/* It only ever rises; what was passed while the status was held is skipped. */
+static void send_progress(struct post *post, const struct op_progress *progress)
+{
+    if (!post->streaming || progress->done <= post->progress_sent) {
+        return;
+    }
+    struct buf text;
+    buf_init(&text, LIMIT_BODY_BYTES);
+    mcp_write_progress(&text, post->entries[0].message.progress_token, progress);
+    send_event(post, buf_slice(&text));
+    buf_free(&text);
+    post->progress_sent = progress->done;
+}
+
+void mcp_stream_stage(struct post *post)
 {
     static const char *const words[] = {
         [CALL_STAGE_WAITING] = "waiting in line for the ERP account",
@@ -32,16 +44,12 @@ void mcp_stream_progress(struct post *post)
         [CALL_STAGE_ANSWERED] = "the ERP answered",
     };
     const struct entry *entry = &post->entries[0];
-    if (!post->streaming || (int)entry->stage <= post->progress_sent) {
-        return;
+    struct op_progress progress = {.done = (long)entry->stage,
+                                   .total = CALL_STAGE_ANSWERED,
+                                   .message = slice_str(words[entry->stage])};
+    if (!entry->measures) {
+        send_progress(post, &progress);
     }
-    struct buf text;
-    buf_init(&text, LIMIT_BODY_BYTES);
-    mcp_write_progress(&text, entry->message.progress_token, (int)entry->stage,
-                       CALL_STAGE_ANSWERED, slice_str(words[entry->stage]));
-    send_event(post, buf_slice(&text));
-    buf_free(&text);
-    post->progress_sent = (int)entry->stage;
 }
 
 static void on_keep_alive(void *ctx)
@@ -66,17 +74,35 @@ void mcp_stream_begin(struct post *post)
     loop_timer_stop(post->timer);
     post->timer =
         loop_timer_start(post->gateway->parts.loop, KEEP_ALIVE_MS, on_keep_alive, post);
-    mcp_stream_progress(post);
+    mcp_stream_stage(post);
+}
+
+/* How the account stands is part of the head. */
+static void begin_now(struct post *post)
+{
+    post->rate = governor_look(post->gateway->parts.governor, post->account->record.id,
+                               gateway_mono_us(post->gateway));
+    post->has_rate = true;
+    mcp_stream_begin(post);
+}
+
+void mcp_stream_progress(struct post *post, const struct op_progress *progress)
+{
+    if (!mcp_wants_stream(post)) {
+        return;
+    }
+    post->entries[0].measures = true;
+    if (!post->streaming) {
+        begin_now(post);
+    }
+    send_progress(post, progress);
 }
 
 static void on_status_held_long_enough(void *ctx)
 {
     struct post *post = ctx;
     post->timer = NULL;
-    post->rate = governor_look(post->gateway->parts.governor, post->account->record.id,
-                               gateway_mono_us(post->gateway));
-    post->has_rate = true;
-    mcp_stream_begin(post);
+    begin_now(post);
 }
 
 void mcp_stream_end(struct post *post)

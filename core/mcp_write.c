@@ -23,15 +23,21 @@ static void begin(struct jwriter *writer, struct buf *out, const struct jval *id
     }
 }
 
-static void begin_result(struct jwriter *writer, struct buf *out,
-                         const struct mcp_message *message)
+static void begin_result_of(struct jwriter *writer, struct buf *out,
+                            const struct mcp_message *message, const char *type)
 {
     begin(writer, out, message->id);
     jwriter_key(writer, SLICE("result"));
     jwriter_object(writer);
     if (mcp_is_modern(message)) {
-        jwriter_member_string(writer, "resultType", SLICE("complete"));
+        jwriter_member_string(writer, "resultType", slice_str(type));
     }
+}
+
+static void begin_result(struct jwriter *writer, struct buf *out,
+                         const struct mcp_message *message)
+{
+    begin_result_of(writer, out, message, "complete");
 }
 
 static void end_result(struct jwriter *writer, const struct mcp_message *message)
@@ -223,8 +229,21 @@ void mcp_write_content(struct buf *out, const struct mcp_message *message,
     end_result(&writer, message);
 }
 
-void mcp_write_progress(struct buf *out, const struct jval *token, int progress,
-                        int total, struct slice text)
+void mcp_write_questions(struct buf *out, const struct mcp_message *message,
+                         const struct jval *questions, struct slice state)
+{
+    struct jwriter writer;
+    begin_result_of(&writer, out, message, "input_required");
+    jwriter_key(&writer, SLICE("inputRequests"));
+    jwriter_value(&writer, questions);
+    if (state.len > 0) {
+        jwriter_member_string(&writer, "requestState", state);
+    }
+    end_result(&writer, message);
+}
+
+void mcp_write_progress(struct buf *out, const struct jval *token,
+                        const struct op_progress *progress)
 {
     struct jwriter writer;
     jwriter_init(&writer, out);
@@ -235,9 +254,13 @@ void mcp_write_progress(struct buf *out, const struct jval *token, int progress,
     jwriter_object(&writer);
     jwriter_key(&writer, SLICE("progressToken"));
     jwriter_value(&writer, token);
-    jwriter_member_int(&writer, "progress", progress);
-    jwriter_member_int(&writer, "total", total);
-    jwriter_member_string(&writer, "message", text);
+    jwriter_member_int(&writer, "progress", progress->done);
+    if (progress->total > 0) {
+        jwriter_member_int(&writer, "total", progress->total);
+    }
+    if (progress->message.len > 0) {
+        jwriter_member_string(&writer, "message", progress->message);
+    }
     jwriter_object_end(&writer);
     jwriter_object_end(&writer);
 }

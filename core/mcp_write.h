@@ -36,7 +36,12 @@ void mcp_write_tool_result(struct buf *out, const struct mcp_message *message,
 void mcp_write_content(struct buf *out, const struct mcp_message *message,
                        const struct jval *content, bool is_error);
 
-void mcp_write_progress(struct buf *out, const struct jval *token, int progress,
-                        int total, struct slice text);
+/* The client is asked first: `questions` is an object of input requests, `state` comes
+ * back with the answers (empty: none). Only for revisions that know it. */
+void mcp_write_questions(struct buf *out, const struct mcp_message *message,
+                         const struct jval *questions, struct slice state);
+
+void mcp_write_progress(struct buf *out, const struct jval *token,
+                        const struct op_progress *progress);
 
 #endif

@@ -10,6 +10,8 @@
  *   decode   let the connector read the answer: done, failed, or one more request (back to
  *            sign), or wait for what another operation of the account is fetching (parked)
  *
+ * Between two of its steps a connector may pause; the slot is kept.
+ *
  * The slot is given back in one place, give_back(), when the upstream has ended: answered, lost
  * or never reached. on_done tells the caller what came of it; on_over that nothing is left.
  */
@@ -195,6 +197,8 @@ static enum step do_admit(struct op_run *run)
 
 /* ---- begin ---- */
 
+static void start_pause(struct op_run *run);
+
 /* What the connector answered decides where an operation goes on. */
 static enum step follow(struct op_run *run)
 {
@@ -209,6 +213,10 @@ static enum step follow(struct op_run *run)
         account_park(run->account, &run->parked);
         return STEP_WAIT;
     }
+    if (run->next == CONNECTOR_WAIT) {
+        start_pause(run);
+        return STEP_WAIT;
+    }
     return STEP_FAIL; /* or done: op.fault.err tells */
 }
 
@@ -220,15 +228,57 @@ static enum step do_begin(struct op_run *run)
     return follow(run);
 }
 
-/* Another operation of the account has moved on: ask again. */
-static void on_wake(struct account_parked *parked)
+static void resume(struct op_run *run)
 {
-    struct op_run *run = LIST_ENTRY(parked, struct op_run, parked);
     run->next = run->account->connector->resume(&run->op, run->plan);
     enum step step = follow(run);
     if (step == STEP_NEXT) {
         advance(run);
     } else if (step == STEP_FAIL) {
+        end(run, GOVERNOR_UNUSED);
+    }
+}
+
+/* Another operation of the account has moved on: ask again. */
+static void on_wake(struct account_parked *parked)
+{
+    resume(LIST_ENTRY(parked, struct op_run, parked));
+}
+
+/* ---- pauses ---- */
+
+static void stop_pause(struct op_run *run)
+{
+    loop_timer_stop(run->pause);
+    run->pause = NULL;
+    list_remove(&run->pausing);
+}
+
+static void on_pause_over(void *ctx)
+{
+    struct op_run *run = ctx;
+    run->pause = NULL;
+    list_remove(&run->pausing);
+    resume(run);
+}
+
+static void start_pause(struct op_run *run)
+{
+    REQUIRE(run->op.wait_ms >= 0 && run->op.wait_ms <= LIMIT_OP_WAIT_MS);
+    list_push(&run->gateway->pausing, &run->pausing);
+    run->pause =
+        loop_timer_start(run->gateway->parts.loop, run->op.wait_ms, on_pause_over, run);
+    if (run->on_progress != NULL) {
+        run->on_progress(run->ctx);
+    }
+}
+
+void op_end_pausing(struct gateway *gateway)
+{
+    while (!list_empty(&gateway->pausing)) {
+        struct op_run *run = LIST_ENTRY(gateway->pausing.next, struct op_run, pausing);
+        stop_pause(run);
+        stopping_fault(run);
         end(run, GOVERNOR_UNUSED);
     }
 }
@@ -393,7 +443,8 @@ static void on_transfer_end(void *ctx, enum http_end how)
 {
     struct op_run *run = ctx;
     run->transfer = NULL;
-    bool goes_on = run->next == CONNECTOR_SEND || run->next == CONNECTOR_PARK;
+    bool goes_on = run->next == CONNECTOR_SEND || run->next == CONNECTOR_PARK ||
+                   run->next == CONNECTOR_WAIT;
     if (goes_on && how == HTTP_END_ANSWERED && !run->quiet) {
         account_wake_parked(run->account);
         if (follow(run) == STEP_NEXT) {
@@ -469,6 +520,7 @@ enum op_start op_start(struct op_run *run)
 {
     run->parked.wake = on_wake;
     list_init(&run->parked.link);
+    list_init(&run->pausing);
     op_enter(run, OP_FRESHEN);
     if (drive(run) != STEP_FAIL) {
         return OP_WAITS;
@@ -492,6 +544,7 @@ void op_cancel(struct op_run *run)
         turnstile_leave(run->gateway->turnstile, &run->place);
     } else {
         list_remove(&run->parked.link);
+        stop_pause(run);
     }
     end(run, GOVERNOR_UNUSED);
 }

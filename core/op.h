@@ -32,6 +32,8 @@ struct op_run {
     void (*on_over)(void *ctx);
     /* The request has left (optional): for progress. */
     void (*on_sent)(void *ctx);
+    /* op.progress says how far it is (optional). */
+    void (*on_progress)(void *ctx);
     void *ctx;
 
     /* Read by the caller. */
@@ -47,6 +49,8 @@ struct op_run {
     int64_t sent_us;
     struct token_wait token_wait;
     struct account_parked parked;
+    struct list pausing; /* gateway->pausing, with `pause` */
+    struct loop_timer *pause;
     int token_waits;
     bool has_slot, reported, quiet, begun, awaits_token, renewed;
     enum connector_step next;
@@ -60,5 +64,8 @@ enum op_start op_start(struct op_run *run);
  * within this call, when nothing had been sent). A request already sent is left to end.
  */
 void op_cancel(struct op_run *run);
+
+/* Ends the operations that pause between two steps: the server stops. */
+void op_end_pausing(struct gateway *gateway);
 
 #endif

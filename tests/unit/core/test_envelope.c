@@ -92,7 +92,7 @@ static void test_a_code_outside_the_closed_list_leaves_as_internal(void **state)
     buf_init(&out, 4096);
     struct fault fault = {.err = ERR_IO, .message = SLICE("/var/lib/secret path")};
 
-    envelope_write_error(&out, &fault, SLICE("req_1"), NULL);
+    envelope_write_error(&out, &fault, SLICE("req_1"), NULL, NULL);
 
     struct jval *value = parse(arena, buf_slice(&out));
     const struct jval *error = jval_get(value, "error");
@@ -112,7 +112,7 @@ static void test_account_busy_carries_its_counts(void **state)
     struct fault fault = {.err = ERR_ACCOUNT_BUSY, .retry_after_s = 3};
     struct governor_view view = {.limit = 5, .in_flight = 5, .queue_depth = 32};
 
-    envelope_write_error(&out, &fault, SLICE("req_1"), &view);
+    envelope_write_error(&out, &fault, SLICE("req_1"), &view, NULL);
 
     struct jval *value = parse(arena, buf_slice(&out));
     const struct jval *error = jval_get(value, "error");
