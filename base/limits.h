@@ -40,8 +40,9 @@
 #define LIMIT_TOOL_NAME 64
 #define LIMIT_RESULT_BYTES (8 * 1024 * 1024)
 #define LIMIT_FAULT_DETAILS 16 /* named faults of one argument object */
-#define LIMIT_SEALED_BYTES 8192 /* a cursor, a requestState or a poll_id, as it is sent */
-#define LIMIT_OP_WAIT_MS 60000  /* a connector's pause between two steps */
+#define LIMIT_SEALED_BYTES \
+    8192 /* a cursor, a requestState or a poll_id, as it is sent */
+#define LIMIT_OP_WAIT_MS 60000 /* a connector's pause between two steps */
 
 /* Admin API */
 #define LIMIT_ADMIN_BODY_BYTES (256 * 1024)

@@ -20,6 +20,7 @@ enum err sealed_put(struct vault *vault, const struct sealed_binding *binding,
                     int64_t life_ms, struct slice words, struct arena *arena,
                     struct slice *text)
 {
+    int64_t until_ms = binding->now_ms + life_ms;
     struct slice plain =
         arena_printf(arena, "%lld %.*s", (long long)until_ms, SLICE_ARG(words));
     enum err err = vault_wrap(vault, bound_text(binding, arena), plain, arena, text);

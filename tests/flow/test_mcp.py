@@ -261,6 +261,125 @@ class TestLadder(McpCase):
             "clientInfo": {"name": "t", "version": "1"}}}, {}
 
 
+class TestRungsOfTools(McpCase):
+    """Rungs that depend on the tool: 11 (capability), 12 (Mcp-Param-*), 19 (requestState)."""
+    flags = ("--integrations.enable", "conformance")
+
+    @classmethod
+    def prepare(cls):
+        cls.account = cls.stand.connect_conformance()
+        cls.url = cls.stand.mint(cls.account["id"])["url"]
+        cls.path = urllib.parse.urlsplit(cls.url).path
+
+    def call(self, name, arguments=None, capabilities=None, **params):
+        """(body, headers) of a modern call."""
+        body, headers = self.modern("tools/call", dict({"name": name, "arguments": arguments or {}},
+                                                       **params))
+        body["params"]["_meta"][META_CAPABILITIES] = capabilities or {}
+        return body, headers
+
+    def result(self, *what, **more):
+        status, reply = self.ask(*self.call(*what, **more))
+        self.assertEqual(status, 200, reply)
+        return reply["result"]
+
+    def test_a_capability_that_the_request_does_not_declare(self):
+        needs = {"requiredCapabilities": {"sampling": {}}}
+        for declared in ({}, {"elicitation": {}}, {"sampling": True}, {"sampling": []},
+                         {"Sampling": {}}):
+            self.refused(400, -32021, *self.call("test_missing_capability", {}, declared),
+                         data=needs)
+        self.assertEqual(len(self.result("test_missing_capability", {}, {"sampling": {}})
+                             ["content"]), 1)
+        # Refused before the arguments are looked at, and even with a progress token.
+        self.refused(400, -32021, *self.call("test_missing_capability", {"x": 1}), data=needs)
+        body, headers = self.call("test_missing_capability")
+        body["params"]["_meta"]["progressToken"] = 1
+        headers["Accept"] = "application/json, text/event-stream"
+        self.refused(400, -32021, body, headers, data=needs)
+
+    def test_a_question_that_the_request_does_not_allow(self):
+        asks = "test_input_required_result_"
+        for tool, declared, missing in (
+                ("elicitation", {}, {"elicitation": {"form": {}}}),
+                ("elicitation", {"elicitation": {"url": {}}}, {"elicitation": {"form": {}}}),
+                ("sampling", {"elicitation": {}}, {"sampling": {}}),
+                ("list_roots", {"sampling": {}}, {"roots": {}}),
+                ("multiple_inputs", {"elicitation": {}, "sampling": {}}, {"roots": {}})):
+            self.refused(400, -32021, *self.call(asks + tool, {}, declared),
+                         data={"requiredCapabilities": missing})
+        for declared in ({"elicitation": {}}, {"elicitation": {"form": {}}}):
+            self.assertEqual(self.result(asks + "elicitation", {}, declared)["resultType"],
+                             "input_required")
+
+    def test_mirrored_arguments(self):
+        def asks(region, *values, name="Mcp-Param-Region"):
+            body, headers = self.call("test_x_mcp_header",
+                                      {} if region is None else {"region": region})
+            return body, list(headers.items()) + [(name, value) for value in values]
+
+        def b64(text):
+            return "=?base64?%s?=" % base64.b64encode(text.encode()).decode()
+        for region, value in (("eu", "eu"), ("eu", b64("eu")), ("Zürich", b64("Zürich")),
+                              ("", ""), ("", b64("")), ("=?base64?ZXU=", "=?base64?ZXU="),
+                              ("ZXU=", "ZXU="), (" eu ", b64(" eu ")),
+                              ("true", "true"), ("5", "5")):
+            status, reply = self.ask(*asks(region, value))
+            self.assertEqual((status, reply.get("result", {}).get("content")),
+                             (200, [{"type": "text", "text": "region: " + region}]), reply)
+        self.assertEqual(self.ask(*asks("eu", "  eu\t", name="MCP-PARAM-REGION"))[0], 200)
+        self.assertEqual(self.ask(*asks(None))[0], 200)
+        for region, values in (("eu", []), ("eu", ["us"]), ("eu", ["EU"]), ("eu", [""]),
+                               ("eu", ["eu", "eu"]), ("eu", ["eu", "us"]), (None, ["eu"]),
+                               ("eu", ["=?base64?ZXU?="]), ("eu", ["=?base64?Z!U=?="]),
+                               ("eu", ["=?base64?//4=?="]), ("eu", ["=?BASE64?ZXU=?="]),
+                               (5, ["us"]), ([], ["eu"]), ({}, [""])):
+            self.refused(400, -32020, *asks(region, *values))
+        # A wrong type that the header agrees with is wrong arguments, not a lie.
+        status, reply = self.ask(*asks(5, "5.0"))
+        self.assertEqual((status, reply["result"]["isError"]), (200, True))
+        status, reply = self.ask(*asks(True, "true"))
+        self.assertEqual((status, reply["result"]["isError"]), (200, True))
+
+    def test_headers_that_mirror_nothing_are_ignored(self):
+        body, headers = self.call("echo", {"text": "x"})
+        headers["Mcp-Param-Text"] = "y"
+        self.assertEqual(self.ask(body, headers)[0], 200)
+        body, headers = message("tools/call", {"name": "test_x_mcp_header",
+                                               "arguments": {"region": "eu"}}, era="legacy")
+        for value in (None, "us", "=?base64?!?="):
+            if value is not None:
+                headers["Mcp-Param-Region"] = value
+            status, reply = self.ask(body, headers)
+            self.assertEqual((status, reply["result"]["content"][0]["text"]), (200, "region: eu"))
+
+    def test_a_state_that_is_not_ours(self):
+        tool = "test_input_required_result_request_state"
+        can = {"elicitation": {}}
+        yes = {"confirm": {"action": "accept", "content": {"ok": True}}}
+        state = self.result(tool, {}, can)["requestState"]
+        done = self.result(tool, {}, can, inputResponses=yes, requestState=state)
+        self.assertIn("state-ok", done["content"][0]["text"])
+        other = self.result("test_input_required_result_tampered_state", {}, can)["requestState"]
+        wrong = [state + "x", state[:-1], state[1:], "", "x", other, 5, None, {}, [state],
+                 state[:20] + ("A" if state[20] != "A" else "B") + state[21:], "x" * 100000]
+        for given in wrong:
+            self.refused(200, -32602, *self.call(tool, {}, can, inputResponses=yes,
+                                                 requestState=given))
+        # Bound to the MCP server, too; and a tool that keeps no state takes none.
+        url = self.stand.mint(self.account["id"])["url"]
+        status, _, reply = self.stand.rpc(url, "tools/call", {
+            "name": tool, "arguments": {}, "inputResponses": yes, "requestState": state,
+            "_meta": {META_CAPABILITIES: can}})
+        self.assertEqual((status, reply["error"]["code"]), (200, -32602))
+        self.refused(200, -32602, *self.call("echo", {"text": "x"}, requestState=state))
+        # Legacy requests have no such members: they are ignored.
+        body, headers = message("tools/call", {"name": "echo", "arguments": {"text": "x"},
+                                               "requestState": "x", "inputResponses": 5},
+                                era="legacy")
+        self.assertEqual(self.ask(body, headers)[1]["result"]["content"][0]["text"], "x")
+
+
 class TestHandshake(McpCase):
     def initialize(self, version, headers=()):
         return self.ask({"jsonrpc": "2.0", "id": "init", "method": "initialize", "params": {
