@@ -17,7 +17,6 @@ import callgrind
 from lockstep import Callers, request
 from measure import machine, options, publish, version
 from peers import Field
-from percall import ROWS
 from stand import Fault
 from tree import LIBC, STATIONS, in_tree, station_of
 
@@ -147,7 +146,7 @@ def measure(chosen):
     with Field(chosen.bin) as field:
         out = os.path.join(field.scratch, "callgrind.out")
         field.stand.runner = callgrind.command(out)
-        peer, size = field.sluice_peer(field.upstream(ROWS))
+        peer, size = field.sluice_peer("sluice")
         control(peer.pids()[0], "-i", "on")
         rounds = [callgrind.read(profile(peer, peer.body, out)) for _ in range(ROUNDS)]
         totals = [per_call(costs) for costs in rounds]

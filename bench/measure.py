@@ -9,6 +9,8 @@ import sys
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
 sys.path.insert(0, os.path.join(ROOT, "scripts", "lib"))
+from stand import Fault  # noqa: E402
+
 PAGE = os.path.join(ROOT, "docs", "performance.md")
 
 
@@ -16,10 +18,15 @@ def options(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--bin", default=os.path.join(ROOT, "build", "bin"),
                         help="folder of the programs")
-    parser.add_argument("--seconds", type=int, default=5, help="of a round, after a warm-up of 1 s")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, help="of a round, after a warm-up of 1 s")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, fewer rows")
+    parser.add_argument("--check", action="store_true", help="a goal that is missed is a failure")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md as well")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    chosen.seconds = chosen.seconds or (1 if chosen.quick else 2)
+    chosen.rounds = chosen.rounds or (1 if chosen.quick else 3)
+    return chosen
 
 
 def cpu_us(pids):
@@ -32,38 +39,43 @@ def cpu_us(pids):
     return ticks * 1e6 / os.sysconf("SC_CLK_TCK")
 
 
-def write_post(path, body):
-    """The wrk script that posts that body; returns the path."""
+def write_post(path, body, fields):
+    """The wrk script that posts that body with those fields; returns the path."""
+    fields = dict({"Content-Type": "application/json",
+                   "Accept": "application/json, text/event-stream"}, **fields)
     with open(path, "w") as out:
-        out.write("wrk.method = 'POST'\nwrk.body = [==[%s]==]\n"
-                  "wrk.headers['Content-Type'] = 'application/json'\n"
-                  "wrk.headers['Accept'] = 'application/json, text/event-stream'\n"
-                  % json.dumps(body))
+        out.write("wrk.method = 'POST'\nwrk.body = [==[%s]==]\n" % json.dumps(body))
+        for name, value in fields.items():
+            out.write("wrk.headers['%s'] = '%s'\n" % (name, value))
     return path
 
 
 def percentile_us(out, percent):
     """From wrk's distribution; its other columns may hold the same number before a %."""
-    number, unit = re.search(r"^ +%d%% +([0-9.]+)(us|ms|s)$" % percent, out, re.M).groups()
-    return float(number) * {"us": 1, "ms": 1000, "s": 1e6}[unit]
+    found = re.search(r"^ +%d%% +([0-9.]+)(us|ms|s|m) *$" % percent, out, re.M)
+    if not found:
+        raise Fault("wrk shows no percentile %d:\n%s" % (percent, out))
+    number, unit = found.groups()
+    return float(number) * {"us": 1, "ms": 1000, "s": 1e6, "m": 6e7}[unit]
 
 
-def drive(peer, connections, seconds):
+def drive(peer, scratch, connections, seconds):
     """wrk on one thread; refuses a run in which anything but 2xx came back."""
     out = subprocess.run(["wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds, "--latency", "-s",
-                          peer.script, peer.url], capture_output=True, text=True, check=True).stdout
+                          peer.script(scratch), peer.url], capture_output=True, text=True,
+                         check=True).stdout
     if "Non-2xx" in out or "Socket errors" in out:
-        raise SystemExit("%s refused some of the load:\n%s" % (peer.name, out))
+        raise Fault("%s refused some of the load:\n%s" % (peer.name, out))
     return {"calls": int(re.search(r"(\d+) requests in", out).group(1)), "seconds": seconds,
             "p50": percentile_us(out, 50), "p99": percentile_us(out, 99)}
 
 
-def load(peer, connections, seconds):
+def load(peer, scratch, connections, seconds):
     """One round: a second to warm up, then the load, with what it cost the peer."""
-    drive(peer, connections, 1)
+    drive(peer, scratch, connections, 1)
     mark = peer.mark()
     before = cpu_us(peer.pids())
-    run = drive(peer, connections, seconds)
+    run = drive(peer, scratch, connections, seconds)
     run["us"] = (cpu_us(peer.pids()) - before) / run["calls"]
     peer.check(mark, run["calls"], connections)
     return run

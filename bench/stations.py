@@ -14,16 +14,16 @@ import time
 
 from measure import drive, load, machine, options, publish, tools
 from peers import Field
-from percall import ROWS
 from stand import Fault
 from tree import LIBC, STATIONS, in_tree, station_of
 
 CONNECTIONS = 32
+SECONDS = 4
 PLACES = (("own code", r"sluice$"), ("libc", LIBC), ("kernel", r"\[kernel|\[k\]"),
           ("other libraries", r""))
 
 
-def record(peer, data, seconds):
+def record(peer, scratch, data, seconds):
     """Samples the server while it is under load."""
     pid = peer.pids()[0]
     perf = subprocess.Popen(["perf", "record", "-e", "cpu-clock", "-F", "997", "--call-graph",
@@ -33,7 +33,7 @@ def record(peer, data, seconds):
     if perf.poll() is not None:
         raise Fault("perf cannot sample here (%s); run as root or lower "
                     "kernel.perf_event_paranoid" % perf.stdout.read().strip().split("\n")[0])
-    drive(peer, CONNECTIONS, seconds)
+    drive(peer, scratch, CONNECTIONS, seconds)
     perf.send_signal(signal.SIGINT)
     perf.communicate()
 
@@ -87,13 +87,13 @@ def table(samples, found, us):
 
 def measure(chosen):
     with Field(chosen.bin) as field:
-        peer, size = field.sluice_peer(field.upstream(ROWS))
-        us = load(peer, CONNECTIONS, chosen.seconds)["us"]
+        peer, size = field.sluice_peer("sluice")
+        us = load(peer, field.scratch, CONNECTIONS, SECONDS)["us"]
         data = os.path.join(field.scratch, "perf.data")
-        record(peer, data, chosen.seconds)
+        record(peer, field.scratch, data, SECONDS)
         samples = list(stacks(data))
     if len(samples) < 500:
-        raise Fault("perf took only %d samples; give it more --seconds" % len(samples))
+        raise Fault("perf took only %d samples; is it allowed to?" % len(samples))
     found = sources(os.path.join(chosen.bin, "sluice"),
                     {address for frames in samples for address, place in frames
                      if place == "sluice"})
