@@ -50,6 +50,8 @@ static const struct option options[] = {
      "private address ranges that ERP hosts may have, e.g. 10.2.0.0/16"},
     {"net.allow_plain_http_hosts", OPTION_LIST, AT(plain_http_hosts), "", 0, 0,
      "ERP hosts that may be called without TLS"},
+    {"net.ca_file", OPTION_TEXT, AT(ca_file), "", 0, 0,
+     "PEM file of authorities that may vouch for ERP hosts, beside those of the system"},
     {"server.allowed_origins", OPTION_LIST, AT(allowed_origins), "", 0, 0,
      "browser origins that may call, beside server.public_url"},
     {"server.host", OPTION_TEXT, AT(host), "127.0.0.1", 0, 0,

@@ -92,6 +92,9 @@ static int run_errand(struct errand *errand, struct slice method, struct slice p
     }
     struct loop *loop = loop_new();
     struct http_client_options options = http_client_defaults(policy);
+    if (errand->config->ca_file.len > 0) {
+        options.ca_file = errand->config->ca_file.ptr;
+    }
     struct http_client *client = http_client_new(loop, &options);
     const struct http_field fields[] = {
         {SLICE("Authorization"),

@@ -106,6 +106,10 @@ static int open_store(struct serving *serving)
 static int build_policy(struct serving *serving)
 {
     const struct config *config = serving->config;
+    if (config->ca_file.len > 0 && access(config->ca_file.ptr, R_OK) != 0) {
+        return command_fail("net.ca_file %s cannot be read: %s", config->ca_file.ptr,
+                            strerror(errno));
+    }
     enum err err = net_policy_new(config->allow_cidrs.items, config->allow_cidrs.count,
                                   config->plain_http_hosts.items,
                                   config->plain_http_hosts.count, &serving->policy);
@@ -140,6 +144,9 @@ static void build_client_and_governor(struct serving *serving)
 {
     struct http_client_options client = http_client_defaults(serving->policy);
     client.max_body_bytes = (size_t)serving->config->upstream_body_bytes;
+    if (serving->config->ca_file.len > 0) {
+        client.ca_file = serving->config->ca_file.ptr;
+    }
     serving->client = http_client_new(serving->loop, &client);
     serving->tokens = tokens_new(serving->client, &serving->clock, &serving->log);
     uint64_t seed = 0;

@@ -328,6 +328,10 @@ static void set_callbacks(struct http_transfer *transfer)
     SET(transfer, CURLOPT_PREREQDATA, transfer);
     SET(transfer, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     SET(transfer, CURLOPT_OPENSOCKETDATA, transfer);
+    if (transfer->client->options.ca_file != NULL) {
+        /* The system's own stay where they are: in curl's default folder. */
+        SET(transfer, CURLOPT_CAINFO, transfer->client->options.ca_file);
+    }
     SET(transfer, CURLOPT_CONNECTTIMEOUT_MS,
         (long)transfer->client->options.connect_ms);
 }

@@ -32,6 +32,8 @@ struct http_client_options {
     int64_t connect_ms;
     /* Kept open for reuse; above the expected concurrency. */
     long max_connections;
+    /* PEM file of authorities beside those of the system; kept; NULL: none. */
+    const char *ca_file;
 };
 struct http_client_options http_client_defaults(const struct net_policy *policy);
 

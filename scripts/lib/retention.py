@@ -44,7 +44,7 @@ import urllib.parse
 
 from marks import KEPT, LOCKED, NOWHERE, SESSION, CannotSearch, Marks, files_under, forms
 from stand import Fault, Stand, exchange
-from tap import Tap
+from tap import Authority, Tap
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests",
                                 "flow"))
@@ -83,6 +83,8 @@ class Scene:
         self.cases = []
         self.open = []  # connections that stay open until the search is done
         self.stand = Stand(bin_dir, flags=FLAGS, server=server)
+        self.authority = Authority(self.stand.scratch)
+        self.stand.extra_flags += ["--net.ca_file", self.authority.ca]
         self.taps = {}
 
     def mark(self, what, allowed=NOWHERE):
@@ -100,21 +102,24 @@ class Scene:
         flags = [word for name, value in sap.items() for word in ("--" + name, value)]
         self.stand.start_mock("netsuite", "--today", TODAY)
         self.stand.start_mock("sap", "--today", TODAY, *flags)
-        for erp in ("netsuite", "sap"):
-            self.put_tap(erp)
+        self.put_tap("netsuite")
+        self.put_tap("sap basic", mock="sap")
+        self.put_tap("sap", authority=self.authority)
         self.stand.make_keys()
         self.remember("admin token", self.stand.admin_token[len("slt_"):])
         self.stand.start_server(env={"SLUICE_KEYS": self.take_keys()})
         self.connect_accounts()
 
-    def put_tap(self, erp):
-        """What the mock said of its ERP port leads to the tap from now on."""
-        mock = self.stand.mocks[erp]
-        port = urllib.parse.urlsplit(mock["url"]).port
-        tap = self.taps[erp] = Tap(port)
-        for name, value in mock.items():
+    def put_tap(self, erp, mock=None, authority=None):
+        """What the mock said of its ERP port leads to the tap from now on; with an authority by
+        TLS."""
+        at = self.stand.mocks[erp] = dict(self.stand.mocks[mock or erp])
+        port = urllib.parse.urlsplit(at["url"]).port
+        tap = self.taps[erp] = Tap(port, authority)
+        for name, value in at.items():
             if name.endswith("url") and name != "control_url":
-                mock[name] = value.replace(":%d" % port, ":%d" % tap.port)
+                value = value.replace(":%d" % port, ":%d" % tap.port)
+                at[name] = value.replace("http:", "https:") if authority else value
 
     def take_keys(self):
         """The content of the key file, which is no more: the environment brings the keys."""
@@ -137,7 +142,7 @@ class Scene:
         self.accounts = {
             "netsuite": stand.connect_netsuite(credentials=credentials, name=self.control_text),
             "sap": stand.connect_sap(),
-            "sap basic": stand.connect_sap(scheme="basic"),
+            "sap basic": stand.connect_sap(mock="sap basic", scheme="basic"),
         }
         self.urls = {name: self.mint(account["id"]) for name, account in self.accounts.items()}
 

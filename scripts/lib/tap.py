@@ -2,10 +2,14 @@
 """A tap: passes connections on to a mock ERP and remembers what was said in them.
 
 What the server really sends and gets (signatures, access tokens, CSRF tokens, cookies) is known
-from the wire alone; whoever looks for it in places where it must not be has to see it first.
+from the wire alone; whoever looks for it in places where it must not be has to see it first. With
+a certificate the tap speaks TLS to the server, as an ERP does.
 """
+import asyncio
+import os
 import re
-import socket
+import ssl
+import subprocess
 import threading
 
 PATTERNS = {
@@ -18,55 +22,67 @@ PATTERNS = {
 }
 
 
-def hang_up(sock):
-    """Also for the thread that waits in recv: close alone would let it wait."""
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it is hung up already
+class Authority:
+    """A certificate authority of the moment, and one certificate of it for 127.0.0.1."""
+
+    def __init__(self, folder):
+        self.ca, self.certificate = os.path.join(folder, "ca.pem"), os.path.join(folder, "own.pem")
+        ca_key, key, asked, names = (os.path.join(folder, name) for name in (
+            "ca.key", "own.key", "own.csr", "own.names"))
+        with open(names, "w", encoding="utf-8") as file:
+            file.write("subjectAltName=IP:127.0.0.1\n")
+        new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        self.openssl("req", "-x509", *new_key, "-keyout", ca_key, "-out", self.ca, "-days", "2",
+                     "-subj", "/CN=authority of the moment")
+        self.openssl("req", *new_key, "-keyout", key, "-out", asked, "-subj", "/CN=tap")
+        self.openssl("x509", "-req", "-in", asked, "-CA", self.ca, "-CAkey", ca_key,
+                     "-CAcreateserial", "-out", self.certificate, "-days", "2",
+                     "-extfile", names)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(self.certificate, key)
+
+    @staticmethod
+    def openssl(*words):
+        subprocess.run(["openssl", *words], check=True, capture_output=True)
 
 
 class Tap:
     """Listens on a free loopback port until stop()."""
 
-    def __init__(self, port):
+    def __init__(self, port, authority=None):
         self.upstream = port
         self.lock = threading.Lock()
         self.streams = []  # one bytearray per direction of a connection
-        self.sockets = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.loop = asyncio.new_event_loop()
+        context = authority.context if authority else None
+        self.server = self.loop.run_until_complete(
+            asyncio.start_server(self.on_connection, "127.0.0.1", 0, ssl=context))
+        self.port = self.server.sockets[0].getsockname()[1]
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
 
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", self.upstream))
-            with self.lock:
-                self.sockets += [client, server]
-                heard = [bytearray(), bytearray()]
-                self.streams += heard
-            for source, sink, stream in ((client, server, heard[0]), (server, client, heard[1])):
-                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=self.pass_on, args=(source, sink, stream),
-                                 daemon=True).start()
+    async def on_connection(self, from_client, to_client):
+        from_mock, to_mock = await asyncio.open_connection("127.0.0.1", self.upstream)
+        heard = [bytearray(), bytearray()]
+        with self.lock:
+            self.streams += heard
+        await asyncio.gather(self.pass_on(from_client, to_mock, heard[0]),
+                             self.pass_on(from_mock, to_client, heard[1]))
 
-    def pass_on(self, source, sink, stream):
+    async def pass_on(self, source, sink, stream):
+        """Ends both ways when one ends, by an end or a reset: the mocks close whole connections."""
         try:
             while True:
-                piece = source.recv(65536)
+                piece = await source.read(65536)
                 if not piece:
                     break
                 with self.lock:
                     stream += piece
-                sink.sendall(piece)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:  # a reset ends both sides
-            for end in (source, sink):
-                hang_up(end)
+                sink.write(piece)
+                await sink.drain()
+        except OSError:
+            pass
+        sink.close()
 
     def heard(self):
         """{what: set of texts} of everything that passed."""
@@ -78,13 +94,11 @@ class Tap:
                 found[what].update(re.findall(pattern, stream))
         return found
 
-    def contains(self, text):
-        with self.lock:
-            return any(text in stream for stream in self.streams)
-
     def stop(self):
-        self.listener.close()
-        with self.lock:
-            for end in self.sockets:
-                hang_up(end)
-                end.close()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+        self.server.close()
+        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.close()
