@@ -194,6 +194,7 @@ struct op {
     long retry_after_s;          /* what it asked for; 0: nothing */
     int64_t wait_ms;             /* with CONNECTOR_WAIT */
     struct op_progress progress; /* likewise: what may be told now */
+    bool overdue;                /* the upstream did not answer in time; it still may */
     void *private_data;          /* the connector's, between begin and the end */
     struct op_session *session;  /* the account's, shared by its operations; or NULL */
 };

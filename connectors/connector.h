@@ -53,8 +53,8 @@ struct connector {
     /* Of a parked or waiting operation. */
     enum connector_step (*resume)(struct op *op, const void *plan);
     /* The operation ends without another word of the connector (transfer failed, caller
-     * gone): gives up what it was fetching for others. Called once per operation that
-     * had begun. */
+     * gone, answer overdue): gives up what it was fetching for others. Called at the
+     * end of each operation that had begun, and before when its answer is overdue. */
     void (*leave)(struct op *op, const void *plan);
 };
 

@@ -48,13 +48,18 @@ static void report(struct op_run *run)
 
 static void advance(struct op_run *run);
 
+static void leave(struct op_run *run)
+{
+    if (run->begun && run->account->connector->leave != NULL) {
+        run->account->connector->leave(&run->op, run->plan);
+    }
+}
+
 /* What an operation leaves behind: nothing held, and a hint to those who wait for it. */
 static void close_up(struct op_run *run, enum governor_outcome outcome)
 {
     op_enter(run, OP_END);
-    if (run->begun && run->account->connector->leave != NULL) {
-        run->account->connector->leave(&run->op, run->plan);
-    }
+    leave(run);
     if (run->has_slot) {
         give_back(run, outcome);
     }
@@ -408,6 +413,15 @@ static void take_answer(struct op_run *run, const struct http_reply *reply)
     }
 }
 
+/* The transfer may last for minutes yet: those who wait for what it was fetching hold
+ * slots, and have callers with patience of their own. */
+static void leave_overdue(struct op_run *run)
+{
+    run->op.overdue = true;
+    leave(run);
+    account_wake_parked(run->account);
+}
+
 /* The answer, or the end of our patience. The slot stays ours until on_transfer_end. */
 static void on_transfer_answer(void *ctx, const struct http_outcome *outcome)
 {
@@ -421,6 +435,7 @@ static void on_transfer_answer(void *ctx, const struct http_outcome *outcome)
     log_failure(run, outcome);
     transfer_fault(run, outcome);
     if (outcome->err == ERR_TIMEOUT) {
+        leave_overdue(run);
         report(run); /* the transfer goes on without our caller */
     }
 }

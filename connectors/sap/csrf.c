@@ -17,6 +17,7 @@ struct op_session {
     struct buf cookies; /* the whole Cookie field of the token's session */
     unsigned long version;
     unsigned long login_faults;
+    unsigned long overdue_fetches;
     const struct op *fetcher;
 };
 
@@ -201,6 +202,7 @@ enum connector_step sap_csrf_write(struct op *op, const struct sap_plan *plan)
     if (session->fetcher != NULL && session->fetcher != op) {
         if (run->phase != SAP_PARKED) {
             run->login_faults = session->login_faults;
+            run->overdue_fetches = session->overdue_fetches;
         }
         run->phase = SAP_PARKED;
         return CONNECTOR_PARK;
@@ -220,6 +222,14 @@ enum connector_step sap_csrf_resume(struct op *op, const struct sap_plan *plan)
                       "time; this one was not sent."),
             .hint = SLICE("The account has to be connected again with valid "
                           "credentials.")};
+        return CONNECTOR_FAILED;
+    }
+    if (op->session->overdue_fetches != run->overdue_fetches) {
+        op->fault = (struct fault){
+            .err = ERR_UPSTREAM_UNAVAILABLE,
+            .message = SLICE("SAP did not answer in time when a call that ran at the "
+                             "same time asked for a CSRF token; this one was not "
+                             "sent.")};
         return CONNECTOR_FAILED;
     }
     return sap_csrf_write(op, plan);
@@ -292,5 +302,6 @@ void sap_csrf_leave(struct op *op)
 {
     if (op->session != NULL && op->session->fetcher == op) {
         op->session->fetcher = NULL;
+        op->session->overdue_fetches += op->overdue ? 1 : 0;
     }
 }

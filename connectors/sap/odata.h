@@ -26,7 +26,8 @@ struct sap_run {
     struct slice body;          /* of a create */
     bool replayed;              /* refused once for its token: not a second time */
     unsigned long version;      /* of the token that was sent */
-    unsigned long login_faults; /* of the session when the op was parked */
+    /* Of the session when the op was parked: */
+    unsigned long login_faults, overdue_fetches;
 };
 
 /* A request with the fields that every one has; then up to four of its own. */

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 import urllib.parse
 from decimal import Decimal
 
@@ -240,6 +241,32 @@ class TestLostAnswers(SapCase):
         self.assertEqual(error["code"], "outcome_unknown")
         self.assertIn("list_all_sap_purchase_orders", error["hint"])
         self.assertEqual(self.stats()["writes"], before + 1)
+
+
+class TestOverdueFetch(SapCase):
+    flags = ("--upstream.read_timeout_ms", "400")
+
+    def test_nobody_waits_for_a_csrf_token_longer_than_for_an_answer(self):
+        # The transfer of the fetch goes on for much longer than its caller has patience.
+        supplier = self.supplier()["id"]
+        self.control("POST", "/faults", {"match": {"method": "GET", "path_regex": "_SRV/$"},
+                                         "times": 1, "kind": "slow_drip", "delay_ms": 5000})
+        before, errors = self.stats()["writes"], []
+
+        def one():
+            errors.append(self.error(self.stand.tool(
+                self.url, "create_a_sap_purchase_order", dict(ORDER, supplier=supplier))[2]))
+        threads = [threading.Thread(target=one) for _ in range(3)]
+        started = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertLess(time.monotonic() - started, 10)
+        self.assertEqual([error["code"] for error in errors], ["upstream_unavailable"] * 3)
+        self.assertEqual(self.stats()["writes"], before)
+        self.control("POST", "/reset")
+        self.data(self.create()[2])
 
 
 class TestValues(SapCase):

@@ -405,6 +405,32 @@ static void test_a_refused_login_is_not_tried_by_all_who_wait(void **state)
     sap_world_free(&world);
 }
 
+/* Slots are held while operations are parked: nobody waits for a fetch that its own
+ * caller has given up. */
+static void test_a_fetch_that_is_overdue_ends_the_wait_of_all(void **state)
+{
+    struct sap_world world = sap_world_new();
+    struct flight flight;
+
+    (void)state;
+    begin_all(&flight, &world, OPS);
+    flight.ops[0].overdue = true; /* as the core says it, and the transfer goes on */
+    end(&flight, 0);
+    wake_parked(&flight, OPS);
+
+    for (size_t i = 1; i < OPS; i++) {
+        assert_int_equal(flight.steps[i], CONNECTOR_FAILED);
+        assert_int_equal(flight.ops[i].fault.err, ERR_UPSTREAM_UNAVAILABLE);
+        assert_contains(flight.ops[i].fault.message, "not sent");
+        end(&flight, i);
+    }
+    end(&flight, 0); /* the transfer's end changes nothing any more */
+    struct flight later;
+    begin_all(&later, &world, 1);
+    assert_int_equal(later.steps[0], CONNECTOR_SEND);
+    sap_world_free(&world);
+}
+
 static void test_a_refused_login_stays_one_whatever_else_it_carries(void **state)
 {
     static const struct op_field fields[] = {{{"content-type", 12}, {"text/html", 9}},
@@ -525,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_an_error_that_carries_a_token_is_good_enough),
         cmocka_unit_test(test_a_fetch_without_a_token_fails_and_lets_the_next_one_try),
         cmocka_unit_test(test_a_refused_login_is_not_tried_by_all_who_wait),
+        cmocka_unit_test(test_a_fetch_that_is_overdue_ends_the_wait_of_all),
         cmocka_unit_test(test_a_refused_login_stays_one_whatever_else_it_carries),
         cmocka_unit_test(test_cookies_are_cut_to_their_pairs_and_hostile_ones_left_out),
         cmocka_unit_test(test_a_jar_has_a_ceiling),
