@@ -296,6 +296,12 @@ static const struct jval *rows_of(const struct jval *answer)
     return rows;
 }
 
+/* An empty page whose link leads to itself, or is too long to be kept. */
+static bool is_stuck(const struct sap_page *page, const struct sap_page *next)
+{
+    return next->row == page->row && slice_eq(next->query, page->query);
+}
+
 static enum connector_step take_list(struct op *op, const struct sap_plan *plan,
                                      const struct jval *answer,
                                      const struct op_response *response)
@@ -322,6 +328,10 @@ static enum connector_step take_list(struct op *op, const struct sap_plan *plan,
     size_t take =
         sap_page_turn(&run->page, limit, rows->count,
                       jval_is(link, JVAL_STRING) ? &query : NULL, &next, &more);
+    if (more && is_stuck(&run->page, &next)) {
+        return sap_errors_malformed(
+            op, response, SLICE("SAP's link to the next page leads to no other page."));
+    }
     struct jval *records = jval_new_array(op->arena, take);
     for (size_t i = 0; i < take; i++) {
         jval_push(op->arena, records, finished(op, plan, &rows->items[i]));

@@ -562,9 +562,50 @@ static void test_an_answer_that_is_no_odata_is_malformed(void **state)
     sap_world_free(&world);
 }
 
+/* Whoever followed it would ask the same for ever. */
+static void test_a_link_that_leads_nowhere_new_is_no_next_page(void **state)
+{
+    static const char again[] = "next=25,3,$skiptoken=1";
+    struct sap_world world = sap_world_new();
+    struct op op = sap_world_op(&world, "list_all_sap_vendors", "{}");
+
+    (void)state;
+    op.page = slice_str(again);
+    assert_int_equal(sap_world_begin(&world, &op), CONNECTOR_SEND);
+    assert_int_equal(sap_world_answer(&world, &op, 200, SAP_JSON,
+                                      "{\"d\":{\"results\":[],\"__next\":"
+                                      "\"A_Supplier?$skiptoken=1\"}}"),
+                     CONNECTOR_FAILED);
+    assert_int_equal(op.fault.err, ERR_UPSTREAM_MALFORMED);
+
+    /* A link too long to be kept is answered by rows of our own counting: without rows
+     * there is nothing to count. */
+    char *body = arena_alloc(world.arena, 4096);
+    int head = snprintf(body, 4096, "{\"d\":{\"results\":[],\"__next\":\"A_Supplier?");
+    memset(body + head, 'x', 3000);
+    memcpy(body + head + 3000, "\"}}", 4);
+    op = sap_world_op(&world, "list_all_sap_vendors", "{}");
+    assert_int_equal(sap_world_begin(&world, &op), CONNECTOR_SEND);
+    assert_int_equal(sap_world_answer(&world, &op, 200, SAP_JSON, body),
+                     CONNECTOR_FAILED);
+    assert_int_equal(op.fault.err, ERR_UPSTREAM_MALFORMED);
+
+    /* An empty page whose link goes on is one. */
+    op = sap_world_op(&world, "list_all_sap_vendors", "{}");
+    op.page = slice_str(again);
+    assert_int_equal(sap_world_begin(&world, &op), CONNECTOR_SEND);
+    assert_int_equal(sap_world_answer(&world, &op, 200, SAP_JSON,
+                                      "{\"d\":{\"results\":[],\"__next\":"
+                                      "\"A_Supplier?$skiptoken=2\"}}"),
+                     CONNECTOR_DONE);
+    assert_slice(op.result.next_page, "next=25,3,$skiptoken=2");
+    sap_world_free(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_link_that_leads_nowhere_new_is_no_next_page),
         cmocka_unit_test(
             test_every_request_asks_for_json_in_english_and_names_the_client),
         cmocka_unit_test(test_filters_become_typed_conditions),
