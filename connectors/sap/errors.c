@@ -264,16 +264,19 @@ static void unknown_outcome(struct op *op, struct slice message)
         lookup.len > 0 ? lookup : SLICE("Look the record up before sending it again.");
 }
 
-/* Nobody says what SAP did: a gateway gave up waiting, or a program broke off. */
+/* Nobody says what SAP did: a gateway gave up waiting, or a program broke off. A 501 or
+ * 503 came before the work; any other 5xx has to be in one of SAP's forms to be
+ * believed, since proxies have numbers and words of their own for a lost answer. */
 static bool is_undecided(const struct op *op, const struct refusal *refusal)
 {
     int status = refusal->status;
+    bool is_formed = refusal->readable && refusal->kind != BODY_TEXT;
 
     if (!op->request.is_write) {
         return false;
     }
     return status == 408 || status == 502 || status == 504 ||
-           (status == 500 && !refusal->readable);
+           (status >= 500 && status != 501 && status != 503 && !is_formed);
 }
 
 static void fail_by_rules(struct op *op, const struct op_response *response,
@@ -312,11 +315,11 @@ static void fail_by_rules(struct op *op, const struct op_response *response,
 
 static void fail_unreadable(struct op *op, const struct op_response *response)
 {
-    bool html = kind_of(response) == BODY_HTML;
+    bool is_login = kind_of(response) == BODY_HTML && response->status == 200;
 
     op->fault = (struct fault){.err = ERR_UPSTREAM_MALFORMED};
     note_upstream(op, response, SLICE_EMPTY);
-    if (html) {
+    if (is_login) {
         op->fault.err = ERR_NEEDS_REAUTH;
         op->fault.message =
             SLICE("SAP answered with a page for people, such as a login page.");

@@ -195,6 +195,13 @@ static void test_a_write_whose_answer_is_lost_is_not_called_a_failure(void **sta
         {504, "text/html", "<html>Gateway Timeout</html>", ERR_OUTCOME_UNKNOWN},
         {502, "text/html", "<html>Bad Gateway</html>", ERR_OUTCOME_UNKNOWN},
         {500, "text/html", "<html>dump</html>", ERR_OUTCOME_UNKNOWN},
+        /* A proxy that gave up says so in a status of its own, or in plain words. */
+        {524, "text/html", "<html>A timeout occurred</html>", ERR_OUTCOME_UNKNOWN},
+        {520, "text/plain", "error code: 520", ERR_OUTCOME_UNKNOWN},
+        {500, "text/plain", "upstream closed", ERR_OUTCOME_UNKNOWN},
+        /* "Created" is SAP's word, whatever a proxy made of the rest. */
+        {201, "text/html", "<html>rewritten</html>", ERR_OUTCOME_UNKNOWN},
+        {501, "text/html", "<html>no POST here</html>", ERR_UPSTREAM_MALFORMED},
         {503, "text/html", "<html>Service Unavailable</html>", ERR_RATE_LIMITED},
         {200, "text/html", "<html>login</html>", ERR_NEEDS_REAUTH},
         {500, SAP_JSON,
