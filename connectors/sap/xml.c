@@ -30,7 +30,7 @@ void sap_memory_begin(void)
 struct walk {
     struct arena *arena;
     struct sap_remarks *out;
-    struct sap_remark *remark; /* that texts go to; NULL: none of interest */
+    struct sap_remark *remark; /* of the detail we are in; NULL: there are enough */
     char names[DEPTH_MAX][NAME_BYTES];
     int depth; /* of the element we are in */
 };
@@ -57,30 +57,43 @@ static bool on_element(struct walk *walk, xmlTextReaderPtr reader)
     snprintf(walk->names[depth], NAME_BYTES, "%s", name);
     walk->depth = depth;
     if (depth == 0) {
-        walk->remark = sap_remarks_add(walk->out);
+        (void)sap_remarks_add(walk->out); /* the leading one */
         return is_named(walk, 0, "error") || is_named(walk, 0, "notification");
     }
     if (is_detail(walk, depth)) {
         walk->remark = sap_remarks_add(walk->out);
     }
+    if (xmlTextReaderIsEmptyElement(reader) == 1) {
+        walk->depth = depth - 1; /* no end of it will be told */
+    }
     return true;
+}
+
+/* The remark that the text of an element belongs to; NULL: none that is kept. */
+static struct sap_remark *remark_of(const struct walk *walk)
+{
+    int parent = walk->depth - 1;
+
+    if (parent == 0) {
+        return &walk->out->list[0]; /* it may come behind the details */
+    }
+    return is_detail(walk, parent) ? walk->remark : NULL;
 }
 
 static void on_text(struct walk *walk, struct slice text)
 {
-    int parent = walk->depth - 1;
-    bool told = parent == 0 || is_detail(walk, parent);
+    struct sap_remark *remark = remark_of(walk);
 
     if (is_named(walk, walk->depth, "transactionid")) {
         walk->out->transaction = sap_clean(walk->arena, text, SAP_CODE_MAX);
-    } else if (!told || walk->remark == NULL) {
+    } else if (remark == NULL) {
         return;
     } else if (is_named(walk, walk->depth, "code")) {
-        walk->remark->code = sap_clean(walk->arena, text, SAP_CODE_MAX);
+        remark->code = sap_clean(walk->arena, text, SAP_CODE_MAX);
     } else if (is_named(walk, walk->depth, "message")) {
-        walk->remark->text = sap_clean(walk->arena, text, SAP_MESSAGE_MAX);
+        remark->text = sap_clean(walk->arena, text, SAP_MESSAGE_MAX);
     } else if (is_named(walk, walk->depth, "severity")) {
-        walk->remark->severity = sap_clean(walk->arena, text, SAP_CODE_MAX);
+        remark->severity = sap_clean(walk->arena, text, SAP_CODE_MAX);
     }
 }
 

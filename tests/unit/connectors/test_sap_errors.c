@@ -216,6 +216,24 @@ static void test_xml_details_and_transaction_are_read(void **state)
     sap_world_free(&world);
 }
 
+/* What an element without content is called says nothing of the text behind it, and the
+ * leading message may come last. */
+static void test_xml_parts_in_any_order_go_where_they_belong(void **state)
+{
+    static const char body[] =
+        "<error " NS "><code/>loose<innererror><errordetails><errordetail><code>06/436"
+        "</code><message/>loose</errordetail><errordetail/></errordetails></innererror>"
+        "<code>ME/083</code><message>Enter Plant</message></error>";
+    struct sap_world world = sap_world_new();
+    struct op op =
+        answered(&world, 400, XML, body, (struct op_field){SLICE("x"), SLICE("y")});
+
+    (void)state;
+    assert_slice(op.fault.upstream.code, "ME/083");
+    assert_slice(op.fault.upstream.message, "Enter Plant");
+    sap_world_free(&world);
+}
+
 /* Nothing of these is read, nothing is fetched, and none takes long. */
 static void test_hostile_xml_is_refused(void **state)
 {
@@ -370,6 +388,7 @@ int main(void)
             test_a_refused_login_says_what_to_look_at_and_warns_of_the_lock),
         cmocka_unit_test(test_details_are_merged_and_repeats_left_out),
         cmocka_unit_test(test_xml_details_and_transaction_are_read),
+        cmocka_unit_test(test_xml_parts_in_any_order_go_where_they_belong),
         cmocka_unit_test(test_hostile_xml_is_refused),
         cmocka_unit_test(test_an_xml_document_of_any_size_is_refused_or_cut),
         cmocka_unit_test(test_a_long_message_is_cut_between_characters),
