@@ -22,10 +22,10 @@ enum sap_phase {
 /* What an operation remembers between its exchanges; op->private_data. */
 struct sap_run {
     enum sap_phase phase;
-    struct sap_page page;       /* of a list */
-    struct slice body;          /* of a create */
-    bool replayed;              /* refused once for its token: not a second time */
-    unsigned long version;      /* of the token that was sent */
+    struct sap_page page;  /* of a list */
+    struct slice body;     /* of a create */
+    bool replayed;         /* refused once for its token: not a second time */
+    unsigned long version; /* of the token that was sent */
     /* Of the session when the op was parked: */
     unsigned long login_faults, overdue_fetches;
 };
