@@ -52,6 +52,8 @@ int command_serve(struct arena *arena, const struct config *config,
                   const struct command_line *line);
 int command_keygen(struct arena *arena, const struct config *config,
                    const struct command_line *line);
+int command_backup(struct arena *arena, const struct config *config,
+                   const struct command_line *line);
 int command_token(struct arena *arena, const struct config *config,
                   const struct command_line *line);
 int command_account(struct arena *arena, const struct config *config,

@@ -39,6 +39,8 @@ static const struct command commands[] = {
     {"serve", "", "run the server", no_flags, command_serve},
     {"keygen", "[FILE]", "make the server's keys; never over an existing file", no_flags,
      command_keygen},
+    {"backup", "FILE", "copy the database, also while a server works on it", no_flags,
+     command_backup},
     {"token", "create | list | delete ID", "API tokens, directly in the database", token_flags,
      command_token},
     {"account", "list | get ID | create | update ID | delete ID",

@@ -2,6 +2,7 @@
 #include "cli/process.h"
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -38,6 +39,7 @@ void process_begin(void)
 {
     forbid_dumps();
     allow_locked_pages();
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a failed write, not our end */
     io_memory_begin();
     store_memory_begin();
     connectors_memory_begin();

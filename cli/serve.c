@@ -344,7 +344,6 @@ int command_serve(struct arena *arena, const struct config *config,
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a failed write, not our end */
     serving.clock = clock_system();
     serving.log =
         (struct log){.fd = STDERR_FILENO, .level = LOG_INFO, .clock = &serving.clock};
