@@ -119,6 +119,7 @@ class Account:
         self.name, self.governor = shown["name"], shown["governor"]
         self.integration = shown["integration"]
         self.auth = auth
+        self.overrides = shown.get("overrides") or {}
         self.proven = proven  # None: a call may have proved it meanwhile
         self.servers = {}
 
@@ -127,6 +128,7 @@ class Account:
         plain = {"scheme": scheme, **{n: self.auth[n] for n in PLAIN[scheme]}}
         return (shown["name"] == self.name and shown["governor"] == self.governor and
                 shown["auth"] == plain and shown["state"] == "active" and
+                shown["overrides"] == self.overrides and
                 self.proven in (None, shown["verified"]))
 
 
@@ -153,7 +155,7 @@ class Writer:
         self.dice = random.Random("%s writer %d" % (seed, number))
         self.logins = logins  # integration -> list of (connection, auth)
         self.accounts, self.tokens = {}, {}
-        self.ceiling = None
+        self.ceiling, self.environment = None, {}
         self.dead_urls, self.dead_tokens = [], []
         self.open = None  # (what, book, values) of the one change without an answer
         self.touched = set()
@@ -197,6 +199,7 @@ class Writer:
         yield self.create_token, 2 if len(self.tokens) < 4 else 0
         yield self.delete_token, 1 if self.tokens else 0
         yield self.set_ceiling, 1
+        yield self.set_environment, 1
         yield self.call, 2 if servers else 0
 
     def all_servers(self):
@@ -238,6 +241,8 @@ class Writer:
                 values["name"] = self.new_name()
             if self.dice.random() < 0.4:
                 values["governor"] = self.limits()
+            if self.dice.random() < 0.3:
+                values["overrides"] = {"instructions": {account.integration: self.new_name()}}
             if self.dice.random() < 0.6:
                 values["auth"] = self.dice.choice(self.logins[account.integration])[1]
         status, reply = self.change(line, "change account", account, values, "PATCH",
@@ -250,6 +255,7 @@ class Writer:
     def put_account(self, account, values):
         account.name = values.get("name", account.name)
         account.governor = values.get("governor", account.governor)
+        account.overrides = values.get("overrides", account.overrides)
         if "auth" in values:
             account.auth, account.proven = values["auth"], False
         self.touched.add(account.id)
@@ -351,6 +357,14 @@ class Writer:
         self.ceiling = ceiling
 
 
+    def set_environment(self, line):
+        overrides = {"instructions": {"sap": self.new_name()}}
+        status, reply = self.change(line, "set environment", None, overrides, "PUT",
+                                    "/environment/%s/overrides" % self.tenant, overrides)
+        expect(status == 200, "setting overrides answered %s: %s", status, reply)
+        self.environment = overrides
+
+
 def token_of(url):
     return url.rsplit("/", 1)[1]
 
@@ -383,6 +397,7 @@ class Audit:
             self.servers(account)
         self.tokens()
         self.ceiling()
+        self.environment()
         self.urls()
         writer.open = None
 
@@ -463,6 +478,15 @@ class Audit:
                                   (self.what == "set ceiling" and found == self.values)),
                "the tenant's ceiling is %s, not %s", reply, writer.ceiling)
         writer.ceiling = found
+
+    def environment(self):
+        writer = self.writer
+        status, reply = self.line.send("GET", "/environment/%s/overrides" % writer.tenant)
+        found = reply["overrides"] if status == 200 else {}
+        expect(found == writer.environment or
+               (self.what == "set environment" and found == self.values),
+               "the environment's overrides are %s, not %s", reply, writer.environment)
+        writer.environment = found
 
     def urls(self):
         """What was touched, and what has died: do the secrets that were handed out work?"""
