@@ -237,6 +237,14 @@ static void handle_metrics(const struct visit *visit)
 
 /* ---- The way in ---- */
 
+/* Where clients look for a login after a 401, when no metadata says where it is. What they
+ * find here is shown to their user. */
+static bool is_oauth(struct slice path)
+{
+    return slice_is(path, "/register") || slice_is(path, "/authorize") ||
+           slice_is(path, "/token");
+}
+
 static bool is_read(const struct http_request *request)
 {
     return slice_is(request->method, "GET") || slice_is(request->method, "HEAD");
@@ -290,6 +298,16 @@ void server_handle(void *ctx, struct http_exchange *exchange)
     }
     if (url_token(visit.request->path, &token)) {
         handle_mcp(&visit, token);
+        return;
+    }
+    if (is_oauth(visit.request->path)) {
+        respond(
+            &visit, 404, SLICE("text/plain; charset=utf-8"),
+            SLICE("There is no OAuth here: an MCP URL of this server carries its own "
+                  "secret. A client that was sent on to log in has a URL that is "
+                  "unknown, has expired or was revoked; ask the administrator of "
+                  "this server for a new one.\n"),
+            NULL);
         return;
     }
     /* Clients probe these with the secret in the path: not looked up, not told apart.

@@ -173,6 +173,14 @@ class TestUrlTokens(BoundaryCase):
             replies.add(json.loads(body)["error"]["message"])
         self.assertEqual(len(replies), 1)
 
+    def test_who_looks_for_a_login_is_told_that_the_url_is_dead(self):
+        for method, path in (("POST", "/register"), ("GET", "/authorize?client_id=x"),
+                             ("POST", "/token")):
+            status, fields, body = exchange(self.stand.base, method, path)
+            self.assertEqual(status, 404, path)
+            self.assertEqual(fields["content-type"], "text/plain; charset=utf-8")
+            self.assertIn(b"unknown, has expired or was revoked", body)
+
 
 class TestMinting(BoundaryCase):
     def test_a_token_is_shown_once_and_stored_as_a_hash(self):
