@@ -72,6 +72,13 @@ struct buf admin_buf(void)
     return buf;
 }
 
+/* The other routes are about a tenant, a lane, a token, an environment. */
+static bool is_of_account(const struct admin *admin)
+{
+    return slice_starts(http_exchange_request(admin->exchange)->path,
+                        SLICE("/integrated-account"));
+}
+
 static void respond(struct admin *admin, int status, struct slice body,
                     const struct http_field *extra)
 {
@@ -92,8 +99,9 @@ static void respond(struct admin *admin, int status, struct slice body,
               LOG_ID(request_id, admin->request_id),
               LOG_ID(token_id, admin->who.token_id),
               LOG_NAME(route, admin->route != NULL ? admin->route : "none"),
-              LOG_ID(account, admin->ids[0]), LOG_ID(mcp_server, admin->ids[1]),
-              LOG_INT(http_status, status));
+              is_of_account(admin) ? LOG_ID(account, admin->ids[0])
+                                   : LOG_ID(subject, admin->ids[0]),
+              LOG_ID(mcp_server, admin->ids[1]), LOG_INT(http_status, status));
     http_respond(admin->exchange, &response);
 }
 

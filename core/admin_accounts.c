@@ -197,6 +197,7 @@ static void on_account_stored(void *ctx, enum err err)
         admin_error(admin, err, SLICE_EMPTY);
     } else {
         accounts_changed(admin->gateway->accounts, creation->record.id);
+        admin->ids[0] = creation->record.id;
         respond_account(admin, 201, &creation->record);
     }
     release_creation(creation);

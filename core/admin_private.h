@@ -25,7 +25,7 @@ struct admin {
     struct slice request_id;
     const char *route; /* its name in the log; NULL: none */
     struct principal who;
-    struct slice ids[ADMIN_IDS]; /* the path's {id}s, decoded */
+    struct slice ids[ADMIN_IDS]; /* the path's {id}s, decoded; then what was made */
     const struct jval *body;     /* an object; NULL for methods without */
     struct catalogs_wait wait;   /* for files that have just changed */
     void (*run)(struct admin *admin);

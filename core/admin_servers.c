@@ -174,6 +174,7 @@ static void on_server_stored(void *ctx, enum err err)
         return;
     }
     servers_forget(job->admin->gateway->servers, job->server.id);
+    job->admin->ids[1] = job->server.id;
     respond_server(job->admin, job->raw_token.len > 0 ? 201 : 200, job->integration,
                    &job->server, job->raw_token);
 }

@@ -40,6 +40,7 @@ static void on_token_stored(void *ctx, enum err err)
     write_token(&writer, &creation->token);
     jwriter_member_string(&writer, "token", creation->raw);
     jwriter_object_end(&writer);
+    admin->ids[0] = creation->token.id;
     admin_respond(admin, 201, &json);
     buf_free(&json);
 }

@@ -191,6 +191,27 @@ class TestErrorsThatThePagesName(PageCase):
         self.assertIn("net.allow_cidrs", error["hint"])
 
 
+class TestAuditOfTheManagementApi(PageCase):
+    def test_a_line_names_who_did_what_to_which_thing(self):
+        account = self.stand.connect_netsuite()
+        server = self.stand.mint(account["id"])
+        token = self.stand.admin("POST", "/api-token", {"name": "t", "role": "admin"})
+        self.stand.admin("PATCH", "/tenant/demo", {"governor": {"ceiling": 3}})
+        self.stand.admin("DELETE", "/api-token/" + token["id"])
+        self.stand.admin("DELETE", "/integrated-account/" + account["id"])
+        lines = [e for e in self.stand.events() if e["event"] == "admin_call"]
+        named = [(e["route"], e.get("account"), e["mcp_server"], e.get("subject"))
+                 for e in lines]
+        self.assertEqual(named, [
+            ("create_account", account["id"], "?", None),
+            ("create_server", account["id"], server["id"], None),
+            ("create_token", None, "?", token["id"]),
+            ("patch_tenant", None, "?", "demo"),
+            ("delete_token", None, "?", token["id"]),
+            ("delete_account", account["id"], "?", None)])
+        self.assertEqual(len({e["token_id"] for e in lines}), 1)
+
+
 class TestLists(unittest.TestCase):
     def test_every_link_leads_to_a_file(self):
         for page in pages():
