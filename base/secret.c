@@ -25,7 +25,7 @@
 
 #include "base/list.h"
 
-#define STACK_BYTES (32 * 1024)
+#define STACK_BYTES (28 * 1024)
 #define STACK_FRAME_BYTES (4 * 1024)
 #define SLAB_BYTES ((size_t)16 * 1024)
 #define SLOT_LEAST ((size_t)64)

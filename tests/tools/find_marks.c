@@ -326,7 +326,7 @@ static void search_process(struct search *search, const char *place_name,
         search->failed = true;
         return;
     }
-    for (const struct region *at = read_regions(pid); at != NULL; at = at->next) {
+    for (struct region *at = read_regions(pid), *after; at != NULL; at = after) {
         memcpy(place.region, at->name, sizeof place.region);
         memcpy(place.flags, at->flags, sizeof place.flags);
         if (!search_span(search, &place, fd, at->from, at->to, buffer, &searched) &&
@@ -335,10 +335,31 @@ static void search_process(struct search *search, const char *place_name,
                     at->from, at->name);
             search->failed = true;
         }
+        after = at->next;
+        free(at);
     }
     close(fd);
     printf("searched\t%s\t%llu\n", place_name, searched);
     search->failed = search->failed || searched == 0;
+}
+
+static void search_free(struct search *search)
+{
+    for (size_t i = 0; i < (size_t)1 << FILTER_BITS; i++) {
+        while (search->buckets[i] != NULL) {
+            struct piece *piece = search->buckets[i];
+            search->buckets[i] = piece->next;
+            free(piece);
+        }
+    }
+    for (size_t i = 0; i < search->pattern_count; i++) {
+        free(search->patterns[i].name);
+        free(search->patterns[i].bytes);
+    }
+    free(search->patterns);
+    free(search->buckets);
+    free(search->filters[0]);
+    free(search->filters[1]);
 }
 
 int main(int argc, char **argv)
@@ -361,5 +382,7 @@ int main(int argc, char **argv)
             search_file(&search, argv[i], buffer);
         }
     }
+    free(buffer);
+    search_free(&search);
     return search.failed ? 2 : search.found ? 1 : 0;
 }
