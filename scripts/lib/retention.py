@@ -43,14 +43,14 @@ import time
 import urllib.parse
 
 from marks import KEPT, LOCKED, NOWHERE, SESSION, CannotSearch, Marks, files_under, forms
-from stand import Fault, Stand, exchange
+from stand import LEGACY, Fault, Stand, exchange
 from tap import Authority, Tap
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests",
                                 "flow"))
 from flow import call_bytes, connect, message, raw, read_reply, request_bytes, wait_until  # noqa: E402
 
-FLAGS = ("--log.level", "debug", "--upstream.read_timeout_ms", "700",
+FLAGS = ("--log.level", "debug", "--integrations.enable", "conformance", "--upstream.read_timeout_ms", "700",
          "--upstream.write_timeout_ms", "700", "--governor.lost_connection_hold_ms", "0")
 ERAS = ("modern", "legacy")
 TODAY = "2026-11-20"
@@ -143,6 +143,7 @@ class Scene:
             "netsuite": stand.connect_netsuite(credentials=credentials, name=self.control_text),
             "sap": stand.connect_sap(),
             "sap basic": stand.connect_sap(mock="sap basic", scheme="basic"),
+            "conformance": stand.connect_conformance(),
         }
         self.urls = {name: self.mint(account["id"]) for name, account in self.accounts.items()}
 
@@ -202,6 +203,7 @@ class Scene:
         for case, send in (
                 ("list", self.send_lists), ("get", self.send_gets), ("create", self.send_creates),
                 ("refused arguments", self.send_refused), ("event stream", self.send_streams),
+                ("pipelined", self.send_pipelined), ("without an ERP", self.send_built_in),
                 ("error of the ERP", self.send_errors), ("cut off", self.send_cut_off),
                 ("malformed answer", self.send_malformed), ("answer too late", self.send_late),
                 ("caller leaves", self.send_leavers), ("access tokens", self.send_tokens),
@@ -271,6 +273,37 @@ class Scene:
             self.stand.rpc(self.urls[erp], "tools/call",
                            {"name": self.mark("tool"), "arguments": {}}, era)
             self.stand.rpc(self.urls[erp], self.mark("method"), {}, era)
+            long = self.mark("long argument") + "x" * 200000 + self.mark("long argument")
+            self.expect(self.call(erp, LIST[erp], {NAME[erp]: long}, era)[1],
+                        "invalid_arguments", "a long argument")
+        client = {"name": self.mark("name of a client"), "version": self.mark("version")}
+        self.stand.rpc(self.urls["sap"], "initialize", {
+            "protocolVersion": LEGACY, "capabilities": {}, "clientInfo": client}, "legacy")
+        self.stand.rpc(self.urls["sap"], "tools/list", {"cursor": self.mark("cursor")})
+
+    def send_pipelined(self):
+        """Calls that arrive while another one runs, on the same connection."""
+        for erp, era in self.erps():
+            texts = [self.mark("result") for _ in range(3)]
+            self.answer(erp, self.list_answer(erp, *texts), delay_ms=100)
+            sock = connect(self.stand.base)
+            self.open.append(sock)
+            sock.sendall(b"".join(call_bytes(self.urls[erp], LIST[erp], {
+                NAME[erp]: self.mark("argument"), "limit": 1}, era, n) for n in range(1, 4)))
+            for _ in range(3):
+                if read_reply(sock)[0] not in (200, 429):
+                    raise Fault("a pipelined call was not answered")
+
+    def send_built_in(self):
+        """Tools without an ERP: what goes in comes out."""
+        url = self.urls["conformance"]
+        echo = [tool["name"] for tool in self.stand.rpc(url, "tools/list")[2]["result"]["tools"]
+                if tool["name"].endswith("echo")][0]
+        for era in ERAS:
+            text = self.mark("argument")
+            result = self.stand.tool(url, echo, {"text": text}, era)[2]
+            if text not in json.dumps(result):
+                raise Fault("no echo: %r" % result)
 
     def send_streams(self):
         for erp in ("netsuite", "sap"):
@@ -353,6 +386,16 @@ class Scene:
             for sock in socks:
                 sock.close()
             self.wait_for_rest()
+        for era in ERAS:  # a caller that reads nothing of a large answer, and leaves
+            self.answer("netsuite", '{"id":"5","memo":"%s%s"}' % (self.mark("unread memo"),
+                                                                  "m" * (3 << 20)))
+            before = self.stats("netsuite")["requests"]
+            with connect(self.stand.base) as sock:
+                sock.sendall(call_bytes(self.urls["netsuite"], GET["netsuite"], {"id": "1009"},
+                                        era))
+                wait_until(lambda: self.stats("netsuite")["requests"] > before and
+                           self.stats("netsuite")["in_flight"] == 0, "an answered call")
+                time.sleep(0.2)  # so that the answer is on its way to the caller
 
     def send_tokens(self):
         """A token host that says strange things, and a token that the ERP takes for expired."""
@@ -433,6 +476,13 @@ class Scene:
                            "suitetalk": "http://user:%s@x" % self.mark("password")}}},
                        {"governor": {"ceiling": self.mark("ceiling")}}):
             self.stand.api("POST", "/integrated-account", dict(good, **change))
+        one = self.stand.mint(self.accounts["sap"]["id"])
+        path = "/integrated-account/%s/mcp/%s" % (self.accounts["sap"]["id"], one["id"])
+        rotated = self.stand.admin("POST", path + "/rotate", {"overlap_seconds": 60})
+        for url in (one["url"], rotated["url"]):
+            self.remember("URL token", urllib.parse.urlsplit(url).path[len("/mcp/"):])
+            self.stand.rpc(url, "tools/list")
+        self.stand.admin("DELETE", path)
         for path in ("/integrated-account/" + self.accounts["netsuite"]["id"], "/api-token"):
             for body in ('{"a":"%s"', '{"%s":1}', '{"name":["%s"]}',
                          '{"auth":{"scheme":"netsuite_tba","token_secret":"%s"}}'):
