@@ -8,6 +8,7 @@ call there but not outside, so those are left out. The stations are those of ben
 """
 import collections
 import glob
+import itertools
 import os
 import re
 import subprocess
@@ -16,9 +17,10 @@ import sys
 import callgrind
 from lockstep import Callers, request
 from measure import machine, options, publish, version
-from peers import Field
+from peers import Field, modern
 from stand import Fault
 from tree import LIBC, STATIONS, in_tree, station_of
+from upstreams import NETSUITE, SAP
 
 CONNECTIONS = 8
 STEPS = 25    # of one call on each connection: 200 calls
@@ -36,24 +38,41 @@ def control(pid, *words):
         raise Fault("callgrind_control %s: %s" % (" ".join(words), done.stdout + done.stderr))
 
 
-def profile(peer, body, out):
-    """Calls, then the path of the profile they left."""
-    pid = peer.pids()[0]
-    data = request(peer.url, body)
-    with Callers(peer.stand.base, CONNECTIONS) as callers:
-        for _ in range(WARM_UP):
-            callers.call([data] * CONNECTIONS)
-        mark = peer.mark()
-        control(pid, "-d")  # what was counted so far is out of the way; -z would keep part of it
-        before = set(glob.glob(out + ".*"))
-        for _ in range(STEPS):
-            callers.call([data] * CONNECTIONS)
-        control(pid, "-d")
-        peer.check(mark, STEPS * CONNECTIONS, 0)
-    left = set(glob.glob(out + ".*")) - before
-    if len(left) != 1:
-        raise Fault("callgrind left %d profiles, not one" % len(left))
-    return left.pop()
+class Counted:
+    """Has the field's server run under callgrind from its next start on."""
+
+    def __init__(self, field):
+        self.stand = field.stand
+        self.out = os.path.join(field.scratch, "callgrind.out")
+        self.stand.runner = callgrind.command(self.out)
+
+    def pid(self):
+        return self.stand.process("server").pid
+
+    def begin(self):
+        control(self.pid(), "-i", "on")
+
+    def profile(self, peer):
+        """[Cost] of so many calls; a peer's URLs take turns."""
+        data = [request(url, peer.body, peer.fields) for url in peer.urls]
+        turns = itertools.cycle(data)
+        with Callers(self.stand.base, CONNECTIONS) as callers:
+            for _ in range(WARM_UP):
+                callers.call(list(itertools.islice(turns, CONNECTIONS)))
+            mark = peer.mark()
+            control(self.pid(), "-d")  # what was counted so far; -z would keep part of it
+            before = set(glob.glob(self.out + ".*"))
+            for _ in range(STEPS):
+                callers.call(list(itertools.islice(turns, CONNECTIONS)))
+            control(self.pid(), "-d")
+            peer.check(mark, STEPS * CONNECTIONS, 0)
+        left = set(glob.glob(self.out + ".*")) - before
+        if len(left) != 1:
+            raise Fault("callgrind left %d profiles, not one" % len(left))
+        return callgrind.read(left.pop())
+
+    def per_call(self, peer):
+        return per_call(self.profile(peer))
 
 
 def instructions(cost):
@@ -142,30 +161,46 @@ def top(costs):
         "function, with what it calls", inclusive, whole)
 
 
+def others_table(counter, field):
+    """What the other calls cost, in the same server."""
+    peers = [field.sluice_peer("full call, %s, %d KB" % (erp.title, kilobytes), erp, kilobytes)
+             for erp, kilobytes in ((SAP, 2), (NETSUITE, 9), (SAP, 9))]
+    peers += [(field.echo_peer("echo tool"), None),
+              (field.echo_peer("echo tool, 2026-07-28", modern), None)]
+    lines = ["", "| other calls | instructions | system calls |", "|---|---|---|"]
+    for peer, size in peers:
+        costs = counter.profile(peer)
+        name = peer.name if size is None else "%s (%d bytes)" % (peer.name, size)
+        lines.append("| %s | %.0f | %.1f |" % (name, per_call(costs), per_call(costs, system_calls)))
+    return lines
+
+
 def measure(chosen):
+    """(profile of the median round, instructions of each round, bytes, lines on other calls)"""
     with Field(chosen.bin) as field:
-        out = os.path.join(field.scratch, "callgrind.out")
-        field.stand.runner = callgrind.command(out)
-        peer, size = field.sluice_peer("sluice")
-        control(peer.pids()[0], "-i", "on")
-        rounds = [callgrind.read(profile(peer, peer.body, out)) for _ in range(ROUNDS)]
+        counter = Counted(field)
+        peer, size = field.sluice_peer("full call")
+        counter.begin()
+        rounds = [counter.profile(peer) for _ in range(ROUNDS)]
         totals = [per_call(costs) for costs in rounds]
-        return rounds[totals.index(sorted(totals)[ROUNDS // 2])], totals, size
+        middle = rounds[totals.index(sorted(totals)[ROUNDS // 2])]
+        return middle, totals, size, [] if chosen.quick else others_table(counter, field)
 
 
 def main():
     chosen = options(__doc__)
     try:
-        costs, totals, size = measure(chosen)
+        costs, totals, size, others = measure(chosen)
     except Fault as fault:
         print("error: %s" % fault, file=sys.stderr)
         return 1
     publish("instructions", [
-        "%.0f instructions and %.1f system calls per call (%d rounds: %.0f to %.0f), result of %d "
-        "bytes, %d connections in lockstep, %d calls a round; callgrind (valgrind %s); %s." %
+        "%.0f instructions and %.1f system calls per call (%d rounds: %.0f to %.0f), full call to "
+        "NetSuite, result of %d bytes, %d connections in lockstep, %d calls a round; callgrind "
+        "(valgrind %s); %s." %
         (per_call(costs), per_call(costs, system_calls), ROUNDS, min(totals), max(totals), size,
          CONNECTIONS, STEPS * CONNECTIONS, version(["valgrind", "--version"], r"valgrind-(\S+)"),
-         machine()), ""] + station_table(costs) + top(costs), chosen.write)
+         machine()), ""] + station_table(costs) + others + top(costs), chosen.write)
     return 0
 
 

@@ -12,16 +12,22 @@ import measure  # noqa: F401  (it knows where stand is)
 from stand import Fault
 
 
-def request(url, body):
+ACCEPT = {"Accept": "application/json, text/event-stream"}
+
+
+def request(url, body, fields=None):
+    """The bytes of a POST."""
     split = urllib.parse.urlsplit(url)
     data = json.dumps(body).encode()
-    return (b"POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
-            b"Accept: application/json, text/event-stream\r\nContent-Length: %d\r\n\r\n%s" %
-            (split.path.encode(), split.netloc.encode(), len(data), data))
+    head = ["POST %s%s HTTP/1.1" % (split.path, "?" + split.query if split.query else ""),
+            "Host: " + split.netloc, "Content-Type: application/json",
+            "Content-Length: %d" % len(data)]
+    head += ["%s: %s" % pair for pair in dict(ACCEPT, **(fields or {})).items()]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + data
 
 
 def read_answer(connection):
-    """The body of one answer; anything but a 200 is a fault."""
+    """The body of one answer; anything but a 2xx is a fault."""
     answer = b""
     while True:
         piece = connection.recv(65536)
@@ -31,7 +37,7 @@ def read_answer(connection):
         head, sep, body = answer.partition(b"\r\n\r\n")
         if not sep:
             continue
-        if not head.startswith(b"HTTP/1.1 200 "):
+        if not head.startswith(b"HTTP/1.1 2"):
             raise Fault("the server answered %r" % answer[:300])
         if len(body) >= int(re.search(rb"(?i)content-length: (\d+)", head).group(1)):
             return body
@@ -55,9 +61,24 @@ class Callers:
         for one in self.connections:
             one.close()
 
+    def part(self, at, count):
+        """Those callers of them alone; the connections stay theirs."""
+        some = Callers.__new__(Callers)
+        some.connections = self.connections[at:at + count]
+        return some
+
     def call(self, requests):
         """Sends the n-th request on the n-th connection, then reads the answers."""
+        if len(requests) > len(self.connections):
+            raise ValueError("more requests than connections")
         pairs = list(zip(self.connections, requests))
         for connection, data in pairs:
             connection.sendall(data)
         return [read_answer(connection) for connection, _ in pairs]
+
+    def call_all(self, requests, at_once=32):
+        """All of the requests, so many at a time; the answers in their order."""
+        answers = []
+        for at in range(0, len(requests), at_once):
+            answers += self.call(requests[at:at + at_once])
+        return answers

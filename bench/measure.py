@@ -6,11 +6,21 @@ import platform
 import re
 import subprocess
 import sys
+import urllib.parse
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
 sys.path.insert(0, os.path.join(ROOT, "scripts", "lib"))
 from stand import Fault  # noqa: E402
 
+TURNS = """local ready, at = {}, 0
+function init(args)
+    for i, path in ipairs(paths) do ready[i] = wrk.format(nil, path) end
+end
+function request()
+    at = at % #ready + 1
+    return ready[at]
+end
+"""
 PAGE = os.path.join(ROOT, "docs", "performance.md")
 
 
@@ -39,14 +49,18 @@ def cpu_us(pids):
     return ticks * 1e6 / os.sysconf("SC_CLK_TCK")
 
 
-def write_post(path, body, fields):
-    """The wrk script that posts that body with those fields; returns the path."""
+def write_post(path, urls, body, fields):
+    """The wrk script that posts that body with those fields; returns the path. The requests are
+    made before the load: what wrk does for one does not depend on how many URLs there are."""
     fields = dict({"Content-Type": "application/json",
                    "Accept": "application/json, text/event-stream"}, **fields)
     with open(path, "w") as out:
         out.write("wrk.method = 'POST'\nwrk.body = [==[%s]==]\n" % json.dumps(body))
         for name, value in fields.items():
             out.write("wrk.headers['%s'] = '%s'\n" % (name, value))
+        out.write("local paths = {%s}\n" % ",".join(
+            "'%s'" % urllib.parse.urlsplit(url).path for url in urls))
+        out.write(TURNS)
     return path
 
 

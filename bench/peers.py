@@ -31,15 +31,17 @@ def modern(body):
 
 
 class Peer:
-    """`pids` is a function: nginx's workers come and go."""
+    """`pids` is a function: nginx's workers come and go. With several URLs, they take turns."""
 
-    def __init__(self, name, url, pids, body, fields=None):
-        self.name, self.url, self.pids = name, url, pids
+    def __init__(self, name, urls, pids, body, fields=None):
+        self.name, self.pids = name, pids
+        self.urls = [urls] if isinstance(urls, str) else urls
+        self.url = self.urls[0]
         self.body, self.fields = body, fields or {}
 
     def script(self, scratch):
         path = os.path.join(scratch, re.sub(r"\W+", "-", self.name) + ".lua")
-        return write_post(path, self.body, self.fields)
+        return write_post(path, self.urls, self.body, self.fields)
 
     def mark(self):
         return None
@@ -49,8 +51,8 @@ class Peer:
 
 
 class SluicePeer(Peer):
-    def __init__(self, name, stand, url, body, fields=None):
-        super().__init__(name, url, lambda: [stand.process("server").pid], body, fields)
+    def __init__(self, name, stand, urls, body, fields=None):
+        super().__init__(name, urls, lambda: [stand.process("server").pid], body, fields)
         self.stand = stand
 
     def mark(self):
