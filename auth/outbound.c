@@ -57,28 +57,13 @@ outbound_scheme_fields(const struct outbound_scheme *scheme, size_t *count)
 
 /* ---- Checking what was sent ---- */
 
-/* A member's name as a reference token (RFC 6901), cut between characters. */
+/* A member's name, cut between characters. */
 static struct slice pointer_of(struct arena *arena, struct slice member)
 {
-    struct buf text;
-    buf_init(&text, 256);
-    buf_append(&text, SLICE("/auth"));
-    if (member.len > 0) {
-        buf_append_byte(&text, '/');
-    }
     struct slice shown = slice_of(member.ptr, member.len < 40 ? member.len : 40);
+
     shown.len = text_utf8_prefix(shown);
-    for (size_t i = 0; i < shown.len; i++) {
-        char c = shown.ptr[i];
-        if (c == '~' || c == '/') {
-            buf_append(&text, c == '~' ? SLICE("~0") : SLICE("~1"));
-        } else {
-            buf_append_byte(&text, c);
-        }
-    }
-    struct slice pointer = arena_slice(arena, buf_slice(&text));
-    buf_free(&text);
-    return pointer;
+    return shown.len > 0 ? text_pointer(arena, SLICE("/auth"), shown) : SLICE("/auth");
 }
 
 static void add_detail(struct fault *fault, struct arena *arena, struct slice member,

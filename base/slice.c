@@ -21,6 +21,19 @@ bool slice_eq_nocase(struct slice a, struct slice b)
     return true;
 }
 
+bool slice_starts_nocase(struct slice a, struct slice prefix)
+{
+    return a.len >= prefix.len && slice_eq_nocase(slice_of(a.ptr, prefix.len), prefix);
+}
+
+bool slice_contains_nocase(struct slice a, struct slice part)
+{
+    while (a.len > part.len && !slice_starts_nocase(a, part)) {
+        a = slice_from(a, 1);
+    }
+    return slice_starts_nocase(a, part);
+}
+
 int slice_cmp(struct slice a, struct slice b)
 {
     size_t shared = a.len < b.len ? a.len : b.len;

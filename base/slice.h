@@ -65,6 +65,9 @@ static inline struct slice slice_from(struct slice a, size_t from)
 /* ASCII case folded: header names, host names. */
 bool slice_eq_nocase(struct slice a, struct slice b);
 
+bool slice_starts_nocase(struct slice a, struct slice prefix);
+bool slice_contains_nocase(struct slice a, struct slice part);
+
 /* Byte order, shorter first: what RFC 5849 section 3.4.1.3.2 sorts by. <0, 0, >0. */
 int slice_cmp(struct slice a, struct slice b);
 

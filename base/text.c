@@ -348,3 +348,70 @@ bool text_is_id(struct slice text, const char *prefix)
     }
     return true;
 }
+
+/* ---- Text that may be shown ---- */
+
+/* How many bytes the character takes that begins with `lead`. */
+static size_t character_bytes(unsigned char lead)
+{
+    return lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+static bool is_control(const char *at)
+{
+    unsigned char c = (unsigned char)at[0];
+
+    return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)at[1] < 0xa0);
+}
+
+struct slice text_clean(struct arena *arena, struct slice text, size_t max)
+{
+    char *out = arena_alloc(arena, (text.len < max ? text.len : max) + 1);
+    size_t len = 0, i = 0;
+
+    while (i < text.len) {
+        size_t bytes = character_bytes((unsigned char)text.ptr[i]);
+        if (bytes > text.len - i || len + bytes > max) {
+            break;
+        }
+        if (is_control(text.ptr + i)) {
+            out[len++] = ' ';
+        } else {
+            memcpy(out + len, text.ptr + i, bytes);
+            len += bytes;
+        }
+        i += bytes;
+    }
+    return slice_of(out, len);
+}
+
+struct slice text_visible(struct arena *arena, struct slice text, size_t max)
+{
+    char *out = arena_alloc(arena, (text.len < max ? text.len : max) + 1);
+    size_t len = 0;
+
+    for (size_t i = 0; i < text.len && len < max; i++) {
+        if (text.ptr[i] > 0x20 && text.ptr[i] < 0x7f) {
+            out[len++] = text.ptr[i];
+        }
+    }
+    return slice_of(out, len);
+}
+
+struct slice text_pointer(struct arena *arena, struct slice base, struct slice member)
+{
+    char *out = arena_array(arena, base.len + 2 * member.len + 1, 1);
+    size_t len = base.len;
+
+    slice_copy(out, base);
+    out[len++] = '/';
+    for (size_t i = 0; i < member.len; i++) {
+        char c = member.ptr[i];
+        if (c == '~' || c == '/') {
+            out[len++] = '~';
+            c = c == '~' ? '0' : '1';
+        }
+        out[len++] = c;
+    }
+    return slice_of(out, len);
+}

@@ -38,6 +38,14 @@ bool text_is_utf8(struct slice bytes); /* RFC 3629, no surrogates, shortest form
 /* How many leading bytes are whole, valid UTF-8 sequences. */
 size_t text_utf8_prefix(struct slice bytes);
 
+/* What others said, fit to be shown: at most `max` bytes, cut between characters; control
+ * characters (C0, DEL, C1) are blanks. `text` is UTF-8. */
+struct slice text_clean(struct arena *arena, struct slice text, size_t max);
+/* Its visible ASCII characters, at most `max`: an id out of a header field. */
+struct slice text_visible(struct arena *arena, struct slice text, size_t max);
+/* `base` with a member's name behind it as a reference token (RFC 6901). */
+struct slice text_pointer(struct arena *arena, struct slice base, struct slice member);
+
 /* `prefix` + 26 characters of lower-case base32 (RFC 4648 alphabet): 130 random bits. */
 #define TEXT_ID_BYTES 26
 struct slice text_new_id(struct arena *arena, const char *prefix);

@@ -5,6 +5,7 @@
 #define DAY_MS ((int64_t)86400000)
 /* 0000-01-01T00:00:00Z and the last millisecond of 9999. */
 #define FIRST_MS ((int64_t)-62167219200000)
+#define YEAR_1_MS ((int64_t)-62135596800000)
 #define LAST_MS ((int64_t)253402300799999)
 
 struct civil {
@@ -203,4 +204,70 @@ bool timefmt_is_date(struct slice text)
 {
     struct civil date;
     return take_date(&text, &date) && text.len == 0;
+}
+
+static bool take_text(struct slice *text, struct slice expected)
+{
+    bool there = slice_starts(*text, expected);
+
+    *text = there ? slice_from(*text, expected.len) : *text;
+    return there;
+}
+
+/* "Jan" to "Dec", 1 to 12. */
+static bool take_month(struct slice *text, int64_t *month)
+{
+    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+    for (*month = 1; *month <= 12; ++*month) {
+        if (take_text(text, slice_of(names + 3 * (*month - 1), 3))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool timefmt_parse_http(struct slice text, int64_t *wall_ms)
+{
+    struct civil date;
+    int64_t hour, minute, second;
+    struct slice rest = slice_from(text, sizeof "Sun" - 1);
+
+    if (!take_text(&rest, SLICE(", ")) || !take_digits(&rest, 2, &date.day) ||
+        !take_text(&rest, SLICE(" ")) || !take_month(&rest, &date.month) ||
+        !take_text(&rest, SLICE(" ")) || !take_digits(&rest, 4, &date.year) ||
+        !take_text(&rest, SLICE(" ")) || !take_digits(&rest, 2, &hour) ||
+        !take_text(&rest, SLICE(":")) || !take_digits(&rest, 2, &minute) ||
+        !take_text(&rest, SLICE(":")) || !take_digits(&rest, 2, &second) ||
+        !slice_is(rest, " GMT")) {
+        return false;
+    }
+    if (date.day < 1 || date.day > month_days(date.year, date.month) || hour > 23 ||
+        minute > 59 || second > 60) {
+        return false;
+    }
+    *wall_ms = days_from_civil(date) * DAY_MS + hour * 3600000 + minute * 60000 +
+               second * 1000;
+    return true;
+}
+
+bool timefmt_parse_odata(struct slice text, int64_t *wall_ms)
+{
+    struct slice tail = SLICE(")/"), zone = SLICE("+0000");
+    unsigned long long number;
+
+    if (!take_text(&text, SLICE("/Date(")) || text.len < tail.len ||
+        !slice_eq(slice_from(text, text.len - tail.len), tail)) {
+        return false;
+    }
+    text.len -= tail.len;
+    bool negative = take_text(&text, SLICE("-"));
+    if (text.len > zone.len && slice_eq(slice_from(text, text.len - zone.len), zone)) {
+        text.len -= zone.len;
+    }
+    if (!slice_to_u64(text, &number)) {
+        return false;
+    }
+    *wall_ms = negative ? -(int64_t)number : (int64_t)number;
+    return *wall_ms >= YEAR_1_MS && *wall_ms <= LAST_MS;
 }

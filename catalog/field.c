@@ -6,8 +6,6 @@
 
 #define DAY_MS INT64_C(86400000)
 /* 0001-01-01 and 9999-12-31: what has a four-digit year. */
-#define FIRST_MS INT64_C(-62135596800000)
-#define LAST_MS INT64_C(253402300799999)
 
 struct mapping {
     struct arena *arena;
@@ -124,35 +122,11 @@ static bool to_datetime(struct arena *arena, struct slice text, struct slice *ou
     return true;
 }
 
-/* "/Date(1790812800000)/", "/Date(-86400000+0000)/" */
-static bool parse_sap_date(struct slice text, int64_t *wall_ms)
-{
-    unsigned long long value;
-    struct slice digits;
-    bool negative;
-
-    if (!slice_starts(text, SLICE("/Date(")) || text.len < 9 ||
-        !slice_eq(slice_from(text, text.len - 2), SLICE(")/"))) {
-        return false;
-    }
-    digits = slice_of(text.ptr + 6, text.len - 8);
-    if (digits.len > 5 &&
-        slice_eq(slice_from(digits, digits.len - 5), SLICE("+0000"))) {
-        digits.len -= 5;
-    }
-    negative = digits.ptr[0] == '-';
-    if (!slice_to_u64(slice_from(digits, negative ? 1 : 0), &value)) {
-        return false;
-    }
-    *wall_ms = negative ? -(int64_t)value : (int64_t)value;
-    return *wall_ms >= FIRST_MS && *wall_ms <= LAST_MS;
-}
-
 static bool to_sap_date(struct arena *arena, struct slice text, struct slice *out)
 {
     int64_t wall_ms;
 
-    if (!parse_sap_date(text, &wall_ms)) {
+    if (!timefmt_parse_odata(text, &wall_ms)) {
         return false;
     }
     *out = timefmt_utc_arena(arena, wall_ms);

@@ -143,23 +143,13 @@ static bool fits_status(const struct error_rule *rule, int status)
     return rule->status_count == 0;
 }
 
-static bool contains_nocase(struct slice text, struct slice part)
-{
-    for (size_t i = 0; i + part.len <= text.len; i++) {
-        if (slice_eq_nocase(slice_of(text.ptr + i, part.len), part)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool fits(const struct error_rule *rule, int status, struct slice code,
                  struct slice message)
 {
     return fits_status(rule, status) &&
            (rule->code.len == 0 || slice_eq(rule->code, code)) &&
            (rule->message_contains.len == 0 ||
-            contains_nocase(message, rule->message_contains));
+            slice_contains_nocase(message, rule->message_contains));
 }
 
 enum err catalog_classify(const struct integration *integration, int status,

@@ -137,25 +137,14 @@ static struct slice field_value(const struct http_request *request, const char *
     return field != NULL ? field->value : SLICE_EMPTY;
 }
 
-static bool contains(struct slice text, const char *word)
-{
-    size_t len = strlen(word);
-    for (size_t i = 0; i + len <= text.len; i++) {
-        if (slice_eq_nocase(slice_of(text.ptr + i, len), slice_of(word, len))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Bare clients, curl first of all, name their JSON a form; what parses as JSON is JSON.
  */
 static bool content_type_is_taken(const struct http_request *request)
 {
     bool has = false;
     struct slice type = field_value(request, "content-type", &has);
-    return !has || contains(type, "application/json") ||
-           contains(type, "application/x-www-form-urlencoded");
+    return !has || slice_contains_nocase(type, SLICE("application/json")) ||
+           slice_contains_nocase(type, SLICE("application/x-www-form-urlencoded"));
 }
 
 static enum err check_media(struct post *post)
@@ -163,9 +152,11 @@ static enum err check_media(struct post *post)
     const struct http_request *request = http_exchange_request(post->exchange);
     bool has_accept = false;
     struct slice accept = field_value(request, "accept", &has_accept);
-    post->accepts_stream = contains(accept, "text/event-stream");
-    bool takes_json = !has_accept || contains(accept, "application/json") ||
-                      contains(accept, "*/*") || contains(accept, "application/*");
+    post->accepts_stream = slice_contains_nocase(accept, SLICE("text/event-stream"));
+    bool takes_json = !has_accept ||
+                      slice_contains_nocase(accept, SLICE("application/json")) ||
+                      slice_contains_nocase(accept, SLICE("*/*")) ||
+                      slice_contains_nocase(accept, SLICE("application/*"));
     if (!takes_json && !post->accepts_stream) {
         return ERR_NOT_ACCEPTABLE;
     }

@@ -13,9 +13,7 @@ static void check_origin(struct arena *arena, struct slice origin)
 {
     struct http_url url;
 
-    if (!http_url_parse(origin, &url)) {
-        return; /* a name that no host has, such as "1.2.3": refused when it is used */
-    }
+    REQUIRE(http_url_parse(origin, &url));
     REQUIRE(slice_is(url.target, "/"));
     bool own = url.port == (url.is_tls ? 443 : 80);
     bool is_ipv6 = slice_find(url.host, ':') >= 0;

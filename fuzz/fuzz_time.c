@@ -42,6 +42,38 @@ static void check_date(struct arena *arena, struct slice text)
     REQUIRE(slice_starts(timefmt_utc_arena(arena, wall_ms), text));
 }
 
+/* The C library's reader of the same form. */
+static void check_http(struct arena *arena, struct slice text)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct tm tm = {0};
+    char name[4] = "";
+    int64_t wall_ms = 0;
+
+    if (!timefmt_parse_http(text, &wall_ms)) {
+        return;
+    }
+    REQUIRE(sscanf(arena_copy(arena, slice_from(text, 5)),
+                   "%2d %3s %4d %2d:%2d:%2d GMT", &tm.tm_mday, name, &tm.tm_year,
+                   &tm.tm_hour, &tm.tm_min, &tm.tm_sec) == 6);
+    const char *month = strstr(months, name);
+    REQUIRE(month != NULL);
+    tm.tm_mon = (int)(month - months) / 3;
+    tm.tm_year -= 1900;
+    REQUIRE((int64_t)timegm(&tm) * 1000 == wall_ms);
+}
+
+static void check_odata(struct arena *arena, struct slice text)
+{
+    int64_t wall_ms = 0, back = 0;
+
+    if (timefmt_parse_odata(text, &wall_ms)) {
+        struct slice again = arena_printf(arena, "/Date(%lld)/", (long long)wall_ms);
+        REQUIRE(timefmt_parse_odata(again, &back) && back == wall_ms);
+        check_instant(wall_ms);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice text = input_of(data, size);
@@ -58,6 +90,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (timefmt_is_date(text)) {
         check_date(arena, text);
     }
+    check_http(arena, text);
+    check_odata(arena, text);
     arena_free(arena);
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "connectors/netsuite/errors.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "catalog/catalog.h"
 
 #define MESSAGE_MAX 500
@@ -57,48 +58,6 @@ static bool is_json(const struct op_response *response)
            slice_eq_nocase(slice_from(type, type.len - suffix.len), suffix);
 }
 
-/* ---- Text that may be shown ---- */
-
-/* At most `max` bytes, cut between characters, without control characters (C0, DEL,
- * C1). */
-static struct slice clean(struct arena *arena, struct slice text, size_t max)
-{
-    char *out = arena_alloc(arena, (text.len < max ? text.len : max) + 1);
-    size_t len = 0, i = 0;
-
-    while (i < text.len) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        size_t bytes = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-        if (bytes > text.len - i || len + bytes > max) {
-            break;
-        }
-        bool control = c < 0x20 || c == 0x7f ||
-                       (c == 0xc2 && (unsigned char)text.ptr[i + 1] < 0xa0);
-        if (control) {
-            out[len++] = ' ';
-        } else {
-            memcpy(out + len, text.ptr + i, bytes);
-            len += bytes;
-        }
-        i += bytes;
-    }
-    return slice_of(out, len);
-}
-
-/* Header bytes are nobody's text: only what an id is made of is kept. */
-static struct slice clean_id(struct arena *arena, struct slice text)
-{
-    char *out = arena_alloc(arena, REQUEST_ID_MAX);
-    size_t len = 0;
-
-    for (size_t i = 0; i < text.len && len < REQUEST_ID_MAX; i++) {
-        if (text.ptr[i] > 0x20 && text.ptr[i] < 0x7f) {
-            out[len++] = text.ptr[i];
-        }
-    }
-    return slice_of(out, len);
-}
-
 /* ---- The shapes of error bodies ---- */
 
 /* "You have entered an Invalid Field Value 9 [item.items[0].item]": where, if it is
@@ -108,12 +67,12 @@ static struct slice detail_message(struct arena *arena, const struct jval *detai
     static const char *const places[] = {"o:errorPath", "o:errorQueryParam",
                                          "o:errorHeader", "o:errorUrl"};
     struct slice message =
-        clean(arena, jval_text(jval_get(detail, "detail")), MESSAGE_MAX);
+        text_clean(arena, jval_text(jval_get(detail, "detail")), MESSAGE_MAX);
 
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         struct slice place = jval_text(jval_get(detail, places[i]));
         if (place.len > 0) {
-            place = clean(arena, place, CODE_MAX);
+            place = text_clean(arena, place, CODE_MAX);
             return arena_printf(arena, "%.*s [%.*s]", SLICE_ARG(message),
                                 SLICE_ARG(place));
         }
@@ -126,7 +85,7 @@ static void add_complaint(struct complaints *complaints, struct arena *arena,
 {
     if (complaints->count < DETAILS_MAX + 1 && (code.len > 0 || message.len > 0)) {
         complaints->list[complaints->count++] = (struct complaint){
-            .code = clean(arena, code, CODE_MAX), .message = message};
+            .code = text_clean(arena, code, CODE_MAX), .message = message};
     }
 }
 
@@ -150,15 +109,16 @@ static void read_complaints(struct complaints *complaints, struct arena *arena,
                       detail_message(arena, detail));
     }
     if (error != NULL) {
-        add_complaint(complaints, arena, jval_text(jval_get(error, "code")),
-                      clean(arena, jval_text(jval_get(error, "message")), MESSAGE_MAX));
+        add_complaint(
+            complaints, arena, jval_text(jval_get(error, "code")),
+            text_clean(arena, jval_text(jval_get(error, "message")), MESSAGE_MAX));
     }
     if (details != NULL || jval_get(body, "o:errorCode") != NULL) {
         /* The title adds nothing where a detail has spoken. */
         struct slice title =
             complaints->count > 0
                 ? SLICE_EMPTY
-                : clean(arena, jval_text(jval_get(body, "title")), MESSAGE_MAX);
+                : text_clean(arena, jval_text(jval_get(body, "title")), MESSAGE_MAX);
         add_complaint(complaints, arena, jval_text(jval_get(body, "o:errorCode")),
                       title);
         if (jval_int64(jval_get(body, "status"), &status) && status >= 400 &&
@@ -210,7 +170,7 @@ static struct slice join_messages(struct arena *arena,
             buf_append(&text, complaints->list[i].message);
         }
     }
-    struct slice joined = clean(arena, buf_slice(&text), MESSAGE_MAX);
+    struct slice joined = text_clean(arena, buf_slice(&text), MESSAGE_MAX);
     buf_free(&text);
     return joined;
 }
@@ -223,7 +183,7 @@ static void note_upstream(struct op *op, const struct op_response *response)
         id = response_field(response, "x-n-operationid");
     }
     op->fault.upstream.status = response->status;
-    op->fault.upstream.request_id = clean_id(op->arena, id);
+    op->fault.upstream.request_id = text_visible(op->arena, id, REQUEST_ID_MAX);
 }
 
 static void note_load(struct op *op, const struct op_response *response)

@@ -8,8 +8,10 @@
 
 #include <ctype.h>
 
+#include "base/text.h"
+#include "base/web_origin.h"
+
 #define ACCOUNT_ID_MAX 40
-#define ORIGIN_MAX 300
 #define CONNECTION_FAULTS 8
 
 /* Faults of one connection, collected so that the operator sees all of them at once. */
@@ -26,24 +28,6 @@ static void complain(struct complaints *complaints, struct slice pointer,
         complaints->details[complaints->count++] =
             (struct fault_detail){.pointer = pointer, .message = message};
     }
-}
-
-/* RFC 6901: the name is the operator's, so its '~' and '/' are escaped. */
-static struct slice pointer_to(struct arena *arena, const char *prefix,
-                               struct slice member)
-{
-    char *escaped = arena_array(arena, member.len + 1, 2);
-    size_t len = 0;
-
-    for (size_t i = 0; i < member.len; i++) {
-        char c = member.ptr[i];
-        bool special = c == '~' || c == '/';
-        if (special) {
-            escaped[len++] = '~';
-        }
-        escaped[len++] = special ? (c == '~' ? '0' : '1') : c;
-    }
-    return arena_printf(arena, "%s%.*s", prefix, (int)len, escaped);
 }
 
 /* ---- The account id ---- */
@@ -83,97 +67,6 @@ static struct slice host_form(struct arena *arena, struct slice account_id)
     return slice_of(out, account_id.len);
 }
 
-/* ---- Origins ---- */
-
-static bool is_host(struct slice host)
-{
-    if (host.len == 0 || host.len > 253) {
-        return false;
-    }
-    if (host.ptr[0] == '[') {
-        for (size_t i = 1; i + 1 < host.len; i++) {
-            char c = host.ptr[i];
-            if (!isxdigit((unsigned char)c) && c != ':' && c != '.') {
-                return false;
-            }
-        }
-        return host.len > 3 && host.ptr[host.len - 1] == ']';
-    }
-    char before = '.';
-    for (size_t i = 0; i < host.len; i++) {
-        unsigned char c = (unsigned char)host.ptr[i];
-        bool joint = c == '.' || c == '-';
-        if ((!joint && !(c < 0x80 && isalnum(c))) || (joint && before == '.')) {
-            return false;
-        }
-        before = (char)c;
-    }
-    return before != '.' && before != '-';
-}
-
-/* The index of the ':' before the port, or the length when there is none. */
-static size_t host_end(struct slice authority)
-{
-    size_t from = 0;
-
-    if (authority.len > 0 && authority.ptr[0] == '[') {
-        ptrdiff_t close = slice_find(authority, ']');
-        from = close < 0 ? authority.len : (size_t)close;
-    }
-    for (size_t i = from; i < authority.len; i++) {
-        if (authority.ptr[i] == ':') {
-            return i;
-        }
-    }
-    return authority.len;
-}
-
-/*
- * scheme://host[:port] in lower case without the scheme's own port, so that two
- * spellings of an origin are one. Empty when it is anything else: a path, a query or
- * user information would change what is signed and where.
- */
-static struct slice canonical_origin(struct arena *arena, struct slice given)
-{
-    struct slice rest;
-    const char *scheme;
-    unsigned long long own_port;
-
-    if (given.len > ORIGIN_MAX) {
-        return SLICE_EMPTY;
-    }
-    if (given.len >= 8 && slice_eq_nocase(slice_of(given.ptr, 8), SLICE("https://"))) {
-        scheme = "https";
-        own_port = 443;
-        rest = slice_from(given, 8);
-    } else if (given.len >= 7 &&
-               slice_eq_nocase(slice_of(given.ptr, 7), SLICE("http://"))) {
-        scheme = "http";
-        own_port = 80;
-        rest = slice_from(given, 7);
-    } else {
-        return SLICE_EMPTY;
-    }
-    size_t end = host_end(rest);
-    unsigned long long port = own_port;
-    if (end < rest.len && (!slice_to_u64(slice_from(rest, end + 1), &port) ||
-                           port == 0 || port > 65535)) {
-        return SLICE_EMPTY;
-    }
-    struct slice host = slice_of(rest.ptr, end);
-    if (!is_host(host)) {
-        return SLICE_EMPTY;
-    }
-    char *lower = arena_copy(arena, host);
-    for (size_t i = 0; i < host.len; i++) {
-        lower[i] = (char)tolower((unsigned char)lower[i]);
-    }
-    return port == own_port
-               ? arena_printf(arena, "%s://%.*s", scheme, (int)host.len, lower)
-               : arena_printf(arena, "%s://%.*s:%llu", scheme, (int)host.len, lower,
-                              port);
-}
-
 /* ---- The connection object ---- */
 
 enum host { HOST_SUITETALK, HOST_RESTLETS, HOST_APP, HOST_COUNT };
@@ -200,7 +93,7 @@ static void read_base_urls(struct complaints *complaints, const struct jval *bas
     for (size_t i = 0; i < base_urls->count; i++) {
         const struct jmember *member = &base_urls->members[i];
         struct slice pointer =
-            pointer_to(complaints->arena, "/base_urls/", member->name);
+            text_pointer(complaints->arena, SLICE("/base_urls"), member->name);
         size_t host = 0;
         while (host < HOST_COUNT && !slice_is(member->name, host_table[host].name)) {
             host++;
@@ -211,8 +104,11 @@ static void read_base_urls(struct complaints *complaints, const struct jval *bas
                            "and app."));
             continue;
         }
-        origins[host] = canonical_origin(complaints->arena, jval_text(&member->value));
-        if (origins[host].len == 0) {
+        struct web_origin origin = {.text = SLICE_EMPTY};
+        bool right =
+            web_origin_parse(complaints->arena, jval_text(&member->value), &origin);
+        origins[host] = origin.text;
+        if (!right) {
             complain(complaints, pointer,
                      SLICE("This has to be scheme://host[:port] with http or https and "
                            "nothing behind it, such as "
@@ -226,7 +122,7 @@ static void refuse_unknown(struct complaints *complaints, const struct jval *con
     for (size_t i = 0; i < connection->count; i++) {
         struct slice name = connection->members[i].name;
         if (!slice_is(name, "account_id") && !slice_is(name, "base_urls")) {
-            complain(complaints, pointer_to(complaints->arena, "/", name),
+            complain(complaints, text_pointer(complaints->arena, SLICE_EMPTY, name),
                      SLICE("A NetSuite connection takes account_id and base_urls, "
                            "nothing else."));
         }

@@ -6,9 +6,9 @@
  */
 #include "connectors/sap/connection.h"
 
-#include <ctype.h>
+#include "base/text.h"
+#include "base/web_origin.h"
 
-#define BASE_URL_MAX 300
 #define CONNECTION_FAULTS 8
 #define CEILING_DIRECT 8
 #define CEILING_ON_PREMISE 4
@@ -43,116 +43,6 @@ static void complain(struct complaints *complaints, struct slice pointer,
         complaints->details[complaints->count++] =
             (struct fault_detail){.pointer = pointer, .message = message};
     }
-}
-
-/* RFC 6901: the name is the operator's, so its '~' and '/' are escaped. */
-static struct slice pointer_to(struct arena *arena, struct slice member)
-{
-    char *out = arena_array(arena, member.len + 1, 2);
-    size_t len = 0;
-
-    out[len++] = '/';
-    for (size_t i = 0; i < member.len; i++) {
-        char c = member.ptr[i];
-        if (c == '~' || c == '/') {
-            out[len++] = '~';
-            c = c == '~' ? '0' : '1';
-        }
-        out[len++] = c;
-    }
-    return slice_of(out, len);
-}
-
-/* ---- base_url ---- */
-
-struct address {
-    const char *scheme;
-    struct slice host; /* lower case */
-    unsigned long long port, own_port;
-};
-
-static bool is_name(struct slice host)
-{
-    char before = '.';
-
-    for (size_t i = 0; i < host.len; i++) {
-        unsigned char c = (unsigned char)host.ptr[i];
-        bool joint = c == '.' || c == '-';
-        if ((!joint && !(c < 0x80 && isalnum(c))) || (joint && before == '.')) {
-            return false;
-        }
-        before = (char)c;
-    }
-    return host.len > 0 && host.len <= 253 && before != '.' && before != '-';
-}
-
-static bool is_ipv6(struct slice host)
-{
-    if (host.len < 4 || host.ptr[0] != '[' || host.ptr[host.len - 1] != ']') {
-        return false;
-    }
-    for (size_t i = 1; i + 1 < host.len; i++) {
-        unsigned char c = (unsigned char)host.ptr[i];
-        if (!isxdigit(c) && c != ':' && c != '.') {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The index of the ':' before the port, or the length when there is none. */
-static size_t host_end(struct slice authority)
-{
-    ptrdiff_t close = slice_find(authority, ']');
-    size_t from = close < 0 ? 0 : (size_t)close;
-    ptrdiff_t colon = slice_find(slice_from(authority, from), ':');
-
-    return colon < 0 ? authority.len : from + (size_t)colon;
-}
-
-/* Takes the scheme off; false when it is neither http nor https. */
-static bool take_scheme(struct slice *url, struct address *out)
-{
-    static const struct {
-        const char *prefix, *name;
-        unsigned long long port;
-    } schemes[] = {{"https://", "https", 443}, {"http://", "http", 80}};
-
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        struct slice prefix = slice_str(schemes[i].prefix);
-        if (url->len > prefix.len &&
-            slice_eq_nocase(slice_of(url->ptr, prefix.len), prefix)) {
-            *url = slice_from(*url, prefix.len);
-            out->scheme = schemes[i].name;
-            out->port = out->own_port = schemes[i].port;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A path, a query or user information behind the host makes it unreadable: they would
- * change where a credential goes. */
-static bool read_address(struct arena *arena, struct slice url, struct address *out)
-{
-    if (url.len > BASE_URL_MAX || !take_scheme(&url, out)) {
-        return false;
-    }
-    size_t end = host_end(url);
-    out->host = slice_of(url.ptr, end);
-    if (!is_name(out->host) && !is_ipv6(out->host)) {
-        return false;
-    }
-    if (end < url.len && (!slice_to_u64(slice_from(url, end + 1), &out->port) ||
-                          out->port == 0 || out->port > 65535)) {
-        return false;
-    }
-    char *lower = arena_copy(arena, out->host);
-    for (size_t i = 0; i < out->host.len; i++) {
-        lower[i] = (char)tolower((unsigned char)lower[i]);
-    }
-    out->host = slice_of(lower, out->host.len);
-    return true;
 }
 
 /* ---- The members ---- */
@@ -232,7 +122,7 @@ static void refuse_strangers(struct complaints *complaints,
 {
     for (size_t i = 0; i < connection->count; i++) {
         struct slice name = connection->members[i].name;
-        struct slice pointer = pointer_to(complaints->arena, name);
+        struct slice pointer = text_pointer(complaints->arena, SLICE_EMPTY, name);
         if (!is_known(name)) {
             complain(complaints, pointer,
                      SLICE("A SAP connection takes route, base_url and sap_client, "
@@ -267,20 +157,16 @@ static const struct jval *stored_connection(struct arena *arena,
 }
 
 static void fill_target(struct arena *arena, const struct route *route,
-                        const struct address *address, struct slice client,
+                        const struct web_origin *origin, struct slice client,
                         struct op_target *out)
 {
     struct sap_system *system = arena_alloc(arena, sizeof *system);
 
     system->client = arena_slice(arena, client);
-    system->origin = address->port == address->own_port
-                         ? arena_printf(arena, "%s://%.*s", address->scheme,
-                                        SLICE_ARG(address->host))
-                         : arena_printf(arena, "%s://%.*s:%llu", address->scheme,
-                                        SLICE_ARG(address->host), address->port);
+    system->origin = origin->text;
     *out = (struct op_target){
-        .lane = arena_printf(arena, "sap:%s:%.*s:%llu:%.*s", route->name,
-                             SLICE_ARG(address->host), address->port,
+        .lane = arena_printf(arena, "sap:%s:%.*s:%d:%.*s", route->name,
+                             SLICE_ARG(origin->host), origin->port,
                              SLICE_ARG(client.len > 0 ? client : SLICE("-"))),
         .realm = SLICE_EMPTY,
         .origins = &system->origin,
@@ -297,7 +183,7 @@ enum err sap_connect(struct arena *arena, const struct jval *connection,
     struct complaints complaints = {
         .arena = arena,
         .details = arena_array(arena, CONNECTION_FAULTS, sizeof(struct fault_detail))};
-    struct address address = {.host = SLICE_EMPTY};
+    struct web_origin origin = {.text = SLICE_EMPTY};
     struct slice client = SLICE_EMPTY;
     const struct route *route = NULL;
 
@@ -306,8 +192,8 @@ enum err sap_connect(struct arena *arena, const struct jval *connection,
                  SLICE("A connection is an object with route and base_url."));
     } else {
         route = read_route(&complaints, connection);
-        if (!read_address(arena, jval_text(jval_get(connection, "base_url")),
-                          &address)) {
+        if (!web_origin_parse(arena, jval_text(jval_get(connection, "base_url")),
+                              &origin)) {
             complain(&complaints, SLICE("/base_url"),
                      SLICE("base_url is scheme://host[:port] with http or https and "
                            "nothing behind it, such as "
@@ -324,6 +210,6 @@ enum err sap_connect(struct arena *arena, const struct jval *connection,
             .detail_count = complaints.count};
         return ERR_UNPROCESSABLE;
     }
-    fill_target(arena, route, &address, client, out);
+    fill_target(arena, route, &origin, client, out);
     return ERR_OK;
 }

@@ -60,21 +60,11 @@ static bool is_cookie(struct slice pair)
     return equals > 0;
 }
 
-static bool contains_nocase(struct slice text, struct slice part)
-{
-    for (size_t i = 0; i + part.len <= text.len; i++) {
-        if (slice_eq_nocase(slice_of(text.ptr + i, part.len), part)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A server takes a cookie back by an end in the past. */
 static bool is_taken_back(struct slice attributes)
 {
-    return contains_nocase(attributes, SLICE("max-age=0")) ||
-           contains_nocase(attributes, SLICE("1970"));
+    return slice_contains_nocase(attributes, SLICE("max-age=0")) ||
+           slice_contains_nocase(attributes, SLICE("1970"));
 }
 
 static struct slice name_of(struct slice pair)

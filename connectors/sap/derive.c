@@ -13,9 +13,7 @@
 
 #define DAY_MS INT64_C(86400000)
 #define DAYS_MAX 3650
-/* 0001-01-01 and 9999-12-31: what has a four-digit year. */
-#define FIRST_MS INT64_C(-62135596800000)
-#define LAST_MS INT64_C(253402300799999)
+#define LAST_MS INT64_C(253402300799999) /* 9999-12-31: a year of four digits */
 
 /* ---- Entities to records ---- */
 
@@ -274,35 +272,13 @@ static bool choice(struct arena *arena, const struct derive *derive,
     return true;
 }
 
-/* "/Date(1790812800000)/", "/Date(-86400000+0000)/" */
-static bool date_ms(struct slice text, int64_t *out)
-{
-    struct slice head = SLICE("/Date("), tail = SLICE(")/"), zone = SLICE("+0000");
-    unsigned long long number;
-
-    if (!slice_starts(text, head) || text.len < head.len + tail.len + 1 ||
-        !slice_eq(slice_from(text, text.len - tail.len), tail)) {
-        return false;
-    }
-    text = slice_of(text.ptr + head.len, text.len - head.len - tail.len);
-    if (text.len > zone.len && slice_eq(slice_from(text, text.len - zone.len), zone)) {
-        text.len -= zone.len;
-    }
-    bool negative = text.ptr[0] == '-';
-    if (!slice_to_u64(slice_from(text, negative ? 1 : 0), &number)) {
-        return false;
-    }
-    *out = negative ? -(int64_t)number : (int64_t)number;
-    return *out >= FIRST_MS && *out <= LAST_MS;
-}
-
 static bool due(struct arena *arena, const struct derive *derive,
                 const struct jval *record, struct slice *out)
 {
     unsigned long long days = 0;
     int64_t wall_ms;
 
-    if (!date_ms(text_of(record, derive->of), &wall_ms)) {
+    if (!timefmt_parse_odata(text_of(record, derive->of), &wall_ms)) {
         return false;
     }
     for (size_t i = 0; i < derive->source_count && days == 0; i++) {

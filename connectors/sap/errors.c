@@ -46,21 +46,6 @@ struct slice sap_response_field(const struct op_response *response, const char *
 
 /* ---- What kind of body ---- */
 
-static bool starts_nocase(struct slice text, struct slice with)
-{
-    return text.len >= with.len && slice_eq_nocase(slice_of(text.ptr, with.len), with);
-}
-
-static bool contains(struct slice text, struct slice part)
-{
-    for (size_t i = 0; i + part.len <= text.len; i++) {
-        if (slice_eq_nocase(slice_of(text.ptr + i, part.len), part)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static struct slice without_blanks(struct slice text)
 {
     while (text.len > 0 && strchr(" \t\r\n", text.ptr[0]) != NULL &&
@@ -79,35 +64,21 @@ static enum body_kind kind_of(const struct op_response *response)
     if (body.len == 0) {
         return BODY_EMPTY;
     }
-    if (starts_nocase(type, SLICE("text/html")) ||
-        starts_nocase(body, SLICE("<!doctype html")) ||
-        starts_nocase(body, SLICE("<html"))) {
+    if (slice_starts_nocase(type, SLICE("text/html")) ||
+        slice_starts_nocase(body, SLICE("<!doctype html")) ||
+        slice_starts_nocase(body, SLICE("<html"))) {
         return BODY_HTML;
     }
-    if (body.ptr[0] == '{' || starts_nocase(type, SLICE("application/json"))) {
+    if (body.ptr[0] == '{' || slice_starts_nocase(type, SLICE("application/json"))) {
         return BODY_JSON;
     }
-    if (body.ptr[0] == '<' || contains(type, SLICE("xml"))) {
+    if (body.ptr[0] == '<' || slice_contains_nocase(type, SLICE("xml"))) {
         return BODY_XML;
     }
     return BODY_TEXT;
 }
 
 /* ---- Small parts of a fault ---- */
-
-/* Header bytes are nobody's text: only what an id is made of is kept. */
-static struct slice clean_id(struct arena *arena, struct slice text)
-{
-    char *out = arena_alloc(arena, REQUEST_ID_MAX);
-    size_t len = 0;
-
-    for (size_t i = 0; i < text.len && len < REQUEST_ID_MAX; i++) {
-        if (text.ptr[i] > 0x20 && text.ptr[i] < 0x7f) {
-            out[len++] = text.ptr[i];
-        }
-    }
-    return slice_of(out, len);
-}
 
 static void note_upstream(struct op *op, const struct op_response *response,
                           struct slice transaction)
@@ -119,38 +90,19 @@ static void note_upstream(struct op *op, const struct op_response *response,
         transaction = sap_response_field(response, ids[i]);
     }
     op->fault.upstream.status = response->status;
-    op->fault.upstream.request_id = clean_id(op->arena, transaction);
-}
-
-/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7, the form that is sent). */
-static bool http_date(struct arena *arena, struct slice text, int64_t *wall_ms)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    int month = 0;
-
-    if (text.len != 29 || !slice_eq(slice_from(text, 25), SLICE(" GMT"))) {
-        return false;
-    }
-    while (month < 12 &&
-           memcmp(months + (size_t)3 * (size_t)month, text.ptr + 8, 3) != 0) {
-        month++;
-    }
-    return month < 12 &&
-           timefmt_parse(arena_printf(arena, "%.4s-%02d-%.2sT%.8sZ", text.ptr + 12,
-                                      month + 1, text.ptr + 5, text.ptr + 17),
-                         wall_ms);
+    op->fault.upstream.request_id =
+        text_visible(op->arena, transaction, REQUEST_ID_MAX);
 }
 
 /* Seconds, or a date, measured from the answer's own: no clock is needed for it. */
-static unsigned long long retry_after(struct arena *arena,
-                                      const struct op_response *response)
+static unsigned long long retry_after(const struct op_response *response)
 {
     struct slice text = sap_response_field(response, "retry-after");
     unsigned long long seconds = 0;
     int64_t then, now;
 
-    if (!slice_to_u64(text, &seconds) && http_date(arena, text, &then) &&
-        http_date(arena, sap_response_field(response, "date"), &now) && then > now) {
+    if (!slice_to_u64(text, &seconds) && timefmt_parse_http(text, &then) &&
+        timefmt_parse_http(sap_response_field(response, "date"), &now) && then > now) {
         seconds = (unsigned long long)(then - now + 999) / 1000;
     }
     return seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : seconds;
@@ -159,7 +111,7 @@ static unsigned long long retry_after(struct arena *arena,
 static void note_load(struct op *op, const struct op_response *response)
 {
     op->rate_limited = true;
-    op->retry_after_s = (long)retry_after(op->arena, response);
+    op->retry_after_s = (long)retry_after(response);
     op->fault.retry_after_s = op->retry_after_s;
 }
 

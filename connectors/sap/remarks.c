@@ -2,32 +2,14 @@
 /* SAP's words, out of JSON; xml.c reads the other form. */
 #include "connectors/sap/remarks.h"
 
+#include "base/text.h"
 #include "connectors/sap/xml.h"
 
 #define HEADER_BYTES_MAX ((size_t)16 * 1024)
 
 struct slice sap_clean(struct arena *arena, struct slice text, size_t max)
 {
-    char *out = arena_alloc(arena, (text.len < max ? text.len : max) + 1);
-    size_t len = 0, i = 0;
-
-    while (i < text.len) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        size_t bytes = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-        if (bytes > text.len - i || len + bytes > max) {
-            break;
-        }
-        bool control = c < 0x20 || c == 0x7f ||
-                       (c == 0xc2 && (unsigned char)text.ptr[i + 1] < 0xa0);
-        if (control) {
-            out[len++] = ' ';
-        } else {
-            memcpy(out + len, text.ptr + i, bytes);
-            len += bytes;
-        }
-        i += bytes;
-    }
-    return slice_trim(slice_of(out, len));
+    return slice_trim(text_clean(arena, text, max));
 }
 
 struct sap_remark *sap_remarks_add(struct sap_remarks *remarks)

@@ -28,7 +28,7 @@ struct sap_remarks {
     struct slice transaction; /* what SAP's support asks for */
 };
 
-/* At most `max` bytes, cut between characters, without control characters. */
+/* text_clean, without blanks at its ends. */
 struct slice sap_clean(struct arena *arena, struct slice text, size_t max);
 
 /* Room for one more, emptied; NULL when there are enough. */

@@ -98,6 +98,21 @@ static void test_a_zeroed_slice_is_an_empty_one(void **state)
     assert_int_equal(slice_trim(none).len, 0);
 }
 
+static void test_case_is_folded_at_the_start_and_inside(void **state)
+{
+    (void)state;
+
+    assert_true(slice_starts_nocase(SLICE("HtTpS://a"), SLICE("https://")));
+    assert_false(slice_starts_nocase(SLICE("http"), SLICE("https")));
+    assert_true(slice_starts_nocase(SLICE("a"), SLICE("")));
+    assert_true(slice_contains_nocase(SLICE("a; Max-Age=0"), SLICE("max-age=0")));
+    assert_true(slice_contains_nocase(SLICE("abc"), SLICE("ABC")));
+    assert_false(slice_contains_nocase(SLICE("abcab"), SLICE("abd")));
+    assert_false(slice_contains_nocase(SLICE("ab"), SLICE("abc")));
+    assert_false(slice_contains_nocase(SLICE(""), SLICE("a")));
+    assert_true(slice_contains_nocase(SLICE(""), SLICE("")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +123,7 @@ int main(void)
         cmocka_unit_test(test_trim_takes_spaces_and_tabs_and_nothing_else),
         cmocka_unit_test(test_u64_takes_up_to_18_digits_and_no_sign),
         cmocka_unit_test(test_rest_of_a_slice_is_clamped_to_its_end),
+        cmocka_unit_test(test_case_is_folded_at_the_start_and_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -213,6 +213,48 @@ static void test_ids_are_prefix_and_26_letters_of_base32(void **state)
     arena_free(arena);
 }
 
+static void test_text_of_others_is_cut_between_characters_and_cleaned(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t max;
+        const char *clean;
+    } cases[] = {{"plain", 9, "plain"},
+                 {"plain", 3, "pla"},
+                 {"a\nb\x7f"
+                  "c",
+                  9, "a b c"},
+                 {"\xc2\x85x\xc2\xa0", 9, " x\xc2\xa0"},
+                 {"a\xc3\xa9", 2, "a"},
+                 {"a\xe2\x82\xac", 3, "a"},
+                 {"\xf0\x9f\x98\x80", 4, "\xf0\x9f\x98\x80"},
+                 {"\xf0\x9f\x98\x80", 3, ""},
+                 {"", 9, ""},
+                 {"a", 0, ""}};
+    struct arena *arena = arena_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct slice clean = text_clean(arena, slice_str(cases[i].text), cases[i].max);
+        assert_true(slice_is(clean, cases[i].clean));
+    }
+    assert_true(slice_is(text_visible(arena, SLICE("ab c\x01\xc3\xa6-1"), 9), "abc-1"));
+    assert_true(slice_is(text_visible(arena, SLICE("a b c"), 2), "ab"));
+    arena_free(arena);
+}
+
+static void test_pointers_escape_what_pointers_are_made_of(void **state)
+{
+    struct arena *arena = arena_new();
+    (void)state;
+
+    assert_true(slice_is(text_pointer(arena, SLICE_EMPTY, SLICE("a")), "/a"));
+    assert_true(
+        slice_is(text_pointer(arena, SLICE("/x"), SLICE("~/~1")), "/x/~0~1~01"));
+    assert_true(slice_is(text_pointer(arena, SLICE("/x"), SLICE("")), "/x/"));
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +266,8 @@ int main(void)
         cmocka_unit_test(test_utf8_agrees_with_a_second_reader_on_three_byte_texts),
         cmocka_unit_test(test_utf8_four_byte_forms_and_prefixes),
         cmocka_unit_test(test_ids_are_prefix_and_26_letters_of_base32),
+        cmocka_unit_test(test_text_of_others_is_cut_between_characters_and_cleaned),
+        cmocka_unit_test(test_pointers_escape_what_pointers_are_made_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,6 +137,67 @@ static void test_dates_exist_or_are_refused(void **state)
     assert_false(timefmt_is_date(SLICE("")));
 }
 
+static void test_the_date_of_a_header_field_is_read(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "Sun, 06 Nov 1994 08:49:37",
+        "Sun, 06 Nov 1994 08:49:37 GMT ",
+        "Sun, 06 Nov 1994 08:49:37 UTC",
+        "Sun, 31 Feb 1994 08:49:37 GMT",
+        "Sun, 00 Jan 1994 08:49:37 GMT",
+        "Sun, 06 nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+    };
+    int64_t wall_ms = 0;
+
+    (void)state;
+    assert_true(timefmt_parse_http(SLICE("Sun, 06 Nov 1994 08:49:37 GMT"), &wall_ms));
+    assert_int_equal(wall_ms, INT64_C(784111777000));
+    assert_true(timefmt_parse_http(SLICE("Thu, 29 Feb 2024 23:59:60 GMT"), &wall_ms));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(timefmt_parse_http(slice_str(wrong[i]), &wall_ms));
+    }
+}
+
+static void test_the_date_of_odata_is_read(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t wall_ms;
+    } right[] = {{"/Date(0)/", 0},
+                 {"/Date(1790812800000)/", INT64_C(1790812800000)},
+                 {"/Date(-86400000+0000)/", -86400000},
+                 {"/Date(-62135596800000)/", INT64_C(-62135596800000)},
+                 {"/Date(253402300799999)/", INT64_C(253402300799999)}};
+    static const char *const wrong[] = {"",
+                                        "/Date()/",
+                                        "/Date(",
+                                        "/Date(-)/",
+                                        "/Date(+0000)/",
+                                        "/Date(1+0060)/",
+                                        "/Date(1)",
+                                        "/Date(1)/ ",
+                                        "Date(1)",
+                                        "/Date(1.5)/",
+                                        "/Date(--1)/",
+                                        "/Date(253402300800000)/",
+                                        "/Date(-62135596800001)/",
+                                        "/Date(-9223372036854775808)/"};
+    int64_t wall_ms = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        assert_true(timefmt_parse_odata(slice_str(right[i].text), &wall_ms));
+        assert_int_equal(wall_ms, right[i].wall_ms);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(timefmt_parse_odata(slice_str(wrong[i]), &wall_ms));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +207,8 @@ int main(void)
         cmocka_unit_test(test_parse_reads_fractions_and_offsets),
         cmocka_unit_test(test_parse_refuses_what_is_not_exactly_a_time),
         cmocka_unit_test(test_dates_exist_or_are_refused),
+        cmocka_unit_test(test_the_date_of_a_header_field_is_read),
+        cmocka_unit_test(test_the_date_of_odata_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
