@@ -336,7 +336,8 @@ static struct slice hint_of(const char *reason)
          "No connection came about in time: check the address, the port "
          "and this server's way out (firewall, proxy)."},
         {"tls_certificate", "The host's TLS certificate is not trusted here, or is of "
-                            "another host: something between may answer for it."},
+                            "another host: something between may answer for it. The "
+                            "operator names an authority of your own in net.ca_file."},
         {"tls",
          "The TLS handshake failed: the port may speak no TLS, or only a version "
          "older than 1.2."},
