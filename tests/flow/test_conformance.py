@@ -256,13 +256,40 @@ class TestProgress(ConformanceCase):
         self.govern(ceiling=1, queue_limit=50)
         lane = "/lanes/" + urllib.parse.quote(self.account["lane"], safe="")
         start = len(self.stand.events())
-        volley = self.volley(20).send()
+        volley = self.volley(40).send()
         wait_until(lambda: self.stand.admin("GET", lane)["in_flight"] > 0, "work")
         volley.hang_up()
         wait_until(lambda: self.stand.admin("GET", lane)["in_flight"] == 0, "an idle lane")
         calls = [e for e in self.stand.events()[start:] if e["event"] == "tool_call"]
-        self.assertEqual(len(calls), 20)
+        self.assertEqual(len(calls), 40)
         self.assertIn("cancelled", {e["outcome"] for e in calls})
+
+    def test_a_revoked_url_ends_it(self):
+        self.govern(ceiling=1, queue_limit=50)
+        server = self.stand.mint(self.account["id"])
+        volley = Volley(server["url"], 40)
+        volley.bytes = [call_bytes(server["url"], "test_tool_with_progress", {}, message_id=n + 1)
+                        for n in range(40)]
+        volley.send()
+        self.stand.admin("DELETE", "/integrated-account/%s/mcp/%s" % (self.account["id"],
+                                                                      server["id"]))
+        statuses = [status for status, _, _ in volley.raw_results()]
+        self.assertLessEqual(set(statuses), {200, 401})
+        self.assertIn(401, statuses)
+        self.assertEqual(self.call("test_simple_text")["content"][0]["type"], "text")
+
+    def test_a_legacy_client_cancels_by_a_message(self):
+        self.govern(ceiling=1, queue_limit=50)
+        volley = Volley(self.url, 10)
+        volley.bytes = [call_bytes(self.url, "test_tool_with_progress", {}, "legacy", n + 1)
+                        for n in range(10)]
+        volley.send()
+        body, headers = message("notifications/cancelled", {"requestId": 10}, era="legacy")
+        del body["id"]
+        path = urllib.parse.urlsplit(self.url).path
+        self.assertEqual(exchange(self.stand.base, "POST", path, body, headers)[0], 202)
+        statuses = [status for status, _, _ in volley.raw_results()]
+        self.assertEqual(statuses, [200] * 9 + [202])
 
     def test_the_governor_bounds_it(self):
         self.govern(ceiling=1, queue_limit=1)

@@ -349,6 +349,73 @@ static void test_resource_mistakes_are_named(void **state)
                     "/methods/get", "get_single_demo_an_order_whose");
 }
 
+static void test_mistakes_of_long_work_and_content_are_named(void **state)
+{
+    (void)state;
+    broken_resource("\"count\":{", "\"count\":{\"tool\":\"Count\",",
+                    "/methods/count/tool", "must match the pattern");
+    broken_resource("\"count\":{", "\"count\":{\"tool\":\"demo_orders_approve\",",
+                    "/methods/count", "another method makes the tool name");
+    broken_resource("\"count\":{", "\"count\":{\"answer\":\"text\",",
+                    "/methods/count/answer", "must be one of");
+    broken_resource("\"get\":{", "\"get\":{\"polls\":true,", "/methods/get/polls",
+                    "a custom method that reads");
+    broken_resource("\"writes\":true", "\"writes\":true,\"polls\":true",
+                    "/methods/approve/polls", "a custom method that reads");
+    broken_resource("\"create\":{", "\"create\":{\"poll_with\":\"count\",",
+                    "/methods/create/poll_with", "a documented method that polls");
+    broken_resource("\"create\":{", "\"create\":{\"poll_with\":\"nothing\",",
+                    "/methods/create/poll_with", "a documented method that polls");
+    broken_resource("\"create\":{", "\"create\":{\"client_capabilities\":{\"x\":1},",
+                    "/methods/create/client_capabilities/x", "must be an object");
+}
+
+static void test_mirrored_arguments_are_strings_integers_and_booleans(void **state)
+{
+    const char *at = "/methods/create/input/query/dry_run/x-mcp-header";
+
+    (void)state;
+    broken_documentation("\"dry_run\":{", "\"dry_run\":{\"x-mcp-header\":\"a b\",", at,
+                         "must match the pattern");
+    broken_documentation("{\"type\":\"boolean\"}",
+                         "{\"type\":\"number\",\"x-mcp-header\":\"Dry\"}", at,
+                         "a string, an integer or a boolean");
+    broken_documentation("{\"type\":\"boolean\"}",
+                         "{\"type\":\"boolean\",\"x-mcp-header\":\"Dry\"},\"wet\":"
+                         "{\"type\":\"boolean\",\"x-mcp-header\":\"dRY\"}",
+                         "/methods/create/input/query/wet/x-mcp-header",
+                         "\"dry_run\" has the same header");
+    broken_documentation("{\"type\":\"boolean\"}",
+                         "{\"type\":\"object\",\"properties\":{\"deep\":{\"type\":"
+                         "\"string\",\"x-mcp-header\":\"Deep\"}}}",
+                         "/methods/create/input/query/dry_run/properties/deep/"
+                         "x-mcp-header",
+                         "only an argument itself");
+}
+
+static void test_a_tool_that_starts_long_work_names_the_one_that_asks(void **state)
+{
+    struct fixture *fixture = fixture_new();
+    const struct tool *starts, *asks;
+
+    (void)state;
+    fixture_replace(fixture, RESOURCE, FIXTURE_RESOURCE,
+                    "\"approve\":{\"writes\":true,\"upstream\":{}},"
+                    "\"count\":{\"writes\":false",
+                    "\"approve\":{\"writes\":true,\"upstream\":{},\"poll_with\":"
+                    "\"count\"},\"count\":{\"writes\":false,\"polls\":true,\"tool\":"
+                    "\"asks\"");
+    fixture_load(fixture);
+    starts = fixture_tool(fixture, "demo_orders_approve");
+    asks = fixture_tool(fixture, "asks");
+    assert_slice(starts->poll_tool, "asks");
+    assert_false(starts->polls);
+    assert_true(asks->polls);
+    assert_int_equal(asks->argument_count, 1);
+    assert_slice(asks->arguments[0].name, "poll_id");
+    fixture_free(fixture);
+}
+
 static void test_documentation_mistakes_are_named(void **state)
 {
     (void)state;
@@ -522,6 +589,9 @@ int main(void)
         cmocka_unit_test(test_a_file_past_the_ceiling_is_refused),
         cmocka_unit_test(test_integration_mistakes_are_named),
         cmocka_unit_test(test_resource_mistakes_are_named),
+        cmocka_unit_test(test_mistakes_of_long_work_and_content_are_named),
+        cmocka_unit_test(test_mirrored_arguments_are_strings_integers_and_booleans),
+        cmocka_unit_test(test_a_tool_that_starts_long_work_names_the_one_that_asks),
         cmocka_unit_test(test_documentation_mistakes_are_named),
         cmocka_unit_test(test_argument_mistakes_are_named),
         cmocka_unit_test(test_field_mistakes_are_named),
