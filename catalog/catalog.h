@@ -68,6 +68,7 @@ enum catalog_rule_action { RULE_MAPS, RULE_RATE_LIMITED };
 struct integration {
     struct slice name, title;
     struct slice instructions; /* for server/discover and initialize */
+    bool closed_world;         /* its tools reach nothing outside this server */
     int default_ceiling;       /* of an account */
     size_t default_limit;      /* of a list that names none */
     int64_t upstream_max_ms;   /* a transfer is cut then */

@@ -184,9 +184,10 @@ struct slice describe_annotations(struct arena *arena, const struct tool *tool)
 
     return arena_printf(arena,
                         "{\"readOnlyHint\":%s,\"destructiveHint\":%s,"
-                        "\"idempotentHint\":%s,\"openWorldHint\":true}",
+                        "\"idempotentHint\":%s,\"openWorldHint\":%s}",
                         bool_text(hints.read_only), bool_text(hints.destructive),
-                        bool_text(hints.idempotent));
+                        bool_text(hints.idempotent),
+                        bool_text(!tool->integration->closed_world));
 }
 
 /* The tool object as it stands in a tools/list answer, with its comma. */

@@ -118,6 +118,7 @@ enum err integration_load(struct loader *loader, struct slice path, struct slice
     acknowledgement = jval_get(json, "acknowledgement");
     out->title = jval_text(jval_get(json, "title"));
     out->instructions = jval_text(jval_get(json, "instructions"));
+    out->closed_world = jval_is(jval_get(json, "open_world"), JVAL_FALSE);
     out->default_ceiling = (int)whole(loader->arena, jval_get(limits, "ceiling"), 1);
     out->upstream_max_ms =
         whole(loader->arena, jval_get(limits, "upstream_max_ms"), 600000);

@@ -95,6 +95,12 @@ class TestContent(ConformanceCase):
         self.assertEqual(tools["test_simple_text"]["inputSchema"],
                          {"type": "object", "additionalProperties": False})
 
+    def test_the_annotations_are_true(self):
+        for name, writes in (("echo", False), ("test_job", True), ("test_job_status", False)):
+            self.assertEqual(self.tools()[name]["annotations"],
+                             {"readOnlyHint": not writes, "destructiveHint": writes,
+                              "idempotentHint": not writes, "openWorldHint": False})
+
     def test_kinds_of_content(self):
         simple = self.call("test_simple_text")
         self.assertEqual(simple["content"][0]["text"],
