@@ -213,24 +213,30 @@ static bool end_text(struct buf *text, struct arena *arena, struct slice *out)
     return whole;
 }
 
-static struct slice sign_text(struct mac *mac, enum oauth1_method method,
-                              struct slice key, struct slice text, struct arena *arena)
+struct key_parts {
+    struct slice consumer_secret, token_secret;
+};
+
+/* The key is both secrets in plain (3.4.2): it is gone before the request leaves, which
+ * the arena is not. False when it is too long. */
+static bool sign_text(struct mac *mac, enum oauth1_method method,
+                      const struct key_parts *parts, struct slice text,
+                      struct arena *arena, struct slice *out)
 {
     unsigned char bytes[MAC_BYTES];
     enum mac_digest digest = method == OAUTH1_HMAC_SHA256 ? MAC_SHA256 : MAC_SHA1;
-    size_t count = mac_compute(mac, digest, key, text, bytes);
-    return text_base64(arena, slice_of((const char *)bytes, count));
-}
-
-static bool signing_key(struct arena *arena, struct slice consumer_secret,
-                        struct slice token_secret, struct slice *out)
-{
     struct buf key;
     begin_text(&key);
-    text_percent(&key, consumer_secret);
+    text_percent(&key, parts->consumer_secret);
     buf_append_byte(&key, '&');
-    text_percent(&key, token_secret);
-    return end_text(&key, arena, out);
+    text_percent(&key, parts->token_secret);
+    bool whole = !buf_full(&key);
+    if (whole) {
+        size_t count = mac_compute(mac, digest, buf_slice(&key), text, bytes);
+        *out = text_base64(arena, slice_of((const char *)bytes, count));
+    }
+    buf_free(&key);
+    return whole;
 }
 
 static void append_param(struct buf *header, struct slice name, struct slice value)
@@ -295,15 +301,15 @@ static bool write_base_string(const struct oauth1_request *request, struct arena
 enum err oauth1_sign(struct mac *mac, const struct oauth1_request *request,
                      struct arena *arena, struct oauth1_signature *out)
 {
-    struct slice key;
-    struct slice token_secret =
-        request->has_token ? request->token_secret : SLICE_EMPTY;
+    const struct key_parts key = {
+        request->consumer_secret,
+        request->has_token ? request->token_secret : SLICE_EMPTY,
+    };
     if (!write_base_string(request, arena, &out->base_string) ||
-        !signing_key(arena, request->consumer_secret, token_secret, &key)) {
+        !sign_text(mac, request->signature_method, &key, out->base_string, arena,
+                   &out->signature)) {
         return ERR_UNPROCESSABLE;
     }
-    out->signature =
-        sign_text(mac, request->signature_method, key, out->base_string, arena);
     bool whole = write_header(request, out->signature, arena, &out->header);
     return whole ? ERR_OK : ERR_UNPROCESSABLE;
 }
@@ -315,7 +321,7 @@ enum err oauth1_passport_sign(struct mac *mac, const struct oauth1_passport *pas
     const struct slice parts[] = {passport->account, passport->consumer_key,
                                   passport->token, passport->nonce,
                                   passport->timestamp};
-    struct slice key;
+    const struct key_parts key = {passport->consumer_secret, passport->token_secret};
     struct buf text;
     begin_text(&text);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -325,9 +331,8 @@ enum err oauth1_passport_sign(struct mac *mac, const struct oauth1_passport *pas
         text_percent(&text, parts[i]);
     }
     if (!end_text(&text, arena, base_string) ||
-        !signing_key(arena, passport->consumer_secret, passport->token_secret, &key)) {
+        !sign_text(mac, OAUTH1_HMAC_SHA256, &key, *base_string, arena, signature)) {
         return ERR_UNPROCESSABLE;
     }
-    *signature = sign_text(mac, OAUTH1_HMAC_SHA256, key, *base_string, arena);
     return ERR_OK;
 }

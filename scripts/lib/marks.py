@@ -101,11 +101,14 @@ class Marks:
         if all(mark.data != data for mark in self.marks):
             self.marks.append(Mark(what, data, allowed))
 
-    def search(self, tool, places):
-        """(finds, {place: bytes searched}); raises CannotSearch when a place was left out."""
+    def search(self, tool, places, wanted=lambda mark: True):
+        """(finds, {place: bytes searched}) of the wanted marks; raises CannotSearch when a place was
+        left out."""
         named = {}
         with tempfile.NamedTemporaryFile("w", prefix="sluice-marks-") as patterns:
             for number, mark in enumerate(self.marks):
+                if not wanted(mark):
+                    continue
                 for form, data in forms(mark.data).items():
                     named["%d.%s" % (number, form)] = (mark, form)
                     patterns.write("%d.%s %s\n" % (number, form, data.hex()))

@@ -18,6 +18,7 @@ for every 16-byte piece of every mark: raw, hex, percent-encoded, JSON-escaped, 
 byte orders, base64 and base64url at every alignment, and a token's or key's bytes. Connections of
 callers and to the ERPs are still open then.
 
+While a call is at the ERP, the secrets that signed it and the server's keys are searched for, too.
 What may be found, and nothing else, while an account is active: its credentials, the access
 tokens fetched with them and the server's own keys, in pages that are locked (not swapped) and left
 out of dumps; the CSRF token and cookies of its SAP session. Then the accounts are deleted and the
@@ -56,6 +57,7 @@ ERAS = ("modern", "legacy")
 TODAY = "2026-11-20"
 PATIENCE = 8  # looks at a find, 0.1 s apart, before it counts as left behind
 CREDENTIALS = ("consumer_key", "consumer_secret", "token_id", "token_secret")
+SECRETS = ("consumer_secret", "token_secret", "client secret", "key")  # never sent with a call
 LIST = {"netsuite": "list_all_netsuite_customers", "sap": "list_all_sap_vendors"}
 NAME = {"netsuite": "name", "sap": "name_contains"}
 GET = {"netsuite": "get_single_netsuite_invoice_by_id",
@@ -198,8 +200,10 @@ class Scene:
 
     # ---- What is sent ----
 
-    def send_everything(self, look):
-        """Calls look(case) after each kind of call, when its traces are fresh."""
+    def send_everything(self, look, look_for_secrets):
+        """Calls look(case) after each kind of call, when its traces are fresh, and the other while
+        a call is at the ERP."""
+        self.look_for_secrets = look_for_secrets
         for case, send in (
                 ("list", self.send_lists), ("get", self.send_gets), ("create", self.send_creates),
                 ("refused arguments", self.send_refused), ("event stream", self.send_streams),
@@ -364,12 +368,16 @@ class Scene:
             self.call(erp, LIST[erp], {NAME[erp]: self.mark("argument")}, era)
 
     def send_late(self):
-        """Patience ends, the caller has its answer, then the ERP's comes."""
+        """Patience ends, the caller has its answer, then the ERP's comes. Meanwhile the secrets that
+        signed the request are in locked pages and nowhere else."""
         for erp, era in self.erps():
             texts = [self.mark("late result") for _ in range(3)]
             self.answer(erp, self.list_answer(erp, *texts), delay_ms=1000)
             self.expect(self.call(erp, LIST[erp], {NAME[erp]: self.mark("argument")}, era)[1],
                         "upstream_unavailable", "late")
+            if self.stats(erp)["in_flight"] != 1:
+                raise Fault("the late call is not under way")
+            self.look_for_secrets("answer too late")
         self.wait_for_rest()
 
     def send_leavers(self):
@@ -595,6 +603,14 @@ class Judge:
         if bad:
             self.bad.setdefault(case, []).extend(bad)
 
+    def look_for_secrets(self, case):
+        """While a call is at the ERP: its arguments are in memory then, secrets are not."""
+        finds, _ = self.scene.marks.search(self.tool, [self.memory()],
+                                           lambda mark: mark.what.split(": ")[1] in SECRETS)
+        bad = [find for find in finds if not self.is_allowed(find, True)]
+        if bad:
+            self.bad.setdefault(case, []).extend(bad)
+
     @staticmethod
     def is_allowed(find, are_accounts_active):
         allowed = find.mark.allowed
@@ -663,7 +679,8 @@ def tell_allowed(judge):
 def run(scene, judge):
     """Sends all and searches all."""
     scene.start()
-    scene.send_everything(lambda case: judge.look(case, [judge.memory()]))
+    scene.send_everything(lambda case: judge.look(case, [judge.memory()]),
+                          judge.look_for_secrets)
     scene.wait_for_rest()
     judge.look("at rest", [*judge.files(), judge.memory()])
 
@@ -709,7 +726,7 @@ def find_out(bin_dir, tool, program):
             raise FoundOut
     try:
         scene.start()
-        scene.send_everything(look)
+        scene.send_everything(look, judge.look_for_secrets)
     except FoundOut:
         pass
     finally:
