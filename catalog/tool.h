@@ -183,9 +183,10 @@ struct op {
     const struct tool *tool; /* NULL for the integration's "verify" */
     const struct op_target *target;
     const struct jval *path, *query, *body; /* objects, never NULL */
-    size_t limit;      /* of a list; 0 when the tool does not page */
-    struct slice page; /* what next_page was; empty: the first page */
-    struct slice job;  /* of a tool that polls: what result.job.words was */
+    struct slice request_id; /* of the call: unlike any other's; empty for "verify" */
+    size_t limit;            /* of a list; 0 when the tool does not page */
+    struct slice page;       /* what next_page was; empty: the first page */
+    struct slice job;        /* of a tool that polls: what result.job.words was */
     struct op_input input;
     struct op_request request;
     struct op_result result;

@@ -52,6 +52,10 @@ struct connector {
     void (*session_free)(struct op_session *session); /* accepts NULL */
     /* Of a parked or waiting operation. */
     enum connector_step (*resume)(struct op *op, const void *plan);
+    /* No answer will come to what was to be sent last; op->fault says why. DONE, with
+     * op->result, when the operation has succeeded all the same; or FAILED with a fault
+     * that is no less true. NULL: the fault stands. */
+    enum connector_step (*lost)(struct op *op, const void *plan);
     /* The operation ends without another word of the connector (transfer failed, caller
      * gone, answer overdue): gives up what it was fetching for others. Called at the
      * end of each operation that had begun, and before when its answer is overdue. */

@@ -284,6 +284,7 @@ static enum step do_run(struct call *call)
     run->op.path = call->split.path;
     run->op.query = call->split.query;
     run->op.body = call->split.body;
+    run->op.request_id = call->order.request_id;
     run->op.limit = call->split.limit;
     fill_input(call);
     call->pending++;

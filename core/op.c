@@ -73,6 +73,27 @@ static void end(struct op_run *run, enum governor_outcome outcome)
     run->on_over(run->ctx);
 }
 
+/* The connector may know better than the fault: a record that is saved is saved, though
+ * its reading back was lost. */
+static void ask_after_loss(struct op_run *run)
+{
+    const struct connector *connector = run->account->connector;
+    if (connector->lost != NULL &&
+        connector->lost(&run->op, run->plan) == CONNECTOR_DONE) {
+        run->op.fault = (struct fault){.err = ERR_OK};
+    }
+}
+
+/* The end of an operation that could not go on: not stopped by its connector, if that
+ * had asked for another exchange. */
+static void give_up(struct op_run *run)
+{
+    if (run->begun && run->next == CONNECTOR_SEND) {
+        ask_after_loss(run);
+    }
+    end(run, GOVERNOR_UNUSED);
+}
+
 /* ---- freshen ---- */
 
 static void token_fault(struct op_run *run, const struct token_outcome *outcome)
@@ -97,7 +118,7 @@ static void on_token(void *ctx, const struct token_outcome *outcome)
     run->awaits_token = false;
     if (outcome->err != ERR_OK) {
         token_fault(run, outcome);
-        end(run, GOVERNOR_UNUSED);
+        give_up(run);
         return;
     }
     advance(run); /* the same step again: it finds the credential ready */
@@ -435,6 +456,7 @@ static void on_transfer_answer(void *ctx, const struct http_outcome *outcome)
     }
     log_failure(run, outcome);
     transfer_fault(run, outcome);
+    ask_after_loss(run);
     if (outcome->err == ERR_TIMEOUT) {
         leave_overdue(run);
         report(run); /* the transfer goes on without our caller */
@@ -528,7 +550,7 @@ static enum step drive(struct op_run *run)
 static void advance(struct op_run *run)
 {
     if (drive(run) == STEP_FAIL) {
-        end(run, GOVERNOR_UNUSED);
+        give_up(run);
     }
 }
 

@@ -5,13 +5,15 @@
  */
 #include "connectors/netsuite/netsuite.h"
 
+#include "connectors/netsuite/create.h"
 #include "connectors/netsuite/hosts.h"
 #include "connectors/netsuite/rest.h"
 #include "connectors/netsuite/suiteql.h"
 
 struct plan {
-    const struct suiteql_plan *suiteql; /* exactly one of the two */
+    const struct suiteql_plan *suiteql; /* exactly one of these */
     const struct rest_plan *rest;
+    const struct create_plan *create;
 };
 
 static enum err compile(struct arena *arena, const struct jval *upstream,
@@ -25,7 +27,9 @@ static enum err compile(struct arena *arena, const struct jval *upstream,
     if (slice_is(service, "suiteql")) {
         err = suiteql_compile(arena, upstream, tool, &made->suiteql, problem);
     } else if (slice_is(service, "record")) {
-        err = rest_compile(arena, upstream, tool, &made->rest, problem);
+        err = tool != NULL && tool->kind == METHOD_CREATE
+                  ? create_compile(arena, upstream, tool, &made->create, problem)
+                  : rest_compile(arena, upstream, tool, &made->rest, problem);
     } else {
         *problem =
             (struct schema_problem){.pointer = SLICE("/service"),
@@ -40,6 +44,9 @@ static enum connector_step begin(struct op *op, const void *plan)
 {
     const struct plan *made = plan;
 
+    if (made->create != NULL) {
+        return create_begin(op, made->create);
+    }
     return made->suiteql != NULL ? suiteql_begin(op, made->suiteql)
                                  : rest_begin(op, made->rest);
 }
@@ -49,8 +56,18 @@ static enum connector_step on_response(struct op *op, const void *plan,
 {
     const struct plan *made = plan;
 
+    if (made->create != NULL) {
+        return create_on_response(op, made->create, response);
+    }
     return made->suiteql != NULL ? suiteql_on_response(op, made->suiteql, response)
                                  : rest_on_response(op, made->rest, response);
+}
+
+static enum connector_step lost(struct op *op, const void *plan)
+{
+    const struct plan *made = plan;
+
+    return made->create != NULL ? create_lost(op, made->create) : CONNECTOR_FAILED;
 }
 
 const struct connector netsuite_connector = {
@@ -59,4 +76,5 @@ const struct connector netsuite_connector = {
     .compile = compile,
     .begin = begin,
     .on_response = on_response,
+    .lost = lost,
 };

@@ -102,7 +102,7 @@ static enum err check_tool(const struct tool *tool, struct schema_problem *probl
 {
     if (tool == NULL || tool->kind != METHOD_GET) {
         return refuse(problem, SLICE("/service"),
-                      SLICE("The record service serves get methods."));
+                      SLICE("The record service serves get and create methods."));
     }
     for (size_t i = 0; i < tool->argument_count; i++) {
         if (tool->arguments[i].place != ARGUMENT_PATH ||

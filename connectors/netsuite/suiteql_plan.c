@@ -388,7 +388,7 @@ static enum err compile_order(struct compiler *compiler, const struct jval *upst
         return refuse(compiler, SLICE("/rows"),
                       SLICE("rows is 1 to 1000, for methods that are no list."));
     }
-    plan->rows = (size_t)wanted;
+    plan->rows = plan->one ? 1 : (size_t)wanted;
     return ERR_OK;
 }
 

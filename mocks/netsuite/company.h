@@ -8,8 +8,14 @@
 #ifndef SLUICE_MOCKS_NETSUITE_COMPANY_H
 #define SLUICE_MOCKS_NETSUITE_COMPANY_H
 
+#include "mocks/netsuite/decimal.h"
 #include "mocks/netsuite/writer.h"
 
 void company_write(struct writer *writer, int64_t today, uint64_t seed);
+
+/* What an item costs in a currency (both by id). */
+struct decimal company_price(int64_t item, int currency);
+/* Units of the subsidiary's own currency for one of `currency`. */
+struct decimal company_exchange_rate(int currency, int subsidiary);
 
 #endif

@@ -136,6 +136,18 @@ static int64_t price_in(int currency, int64_t euro_cents)
                      ((decimal_int)c->millionths * 100));
 }
 
+struct decimal company_price(int64_t item, int currency)
+{
+    int64_t minor = price_in(currency, company_item_price((int)item));
+    return (struct decimal){minor, decimals_of(currency)};
+}
+
+struct decimal company_exchange_rate(int currency, int subsidiary)
+{
+    struct document document = {.currency = currency, .subsidiary = subsidiary};
+    return (struct decimal){rate_of(&document), RATE_DECIMALS};
+}
+
 /* ---- writing one document ---- */
 
 static int64_t period_of(const struct company *company, int64_t day)

@@ -82,8 +82,8 @@ static const struct record_field invoice[] = {
     ACCOUNT("account", MAIN_ACCOUNT),
     DATE("dueDate", "r.duedate"),
     TEXT("otherRefNum", "r.otherrefnum"),
-    TOTAL("total"),
-    TOTAL("subtotal"),
+    NUMBER("total", "r.foreigntotal"),
+    NUMBER("subtotal", "r.foreigntotal"),
     NUMBER("amountPaid", "r.foreignamountpaid"),
     NUMBER("amountRemaining", "r.foreignamountunpaid"),
 };
@@ -136,10 +136,15 @@ static const struct record_field sales_order[] = {
 static const struct record_field item_line[] = {
     NUMBER("line", "l.id"),
     REF("item", "l.item", "item", "itemid", "inventoryItem"),
-    TEXT("description", "(SELECT n.description FROM item n WHERE n.id = l.item)"),
+    TEXT("description",
+         "COALESCE(l.memo, (SELECT n.description FROM item n WHERE n.id = l.item))"),
     NUMBER("quantity", "ns_abs(l.quantity)"),
     NUMBER("rate", "l.rate"),
-    NUMBER("amount", "ns_abs(l.foreignamount)"),
+    /* A sale's line is stored the other way round; a discount line is negative. */
+    NUMBER("amount", "CASE WHEN (SELECT n.type FROM \"transaction\" n WHERE n.id = "
+                     "l.\"transaction\") IN ('CustInvc', 'SalesOrd') THEN "
+                     "ns_subtract('0', l.foreignamount) ELSE ns_abs(l.foreignamount) "
+                     "END"),
     LINE_REFS,
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The REST record service: reading. Which member comes from where: record_types.c. */
+/* The REST record service: reading, and who writes. Which member comes from where:
+ * record_types.c. */
 #include "mocks/netsuite/records.h"
 
 #include "mocks/common/json_out.h"
@@ -7,6 +8,7 @@
 #include "mocks/netsuite/dates.h"
 #include "mocks/netsuite/paging.h"
 #include "mocks/netsuite/record_types.h"
+#include "mocks/netsuite/save.h"
 
 #define MAX_SQL ((size_t)32 * 1024)
 #define MAX_ID 200
@@ -385,7 +387,41 @@ static bool is_true(struct http_exchange *x, const char *name)
     return answer_param(x, name, &value) && slice_eq_nocase(value, SLICE("true"));
 }
 
-void records_answer(struct database *database, struct slice rest,
+/* POST on the type, PUT on eid: and an external id; false: neither. */
+static bool is_write(const struct read *read, struct slice id)
+{
+    struct slice method = exchange_request(read->x)->method;
+    struct slice prefix = SLICE("eid:");
+    bool creates = slice_is(method, "POST") && id.len == 0;
+    bool upserts = slice_is(method, "PUT") && slice_starts(id, prefix) &&
+                   id.len > prefix.len && id.len <= MAX_ID;
+    return (creates || upserts) && save_is_served(read->type);
+}
+
+/* What the path names; true when something was written. */
+static bool serve(struct read *read, struct slice rest, struct slice today)
+{
+    struct slice id = next_segment(&rest);
+    struct slice sublist = next_segment(&rest);
+    if (sublist.len == 0 && is_write(read, id)) {
+        return save_answer(read->database, read->type,
+                           slice_from(id, id.len > 4 ? 4 : 0), today, read->base,
+                           read->x, read->response);
+    }
+    if (!slice_is(exchange_request(read->x)->method, "GET")) {
+        refuse(read, 405, "INVALID_METHOD",
+               SLICE("The method is not allowed on this resource."), false);
+    } else if (id.len == 0) {
+        read_list(read);
+    } else if (sublist.len == 0) {
+        read_one(read, id);
+    } else {
+        read_sublist(read, id, sublist);
+    }
+    return false;
+}
+
+bool records_answer(struct database *database, struct slice today, struct slice rest,
                     struct http_exchange *x, struct response *response)
 {
     struct read read = {.database = database,
@@ -399,22 +435,13 @@ void records_answer(struct database *database, struct slice rest,
                              SLICE_ARG(answer_origin(x)));
     read.has_fields = answer_param(x, "fields", &read.fields);
     struct slice name = next_segment(&rest);
-    struct slice id = next_segment(&rest);
-    struct slice sublist = next_segment(&rest);
     read.type = record_type_find(name);
     if (read.type == NULL) {
         refuse(
             &read, 404, "NONEXISTENT_ID",
             arena_printf(arena, "Record type '%.*s' does not exist.", SLICE_ARG(name)),
             true);
-    } else if (!slice_is(exchange_request(x)->method, "GET")) {
-        refuse(&read, 405, "INVALID_METHOD",
-               SLICE("The method is not allowed on this resource."), false);
-    } else if (id.len == 0) {
-        read_list(&read);
-    } else if (sublist.len == 0) {
-        read_one(&read, id);
-    } else {
-        read_sublist(&read, id, sublist);
+        return false;
     }
+    return serve(&read, rest, today);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: /services/rest/record/v1: one record, and lists of ids.
+ * Purpose: /services/rest/record/v1: one record, lists of ids, and who writes (save.h).
  * Owns: nothing.  Threads: the loop's.
  * Errors: NetSuite's, in the response.
  * Start reading at: records_answer; which records there are: record_types.c.
@@ -11,8 +11,9 @@
 #include "mocks/common/http.h"
 #include "mocks/netsuite/database.h"
 
-/* `rest` is the path behind /services/rest/record/v1/. */
-void records_answer(struct database *database, struct slice rest,
+/* `rest` is the path behind /services/rest/record/v1/, `today` "YYYY-MM-DD". True when
+ * something was written. */
+bool records_answer(struct database *database, struct slice today, struct slice rest,
                     struct http_exchange *x, struct response *response);
 
 #endif

@@ -138,7 +138,10 @@ static void route_suiteql(struct netsuite *netsuite, struct http_exchange *x,
 static void route_record(struct netsuite *netsuite, struct http_exchange *x,
                          struct slice rest, struct response *response)
 {
-    records_answer(netsuite->database, rest, x, response);
+    if (records_answer(netsuite->database, slice_str(netsuite->today_text), rest, x,
+                       response)) {
+        netsuite->engine.gate.writes++;
+    }
 }
 
 static void route_time(struct netsuite *netsuite, struct http_exchange *x,

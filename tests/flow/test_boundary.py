@@ -6,7 +6,7 @@ import os
 import sqlite3
 import urllib.parse
 
-from flow import (NETSUITE_GETS, NETSUITE_LISTS, NETSUITE_TOOLS, FlowCase, call_bytes, connect, exchange, main, message, raw, read_reply,
+from flow import (NETSUITE_CREATES, NETSUITE_GETS, NETSUITE_LISTS, NETSUITE_TOOLS, FlowCase, call_bytes, connect, exchange, main, message, raw, read_reply,
                   request_bytes, without_date)
 
 TOOLS_LIST = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
@@ -266,6 +266,7 @@ class TestFilters(BoundaryCase):
         ({}, NETSUITE_TOOLS), ({"methods": ["read"]}, NETSUITE_GETS + NETSUITE_LISTS),
         ({"methods": ["get"]}, NETSUITE_GETS), ({"methods": ["list"]}, NETSUITE_LISTS),
         ({"methods": ["list", "get"]}, NETSUITE_GETS + NETSUITE_LISTS),
+        ({"methods": ["write"]}, NETSUITE_CREATES), ({"tags": ["billing"]}, NETSUITE_CREATES),
         ({"tags": ["payables"]}, [BILL, VENDOR, BILLS, VENDORS]),
         ({"methods": ["read"], "tags": ["receivables"]},
          [CUSTOMER, INVOICE, CUSTOMERS, INVOICES]),
@@ -289,7 +290,7 @@ class TestFilters(BoundaryCase):
     def test_a_filter_that_leaves_nothing_is_refused_and_named(self):
         kept = self.mint({"methods": ["list"]})
         for config, pointer in (
-                ({"methods": ["write"]}, "/config/methods"),
+                ({"methods": ["delete"]}, "/config/methods"),
                 ({"methods": ["custom"]}, "/config/methods"),
                 ({"methods": []}, "/config/methods"), ({"tags": []}, "/config/tags"),
                 ({"tools": []}, "/config/tools"),

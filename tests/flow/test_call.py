@@ -7,7 +7,8 @@ import urllib.parse
 from decimal import Decimal
 
 import json_schema
-from flow import NETSUITE_TOOLS, FlowCase, call_bytes, connect, main, raw, read_reply
+from flow import (NETSUITE_CREATES, NETSUITE_TOOLS, FlowCase, call_bytes, connect, main, raw,
+                  read_reply)
 
 INVOICES = "list_all_netsuite_invoices"
 CUSTOMERS = "list_all_netsuite_customers"
@@ -103,8 +104,10 @@ class TestListing(CallCase):
             self.assertIs(tool["inputSchema"]["additionalProperties"], False)
             self.assertEqual(tool["outputSchema"]["type"], "object")
             self.assertEqual(tool["annotations"],
-                             {"readOnlyHint": True, "destructiveHint": False,
-                              "idempotentHint": True, "openWorldHint": True})
+                             {"readOnlyHint": name not in NETSUITE_CREATES,
+                              "destructiveHint": False,
+                              "idempotentHint": name not in NETSUITE_CREATES,
+                              "openWorldHint": True})
             for argument in tool["inputSchema"]["properties"].values():
                 self.assertTrue(argument["description"])
 
