@@ -17,6 +17,9 @@
 #include "base/require.h"
 #include "base/secret.h"
 
+/* Freed bytes in malloc's hands; a steady load keeps less and is left alone. */
+#define WORTH_GIVING_BACK ((size_t)4 * 1024 * 1024)
+
 void *memory_alloc(size_t bytes)
 {
     void *ptr = malloc(bytes > 0 ? bytes : 1);
@@ -53,6 +56,14 @@ void *memory_resize(void *ptr, size_t bytes)
         memory_free(ptr);
     }
     return moved;
+}
+
+bool memory_give_back(void)
+{
+    if (mallinfo2().fordblks < WORTH_GIVING_BACK) {
+        return false;
+    }
+    return malloc_trim(0) != 0;
 }
 
 char *memory_copy_text(const char *text)

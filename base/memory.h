@@ -12,6 +12,7 @@
 #ifndef SLUICE_BASE_MEMORY_H
 #define SLUICE_BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Never NULL: 0 bytes give a block that can be given back. */
@@ -27,6 +28,10 @@ void *memory_resize(void *ptr, size_t bytes);
 /* Wipes the whole block, also what lies beyond the size that was asked for. Accepts
  * NULL. */
 void memory_free(void *ptr);
+
+/* Gives the system what malloc keeps of freed memory, if that is worth a system call: after
+ * a burst the heap would stay as large as it was. Returns whether it did. */
+bool memory_give_back(void);
 
 char *memory_copy_text(const char *text);
 

@@ -19,7 +19,7 @@ from upstreams import NETSUITE
 
 CONNECTIONS = 1000
 IDLE_MB, FULL_MB = 20, 64
-SETTLE_S = 5  # for what the server gives back after its clients have left
+SETTLE_S = 12  # the server looks every 10 s whether it has memory to give back
 
 
 class Book:

@@ -14,6 +14,7 @@
 
 #include "auth/mac.h"
 #include "base/limits.h"
+#include "base/memory.h"
 #include "cli/catalogs.h"
 #include "cli/command.h"
 #include "cli/own_keys.h"
@@ -24,6 +25,7 @@
 #include "store/claim.h"
 
 #define PURGE_EVERY_MS 60000
+#define GIVE_BACK_EVERY_MS 10000
 #define TRANSFER_LOOK_MS 50
 #define LOCKED_LEAST_BYTES ((size_t)512 * 1024) /* the secrets of about 1000 accounts */
 
@@ -335,6 +337,12 @@ static void on_purge_time(void *ctx)
     store_commit(serving->store, batch, on_purged, serving);
 }
 
+static void on_give_back_time(void *ctx)
+{
+    (void)ctx;
+    memory_give_back();
+}
+
 int command_serve(struct arena *arena, const struct config *config,
                   const struct command_line *line)
 {
@@ -356,6 +364,7 @@ int command_serve(struct arena *arena, const struct config *config,
         loop_on_signal(serving.loop, SIGTERM, on_signal, &serving);
         loop_on_signal(serving.loop, SIGINT, on_signal, &serving);
         loop_timer_every(serving.loop, PURGE_EVERY_MS, on_purge_time, &serving);
+        loop_timer_every(serving.loop, GIVE_BACK_EVERY_MS, on_give_back_time, NULL);
         loop_run(serving.loop);
     }
     take_apart(&serving);

@@ -8,8 +8,10 @@
 #include <cmocka.h>
 
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "tests/unit/base/aborts.h"
@@ -130,6 +132,46 @@ static void test_an_overflowing_size_aborts(void **state)
     assert_true(aborts(ask_for_more_than_there_is));
 }
 
+/* Pages of the heap that are in memory, in bytes. */
+static size_t resident_bytes(void)
+{
+    unsigned long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+
+    assert_non_null(statm);
+    assert_int_equal(fscanf(statm, "%*u %lu", &pages), 1);
+    fclose(statm);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Many small blocks and one above them that stays, so that the heap cannot shrink by itself. */
+static void test_freed_memory_is_given_back(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 16384, BLOCK = 1024 };
+    void **blocks = memory_zeroed(BLOCKS, sizeof *blocks);
+
+    assert_false(memory_give_back());
+    for (size_t i = 0; i < BLOCKS; i++) {
+        blocks[i] = memory_zeroed(1, BLOCK);
+        memset(blocks[i], 1, BLOCK);
+    }
+    void *above = memory_alloc(BLOCK);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        memory_free(blocks[i]);
+    }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    size_t before = resident_bytes(); /* the sanitizers' malloc keeps what it has */
+    assert_true(memory_give_back());
+    assert_true(resident_bytes() + (size_t)BLOCKS * BLOCK / 2 < before);
+#else
+    assert_true(resident_bytes() > 0);
+    assert_false(memory_give_back());
+#endif
+    memory_free(above);
+    memory_free(blocks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_every_size_gives_aligned_memory),
         cmocka_unit_test(test_blocks_of_malloc_may_be_given_back),
         cmocka_unit_test(test_an_overflowing_size_aborts),
+        cmocka_unit_test(test_freed_memory_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
