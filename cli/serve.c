@@ -302,6 +302,14 @@ static void on_signal(void *ctx)
     http_server_drain(serving->server, LIMIT_DRAIN_MS, on_drained, serving);
 }
 
+/* A closed terminal, or an operator who asks for a reload: neither is a reason to cut calls
+ * short. Catalogs are seen by themselves; other options need a restart. */
+static void on_hangup(void *ctx)
+{
+    struct serving *serving = ctx;
+    log_event(&serving->log, LOG_INFO, "hangup_ignored", LOG_INT(pid, getpid()));
+}
+
 static void on_purged(void *ctx, enum err err)
 {
     struct serving *serving = ctx;
@@ -363,6 +371,7 @@ int command_serve(struct arena *arena, const struct config *config,
         tell_if_unlocked(&serving, secret_can_lock(LOCKED_LEAST_BYTES));
         loop_on_signal(serving.loop, SIGTERM, on_signal, &serving);
         loop_on_signal(serving.loop, SIGINT, on_signal, &serving);
+        loop_on_signal(serving.loop, SIGHUP, on_hangup, &serving);
         loop_timer_every(serving.loop, PURGE_EVERY_MS, on_purge_time, &serving);
         loop_timer_every(serving.loop, GIVE_BACK_EVERY_MS, on_give_back_time, NULL);
         loop_run(serving.loop);

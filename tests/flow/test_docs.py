@@ -157,6 +157,22 @@ def parse_many(text):
         found.append(value)
 
 
+class TestInstalling(PageCase):
+    def test_the_program_finds_its_catalogs_where_the_page_puts_them(self):
+        built = os.path.join(self.place, "build")
+        os.mkdir(built)
+        for name, source in (("bin", PROGRAMS), ("share", os.path.join(PROGRAMS, "..", "share"))):
+            os.symlink(os.path.realpath(source), os.path.join(built, name))
+        page = os.path.join("docs", "operations.md")
+        block = [one for one in blocks(page) if "PREFIX" in one]
+        self.assertEqual(len(block), 1)
+        prefix = os.path.join(self.stand.scratch, "prefix")
+        said = self.run_block(block[0], PREFIX=prefix)
+        self.assertIn("netsuite: ", said)
+        self.assertIn("sap: ", said)
+        self.assertFalse(os.path.islink(os.path.join(prefix, "share", "sluice", "catalog")))
+
+
 class TestErrorsThatThePagesName(PageCase):
     def refused(self, status, **changes):
         body = self.stand.netsuite_account()

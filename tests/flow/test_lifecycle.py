@@ -388,6 +388,20 @@ class TestDrain(StandCase):
             self.assertEqual(process.wait(timeout=60), 0)
             self.assertLess(time.monotonic() - started, 20)
 
+    def test_a_hangup_ends_no_call(self):
+        self.raise_up()
+        url = self.stand.mint(self.stand.connect_netsuite()["id"])["url"]
+        self.latency(700)
+        volley = Volley(url, 2).send()
+        wait_until(lambda: self.stats()["in_flight"] == 2, "two at the mock")
+        process = self.stand.process("server")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: any(e["event"] == "hangup_ignored" for e in self.stand.events()),
+                   "a line in the log")
+        self.assertEqual(codes(volley.results()), {"ok": 2})
+        self.assertIsNone(process.poll())
+        self.assertEqual(self.stand.end("server"), 0)
+
     def test_a_caller_that_left_does_not_hold_up_the_end(self):
         self.raise_up()
         account = self.stand.connect_netsuite()
