@@ -36,7 +36,7 @@
 #endif
 
 #define CHUNK_BYTES ((size_t)16 * 1024)
-#define LARGE_BYTES (CHUNK_BYTES / 4)
+#define SMALLEST_CHUNK 256
 #define ALIGNMENT _Alignof(max_align_t)
 
 struct chunk {
@@ -53,6 +53,7 @@ struct cleanup {
 
 struct arena {
     struct chunk *current;
+    size_t chunk_bytes;       /* of the next one */
     struct cleanup *cleanups; /* newest first */
     size_t used;              /* bytes asked for */
 };
@@ -85,13 +86,25 @@ static void *chunk_take(struct chunk *chunk, size_t bytes)
     return memset(ptr, 0, bytes);
 }
 
-struct arena *arena_new(void)
+static struct arena *arena_of(size_t first_bytes, size_t chunk_bytes)
 {
-    struct chunk *chunk = chunk_new(CHUNK_BYTES - sizeof(struct chunk));
+    struct chunk *chunk = chunk_new(first_bytes - sizeof(struct chunk));
     struct arena *arena = chunk_take(chunk, sizeof(*arena));
 
     arena->current = chunk;
+    arena->chunk_bytes = chunk_bytes;
     return arena;
+}
+
+struct arena *arena_new(void)
+{
+    return arena_of(CHUNK_BYTES, CHUNK_BYTES);
+}
+
+struct arena *arena_new_sized(size_t bytes)
+{
+    REQUIRE(bytes >= SMALLEST_CHUNK);
+    return arena_of(bytes, bytes / 4 > SMALLEST_CHUNK ? bytes / 4 : SMALLEST_CHUNK);
 }
 
 void arena_free(struct arena *arena)
@@ -121,13 +134,13 @@ static struct chunk *chunk_for(struct arena *arena, size_t need)
     if (current->room - current->used >= need) {
         return current;
     }
-    if (need > LARGE_BYTES) {
+    if (need > arena->chunk_bytes / 4) {
         struct chunk *own = chunk_new(need);
         own->next = current->next;
         current->next = own;
         return own;
     }
-    arena->current = chunk_new(CHUNK_BYTES - sizeof(struct chunk));
+    arena->current = chunk_new(arena->chunk_bytes - sizeof(struct chunk));
     arena->current->next = current;
     return arena->current;
 }

@@ -18,6 +18,9 @@
 struct arena;
 
 struct arena *arena_new(void);
+/* The same for what is small and lives long: `bytes` at once, 256 at least, then a quarter of
+ * that at a time. */
+struct arena *arena_new_sized(size_t bytes);
 
 /* Runs the clean-ups newest first, wipes every chunk, frees. Accepts NULL. */
 void arena_free(struct arena *arena);

@@ -56,6 +56,10 @@
 #define LIMIT_SCHEMA_DEPTH 64
 #define LIMIT_SCHEMA_NODES 16384
 
+/* Kept in memory, ready for use; the longest unused goes first */
+#define LIMIT_READY_ACCOUNTS 10240 /* about 3.5 KiB each */
+#define LIMIT_READY_SERVERS 2048   /* made anew in a few microseconds */
+
 /* Governor */
 #define LIMIT_CEILING 1000
 #define LIMIT_QUEUE 10000

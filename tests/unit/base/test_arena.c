@@ -158,9 +158,31 @@ static void test_free_accepts_null(void **state)
     arena_free(NULL);
 }
 
+static void test_a_sized_arena_starts_small_and_takes_what_comes(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new_sized(256);
+    char *pieces[200];
+
+    for (size_t i = 0; i < 200; i++) {
+        size_t bytes = 1 + i * 37 % 900; /* inside a chunk, and beyond one */
+
+        pieces[i] = arena_alloc(arena, bytes);
+        for (size_t k = 0; k < bytes; k++) {
+            assert_int_equal(pieces[i][k], 0);
+        }
+        memset(pieces[i], (int)i, bytes);
+    }
+    for (size_t i = 0; i < 200; i++) {
+        assert_int_equal(pieces[i][i * 37 % 900], (char)i);
+    }
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_sized_arena_starts_small_and_takes_what_comes),
         cmocka_unit_test(test_alloc_gives_zeroed_and_aligned_memory),
         cmocka_unit_test(test_pieces_do_not_overlap_across_chunks),
         cmocka_unit_test(test_a_large_request_leaves_the_current_chunk_in_use),
