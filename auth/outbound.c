@@ -159,6 +159,9 @@ enum err outbound_check(const struct jval *auth, struct slice integration,
 
 /* ---- Credentials ---- */
 
+/* What most credentials need, in one piece: there are as many as accounts. */
+#define CREDENTIAL_BYTES 512
+
 struct held_field {
     struct slice name;
     struct secret *value;
@@ -181,7 +184,7 @@ struct credential *credential_new(const struct outbound_scheme *scheme,
                                   struct slice account_id, const struct slice *origins,
                                   size_t origin_count)
 {
-    struct arena *arena = arena_new();
+    struct arena *arena = arena_new_sized(CREDENTIAL_BYTES);
     struct credential *credential = arena_alloc(arena, sizeof *credential);
     credential->scheme = scheme;
     credential->arena = arena;

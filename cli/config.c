@@ -25,6 +25,8 @@ struct option {
 
 #define AT(member) offsetof(struct config, member)
 #define BILLION 1000000000LL
+#define DIGITS_OF(number) #number
+#define LIMIT_TEXT(limit) DIGITS_OF(limit)
 #define LIST_BYTES ((size_t)64 * 1024)
 
 /* clang-format off */
@@ -46,6 +48,11 @@ static const struct option options[] = {
     {"log.level", OPTION_TEXT, AT(log_level), "info", 0, 0, "debug, info, warn or error"},
     {"mcp.default_ttl_days", OPTION_NUMBER, AT(default_ttl_days), "30", 1, 36500,
      "life of an MCP URL that names no expiry"},
+    {"memory.ready_accounts", OPTION_NUMBER, AT(ready_accounts),
+     LIMIT_TEXT(LIMIT_READY_ACCOUNTS), 1, 1000000,
+     "accounts kept ready for calls, some 4 KiB each; others are opened when they are called"},
+    {"memory.ready_servers", OPTION_NUMBER, AT(ready_servers), LIMIT_TEXT(LIMIT_READY_SERVERS),
+     1, 1000000, "MCP servers kept ready for calls, some 600 bytes each"},
     {"net.allow_cidrs", OPTION_LIST, AT(allow_cidrs), "", 0, 0,
      "private address ranges that ERP hosts may have, e.g. 10.2.0.0/16"},
     {"net.allow_plain_http_hosts", OPTION_LIST, AT(plain_http_hosts), "", 0, 0,

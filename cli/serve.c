@@ -139,6 +139,8 @@ static void fill_gateway_config(struct serving *serving, int port)
         .write_timeout_ms = config->write_timeout_ms,
         .queue_limit = (int)config->queue_limit,
         .queue_wait_ms = config->queue_wait_ms,
+        .ready_accounts = (size_t)config->ready_accounts,
+        .ready_servers = (size_t)config->ready_servers,
     };
 }
 

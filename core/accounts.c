@@ -12,9 +12,13 @@
 #include "core/catalogs.h"
 #include "core/turnstile.h"
 
+/* What most accounts need, in one piece. */
+#define ACCOUNT_BYTES 2560
+
 struct accounts {
     struct gateway *gateway;
-    struct map *by_id;
+    struct map *by_id; /* those kept ready, one hold each */
+    struct list ready; /* the same */
 };
 
 struct accounts *accounts_new(struct gateway *gateway)
@@ -23,6 +27,7 @@ struct accounts *accounts_new(struct gateway *gateway)
     REQUIRE(accounts != NULL);
     accounts->gateway = gateway;
     accounts->by_id = map_new();
+    list_init(&accounts->ready);
     return accounts;
 }
 
@@ -269,15 +274,16 @@ enum err accounts_restore(struct accounts *accounts)
 
 /* ---- Building ---- */
 
+/* Connection and auth are only lent, until use_up(). */
 static void copy_record(struct account *account, const struct store_account *from)
 {
     struct arena *arena = account->arena;
     struct store_account *to = &account->record;
     *to = *from;
-    struct slice *const texts[] = {
-        &to->id,       &to->tenant,    &to->integration, &to->name, &to->lane,
-        &to->state,    &to->cause,     &to->scheme,      &to->auth, &to->connection,
-        &to->governor, &to->overrides, &to->environment};
+    struct slice *const texts[] = {&to->id,        &to->tenant,     &to->integration,
+                                   &to->name,      &to->lane,       &to->state,
+                                   &to->cause,     &to->scheme,     &to->governor,
+                                   &to->overrides, &to->environment};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i] = arena_slice(arena, *texts[i]);
     }
@@ -314,14 +320,20 @@ static enum err resolve_parts(struct accounts *accounts, struct account *account
     return bind(account);
 }
 
+static void use_up(struct account *account)
+{
+    account->record.connection = account->record.auth = SLICE_EMPTY;
+}
+
 static struct account *new_account(struct accounts *accounts,
                                    const struct store_account *record)
 {
-    struct arena *arena = arena_new();
+    struct arena *arena = arena_new_sized(ACCOUNT_BYTES);
     struct account *account = arena_alloc(arena, sizeof *account);
     account->arena = arena;
     account->holders = 1;
     account->owner = accounts;
+    list_init(&account->ready);
     list_init(&account->parked);
     copy_record(account, record);
     return account;
@@ -348,12 +360,14 @@ static enum err new_credential(struct accounts *accounts, struct account *accoun
 static enum err put_plain_fields(struct accounts *accounts, struct account *account)
 {
     struct vault *vault = accounts->gateway->parts.vault;
+    struct arena *arena = arena_new();
     struct jval *auth = NULL;
-    enum err err = jval_parse(account->arena, account->record.auth, &auth, NULL);
+    enum err err = jval_parse(arena, account->record.auth, &auth, NULL);
     for (size_t i = 0; err == ERR_OK && i < auth->count; i++) {
         credential_put(account->credential, auth->members[i].name,
                        vault_hold(vault, jval_text(&auth->members[i].value)));
     }
+    arena_free(arena);
     return err;
 }
 
@@ -397,6 +411,7 @@ static enum err equip(struct accounts *accounts, struct account *account)
     if (err == ERR_OK) {
         outbound_attach(account->credential);
     }
+    use_up(account);
     return err == ERR_OK || err == ERR_IO ? err : ERR_INTERNAL;
 }
 
@@ -435,6 +450,30 @@ enum err account_refresh(struct account *account)
     return err;
 }
 
+static void forget(struct accounts *accounts, struct slice id)
+{
+    struct account *account = map_remove(accounts->by_id, id);
+    if (account != NULL) {
+        list_remove(&account->ready);
+        account_drop(account);
+    }
+}
+
+/* The longest unused that nobody works with; more than the limit only while all are in use. */
+static void make_room(struct accounts *accounts)
+{
+    if (map_count(accounts->by_id) < accounts->gateway->parts.config->ready_accounts) {
+        return;
+    }
+    LIST_FOREACH (node, &accounts->ready) {
+        struct account *account = LIST_ENTRY(node, struct account, ready);
+        if (account->holders == 1) {
+            forget(accounts, account->record.id);
+            return;
+        }
+    }
+}
+
 enum err accounts_get(struct accounts *accounts, struct slice id, struct account **out)
 {
     struct account *account = map_get(accounts->by_id, id);
@@ -446,30 +485,41 @@ enum err accounts_get(struct accounts *accounts, struct slice id, struct account
         if (err != ERR_OK) {
             return err;
         }
+        make_room(accounts);
         map_put(accounts->by_id, id, account);
         if (!governor_account_known(accounts->gateway->parts.governor, id)) {
             tell_governor(accounts, &account->record, &account->limits,
                           account->proven);
         }
     }
+    list_remove(&account->ready);
+    list_push(&accounts->ready, &account->ready);
     *out = account_hold(account);
     return ERR_OK;
 }
 
+/* The governor hears of it now; all else is made ready when somebody calls. */
 void accounts_changed(struct accounts *accounts, struct slice id)
 {
-    account_drop(map_remove(accounts->by_id, id));
-    struct account *account = NULL;
-    if (accounts_get(accounts, id, &account) == ERR_OK) {
-        tell_governor(accounts, &account->record, &account->limits, account->proven);
-        account_drop(account);
+    const struct gateway_parts *parts = &accounts->gateway->parts;
+    struct arena *arena = arena_new();
+    struct store_account record;
+    forget(accounts, id);
+    enum err err = store_get_account(parts->store, id, arena, &record);
+    if (err == ERR_OK) {
+        err = restore_one(accounts, &record, arena);
     }
+    if (err != ERR_OK && err != ERR_NOT_FOUND) {
+        log_event(parts->log, LOG_ERROR, "account_not_read", LOG_ID(account, id),
+                  LOG_NAME(cause, err_code(err)));
+    }
+    arena_free(arena);
 }
 
 void accounts_removed(struct accounts *accounts, struct slice id)
 {
     struct gateway *gateway = accounts->gateway;
-    account_drop(map_remove(accounts->by_id, id));
+    forget(accounts, id);
     governor_account_remove(gateway->parts.governor, id, gateway_mono_us(gateway));
     turnstile_settle(gateway->turnstile);
 }
@@ -495,6 +545,7 @@ enum err accounts_build_new(struct accounts *accounts,
         }
     }
     tell_governor(accounts, &account->record, &account->limits, account->proven);
+    use_up(account);
     *out = account;
     return ERR_OK;
 }
@@ -572,11 +623,17 @@ void account_prove(struct accounts *accounts, struct account *account)
     struct arena *arena = arena_new();
     struct proof *proof = arena_alloc(arena, sizeof *proof);
     *proof = (struct proof){accounts, arena, arena_slice(arena, account->record.id)};
-    struct store_account record = account->record;
+    struct store_account record;
+    struct store *store = accounts->gateway->parts.store;
+    enum err err = store_get_account(store, proof->id, arena, &record);
+    if (err != ERR_OK) {
+        on_proof_stored(proof, err);
+        return;
+    }
     record.proven = true;
     record.updated_ms = gateway_wall_ms(accounts->gateway);
     struct store_batch *batch = store_batch_new();
     store_update_account(batch, &record, account->record.version);
     account->record.version++;
-    store_commit(accounts->gateway->parts.store, batch, on_proof_stored, proof);
+    store_commit(store, batch, on_proof_stored, proof);
 }

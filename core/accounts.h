@@ -29,8 +29,9 @@ struct account_parked {
 };
 
 struct account {
-    struct store_account record;           /* in `arena` */
-    struct catalog *catalog;               /* held: what it is served from now */
+    struct store_account record; /* in `arena`; without connection and auth: used up */
+    struct list ready;           /* among those kept, the longest unused first */
+    struct catalog *catalog;     /* held: what it is served from now */
     const struct integration *integration; /* there */
     uint64_t epoch;                        /* of that */
     const struct connector *connector;

@@ -50,7 +50,7 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
     gateway->metrics = metrics_new();
     gateway->catalogs = catalogs_new(gateway, parts->catalogs, catalog, watch);
     gateway->accounts = accounts_new(gateway);
-    gateway->servers = servers_new();
+    gateway->servers = servers_new(parts->config->ready_servers);
     enum err err = restore_ceilings(gateway);
     if (err == ERR_OK) {
         err = accounts_restore(gateway->accounts);

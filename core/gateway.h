@@ -38,6 +38,7 @@ struct gateway_config {
     int64_t read_timeout_ms, write_timeout_ms; /* our caller's patience */
     int queue_limit;                           /* of an account that sets none */
     int64_t queue_wait_ms;
+    size_t ready_accounts, ready_servers; /* kept in memory, the others are looked up */
 };
 
 /* Everything is kept, not owned. */

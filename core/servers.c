@@ -6,19 +6,22 @@
 
 #include "base/map.h"
 
-/* A forgotten server costs memory until it is asked for again; this many are kept at
- * most. */
-#define KEPT_AT_MOST 4096
+/* What most servers need, in one piece. */
+#define SERVER_BYTES 512
 
 struct servers {
-    struct map *by_id;
+    struct map *by_id; /* those kept ready, one hold each */
+    struct list ready; /* the same */
+    size_t most;
 };
 
-struct servers *servers_new(void)
+struct servers *servers_new(size_t most)
 {
     struct servers *servers = calloc(1, sizeof *servers);
     REQUIRE(servers != NULL);
     servers->by_id = map_new();
+    list_init(&servers->ready);
+    servers->most = most;
     return servers;
 }
 
@@ -58,7 +61,11 @@ void servers_free(struct servers *servers)
 
 void servers_forget(struct servers *servers, struct slice id)
 {
-    server_drop(map_remove(servers->by_id, id));
+    struct server *server = map_remove(servers->by_id, id);
+    if (server != NULL) {
+        list_remove(&server->ready);
+        server_drop(server);
+    }
 }
 
 /* ---- Config ---- */
@@ -147,7 +154,8 @@ enum err server_config_parse(const struct jval *config,
 
 static enum err build(const struct store_server *record, struct server **out)
 {
-    struct arena *arena = arena_new();
+    struct arena *arena = arena_new_sized(SERVER_BYTES);
+    struct arena *scratch = arena_new();
     struct server *server = arena_alloc(arena, sizeof *server);
     server->arena = arena;
     server->holders = 1;
@@ -157,16 +165,33 @@ static enum err build(const struct store_server *record, struct server **out)
     server->ends_ms = record->expires_ms;
     struct jval *config = NULL;
     struct fault fault = {0};
-    enum err err = jval_parse(arena, record->config, &config, NULL);
+    enum err err = jval_parse(scratch, record->config, &config, NULL);
     if (err == ERR_OK) {
         err = server_config_parse(config, NULL, arena, &server->config, &fault);
     }
+    arena_free(scratch); /* filters keep copies */
     if (err != ERR_OK) {
         arena_free(arena);
         return err;
     }
+    list_init(&server->ready);
     *out = server;
     return ERR_OK;
+}
+
+/* The longest unused that nobody works with; more than the limit only while all are in use. */
+static void make_room(struct servers *servers)
+{
+    if (map_count(servers->by_id) < servers->most) {
+        return;
+    }
+    LIST_FOREACH (node, &servers->ready) {
+        struct server *server = LIST_ENTRY(node, struct server, ready);
+        if (server->holders == 1) {
+            servers_forget(servers, server->id);
+            return;
+        }
+    }
 }
 
 enum err servers_get(struct servers *servers, const struct store_server *record,
@@ -178,13 +203,12 @@ enum err servers_get(struct servers *servers, const struct store_server *record,
         if (err != ERR_OK) {
             return err;
         }
-        if (map_count(servers->by_id) >= KEPT_AT_MOST) {
-            map_each(servers->by_id, drop_server, NULL);
-            map_free(servers->by_id);
-            servers->by_id = map_new();
-        }
-        server_drop(map_put(servers->by_id, record->id, server));
+        servers_forget(servers, record->id); /* an older version */
+        make_room(servers);
+        map_put(servers->by_id, record->id, server);
     }
+    list_remove(&server->ready);
+    list_push(&servers->ready, &server->ready);
     *out = server_hold(server);
     return ERR_OK;
 }

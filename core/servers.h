@@ -8,6 +8,7 @@
 #ifndef SLUICE_CORE_SERVERS_H
 #define SLUICE_CORE_SERVERS_H
 
+#include "base/list.h"
 #include "catalog/catalog.h"
 #include "governor/governor.h"
 #include "store/store.h"
@@ -27,10 +28,12 @@ struct server {
     int64_t version;
     int64_t ends_ms; /* 0: never */
     struct arena *arena;
+    struct list ready; /* among those kept, the longest unused first */
     int holders;
 };
 
-struct servers *servers_new(void);
+/* Keeps `most` ready, more only while more are in use. */
+struct servers *servers_new(size_t most);
 void servers_free(struct servers *servers); /* accepts NULL */
 
 /* From the record that the URL's token led to; built once per version. Holds the
