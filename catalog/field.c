@@ -4,9 +4,6 @@
 
 #include "base/timefmt.h"
 
-#define DAY_MS INT64_C(86400000)
-/* 0001-01-01 and 9999-12-31: what has a four-digit year. */
-
 struct mapping {
     struct arena *arena;
     size_t *fallbacks;

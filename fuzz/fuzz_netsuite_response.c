@@ -75,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case CONNECTOR_SEND: /* lost() sends nothing */
     case CONNECTOR_WAIT:
     case CONNECTOR_PARK:
-        REQUIRE(false); /* this connector remembers nothing */
+    case CONNECTOR_WAIT:
+        REQUIRE(false); /* this connector remembers nothing, and needs no time */
         break;
     }
     arena_free(arena);

@@ -57,6 +57,7 @@ static void respond(const struct fixture *here, struct op *op,
         break;
     case CONNECTOR_SEND:
     case CONNECTOR_PARK:
+    case CONNECTOR_WAIT:
         REQUIRE(false); /* nobody else is there, and no write goes out for ever */
         break;
     }
