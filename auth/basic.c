@@ -9,6 +9,36 @@ static const struct outbound_field fields[] = {
     {"password", true, true, 1024},
 };
 
+static bool has_control(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* RFC 7617 section 2: the first colon ends the name, so it cannot be in it. */
+static const char *complain(const struct jval *auth, struct arena *arena,
+                            const char **field)
+{
+    struct slice username = jval_text(jval_get(auth, "username"));
+
+    (void)arena;
+    *field = "username";
+    if (slice_find(username, ':') >= 0) {
+        return "a name with a colon in it cannot be sent by HTTP Basic authentication";
+    }
+    if (has_control(username)) {
+        return "control characters cannot be sent";
+    }
+    *field = "password";
+    return has_control(jval_text(jval_get(auth, "password")))
+               ? "control characters cannot be sent"
+               : NULL;
+}
+
 static enum err sign(struct credential *credential, struct outbound_request *request,
                      const struct outbound_means *means, struct arena *arena)
 {
@@ -29,4 +59,5 @@ const struct outbound_scheme outbound_basic = {
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],
     .sign = sign,
+    .complain = complain,
 };

@@ -131,6 +131,19 @@ static void check_members(const struct jval *auth, const struct outbound_scheme 
     }
 }
 
+static void check_rule(const struct jval *auth, const struct outbound_scheme *scheme,
+                       struct arena *arena, struct fault *fault)
+{
+    const char *field = "";
+    const char *wrong = fault->detail_count == 0 && scheme->complain != NULL
+                            ? scheme->complain(auth, arena, &field)
+                            : NULL;
+
+    if (wrong != NULL) {
+        add_detail(fault, arena, slice_str(field), slice_str(wrong));
+    }
+}
+
 enum err outbound_check(const struct jval *auth, struct slice integration,
                         struct arena *arena, const struct outbound_scheme **out,
                         struct fault *fault)
@@ -145,6 +158,7 @@ enum err outbound_check(const struct jval *auth, struct slice integration,
             add_detail(fault, arena, SLICE("scheme"), list_schemes(integration, arena));
         } else {
             check_members(auth, scheme, arena, fault);
+            check_rule(auth, scheme, arena, fault);
         }
     }
     if (fault->detail_count > 0) {

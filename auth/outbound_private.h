@@ -15,6 +15,10 @@ struct outbound_scheme {
     size_t field_count;
     enum err (*sign)(struct credential *credential, struct outbound_request *request,
                      const struct outbound_means *means, struct arena *arena);
+    /* A rule beyond the fields' sizes: what is wrong, and with which; NULL: nothing.
+     * All fields are there. NULL: the scheme has no such rule. */
+    const char *(*complain)(const struct jval *auth, struct arena *arena,
+                            const char **field);
     /* The token source of a credential whose fields are complete; NULL: no tokens. */
     struct token_source *(*source)(const struct credential *credential,
                                    struct tokens *tokens, struct slice tenant);

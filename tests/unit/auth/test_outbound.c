@@ -121,6 +121,49 @@ static void test_each_wrong_field_is_named_by_its_pointer(void **state)
     }
 }
 
+static void test_what_a_scheme_cannot_send_is_refused(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        const char *json, *pointer;
+    } cases[] = {
+        {"{\"scheme\":\"basic\",\"username\":\"a:b\",\"password\":\"c\"}",
+         "/auth/username"},
+        {"{\"scheme\":\"basic\",\"username\":\"a\\nb\",\"password\":\"c\"}",
+         "/auth/username"},
+        {"{\"scheme\":\"basic\",\"username\":\"a\",\"password\":\"b\\u007f\"}",
+         "/auth/password"},
+        {"{\"scheme\":\"basic\",\"username\":\"a\",\"password\":\"b:c \u00e9\"}", NULL},
+#define XSUAA(url)                                                           \
+    "{\"scheme\":\"sap_xsuaa\",\"client_id\":\"a\",\"client_secret\":\"b\"," \
+    "\"token_url\":\"" url "\"}"
+        {XSUAA("https://a.example/oauth/token"), NULL},
+        {XSUAA("https://a.example"), NULL},
+        {XSUAA("http://127.0.0.1:8080/oauth/token?x=1"), NULL},
+        {XSUAA("a.example/oauth/token"), "/auth/token_url"},
+        {XSUAA("ftp://a.example/"), "/auth/token_url"},
+        {XSUAA("https://user@a.example/"), "/auth/token_url"},
+        {XSUAA("https://a.example/#x"), "/auth/token_url"},
+        {XSUAA("https://a.example/a b"), "/auth/token_url"},
+        {XSUAA("https:"), "/auth/token_url"},
+#undef XSUAA
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fault fault = {0};
+        struct jval *auth = NULL;
+        const struct outbound_scheme *scheme = NULL;
+        assert_int_equal(jval_parse(w->arena, slice_str(cases[i].json), &auth, NULL),
+                         ERR_OK);
+        enum err err = outbound_check(auth, SLICE("sap"), w->arena, &scheme, &fault);
+        assert_int_equal(err, cases[i].pointer == NULL ? ERR_OK : ERR_UNPROCESSABLE);
+        if (err != ERR_OK) {
+            assert_int_equal(fault.detail_count, 1);
+            assert_text(fault.details[0].pointer, cases[i].pointer);
+        }
+    }
+}
+
 static void test_an_unknown_scheme_is_answered_with_the_known_ones(void **state)
 {
     struct fault fault;
@@ -450,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_every_field_of_the_token_scheme_is_secret_and_required),
         IN_WORLD(test_a_whole_auth_object_passes),
         IN_WORLD(test_each_wrong_field_is_named_by_its_pointer),
+        IN_WORLD(test_what_a_scheme_cannot_send_is_refused),
         IN_WORLD(test_an_unknown_scheme_is_answered_with_the_known_ones),
         IN_WORLD(test_a_value_past_its_ceiling_is_refused_and_never_repeated),
         IN_WORLD(test_no_more_faults_are_named_than_the_ceiling),
