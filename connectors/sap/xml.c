@@ -80,14 +80,18 @@ static struct sap_remark *remark_of(const struct walk *walk)
     return is_detail(walk, parent) ? walk->remark : NULL;
 }
 
-static void on_text(struct walk *walk, struct slice text)
+/* False for text that is none: libxml2 does not look into a CDATA section. */
+static bool on_text(struct walk *walk, struct slice text)
 {
     struct sap_remark *remark = remark_of(walk);
 
+    if (!text_is_utf8(text)) {
+        return false;
+    }
     if (is_named(walk, walk->depth, "transactionid")) {
         walk->out->transaction = sap_clean(walk->arena, text, SAP_CODE_MAX);
     } else if (remark == NULL) {
-        return;
+        return true;
     } else if (is_named(walk, walk->depth, "code")) {
         remark->code = sap_clean(walk->arena, text, SAP_CODE_MAX);
     } else if (is_named(walk, walk->depth, "message")) {
@@ -95,6 +99,7 @@ static void on_text(struct walk *walk, struct slice text)
     } else if (is_named(walk, walk->depth, "severity")) {
         remark->severity = sap_clean(walk->arena, text, SAP_CODE_MAX);
     }
+    return true;
 }
 
 static bool on_node(struct walk *walk, xmlTextReaderPtr reader)
@@ -104,8 +109,7 @@ static bool on_node(struct walk *walk, xmlTextReaderPtr reader)
         return on_element(walk, reader);
     case XML_READER_TYPE_TEXT:
     case XML_READER_TYPE_CDATA:
-        on_text(walk, slice_str((const char *)xmlTextReaderConstValue(reader)));
-        return true;
+        return on_text(walk, slice_str((const char *)xmlTextReaderConstValue(reader)));
     case XML_READER_TYPE_END_ELEMENT:
         walk->depth = xmlTextReaderDepth(reader) - 1;
         return true;
@@ -131,7 +135,8 @@ static bool walk_all(struct walk *walk, xmlTextReaderPtr reader)
     return state == 0;
 }
 
-/* libxml2 would print to the standard error stream. */
+/* libxml2 would print to the standard error stream what it did not like, and bytes of
+ * it: of a document to the reader's handler, of an encoding to the general one. */
 static void say_nothing(void *arg, const char *message, xmlParserSeverities severity,
                         xmlTextReaderLocatorPtr locator)
 {
@@ -139,6 +144,18 @@ static void say_nothing(void *arg, const char *message, xmlParserSeverities seve
     (void)message;
     (void)severity;
     (void)locator;
+}
+
+static void say_nothing_at_all(void *arg, xmlErrorPtr error)
+{
+    (void)arg;
+    (void)error;
+}
+
+static void print_nothing(void *arg, const char *format, ...)
+{
+    (void)arg;
+    (void)format;
 }
 
 /* A remark without a word, as a <detail/> makes it. */
@@ -162,6 +179,9 @@ bool sap_xml_remarks(struct arena *arena, struct slice text, struct sap_remarks 
     if (text.len == 0 || text.len > BYTES_MAX) {
         return false;
     }
+    /* Each thread has general handlers of its own. */
+    xmlSetStructuredErrorFunc(NULL, say_nothing_at_all);
+    xmlSetGenericErrorFunc(NULL, print_nothing);
     xmlTextReaderPtr reader =
         xmlReaderForMemory(text.ptr, (int)text.len, NULL, NULL, options);
     if (reader == NULL) {

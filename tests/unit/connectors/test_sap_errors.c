@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What SAP's refusals become. Bodies have the shapes that were recorded on the wire. */
+#include <stdio.h>
+#include <unistd.h>
+
 #include "tests/unit/connectors/sap_world.h"
 
 #include "base/text.h"
@@ -270,6 +273,52 @@ static void test_hostile_xml_is_refused(void **state)
     sap_world_free(&world);
 }
 
+/* libxml2 looks into a CDATA section for its end only. */
+static void test_xml_text_that_is_not_utf8_makes_no_message(void **state)
+{
+    static const char *const bodies[] = {
+        "<error><code>A/1</code><message><![CDATA[a\xc0\xbb]]></message></error>",
+        "<error><code><![CDATA[\xff]]></code></error>",
+        "<error><code>\xc0\xbb</code></error>",
+    };
+    struct sap_world world = sap_world_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct op op = answered(&world, 400, XML, bodies[i],
+                                (struct op_field){SLICE("x"), SLICE("y")});
+        assert_int_equal(op.fault.err, ERR_UPSTREAM_MALFORMED);
+        assert_int_equal(op.fault.upstream.message.len, 0);
+        assert_int_equal(op.fault.upstream.code.len, 0);
+    }
+    sap_world_free(&world);
+}
+
+/* What libxml2 would say holds bytes of the document. */
+static void test_xml_that_cannot_be_decoded_is_not_talked_about(void **state)
+{
+    struct sap_world world = sap_world_new();
+    FILE *file = tmpfile();
+    int kept = dup(STDERR_FILENO);
+
+    (void)state;
+    assert_non_null(file);
+    fflush(stderr);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    struct op op = answered(&world, 400, XML,
+                            "<?xml version=\"1.0\" encoding=\"EUC-JP\"?><error><code>"
+                            "\xff\xffsecret</code></error>",
+                            (struct op_field){SLICE("x"), SLICE("y")});
+    fflush(stderr);
+    assert_true(dup2(kept, STDERR_FILENO) >= 0);
+
+    close(kept);
+    assert_int_equal(lseek(fileno(file), 0, SEEK_END), 0);
+    fclose(file);
+    assert_int_equal(op.fault.err, ERR_UPSTREAM_MALFORMED);
+    sap_world_free(&world);
+}
+
 static void test_an_xml_document_of_any_size_is_refused_or_cut(void **state)
 {
     struct sap_world world = sap_world_new();
@@ -390,6 +439,8 @@ int main(void)
         cmocka_unit_test(test_xml_details_and_transaction_are_read),
         cmocka_unit_test(test_xml_parts_in_any_order_go_where_they_belong),
         cmocka_unit_test(test_hostile_xml_is_refused),
+        cmocka_unit_test(test_xml_text_that_is_not_utf8_makes_no_message),
+        cmocka_unit_test(test_xml_that_cannot_be_decoded_is_not_talked_about),
         cmocka_unit_test(test_an_xml_document_of_any_size_is_refused_or_cut),
         cmocka_unit_test(test_a_long_message_is_cut_between_characters),
         cmocka_unit_test(test_the_wait_that_sap_asks_for_is_kept),
