@@ -10,7 +10,7 @@
 #ifndef SLUICE_IO_MEMORY_HOOKS_H
 #define SLUICE_IO_MEMORY_HOOKS_H
 
-/* Once, before any other use of the three. */
+/* Once, before any other use of the three. Gives OpenSSL locked pages for private keys, too. */
 void io_memory_begin(void);
 
 #endif

@@ -11,7 +11,8 @@ from marks import LENGTH, PIECE, CannotSearch, Marks, forms, new_text
 
 TOOL = os.path.join(ROOT, BIN, "find-marks")
 HOLD = """
-import sys
+import ctypes, sys
+ctypes.CDLL(None).prctl(0x59616d61, ctypes.c_ulong(-1))  # PR_SET_PTRACER: whoever wants may look
 text = bytearray(sys.stdin.buffer.readline().strip())
 print("ready", flush=True)
 sys.stdin.buffer.readline()

@@ -47,6 +47,23 @@ static void test_openssl_works_on_the_allocator(void **state)
     assert_int_equal(digest[31], 0xad);
 }
 
+static void test_private_keys_have_pages_of_their_own(void **state)
+{
+    (void)state;
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+    assert_non_null(key);
+    assert_true(CRYPTO_secure_used() > 0);
+    char *text = OPENSSL_secure_malloc(100);
+    uintptr_t at = (uintptr_t)text;
+    assert_int_equal(CRYPTO_secure_allocated(text), 1);
+    memcpy(text, MARKER, sizeof MARKER);
+
+    OPENSSL_secure_free(text);
+    EVP_PKEY_free(key);
+
+    assert_false(memory_holds(at, sizeof MARKER, MARKER));
+}
+
 static void test_what_libuv_frees_is_wiped(void **state)
 {
     uv_env_item_t *items = NULL;
@@ -76,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_openssl_frees_is_wiped),
         cmocka_unit_test(test_openssl_works_on_the_allocator),
+        cmocka_unit_test(test_private_keys_have_pages_of_their_own),
         cmocka_unit_test(test_what_libuv_frees_is_wiped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
