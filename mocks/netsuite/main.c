@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mock-netsuite: options, sockets, signals. Everything else is behind netsuite_init. */
-#include <errno.h>
+/* mock-netsuite: its options. What every mock does is in program.c, everything else
+ * behind netsuite_init. */
 #include <getopt.h>
-#include <openssl/rand.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "base/require.h"
+#include "mocks/common/program.h"
 #include "mocks/netsuite/dates.h"
 #include "mocks/netsuite/netsuite.h"
-
-#define SECRET_BYTES 65
 
 struct options {
     const char *host;
@@ -79,18 +75,6 @@ static const char usage[] =
     "PUT /latency, PUT /clock, POST and DELETE /faults, POST /accounts, GET "
     "/last?n=100.\n";
 
-static bool read_number(const char *text, long low, long high, long *out)
-{
-    char *end = NULL;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < low || number > high) {
-        return false;
-    }
-    *out = number;
-    return true;
-}
-
 static bool read_seed(const char *text, unsigned long long *out)
 {
     return slice_to_u64(slice_str(text), out);
@@ -107,37 +91,31 @@ static bool read_day(const char *text, int64_t *out)
     return true;
 }
 
-static bool read_text(const char *text, const char **out)
-{
-    *out = text;
-    return *text != '\0' && strlen(text) <= 200;
-}
-
 static bool take_option(struct options *options, int name, const char *text)
 {
     switch (name) {
     case OPT_HOST:
-        return read_text(text, &options->host);
+        return program_text(text, &options->host);
     case OPT_PORT:
-        return read_number(text, 0, 65535, &options->port);
+        return program_number(text, 0, 65535, &options->port);
     case OPT_CONTROL_PORT:
-        return read_number(text, 0, 65535, &options->control_port);
+        return program_number(text, 0, 65535, &options->control_port);
     case OPT_SEED:
         return read_seed(text, &options->seed);
     case OPT_CONCURRENCY:
-        return read_number(text, 0, 1000000, &options->concurrency);
+        return program_number(text, 0, 1000000, &options->concurrency);
     case OPT_ACCOUNT_ID:
-        return read_text(text, &options->account_id);
+        return program_text(text, &options->account_id);
     case OPT_CONSUMER_KEY:
-        return read_text(text, &options->consumer_key);
+        return program_text(text, &options->consumer_key);
     case OPT_CONSUMER_SECRET:
-        return read_text(text, &options->consumer_secret);
+        return program_text(text, &options->consumer_secret);
     case OPT_TOKEN_ID:
-        return read_text(text, &options->token_id);
+        return program_text(text, &options->token_id);
     case OPT_TOKEN_SECRET:
-        return read_text(text, &options->token_secret);
+        return program_text(text, &options->token_secret);
     case OPT_LOCKOUT:
-        return read_number(text, 0, 10000000, &options->lockout_seconds);
+        return program_number(text, 0, 10000000, &options->lockout_seconds);
     case OPT_TODAY:
         return read_day(text, &options->today);
     default:
@@ -174,35 +152,17 @@ static int read_options(struct options *options, int argc, char **argv)
     return -1;
 }
 
-/* From the option, the environment, or chance. `room` holds SECRET_BYTES. */
-static const char *credential(const char *given, const char *variable, char *room)
-{
-    if (given != NULL) {
-        return given;
-    }
-    const char *set = getenv(variable);
-    if (set != NULL && *set != '\0') {
-        return set;
-    }
-    unsigned char random[(SECRET_BYTES - 1) / 2];
-    REQUIRE(RAND_bytes(random, (int)sizeof random) == 1);
-    for (size_t i = 0; i < sizeof random; i++) {
-        snprintf(room + i * 2, 3, "%02x", random[i]);
-    }
-    return room;
-}
-
 static bool add_credentials(struct netsuite *netsuite, struct options *options,
-                            char room[4][SECRET_BYTES])
+                            char room[4][PROGRAM_SECRET_BYTES])
 {
-    options->consumer_key =
-        credential(options->consumer_key, "MOCK_NETSUITE_CONSUMER_KEY", room[0]);
-    options->consumer_secret =
-        credential(options->consumer_secret, "MOCK_NETSUITE_CONSUMER_SECRET", room[1]);
+    options->consumer_key = program_credential(options->consumer_key,
+                                               "MOCK_NETSUITE_CONSUMER_KEY", room[0]);
+    options->consumer_secret = program_credential(
+        options->consumer_secret, "MOCK_NETSUITE_CONSUMER_SECRET", room[1]);
     options->token_id =
-        credential(options->token_id, "MOCK_NETSUITE_TOKEN_ID", room[2]);
-    options->token_secret =
-        credential(options->token_secret, "MOCK_NETSUITE_TOKEN_SECRET", room[3]);
+        program_credential(options->token_id, "MOCK_NETSUITE_TOKEN_ID", room[2]);
+    options->token_secret = program_credential(options->token_secret,
+                                               "MOCK_NETSUITE_TOKEN_SECRET", room[3]);
     struct oauth_identity identity = {
         slice_str(options->account_id), slice_str(options->consumer_key),
         slice_str(options->consumer_secret), slice_str(options->token_id),
@@ -211,80 +171,36 @@ static bool add_credentials(struct netsuite *netsuite, struct options *options,
     return oauth_add(netsuite->oauth, &identity);
 }
 
-static void announce(const struct options *options, int port, int control_port)
+static json_t *on_ready(void *ctx, const char *url)
 {
-    char url[200];
-    char control_url[200];
-    snprintf(url, sizeof url, "http://%s:%d", options->host, port);
-    snprintf(control_url, sizeof control_url, "http://127.0.0.1:%d", control_port);
-    json_t *line = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "mock", "netsuite", "url", url,
-        "control_url", control_url, "account_id", options->account_id, "consumer_key",
-        options->consumer_key, "consumer_secret", options->consumer_secret, "token_id",
-        options->token_id, "token_secret", options->token_secret, "pid",
-        (json_int_t)getpid());
-    REQUIRE(line != NULL);
-    char *text = json_dumps(line, JSON_COMPACT);
-    REQUIRE(text != NULL);
-    printf("%s\n", text);
-    fflush(stdout);
-    free(text);
-    json_decref(line);
-}
-
-static void on_signal(uv_signal_t *handle, int number)
-{
-    (void)number;
-    uv_stop(handle->loop);
-}
-
-static void start_signal(uv_loop_t *loop, uv_signal_t *handle, int number)
-{
-    REQUIRE(uv_signal_init(loop, handle) == 0);
-    REQUIRE(uv_signal_start(handle, on_signal, number) == 0);
-}
-
-static int listen_or_say(struct http_server *server, const char *host, long port)
-{
-    int bound = http_server_listen(server, host, (int)port);
-    if (bound < 0) {
-        fprintf(stderr, "mock-netsuite: cannot listen on %s port %ld: %s\n", host, port,
-                uv_strerror(bound));
-    }
-    return bound;
+    const struct options *options = ctx;
+    (void)url;
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "account_id", options->account_id,
+                     "consumer_key", options->consumer_key, "consumer_secret",
+                     options->consumer_secret, "token_id", options->token_id,
+                     "token_secret", options->token_secret);
 }
 
 static int serve(uv_loop_t *loop, struct options *options)
 {
     struct clock clock = clock_system();
     struct netsuite netsuite;
-    char room[4][SECRET_BYTES];
+    char room[4][PROGRAM_SECRET_BYTES];
     netsuite_init(&netsuite, loop, &clock, options->today, options->seed,
                   (int)options->concurrency, (int)options->lockout_seconds);
-    bool added = add_credentials(&netsuite, options, room);
-    struct http_server *erp =
-        http_server_new(loop, engine_on_request, &netsuite.engine);
-    struct http_server *control =
-        http_server_new(loop, control_on_request, &netsuite.control);
-    uv_signal_t signals[2];
-    start_signal(loop, &signals[0], SIGTERM);
-    start_signal(loop, &signals[1], SIGINT);
-    int port = listen_or_say(erp, options->host, options->port);
-    int control_port =
-        port < 0 ? port : listen_or_say(control, "127.0.0.1", options->control_port);
-    bool ready = added && port >= 0 && control_port >= 0;
-    if (ready) {
-        announce(options, port, control_port);
-        uv_run(loop, UV_RUN_DEFAULT);
-    }
-    engine_stop(&netsuite.engine);
-    http_server_close(erp);
-    http_server_close(control);
-    uv_close((uv_handle_t *)&signals[0], NULL);
-    uv_close((uv_handle_t *)&signals[1], NULL);
-    uv_run(loop, UV_RUN_DEFAULT);
+    REQUIRE(add_credentials(&netsuite, options, room)); /* the first always fits */
+    struct program program = {.name = "mock-netsuite",
+                              .loop = loop,
+                              .engine = &netsuite.engine,
+                              .control = &netsuite.control,
+                              .host = options->host,
+                              .port = options->port,
+                              .control_port = options->control_port,
+                              .on_ready = on_ready,
+                              .ctx = options};
+    bool served = program_serve(&program);
     netsuite_free(&netsuite);
-    return ready ? 0 : 1;
+    return served ? 0 : 1;
 }
 
 int main(int argc, char **argv)
@@ -300,7 +216,6 @@ int main(int argc, char **argv)
     if (status >= 0) {
         return status;
     }
-    (void)signal(SIGPIPE, SIG_IGN);
     uv_loop_t loop;
     REQUIRE(uv_loop_init(&loop) == 0);
     status = serve(&loop, &options);

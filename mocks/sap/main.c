@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mock-sap: options, sockets, signals. Everything else is behind sap_init. */
-#include <errno.h>
+/* mock-sap: its options. What every mock does is in program.c, everything else
+ * behind sap_init. */
 #include <getopt.h>
-#include <openssl/rand.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "base/require.h"
+#include "mocks/common/program.h"
 #include "mocks/sap/sap.h"
-
-#define SECRET_BYTES 33
 
 struct options {
     const char *host;
@@ -60,30 +56,12 @@ static const char usage[] =
     "SIGTERM.\n"
     "Control port: as mock-netsuite, and POST /csrf/expire, POST /tokens/expire.\n";
 
-static bool read_number(const char *text, long low, long high, long *out)
-{
-    char *end = NULL;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < low || number > high) {
-        return false;
-    }
-    *out = number;
-    return true;
-}
-
 static bool read_int(const char *text, long low, long high, int *out)
 {
     long number = 0;
-    bool ok = read_number(text, low, high, &number);
+    bool ok = program_number(text, low, high, &number);
     *out = (int)number;
     return ok;
-}
-
-static bool read_text(const char *text, const char **out)
-{
-    *out = text;
-    return *text != '\0' && strlen(text) <= 200;
 }
 
 /* Days since 1970-01-01 of a civil date; SQLite does the calendar. */
@@ -111,13 +89,13 @@ static bool take_option(struct options *options, int name, const char *text)
     long number = 0;
     switch (name) {
     case 'h':
-        return read_text(text, &options->host);
+        return program_text(text, &options->host);
     case 'p':
-        return read_number(text, 0, 65535, &options->port);
+        return program_number(text, 0, 65535, &options->port);
     case 'c':
-        return read_number(text, 0, 65535, &options->control_port);
+        return program_number(text, 0, 65535, &options->control_port);
     case 's':
-        sap->seed = read_number(text, 0, 1000000000, &number) ? (uint64_t)number : 0;
+        sap->seed = program_number(text, 0, 1000000000, &number) ? (uint64_t)number : 0;
         return sap->seed == (uint64_t)number;
     case 't':
         return read_day(text, &sap->today);
@@ -126,19 +104,19 @@ static bool take_option(struct options *options, int name, const char *text)
     case 'q':
         return read_int(text, 0, 600000, &sap->queue_ms);
     case 'm':
-        return read_text(text, &sap->logon.client);
+        return program_text(text, &sap->logon.client);
     case 'u':
-        return read_text(text, &sap->logon.username);
+        return program_text(text, &sap->logon.username);
     case 'w':
-        return read_text(text, &sap->logon.password);
+        return program_text(text, &sap->logon.password);
     case 'i':
-        return read_text(text, &sap->logon.client_id);
+        return program_text(text, &sap->logon.client_id);
     case 'e':
-        return read_text(text, &sap->logon.client_secret);
+        return program_text(text, &sap->logon.client_secret);
     case 'k':
-        return read_number(text, 1, 1000000, &sap->logon.token_seconds);
+        return program_number(text, 1, 1000000, &sap->logon.token_seconds);
     case 'f':
-        return read_number(text, 1, 1000000, &sap->logon.csrf_seconds);
+        return program_number(text, 1, 1000000, &sap->logon.csrf_seconds);
     default:
         return false;
     }
@@ -171,97 +149,48 @@ static int read_options(struct options *options, int argc, char **argv)
     return -1;
 }
 
-/* From the option, the environment, or chance. `room` holds SECRET_BYTES. */
-static void fill_credential(const char **place, const char *variable, char *room)
-{
-    const char *set = getenv(variable);
-    unsigned char random[(SECRET_BYTES - 1) / 2];
-    if (*place != NULL) {
-        return;
-    }
-    if (set != NULL && *set != '\0') {
-        *place = set;
-        return;
-    }
-    REQUIRE(RAND_bytes(random, (int)sizeof random) == 1);
-    for (size_t i = 0; i < sizeof random; i++) {
-        snprintf(room + i * 2, 3, "%02x", random[i]);
-    }
-    *place = room;
-}
+struct serving {
+    struct sap *sap;
+    const struct options *options;
+};
 
-static void announce(const struct options *options, const char *url, int control_port)
+static json_t *on_ready(void *ctx, const char *url)
 {
-    char control_url[64], token_url[300];
-    const struct logon_options *logon = &options->sap.logon;
-    snprintf(control_url, sizeof control_url, "http://127.0.0.1:%d", control_port);
+    const struct serving *serving = ctx;
+    const struct logon_options *logon = &serving->options->sap.logon;
+    char token_url[300];
+    sap_set_root(serving->sap, url);
     snprintf(token_url, sizeof token_url, "%s/oauth/token", url);
-    json_t *line =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "mock", "sap",
-                  "url", url, "control_url", control_url, "token_url", token_url,
-                  "client_id", logon->client_id, "client_secret", logon->client_secret,
-                  "username", logon->username, "password", logon->password, "client",
-                  logon->client, "pid", (json_int_t)getpid());
-    REQUIRE(line != NULL);
-    char *text = json_dumps(line, JSON_COMPACT);
-    REQUIRE(text != NULL);
-    printf("%s\n", text);
-    fflush(stdout);
-    free(text);
-    json_decref(line);
-}
-
-static void on_signal(uv_signal_t *handle, int number)
-{
-    (void)number;
-    uv_stop(handle->loop);
-}
-
-static void start_signal(uv_loop_t *loop, uv_signal_t *handle, int number)
-{
-    REQUIRE(uv_signal_init(loop, handle) == 0);
-    REQUIRE(uv_signal_start(handle, on_signal, number) == 0);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "token_url", token_url,
+                     "client_id", logon->client_id, "client_secret",
+                     logon->client_secret, "username", logon->username, "password",
+                     logon->password, "client", logon->client);
 }
 
 static int serve(uv_loop_t *loop, const struct options *options)
 {
     struct clock clock = clock_system();
     struct sap sap;
-    char url[200];
+    struct serving serving = {&sap, options};
     sap_init(&sap, loop, &clock, &options->sap);
-    struct http_server *erp = http_server_new(loop, engine_on_request, &sap.engine);
-    struct http_server *control =
-        http_server_new(loop, control_on_request, &sap.control);
-    uv_signal_t signals[2];
-    start_signal(loop, &signals[0], SIGTERM);
-    start_signal(loop, &signals[1], SIGINT);
-    int port = http_server_listen(erp, options->host, (int)options->port);
-    int control_port =
-        http_server_listen(control, "127.0.0.1", (int)options->control_port);
-    bool ready = port >= 0 && control_port >= 0;
-    if (ready) {
-        snprintf(url, sizeof url, "http://%s:%d", options->host, port);
-        sap_set_root(&sap, url);
-        announce(options, url, control_port);
-        uv_run(loop, UV_RUN_DEFAULT);
-    } else {
-        fprintf(stderr, "mock-sap: cannot listen: %s\n",
-                uv_strerror(port < 0 ? port : control_port));
-    }
-    engine_stop(&sap.engine);
-    http_server_close(erp);
-    http_server_close(control);
-    uv_close((uv_handle_t *)&signals[0], NULL);
-    uv_close((uv_handle_t *)&signals[1], NULL);
-    uv_run(loop, UV_RUN_DEFAULT);
+    struct program program = {.name = "mock-sap",
+                              .loop = loop,
+                              .engine = &sap.engine,
+                              .control = &sap.control,
+                              .host = options->host,
+                              .port = options->port,
+                              .control_port = options->control_port,
+                              .on_ready = on_ready,
+                              .ctx = &serving};
+    bool served = program_serve(&program);
     sap_free(&sap);
-    return ready ? 0 : 1;
+    return served ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
     struct clock clock = clock_system();
-    char room[4][SECRET_BYTES];
+    char room[4][PROGRAM_SECRET_BYTES];
     struct options options = {
         .host = "127.0.0.1",
         .sap = {
@@ -275,11 +204,12 @@ int main(int argc, char **argv)
         return status;
     }
     struct logon_options *logon = &options.sap.logon;
-    fill_credential(&logon->username, "MOCK_SAP_USER", room[0]);
-    fill_credential(&logon->password, "MOCK_SAP_PASSWORD", room[1]);
-    fill_credential(&logon->client_id, "MOCK_SAP_CLIENT_ID", room[2]);
-    fill_credential(&logon->client_secret, "MOCK_SAP_CLIENT_SECRET", room[3]);
-    (void)signal(SIGPIPE, SIG_IGN);
+    logon->username = program_credential(logon->username, "MOCK_SAP_USER", room[0]);
+    logon->password = program_credential(logon->password, "MOCK_SAP_PASSWORD", room[1]);
+    logon->client_id =
+        program_credential(logon->client_id, "MOCK_SAP_CLIENT_ID", room[2]);
+    logon->client_secret =
+        program_credential(logon->client_secret, "MOCK_SAP_CLIENT_SECRET", room[3]);
     uv_loop_t loop;
     REQUIRE(uv_loop_init(&loop) == 0);
     status = serve(&loop, &options);
