@@ -12,7 +12,7 @@
 #include "connectors/connector.h"
 #include "io/http_url.h"
 
-enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_LIST };
+enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_LIST, OPTION_SWITCH };
 
 struct option {
     const char *name;
@@ -62,7 +62,9 @@ static const struct option options[] = {
     {"server.allowed_origins", OPTION_LIST, AT(allowed_origins), "", 0, 0,
      "browser origins that may call, beside server.public_url"},
     {"server.host", OPTION_TEXT, AT(host), "127.0.0.1", 0, 0,
-     "address to listen on; loopback only"},
+     "address to listen on; another than loopback needs TLS or server.insecure_bind"},
+    {"server.insecure_bind", OPTION_SWITCH, AT(insecure_bind), "false", 0, 0,
+     "true: listen without TLS on an address that is not loopback (also --insecure-bind)"},
     {"server.max_body_bytes", OPTION_NUMBER, AT(max_body_bytes), "4194304", 1024, BILLION,
      "largest request body"},
     {"server.max_connections", OPTION_NUMBER, AT(max_connections), "4096", 1, 1000000,
@@ -70,6 +72,10 @@ static const struct option options[] = {
     {"server.port", OPTION_NUMBER, AT(port), "8080", 0, 65535, "0 takes a free one"},
     {"server.public_url", OPTION_TEXT, AT(public_url), "", 0, 0,
      "base of minted URLs and what the Host header must name; by default host and port"},
+    {"server.tls.certificate_file", OPTION_TEXT, AT(tls_certificate), "", 0, 0,
+     "PEM file of the certificate and its chain: the server speaks TLS 1.2 and 1.3"},
+    {"server.tls.key_file", OPTION_TEXT, AT(tls_key), "", 0, 0,
+     "PEM file of its private key, without a passphrase, mode 0600"},
     {"upstream.max_body_bytes", OPTION_NUMBER, AT(upstream_body_bytes), "16777216", 1024, BILLION,
      "largest answer of an ERP"},
     {"upstream.read_timeout_ms", OPTION_NUMBER, AT(read_timeout_ms), "60000", 100, 3600000,
@@ -176,6 +182,13 @@ static bool set_option(const struct option *option, struct slice value,
         return true;
     case OPTION_NUMBER:
         return set_number(option, value, arena, place, problem);
+    case OPTION_SWITCH:
+        *(bool *)place = slice_is(value, "true");
+        if (!slice_is(value, "true") && !slice_is(value, "false")) {
+            *problem = arena_printf(arena, "%s: true or false is needed", option->name);
+            return false;
+        }
+        return true;
     }
     return false;
 }
@@ -204,6 +217,26 @@ static bool list_as_text(const json_t *array, struct arena *arena, struct slice 
     return ok;
 }
 
+/* As a flag or a variable would give it; false when it is of another kind. */
+static bool value_as_text(const struct option *option, const json_t *value,
+                          struct arena *arena, struct slice *out)
+{
+    switch (option->type) {
+    case OPTION_TEXT:
+        *out = slice_str(json_string_value(value));
+        return json_is_string(value);
+    case OPTION_NUMBER:
+        *out = arena_printf(arena, "%lld", (long long)json_integer_value(value));
+        return json_is_integer(value);
+    case OPTION_LIST:
+        return json_is_array(value) && list_as_text(value, arena, out);
+    case OPTION_SWITCH:
+        *out = json_is_true(value) ? SLICE("true") : SLICE("false");
+        return json_is_boolean(value);
+    }
+    return false;
+}
+
 static bool set_from_json(const char *name, const json_t *value, struct arena *arena,
                           struct config *config, struct slice *problem)
 {
@@ -213,20 +246,12 @@ static bool set_from_json(const char *name, const json_t *value, struct arena *a
         *problem = arena_printf(arena, "%s: there is no such option", name);
         return false;
     }
-    bool fits = option->type == OPTION_NUMBER ? json_is_integer(value)
-                : option->type == OPTION_LIST
-                    ? json_is_array(value) && list_as_text(value, arena, &text)
-                    : json_is_string(value);
-    if (!fits) {
+    if (!value_as_text(option, value, arena, &text)) {
         static const char *const kinds[] = {"a text", "a whole number",
-                                            "a list of texts (64 KiB at most)"};
+                                            "a list of texts (64 KiB at most)",
+                                            "true or false"};
         *problem = arena_printf(arena, "%s: %s is needed", name, kinds[option->type]);
         return false;
-    }
-    if (option->type == OPTION_NUMBER) {
-        text = arena_printf(arena, "%lld", (long long)json_integer_value(value));
-    } else if (option->type == OPTION_TEXT) {
-        text = slice_str(json_string_value(value));
     }
     return set_option(option, text, arena, config, problem);
 }
@@ -353,6 +378,12 @@ static bool check_values(struct arena *arena, const struct config *config,
 {
     if (config->data_dir.len == 0) {
         *problem = SLICE("data_dir: the name of a folder is needed");
+        return false;
+    }
+    if ((config->tls_certificate.len > 0) != (config->tls_key.len > 0)) {
+        *problem =
+            SLICE("server.tls.certificate_file and server.tls.key_file are given "
+                  "together or not at all");
         return false;
     }
     if (config->public_url.len > 0 && !is_base_url(config->public_url)) {

@@ -9,6 +9,7 @@
 #ifndef SLUICE_CLI_CONFIG_H
 #define SLUICE_CLI_CONFIG_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/arena.h"
@@ -21,6 +22,8 @@ struct config_list {
 
 struct config {
     struct slice host, public_url, data_dir, keys_file, catalog_dir, log_level, ca_file;
+    struct slice tls_certificate, tls_key; /* both or none */
+    bool insecure_bind;
     long long port, max_connections, max_body_bytes;
     long long default_ttl_days, queue_limit, queue_wait_ms, lost_hold_ms;
     long long ready_accounts, ready_servers;

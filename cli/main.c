@@ -7,6 +7,10 @@
 #include "cli/process.h"
 
 static const struct command_flag no_flags[] = {{NULL, false, NULL}};
+static const struct command_flag serve_flags[] = {
+    {"insecure-bind", false, "listen without TLS on an address that is not loopback"},
+    {NULL, false, NULL},
+};
 static const struct command_flag token_flags[] = {
     {"name", true, "what the token is for (create)"},
     {"role", true, "admin, tenant or call (create)"},
@@ -36,7 +40,7 @@ static const struct command_flag api_flags[] = {
 
 /* clang-format off */
 static const struct command commands[] = {
-    {"serve", "", "run the server", no_flags, command_serve},
+    {"serve", "", "run the server", serve_flags, command_serve},
     {"keygen", "[FILE]", "make the server's keys; never over an existing file", no_flags,
      command_keygen},
     {"backup", "FILE", "copy the database, also while a server works on it", no_flags,

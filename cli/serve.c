@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "cli/catalogs.h"
 #include "cli/command.h"
+#include "cli/listener.h"
 #include "cli/own_keys.h"
 #include "core/catalogs.h"
 #include "core/gateway.h"
@@ -51,16 +52,12 @@ struct serving {
     struct governor *governor;
     struct gateway_config gateway_config;
     struct gateway *gateway;
+    struct listener *listener;
     struct http_server *server;
     int64_t drain_until_us;
     bool
         has_told_unlocked; /* the operator knows that secrets are not in locked pages */
 };
-
-static bool is_loopback(struct slice host)
-{
-    return slice_is(host, "::1") || slice_starts(host, SLICE("127."));
-}
 
 /* ---- The parts ---- */
 
@@ -127,7 +124,8 @@ static void fill_gateway_config(struct serving *serving, int port)
     bool six = slice_find(config->host, ':') >= 0;
     struct slice url = config->public_url;
     if (url.len == 0) {
-        url = arena_printf(serving->arena, "http://%s%.*s%s:%d", six ? "[" : "",
+        url = arena_printf(serving->arena, "http%s://%s%.*s%s:%d",
+                           config->tls_certificate.len > 0 ? "s" : "", six ? "[" : "",
                            SLICE_ARG(config->host), six ? "]" : "", port);
     }
     serving->gateway_config = (struct gateway_config){
@@ -199,13 +197,8 @@ static int listen_now(struct serving *serving)
 {
     const struct config *config = serving->config;
     struct http_server_options options = http_server_defaults();
-    if (!is_loopback(config->host)) {
-        return command_fail(
-            "server.host %.*s is not a loopback address; put a TLS proxy in front "
-            "and listen on 127.0.0.1",
-            SLICE_ARG(config->host));
-    }
     options.host = config->host;
+    options.tls = listener_tls(serving->listener);
     options.port = (int)config->port;
     options.max_connections = (size_t)config->max_connections;
     options.max_body_bytes = (size_t)config->max_body_bytes;
@@ -223,9 +216,13 @@ static int listen_now(struct serving *serving)
     return 0;
 }
 
-static int build(struct serving *serving)
+static int build(struct serving *serving, bool insecure)
 {
-    int code = own_keys_load(serving->config, serving->arena, &serving->keys);
+    int code = listener_prepare(serving->config, insecure, &serving->log,
+                                serving->arena, &serving->listener);
+    if (code == 0) {
+        code = own_keys_load(serving->config, serving->arena, &serving->keys);
+    }
     if (code != 0) {
         return code;
     }
@@ -271,6 +268,7 @@ static void take_apart(struct serving *serving)
     net_policy_free(serving->policy);
     catalog_free(serving->catalog);
     catalog_watch_free(serving->watch);
+    listener_free(serving->listener);
     loop_free(serving->loop);
     mac_free(serving->mac);
     vault_free(serving->vault);
@@ -302,14 +300,6 @@ static void on_signal(void *ctx)
     serving->drain_until_us = loop_now_us() + LIMIT_DRAIN_MS * 1000LL;
     log_event(&serving->log, LOG_INFO, "draining", LOG_INT(pid, getpid()));
     http_server_drain(serving->server, LIMIT_DRAIN_MS, on_drained, serving);
-}
-
-/* A closed terminal, or an operator who asks for a reload: neither is a reason to cut calls
- * short. Catalogs are seen by themselves; other options need a restart. */
-static void on_hangup(void *ctx)
-{
-    struct serving *serving = ctx;
-    log_event(&serving->log, LOG_INFO, "hangup_ignored", LOG_INT(pid, getpid()));
 }
 
 static void on_purged(void *ctx, enum err err)
@@ -368,12 +358,14 @@ int command_serve(struct arena *arena, const struct config *config,
     if (!log_level_parse(config->log_level, &serving.log.level)) {
         return command_fail("log.level: debug, info, warn or error is needed");
     }
-    int code = build(&serving);
+    bool insecure = false;
+    command_value(line, "insecure-bind", &insecure);
+    int code = build(&serving, insecure || config->insecure_bind);
     if (code == 0) {
         tell_if_unlocked(&serving, secret_can_lock(LOCKED_LEAST_BYTES));
         loop_on_signal(serving.loop, SIGTERM, on_signal, &serving);
         loop_on_signal(serving.loop, SIGINT, on_signal, &serving);
-        loop_on_signal(serving.loop, SIGHUP, on_hangup, &serving);
+        listener_watch(serving.listener, serving.loop);
         loop_timer_every(serving.loop, PURGE_EVERY_MS, on_purge_time, &serving);
         loop_timer_every(serving.loop, GIVE_BACK_EVERY_MS, on_give_back_time, NULL);
         loop_run(serving.loop);

@@ -10,6 +10,7 @@
 #include "core/accounts.h"
 #include "core/admin.h"
 #include "core/catalogs.h"
+#include "core/cors.h"
 #include "core/gateway.h"
 #include "core/mcp.h"
 #include "core/metrics.h"
@@ -273,6 +274,17 @@ static bool handle_public(const struct visit *visit)
     return true;
 }
 
+/* GET and DELETE are named at an MCP URL so that clients of older revisions may read our
+ * 405 to them. */
+static void answer_options(const struct visit *visit)
+{
+    bool is_mcp = slice_starts(visit->request->path, SLICE("/mcp"));
+    struct slice all = SLICE("GET, POST, PUT, PATCH, DELETE, OPTIONS");
+    metrics_http(visit->gateway->metrics, 204);
+    cors_answer_options(visit->exchange, is_mcp ? SLICE("POST, OPTIONS") : all,
+                        is_mcp ? SLICE("POST, OPTIONS, GET, DELETE") : all);
+}
+
 void server_handle(void *ctx, struct http_exchange *exchange)
 {
     struct gateway *gateway = ctx;
@@ -291,9 +303,9 @@ void server_handle(void *ctx, struct http_exchange *exchange)
             NULL);
         return;
     }
+    cors_allow(exchange);
     if (slice_is(visit.request->method, "OPTIONS")) {
-        struct http_field allow = {SLICE("Allow"), SLICE("POST, OPTIONS")};
-        respond(&visit, 204, SLICE_EMPTY, SLICE_EMPTY, &allow);
+        answer_options(&visit);
         return;
     }
     if (url_token(visit.request->path, &token)) {

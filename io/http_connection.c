@@ -90,6 +90,8 @@ static void on_tcp_closed(uv_handle_t *handle)
     struct http_connection *connection = handle->data;
     struct http_server *server = connection->server;
 
+    tls_session_free(connection->tls); /* the exchange may outlive it */
+    connection->tls = NULL;
     connection->open_handles--;
     release(connection);
     if (server != NULL) {
@@ -184,6 +186,13 @@ static void linger(struct http_connection *connection)
     if (!connection->is_pumping) {
         buf_free(&connection->input);
     }
+    if (connection->tls != NULL) {
+        tls_session_end(connection->tls);
+        connection_send_sealed(connection);
+        if (connection->state == CONNECTION_CLOSED) {
+            return;
+        }
+    }
     if (uv_shutdown(&connection->shutdown, stream_of(connection), on_shutdown) != 0) {
         connection_cut(connection);
         return;
@@ -195,6 +204,10 @@ void connection_refuse(struct http_connection *connection, int status)
 {
     const struct log *log = connection->server->log;
 
+    if (connection->tls != NULL && !tls_session_is_open(connection->tls)) {
+        connection_cut(connection); /* nothing can be said yet */
+        return;
+    }
     if (log != NULL) {
         log_event(log, LOG_DEBUG, "http_refused", LOG_INT(http_status, status));
     }
@@ -204,21 +217,43 @@ void connection_refuse(struct http_connection *connection, int status)
 
 /* ---- requests ---- */
 
+static enum read_phase phase_of(const struct http_connection *connection)
+{
+    if (connection->tls != NULL && !tls_session_is_open(connection->tls)) {
+        return READ_HANDSHAKE;
+    }
+    if (http_parser_in_body(connection->parser)) {
+        return READ_BODY;
+    }
+    return http_parser_has_begun(connection->parser) ? READ_HEAD : READ_FIRST_BYTE;
+}
+
+static int64_t patience_ms(const struct http_server_options *options,
+                           enum read_phase phase)
+{
+    switch (phase) {
+    case READ_BODY:
+        return options->body_ms;
+    case READ_HANDSHAKE:
+    case READ_HEAD:
+        return options->head_ms;
+    case READ_NOTHING:
+    case READ_FIRST_BYTE:
+        break;
+    }
+    return options->idle_ms;
+}
+
 static void watch_reads(struct http_connection *connection)
 {
-    const struct http_server_options *options = &connection->server->options;
-    enum read_phase phase = http_parser_in_body(connection->parser) ? READ_BODY
-                            : http_parser_has_begun(connection->parser)
-                                ? READ_HEAD
-                                : READ_FIRST_BYTE;
+    enum read_phase phase = phase_of(connection);
 
     if (phase == connection->phase) {
         return; /* a byte now and then does not buy more time */
     }
     connection->phase = phase;
-    connection_set_deadline(connection, phase == READ_BODY   ? options->body_ms
-                                        : phase == READ_HEAD ? options->head_ms
-                                                             : options->idle_ms);
+    connection_set_deadline(connection,
+                            patience_ms(&connection->server->options, phase));
 }
 
 /* The last answer is with the socket: on to the next request. */
@@ -412,6 +447,35 @@ static void take(struct http_connection *connection, struct slice bytes)
     }
 }
 
+/* Opens what was sealed; each piece of it is taken like a read of its own. */
+static void take_sealed(struct http_connection *connection, struct slice sealed)
+{
+    struct http_server *server = connection->server;
+    enum tls_state state = TLS_BYTES;
+
+    tls_session_feed(connection->tls, sealed);
+    while (state == TLS_BYTES) {
+        size_t got = 0;
+        state = tls_session_read(connection->tls, server->plain_bytes, HTTP_READ_BYTES,
+                                 &got);
+        connection_send_sealed(connection);
+        if (connection->state != CONNECTION_CLOSED && got > 0) {
+            take(connection, slice_of(server->plain_bytes, got));
+        }
+        wipe(server->plain_bytes, got);
+        if (connection->state == CONNECTION_CLOSED) {
+            return;
+        }
+    }
+    if (state == TLS_CLOSED) {
+        on_end_of_input(connection, UV_EOF);
+    } else if (state == TLS_BROKEN) {
+        connection_cut(connection);
+    } else if (connection->state == CONNECTION_READING && connection->input.len == 0) {
+        watch_reads(connection); /* the handshake may be over */
+    }
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
     struct http_connection *connection = stream->data;
@@ -424,7 +488,12 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
         return;
     }
     char *bytes = buf->base;
-    take(connection, slice_of(bytes, (size_t)count));
+    struct slice read = slice_of(bytes, (size_t)count);
+    if (connection->tls != NULL && connection->state != CONNECTION_LINGERING) {
+        take_sealed(connection, read);
+    } else {
+        take(connection, read);
+    }
     wipe(bytes, (size_t)count);
 }
 
@@ -451,8 +520,8 @@ static void on_deadline(struct http_connection *connection)
         connection_check_writes(connection);
         return;
     }
-    bool is_slow =
-        connection->state == CONNECTION_READING && connection->phase != READ_FIRST_BYTE;
+    bool is_slow = connection->state == CONNECTION_READING &&
+                   (connection->phase == READ_HEAD || connection->phase == READ_BODY);
     if (is_slow) {
         connection_refuse(connection, 408);
         return;
@@ -492,6 +561,12 @@ static void on_timer(uv_timer_t *timer)
     start_timer(connection, connection->due_ms);
 }
 
+bool connection_gives_way(const struct http_connection *connection, bool even_in_body)
+{
+    return connection->state == CONNECTION_READING &&
+           (even_in_body || connection->phase != READ_BODY);
+}
+
 bool connection_is_idle(const struct http_connection *connection)
 {
     return connection->state == CONNECTION_READING && connection->input.len == 0 &&
@@ -509,6 +584,9 @@ struct http_connection *connection_new(struct http_server *server)
     connection->open_handles = 2;
     connection->server = server;
     connection->parser = http_parser_new(server->options.max_body_bytes);
+    if (server->options.tls != NULL) {
+        connection->tls = tls_session_new(server->options.tls, &server->sealed);
+    }
     /* A read may end one request and bring a whole buffer of the next ones. */
     buf_init(&connection->input, LIMIT_PIPELINED_BYTES + HTTP_READ_BYTES);
     return connection;

@@ -102,16 +102,17 @@ static void put_field(struct buf *out, struct slice name, struct slice value)
     buf_append(out, SLICE("\r\n"));
 }
 
-static void put_fields(struct http_server *server, const struct http_response *response)
+static void put_fields(struct http_server *server, int status,
+                       const struct http_field *fields, size_t count)
 {
-    for (size_t i = 0; i < response->field_count; i++) {
-        const struct http_field *field = &response->fields[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct http_field *field = &fields[i];
         REQUIRE(field->name.len > 0 && !is_ours(field->name));
         if (is_value(field->value)) {
             put_field(&server->head, field->name, field->value);
         } else if (server->log != NULL) {
             log_event(server->log, LOG_ERROR, "http_field_left_out",
-                      LOG_INT(http_status, response->status));
+                      LOG_INT(http_status, status));
         }
     }
 }
@@ -131,7 +132,7 @@ static void begin_head(struct http_server *server, const struct http_response *r
     buf_append(head, slice_str(http_reason(response->status)));
     buf_append(head, SLICE("\r\n"));
     put_field(head, SLICE("Date"), date_line(server));
-    put_fields(server, response);
+    put_fields(server, response->status, response->fields, response->field_count);
     if (word == WORD_CLOSE) {
         buf_append(head, SLICE("Connection: close\r\n"));
     } else if (word == WORD_KEEP_ALIVE) {
@@ -151,6 +152,12 @@ static void send_head(struct http_connection *connection, struct slice body)
     uv_buf_t bufs[2] = {http_buf(buf_slice(head)), http_buf(body)};
     connection_send(connection, bufs, body.len > 0 ? 2 : 1);
     buf_clear(head);
+}
+
+static void put_extra(const struct http_exchange *exchange, int status)
+{
+    put_fields(exchange->connection->server, status, exchange->extra,
+               exchange->extra_count);
 }
 
 static bool has_no_body(int status)
@@ -227,6 +234,13 @@ const struct http_field *http_request_field(const struct http_request *request,
     return NULL;
 }
 
+void http_exchange_add_field(struct http_exchange *exchange, struct slice name,
+                             struct slice value)
+{
+    REQUIRE(exchange->extra_count < HTTP_EXTRA_FIELDS);
+    exchange->extra[exchange->extra_count++] = (struct http_field){name, value};
+}
+
 void http_exchange_on_gone(struct http_exchange *exchange, loop_fn fn, void *ctx)
 {
     exchange->on_gone = fn;
@@ -251,6 +265,7 @@ void http_respond(struct http_exchange *exchange, const struct http_response *re
         return;
     }
     begin_head(connection->server, response, settle_keep_alive(exchange));
+    put_extra(exchange, response->status);
     if (!has_no_body(response->status)) {
         struct buf *head = &connection->server->head;
         buf_append(head, SLICE("Content-Length: "));
@@ -279,6 +294,7 @@ void http_stream_begin(struct http_exchange *exchange, const struct http_respons
     exchange->wants_keep_alive =
         exchange->wants_keep_alive && exchange->mode != BODY_RAW;
     begin_head(connection->server, head, settle_keep_alive(exchange));
+    put_extra(exchange, head->status);
     if (!has_no_body(head->status) && !exchange->is_http10) {
         buf_append(&connection->server->head, SLICE("Transfer-Encoding: chunked\r\n"));
     }

@@ -33,9 +33,11 @@ struct http_server {
     int port;
     struct list connections; /* whose memory still lives */
     size_t open;             /* of them with an open socket */
-    char *read_bytes; /* one read buffer for all connections; wiped after each read */
-    struct buf head;  /* of the answer being built; empty between two answers */
-    int64_t date_s;   /* the second `date` was written for */
+    char *read_bytes;  /* one read buffer for all connections; wiped after each read */
+    char *plain_bytes; /* with TLS: what a read held, opened; wiped likewise */
+    struct buf sealed; /* with TLS: what is about to leave; empty between two sends */
+    struct buf head;   /* of the answer being built; empty between two answers */
+    int64_t date_s;    /* the second `date` was written for */
     char date[32];
     bool is_draining, has_drained, is_freed;
     loop_fn on_drained;
@@ -53,13 +55,14 @@ enum connection_state {
 };
 
 /* What the read timer waits for. */
-enum read_phase { READ_NOTHING, READ_FIRST_BYTE, READ_HEAD, READ_BODY };
+enum read_phase { READ_NOTHING, READ_HANDSHAKE, READ_FIRST_BYTE, READ_HEAD, READ_BODY };
 
 struct http_connection {
     struct list link;
     struct http_server *server; /* NULL once the server was freed */
     struct http_parser *parser;
     struct http_exchange *exchange; /* NULL or the one the handler has to end */
+    struct tls_session *tls;        /* NULL: plain HTTP */
     uv_tcp_t tcp;
     uv_timer_t timer; /* deadlines, and turns that must not run inside a caller */
     uv_shutdown_t shutdown;
@@ -94,6 +97,8 @@ struct http_exchange {
     bool is_head, is_http10, wants_keep_alive;
     bool is_streaming;
     enum body_mode mode;
+    struct http_field extra[HTTP_EXTRA_FIELDS]; /* of whatever answer comes */
+    size_t extra_count;
 };
 
 /* libuv's buffers are not const; those that are written from are only read. */
@@ -114,6 +119,8 @@ void connection_cut(struct http_connection *connection);
 /* The exchange's answer is complete: wipes the request and goes on, or closes. */
 void connection_exchange_ended(struct http_connection *connection);
 bool connection_is_idle(const struct http_connection *connection);
+/* Nobody works for it: it waits for a handshake, a request, or the rest of one. */
+bool connection_gives_way(const struct http_connection *connection, bool even_in_body);
 /* Runs connection_turn soon, outside whatever is on the stack. */
 void connection_want_turn(struct http_connection *connection);
 /* The server goes; an unfinished exchange stays valid. */
@@ -128,6 +135,8 @@ void connection_all_written(struct http_connection *connection);
 /* Writes in order; copies what the socket does not take at once. Cuts on an error. */
 void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
                      unsigned count);
+/* Sends what the TLS session has written of its own accord. */
+void connection_send_sealed(struct http_connection *connection);
 size_t connection_unsent(const struct http_connection *connection);
 /* The write timer has fired: cuts a peer that took nothing since it was set. */
 void connection_check_writes(struct http_connection *connection);

@@ -12,6 +12,7 @@
 #include "io/loop_private.h"
 
 #define BACKLOG 1024
+#define SEALED_BYTES ((size_t)256 * 1024)
 #define REFUSED_EXTRA 64 /* connections over the ceiling that are told so */
 
 struct http_server_options http_server_defaults(void)
@@ -46,6 +47,8 @@ static void release(struct http_server *server)
         return;
     }
     free(server->read_bytes);
+    free(server->plain_bytes);
+    buf_free(&server->sealed);
     buf_free(&server->head);
     free(server);
 }
@@ -114,10 +117,30 @@ static void note_peer(struct http_connection *connection)
         is_loopback(&address);
 }
 
+/*
+ * Cuts the connection that has waited longest for its client, so that many slow or idle
+ * ones cannot keep others out. Those whose body is on its way come last.
+ */
+static bool make_room(struct http_server *server)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        LIST_FOREACH (node, &server->connections) {
+            struct http_connection *connection =
+                LIST_ENTRY(node, struct http_connection, link);
+            if (connection_gives_way(connection, pass == 1)) {
+                connection_cut(connection);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void accept_connection(struct http_server *server)
 {
-    struct http_connection *connection = connection_new(server);
     size_t ceiling = server->options.max_connections;
+    bool is_full = server->open >= ceiling && !make_room(server);
+    struct http_connection *connection = connection_new(server);
 
     list_push(&server->connections, &connection->link);
     server->open++;
@@ -129,7 +152,7 @@ static void accept_connection(struct http_server *server)
     }
     uv_tcp_nodelay(&connection->tcp, 1);
     note_peer(connection);
-    if (server->open > ceiling) {
+    if (is_full) {
         connection_refuse(connection, 503);
         return;
     }
@@ -172,6 +195,11 @@ static struct http_server *server_new(struct loop *loop,
     server->read_bytes = malloc(HTTP_READ_BYTES);
     REQUIRE(server->read_bytes != NULL);
     buf_init(&server->head, LIMIT_UPSTREAM_HEAD_BYTES);
+    buf_init(&server->sealed, SEALED_BYTES);
+    if (options->tls != NULL) {
+        server->plain_bytes = malloc(HTTP_READ_BYTES);
+        REQUIRE(server->plain_bytes != NULL);
+    }
     list_init(&server->connections);
     REQUIRE(uv_tcp_init(loop_uv(loop), &server->listener) == 0);
     server->listener.data = server;

@@ -21,6 +21,7 @@
 #include "base/slice.h"
 #include "io/http_field.h"
 #include "io/loop.h"
+#include "io/tls.h"
 
 struct http_server;
 struct http_exchange;
@@ -48,6 +49,7 @@ struct http_server_options {
     struct slice host; /* numeric address */
     int port;          /* 0: a free one */
     size_t max_connections, max_body_bytes;
+    struct tls *tls; /* kept; NULL: plain HTTP. The handshake has head_ms. */
     int64_t idle_ms, head_ms, body_ms, write_stall_ms;
 };
 
@@ -83,6 +85,12 @@ struct arena *http_exchange_arena(struct http_exchange *exchange);
 /* The first field of that lower-case name, or NULL. */
 const struct http_field *http_request_field(const struct http_request *request,
                                             const char *name);
+
+/* A field for the answer, whoever gives it and whatever it is; both texts live until the exchange
+ * ends. There is room for HTTP_EXTRA_FIELDS. */
+#define HTTP_EXTRA_FIELDS 4
+void http_exchange_add_field(struct http_exchange *exchange, struct slice name,
+                             struct slice value);
 
 /* fn(ctx) once, at the next turn at the earliest, if the client leaves before the end; ending
  * its side of the connection counts as leaving, since MCP clients cancel that way. */

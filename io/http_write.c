@@ -111,7 +111,7 @@ static void queue(struct http_connection *connection, struct write *write)
     }
 }
 
-void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
+static void send_raw(struct http_connection *connection, const uv_buf_t *bufs,
                      unsigned count)
 {
     size_t total = 0;
@@ -132,4 +132,51 @@ void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
     if (done < total) {
         queue(connection, write_new(bufs, count, done, total));
     }
+}
+
+/* ---- TLS ---- */
+
+#define SEAL_BYTES ((size_t)32 * 1024) /* plain bytes sealed and sent at once */
+
+void connection_send_sealed(struct http_connection *connection)
+{
+    struct buf *sealed = &connection->server->sealed;
+
+    if (sealed->len > 0) {
+        uv_buf_t buf = http_buf(buf_slice(sealed));
+        send_raw(connection, &buf, 1);
+        buf_clear(sealed);
+    }
+}
+
+static void seal_and_send(struct http_connection *connection, struct slice plain)
+{
+    while (plain.len > 0 && connection->state != CONNECTION_CLOSED) {
+        size_t bytes = plain.len < SEAL_BYTES ? plain.len : SEAL_BYTES;
+        if (!tls_session_write(connection->tls, slice_of(plain.ptr, bytes))) {
+            buf_clear(&connection->server->sealed);
+            connection_cut(connection);
+            return;
+        }
+        plain = slice_from(plain, bytes);
+        if (connection->server->sealed.len >= SEAL_BYTES) {
+            connection_send_sealed(connection);
+        }
+    }
+}
+
+void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
+                     unsigned count)
+{
+    if (connection->state == CONNECTION_CLOSED) {
+        return;
+    }
+    if (connection->tls == NULL) {
+        send_raw(connection, bufs, count);
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        seal_and_send(connection, slice_of(bufs[i].base, bufs[i].len));
+    }
+    connection_send_sealed(connection);
 }

@@ -23,10 +23,17 @@ class Fault(Exception):
     pass
 
 
-def exchange(base, method, path, body=None, headers=None, timeout=130):
-    """(status, headers in lower case, bytes) of one HTTP exchange; `body` is bytes or JSON."""
+def exchange(base, method, path, body=None, headers=None, timeout=130, trust=None):
+    """(status, headers in lower case, bytes) of one HTTP exchange; `body` is bytes or JSON.
+
+    `trust`: the ssl context of an https base.
+    """
     url = urllib.parse.urlsplit(base)
-    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=timeout)
+    if url.scheme == "https":
+        connection = http.client.HTTPSConnection(url.hostname, url.port, timeout=timeout,
+                                                 context=trust)
+    else:
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=timeout)
     fields = dict(headers or {})
     data = body
     if body is not None and not isinstance(body, bytes):
@@ -64,6 +71,7 @@ class Stand:
         self.data_dir = os.path.join(self.scratch, "data")
         self.log_path = log_path or os.path.join(self.scratch, "sluice.log")
         self.base = self.admin_token = None
+        self.trust = None  # an ssl context: the server speaks TLS
         self.mocks = {}
 
     # ---- processes ----
@@ -116,7 +124,8 @@ class Stand:
             process = self.start("server", [*self.runner, self.server, "serve", "--server.port",
                                             str(self.port), *self.flags()],
                                  env=env, stderr=log)
-        self.base = "http://127.0.0.1:%d" % self.wait_for_port(process, start)
+        self.base = "http%s://127.0.0.1:%d" % ("s" if self.trust else "",
+                                               self.wait_for_port(process, start))
         return process
 
     def wait_for_port(self, process, start):
@@ -174,7 +183,8 @@ class Stand:
     def api(self, method, path, body=None, token=None):
         """(status, parsed body)."""
         status, _, raw = exchange(self.base, method, path, body,
-                                  {"Authorization": "Bearer " + (token or self.admin_token)})
+                                  {"Authorization": "Bearer " + (token or self.admin_token)},
+                                  trust=self.trust)
         return status, json.loads(raw) if raw.strip() else None
 
     def admin(self, method, path, body=None):

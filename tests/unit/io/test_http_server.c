@@ -844,22 +844,52 @@ static void test_connections_over_the_ceiling_get_503(void **state)
 
     client_open(&first, env);
     client_open(&second, env);
-    client_send(&first, SLICE(GET("/1")));
-    await(&first, "\r\n\r\n1", 1);
-    await_connections(env, 2);
+    client_send(&first, SLICE(GET("/later")));
+    client_send(&second, SLICE(GET("/later")));
+    await_int(env, &env->held_count, 2);
     client_open(&third, env);
     await_end(&third);
     assert_int_equal(count_of(&third, "HTTP/1.1 503 "), 1);
     assert_int_equal(count_of(&third, "Retry-After: 1\r\n"), 1);
     client_close(&third);
-    client_close(&second);
-    await_connections(env, 1);
-    client_open(&second, env);
-    client_send(&second, SLICE(GET("/again")));
-    await(&second, "\r\n\r\nagain", 1);
+    respond_text(env->held[0], 200, SLICE("one"));
+    respond_text(env->held[1], 200, SLICE("two"));
+    await(&first, "\r\n\r\none", 1);
+    await(&second, "\r\n\r\ntwo", 1);
 
     client_close(&first);
     client_close(&second);
+}
+
+static void test_who_waits_longest_for_its_client_gives_way_to_a_new_one(void **state)
+{
+    struct env *env = *state;
+    struct client busy, idle, slow, fresh;
+    struct http_server_options options = http_server_defaults();
+    options.max_connections = 3;
+    listen_with(env, &options);
+
+    client_open(&busy, env);
+    client_send(&busy, SLICE(GET("/later")));
+    await_int(env, &env->held_count, 1);
+    client_open(&idle, env);
+    client_send(&idle, SLICE(GET("/1")));
+    await(&idle, "\r\n\r\n1", 1);
+    client_open(&slow, env);
+    client_send(&slow, SLICE("GET / HTTP/1.1\r\nHost: "));
+    await_connections(env, 3);
+    client_open(&fresh, env);
+    await_end(&idle);
+    client_send(&fresh, SLICE(GET("/2")));
+    await(&fresh, "\r\n\r\n2", 1);
+    assert_false(slow.has_eof);
+    respond_text(env->held[0], 200, SLICE("one"));
+    await(&busy, "\r\n\r\none", 1);
+
+    client_close(&busy);
+    client_close(&idle);
+    client_close(&slow);
+    client_close(&fresh);
 }
 
 /* ---- timers ---- */
@@ -1160,6 +1190,7 @@ int main(void)
         SERVER_TEST(test_a_gigabyte_is_not_read_to_its_end),
         SERVER_TEST(test_continue_is_sent_when_the_body_waits_for_it),
         SERVER_TEST(test_connections_over_the_ceiling_get_503),
+        SERVER_TEST(test_who_waits_longest_for_its_client_gives_way_to_a_new_one),
         SERVER_TEST(test_slow_heads_and_bodies_get_408_however_they_drip),
         SERVER_TEST(test_idle_connections_are_closed_without_a_word),
         SERVER_TEST(test_a_running_request_has_no_read_deadline),
