@@ -138,7 +138,9 @@ static void take_descriptors(const struct listener *listener)
         limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > needed
                              ? needed
                              : limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            (void)getrlimit(RLIMIT_NOFILE, &limit); /* a sandbox may forbid it */
+        }
     }
     if (limit.rlim_cur < needed && limit.rlim_cur != RLIM_INFINITY) {
         log_event(listener->log, LOG_WARN, "descriptors_few",

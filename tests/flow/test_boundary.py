@@ -538,6 +538,76 @@ class TestRoles(BoundaryCase):
             self.assertNotIn(secret, shown)
 
 
+class TestPagesOfAllowedOrigins(BoundaryCase):
+    """CORS: what a browser lets a page read."""
+
+    flags = ("--server.allowed_origins", "https://desk.example.com")
+    ORIGIN = "https://desk.example.com"
+    EXPOSED = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "retry-after",
+               "mcp-session-id", "mcp-protocol-version", "last-event-id", "www-authenticate")
+
+    def ask_as_page(self, method, path, body=None, **fields):
+        headers = {"Origin": self.ORIGIN}
+        headers.update({name.replace("_", "-"): value for name, value in fields.items()})
+        return exchange(self.stand.base, method, path, body, headers)
+
+    def assert_readable(self, fields):
+        self.assertEqual(fields["access-control-allow-origin"], self.ORIGIN)
+        self.assertEqual(fields["vary"], "Origin")
+        exposed = fields["access-control-expose-headers"].lower().split(", ")
+        self.assertEqual(sorted(exposed), sorted(self.EXPOSED))
+        self.assertNotIn("access-control-allow-credentials", fields)
+
+    def test_answers_and_errors_are_readable(self):
+        path = path_of(self.mint()["url"])
+        listing = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        for method, where, body, status in (
+                ("POST", path, listing, 200), ("POST", path, b"{", 400), ("GET", path, None, 405),
+                ("POST", "/mcp/" + "4" * 64, listing, 401), ("GET", "/lanes", None, 401),
+                ("GET", "/.well-known/oauth-protected-resource", None, 404)):
+            got, fields, _ = self.ask_as_page(method, where, body)
+            self.assertEqual(got, status, (method, where))
+            self.assert_readable(fields)
+
+    def test_an_event_stream_is_readable(self):
+        path = path_of(self.mint()["url"])
+        params = {"name": "list_all_netsuite_customers", "arguments": {"limit": 1},
+                  "_meta": {"progressToken": 1}}
+        status, fields, _ = self.ask_as_page(
+            "POST", path, {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params},
+            Accept="application/json, text/event-stream")
+        self.assertEqual((status, fields["content-type"]), (200, "text/event-stream"))
+        self.assert_readable(fields)
+
+    def test_a_preflight_names_what_may_be_sent(self):
+        path = path_of(self.mint()["url"])
+        status, fields, body = self.ask_as_page(
+            "OPTIONS", path, Access_Control_Request_Method="POST",
+            Access_Control_Request_Headers="content-type, mcp-param-region, Mcp-Param-B.c,"
+                                           " mcp-param-, mcp-param-a b, x-own")
+        self.assertEqual((status, body), (204, b""))
+        self.assert_readable(fields)
+        self.assertEqual(fields["access-control-max-age"], "7200")
+        methods = fields["access-control-allow-methods"].split(", ")
+        self.assertEqual(sorted(methods), ["DELETE", "GET", "OPTIONS", "POST"])
+        names = fields["access-control-allow-headers"].split(", ")
+        for name in ("Content-Type", "Accept", "Authorization", "MCP-Protocol-Version", "Mcp-Method",
+                     "Mcp-Name", "Mcp-Session-Id", "Last-Event-ID", "traceparent",
+                     "mcp-param-region", "Mcp-Param-B.c"):
+            self.assertIn(name, names)
+        for name in ("*", "x-own", "mcp-param-", "mcp-param-a b"):
+            self.assertNotIn(name, names)
+
+    def test_others_get_no_such_field(self):
+        path = path_of(self.mint()["url"])
+        for origin, status in (("https://evil.example.com", 403), ("null", 403), (None, 204)):
+            headers = {"Access-Control-Request-Method": "POST"}
+            headers.update({"Origin": origin} if origin else {})
+            got, fields, _ = exchange(self.stand.base, "OPTIONS", path, None, headers)
+            self.assertEqual(got, status)
+            self.assertEqual([name for name in fields if name.startswith("access-control")], [])
+
+
 class TestHostAndOrigin(BoundaryCase):
     def ask(self, path, *headers):
         return int(raw(self.stand.base, "POST", path, TOOLS_LIST, headers).split(b" ")[1])
