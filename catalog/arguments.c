@@ -53,7 +53,7 @@ bool arguments_have_id(const struct tool *tool)
 
 static bool is_added(const struct tool *tool, struct slice name)
 {
-    if (tool->kind == METHOD_LIST) {
+    if (tool->pages) {
         return slice_is(name, "limit") || slice_is(name, "next_cursor");
     }
     if (tool->polls) {
@@ -185,7 +185,7 @@ static void add(struct reader *r, struct slice name, enum argument_place place)
 
 static void add_own(struct reader *r)
 {
-    if (r->tool->kind == METHOD_LIST) {
+    if (r->tool->pages) {
         add(r, SLICE("limit"), ARGUMENT_PAGING);
         add(r, SLICE("next_cursor"), ARGUMENT_PAGING);
     } else if (r->tool->polls) {

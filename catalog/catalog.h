@@ -121,7 +121,7 @@ bool filter_allows(const struct filter *filter, const struct tool *tool);
 
 struct split {
     struct jval *path, *query, *body;
-    size_t limit;         /* METHOD_LIST: 1..200, default 25 */
+    size_t limit;         /* of a tool that pages: 1..200, default 25 */
     struct slice cursor;  /* next_cursor as it came; empty: none */
     struct slice poll_id; /* of a tool that polls, as it came */
 };

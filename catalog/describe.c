@@ -91,7 +91,7 @@ static struct jval *all_properties(struct arena *arena, const struct tool *tool,
                      shown_property(arena, &member->value));
         }
     }
-    if (tool->kind == METHOD_LIST) {
+    if (tool->pages) {
         add_paging(arena, tool, properties);
     }
     if (tool->polls) {

@@ -129,6 +129,15 @@ static struct jval *record_schema(struct arena *arena, const struct field *field
     return schema;
 }
 
+/* Members of text, whatever their names. */
+static struct jval *any_record(struct arena *arena)
+{
+    struct jval *schema = type_only(arena, "object");
+
+    set(arena, schema, "additionalProperties", reference(arena, "#/$defs/text"));
+    return schema;
+}
+
 /* What says something of the file only would cost every client for nothing. */
 static bool is_shown(struct slice name)
 {
@@ -151,7 +160,9 @@ struct slice describe_output(struct arena *arena, const struct tool *tool,
     for (size_t i = 0; i < shared->count; i++) {
         jval_set(arena, defs, shared->members[i].name, &shared->members[i].value);
     }
-    set(arena, defs, "record", record_schema(arena, tool->fields, tool->field_count));
+    set(arena, defs, "record",
+        tool->as_sent ? any_record(arena)
+                      : record_schema(arena, tool->fields, tool->field_count));
     set(arena, schema, "$defs", defs);
     return describe_text(arena, schema);
 }

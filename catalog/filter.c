@@ -73,10 +73,17 @@ static bool tools_allow(const struct filter *filter, const struct tool *tool)
     return !filter->tools.given || holds(&filter->tools, tool->name);
 }
 
+/* A kind or a tag is not enough for a tool that wants to be asked for. */
+static bool opted_in(const struct filter *filter, const struct tool *tool)
+{
+    return !tool->opt_in || holds(&filter->methods, tool->method) ||
+           holds(&filter->tools, tool->name);
+}
+
 static bool shows(const struct filter *filter, const struct tool *tool)
 {
-    return methods_allow(filter, tool) && tags_allow(filter, tool) &&
-           tools_allow(filter, tool);
+    return opted_in(filter, tool) && methods_allow(filter, tool) &&
+           tags_allow(filter, tool) && tools_allow(filter, tool);
 }
 
 /* Who may start long work may ask how it goes. */
@@ -207,7 +214,8 @@ typedef bool (*allows_fn)(const struct filter *filter, const struct tool *tool);
 static bool leaves_any(struct builder *b, const struct filter *filter, allows_fn allows)
 {
     for (size_t i = 0; i < b->integration->tool_count; i++) {
-        if (allows(filter, b->integration->tools[i])) {
+        const struct tool *tool = b->integration->tools[i];
+        if (opted_in(filter, tool) && allows(filter, tool)) {
             return true;
         }
     }

@@ -97,7 +97,7 @@ enum err split_arguments(const struct tool *tool, const struct jval *arguments,
     out->path = jval_new_object(arena, 1);
     out->query = jval_new_object(arena, arguments->count);
     out->body = jval_new_object(arena, arguments->count);
-    out->limit = tool->kind == METHOD_LIST ? tool->integration->default_limit : 0;
+    out->limit = tool->pages ? tool->integration->default_limit : 0;
     out->cursor = SLICE_EMPTY;
     out->poll_id = SLICE_EMPTY;
     for (size_t i = 0; i < arguments->count; i++) {

@@ -56,6 +56,9 @@ struct tool {
     enum method_kind kind;
     bool writes;         /* create, update, delete, or a custom method that says so */
     bool critical;       /* overtakes reads in the governor, later */
+    bool pages;          /* a list, or a custom method that says so */
+    bool opt_in;         /* shown only where an MCP server's filter names it */
+    bool as_sent;        /* returns the connector's records as they are */
     struct slice lookup; /* how to find out whether a write whose answer was lost
                             happened; empty: nothing is known */
     const struct slice *tags; /* of resource and method, sorted */

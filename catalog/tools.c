@@ -77,6 +77,7 @@ static enum err read_name(struct builder *b, const struct integration *integrati
 static enum err read_effects(struct builder *b)
 {
     const struct jval *writes = jval_get(b->method, "writes");
+    const struct jval *pages = jval_get(b->method, "pages");
     struct tool *tool = b->tool;
 
     if (writes != NULL && tool->kind != METHOD_CUSTOM) {
@@ -89,6 +90,17 @@ static enum err read_effects(struct builder *b)
     tool->writes = tool->kind == METHOD_CREATE || tool->kind == METHOD_UPDATE ||
                    tool->kind == METHOD_DELETE || jval_is(writes, JVAL_TRUE);
     tool->critical = jval_is(jval_get(b->method, "critical"), JVAL_TRUE);
+    tool->opt_in = jval_is(jval_get(b->method, "opt_in"), JVAL_TRUE);
+    tool->as_sent = jval_is(jval_get(b->text, "as_sent"), JVAL_TRUE);
+    tool->pages = tool->kind == METHOD_LIST || jval_is(pages, JVAL_TRUE);
+    if (pages != NULL && tool->kind != METHOD_CUSTOM) {
+        return refuse(b, below(b, "pages"),
+                      SLICE("only a custom method says whether it pages"));
+    }
+    if (tool->as_sent && jval_get(b->text, "output") != NULL) {
+        return refuse_text(b, below(b, "as_sent"),
+                           SLICE("a method has fields, or returns what was sent"));
+    }
     return ERR_OK;
 }
 

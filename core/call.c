@@ -48,7 +48,7 @@ struct call {
     const struct tool *tool;
     struct split split;
     struct op_run run;
-    struct jval *data;
+    const struct jval *data;
     struct slice next_cursor, poll_id;
     struct slice sealed_state;  /* of a question */
     const struct jval *missing; /* capabilities */
@@ -338,8 +338,10 @@ static enum step shape_records(struct call *call)
 {
     const struct tool *tool = call->tool;
     const struct op_result *result = &call->run.op.result;
-    call->data = field_map(tool->fields, tool->field_count, result->records,
-                           call->arena, &call->fallbacks);
+    call->data = tool->as_sent
+                     ? result->records
+                     : field_map(tool->fields, tool->field_count, result->records,
+                                 call->arena, &call->fallbacks);
     if (result->next_page.len == 0) {
         return STEP_NEXT;
     }
@@ -408,7 +410,7 @@ static void write_envelope(struct call *call, const struct governor_view *view,
             .integration = call->tool->integration->name,
             .request_id = order->request_id,
             .wall_ms = gateway_wall_ms(order->gateway),
-            .pages = call->tool->kind == METHOD_LIST,
+            .pages = call->tool->pages,
             .limit = call->split.limit,
             .next_cursor = call->next_cursor,
             .data = call->data,

@@ -38,15 +38,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         here->integration->tools[data[0] % here->integration->tool_count];
     struct jval *path = jval_new_object(arena, 1);
     jval_set(arena, path, SLICE("id"), jval_new_string(arena, SLICE("7")));
+    struct jval *query = jval_new_object(arena, 1);
+    jval_set(arena, query, SLICE("query"),
+             jval_new_string(arena, SLICE("SELECT 1 AS a FROM dual")));
     struct op op = {.arena = arena,
                     .integration = here->integration,
                     .tool = tool,
                     .target = &here->target,
                     .path = path,
-                    .query = jval_new_object(arena, 1),
+                    .query = query,
                     .body = jval_new_object(arena, 1),
                     .request_id = SLICE("req_aaaaaaaaaaaaaaaaaaaaaaaaaa"),
-                    .limit = tool->kind == METHOD_LIST ? 1 + data[0] / 8 : 0,
+                    .limit = tool->pages ? 1 + data[0] / 8 : 0,
                     .page = data[0] & 1 ? SLICE("offset=25") : SLICE_EMPTY};
     struct op_response response = {
         .status = statuses[data[1] % (sizeof statuses / sizeof statuses[0])],

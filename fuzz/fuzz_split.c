@@ -136,8 +136,8 @@ static void try_tool(const struct tool *tool, const struct jval *arguments,
     }
     REQUIRE(split_arguments(tool, arguments, arena, &two, &fault) == ERR_OK);
     REQUIRE(slice_eq(split_canonical(&one, arena), split_canonical(&two, arena)));
-    REQUIRE((tool->kind == METHOD_LIST) == (one.limit >= 1 && one.limit <= LIMIT_PAGE));
-    REQUIRE(tool->kind == METHOD_LIST || jval_get(one.path, "id") != NULL);
+    REQUIRE((tool->pages) == (one.limit >= 1 && one.limit <= LIMIT_PAGE));
+    REQUIRE(tool->pages || jval_get(one.path, "id") != NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

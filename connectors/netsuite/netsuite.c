@@ -6,6 +6,7 @@
 #include "connectors/netsuite/netsuite.h"
 
 #include "connectors/netsuite/create.h"
+#include "connectors/netsuite/free_query.h"
 #include "connectors/netsuite/hosts.h"
 #include "connectors/netsuite/rest.h"
 #include "connectors/netsuite/suiteql.h"
@@ -14,6 +15,7 @@ struct plan {
     const struct suiteql_plan *suiteql; /* exactly one of these */
     const struct rest_plan *rest;
     const struct create_plan *create;
+    const struct free_query_plan *free_query;
 };
 
 static enum err compile(struct arena *arena, const struct jval *upstream,
@@ -30,10 +32,12 @@ static enum err compile(struct arena *arena, const struct jval *upstream,
         err = tool != NULL && tool->kind == METHOD_CREATE
                   ? create_compile(arena, upstream, tool, &made->create, problem)
                   : rest_compile(arena, upstream, tool, &made->rest, problem);
+    } else if (slice_is(service, "free_suiteql")) {
+        err = free_query_compile(arena, upstream, tool, &made->free_query, problem);
     } else {
-        *problem =
-            (struct schema_problem){.pointer = SLICE("/service"),
-                                    .message = SLICE("service is suiteql or record.")};
+        *problem = (struct schema_problem){
+            .pointer = SLICE("/service"),
+            .message = SLICE("service is suiteql, record or free_suiteql.")};
         err = ERR_UNPROCESSABLE;
     }
     *plan = err == ERR_OK ? made : NULL;
@@ -47,6 +51,9 @@ static enum connector_step begin(struct op *op, const void *plan)
     if (made->create != NULL) {
         return create_begin(op, made->create);
     }
+    if (made->free_query != NULL) {
+        return free_query_begin(op, made->free_query);
+    }
     return made->suiteql != NULL ? suiteql_begin(op, made->suiteql)
                                  : rest_begin(op, made->rest);
 }
@@ -58,6 +65,9 @@ static enum connector_step on_response(struct op *op, const void *plan,
 
     if (made->create != NULL) {
         return create_on_response(op, made->create, response);
+    }
+    if (made->free_query != NULL) {
+        return free_query_on_response(op, made->free_query, response);
     }
     return made->suiteql != NULL ? suiteql_on_response(op, made->suiteql, response)
                                  : rest_on_response(op, made->rest, response);

@@ -216,8 +216,8 @@ static bool write_body(struct op *op, const struct suiteql_plan *plan,
     return fits;
 }
 
-static void write_request(struct op *op, const struct paging_window *window,
-                          struct slice body)
+void suiteql_write_request(struct op *op, const struct paging_window *window,
+                           struct slice body)
 {
     static const struct op_field fields[] = {
         {{"Accept", 6}, {"application/json", 16}},
@@ -260,7 +260,7 @@ enum connector_step suiteql_begin(struct op *op, const struct suiteql_plan *plan
     if (!write_body(op, plan, &body)) {
         return CONNECTOR_FAILED;
     }
-    write_request(op, window, body);
+    suiteql_write_request(op, window, body);
     op->private_data = window;
     return CONNECTOR_SEND;
 }
@@ -291,25 +291,37 @@ static const struct jval *some_of(struct arena *arena, const struct jval *items,
     return records;
 }
 
+const struct jval *suiteql_read_rows(struct op *op, const struct op_response *response,
+                                     bool *has_more)
+{
+    const struct jval *answer = errors_read_answer(op, response);
+
+    if (answer == NULL) {
+        return NULL;
+    }
+    const struct jval *items = jval_get(answer, "items");
+    const struct jval *more = jval_get(answer, "hasMore");
+    if (!are_rows(items) || (!jval_is(more, JVAL_TRUE) && !jval_is(more, JVAL_FALSE))) {
+        errors_malformed(op, response,
+                         SLICE("The ERP's answer to a query has no rows in it."));
+        return NULL;
+    }
+    *has_more = more->type == JVAL_TRUE;
+    return items;
+}
+
 enum connector_step suiteql_on_response(struct op *op, const struct suiteql_plan *plan,
                                         const struct op_response *response)
 {
     const struct paging_window *window = op->private_data;
-    const struct jval *answer = errors_read_answer(op, response);
+    bool has_more = false;
     size_t taken, next;
+    const struct jval *items = suiteql_read_rows(op, response, &has_more);
 
-    if (answer == NULL) {
+    if (items == NULL) {
         return CONNECTOR_FAILED;
     }
-    const struct jval *items = jval_get(answer, "items");
-    const struct jval *has_more = jval_get(answer, "hasMore");
-    if (!are_rows(items) ||
-        (!jval_is(has_more, JVAL_TRUE) && !jval_is(has_more, JVAL_FALSE))) {
-        return errors_malformed(
-            op, response, SLICE("The ERP's answer to a query has no rows in it."));
-    }
-    bool more =
-        paging_next(window, items->count, has_more->type == JVAL_TRUE, &taken, &next);
+    bool more = paging_next(window, items->count, has_more, &taken, &next);
     if (plan->one && taken == 0) {
         op->fault = (struct fault){.err = ERR_NOT_FOUND};
         return CONNECTOR_FAILED;

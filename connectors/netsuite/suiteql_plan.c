@@ -369,7 +369,7 @@ static enum err compile_order(struct compiler *compiler, const struct jval *upst
 {
     const struct jval *order_by = jval_get(upstream, "order_by");
     const struct jval *rows = jval_get(upstream, "rows");
-    bool pages = compiler->tool != NULL && compiler->tool->kind == METHOD_LIST;
+    bool pages = compiler->tool != NULL && compiler->tool->pages;
     long long wanted = PAGING_ROWS_MAX;
 
     if (order_by == NULL && pages) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: what suiteql_plan.c makes and suiteql.c runs.
+ * Purpose: what suiteql_plan.c makes and suiteql.c runs, and one exchange of a query.
  * Owns: nothing.  Threads: any.  Errors: none.
  * Start reading at: struct suiteql_plan. Nobody else includes this.
  */
@@ -12,6 +12,8 @@
 
 #include "base/slice.h"
 #include "catalog/tool.h"
+#include "connectors/connector.h"
+#include "connectors/netsuite/paging.h"
 
 /* How an argument's value becomes the text of a parameter. */
 enum suiteql_bind {
@@ -48,5 +50,13 @@ struct suiteql_plan {
     bool one;    /* exactly one row is wanted: none is "not found" */
     bool sample; /* a check of the connection: more rows than asked for are no matter */
 };
+
+/* The POST that asks for that window of a query's rows. */
+void suiteql_write_request(struct op *op, const struct paging_window *window,
+                           struct slice body);
+
+/* The rows of an answer to it, each an object; NULL: op->fault says why. */
+const struct jval *suiteql_read_rows(struct op *op, const struct op_response *response,
+                                     bool *has_more);
 
 #endif

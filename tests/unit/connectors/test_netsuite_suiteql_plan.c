@@ -86,8 +86,10 @@ static void test_a_plan_names_each_mistake_with_its_pointer(void **state)
         {HEAD "," DAY ",\"order_by\":\"\"}", "/order_by"},
         {HEAD "," DAY ",\"order_by\":\"t.id\",\"rows\":5}", "/rows"},
     };
-    const struct tool list = {
-        .kind = METHOD_LIST, .arguments = arguments, .argument_count = 3};
+    const struct tool list = {.kind = METHOD_LIST,
+                              .pages = true,
+                              .arguments = arguments,
+                              .argument_count = 3};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
