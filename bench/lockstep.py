@@ -26,8 +26,15 @@ def request(url, body, fields=None):
     return "\r\n".join(head).encode() + b"\r\n\r\n" + data
 
 
+def is_whole(head, body):
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    if length:
+        return len(body) >= int(length.group(1))
+    return body.endswith(b"0\r\n\r\n")  # chunked, and an answer to one request alone
+
+
 def read_answer(connection):
-    """The body of one answer; anything but a 2xx is a fault."""
+    """The body of one answer as it came; anything but a 2xx is a fault."""
     answer = b""
     while True:
         piece = connection.recv(65536)
@@ -39,7 +46,7 @@ def read_answer(connection):
             continue
         if not head.startswith(b"HTTP/1.1 2"):
             raise Fault("the server answered %r" % answer[:300])
-        if len(body) >= int(re.search(rb"(?i)content-length: (\d+)", head).group(1)):
+        if is_whole(head, body):
             return body
 
 

@@ -1,4 +1,4 @@
-"""Memory of the server: idle, with 10,000 accounts, with 1,000 connections, and after they left.
+"""Memory: idle, with 10,000 accounts, with 1,000 connections, after they left; beside the peers.
 
 RSS is what the kernel counts for the process, libraries shared with others included; PSS counts
 shared pages by their share; anonymous is what the server itself has written to.
@@ -10,9 +10,9 @@ import sys
 import time
 
 from goals import Goals
-from lockstep import Callers
-from measure import machine, options, publish
-from peers import Field
+from lockstep import Callers, request
+from measure import machine, options, publish, tools
+from peers import ECHO, Field, Sdk, modern
 from population import ACCOUNTS, AT_ONCE, call_each, create
 from stand import Fault
 from upstreams import NETSUITE
@@ -25,16 +25,18 @@ SETTLE_S = 12  # the server looks every 10 s whether it has memory to give back
 class Book:
     """The states in the order in which they were seen."""
 
-    def __init__(self, stand, rows):
-        self.stand, self.rows = stand, rows
+    def __init__(self, pids, rows):
+        self.pids, self.rows = pids, rows
 
     def note(self, state):
-        """Reads the server's memory now; returns its RSS in MB."""
-        pid = self.stand.process("server").pid
-        with open("/proc/%d/smaps_rollup" % pid) as rollup:
-            kilobytes = {name: int(amount) for name, amount in re.findall(
-                r"^(Rss|Pss|Anonymous): +(\d+) kB$", rollup.read(), re.M)}
-        row = [kilobytes[name] / 1024 for name in ("Rss", "Pss", "Anonymous")]
+        """Reads the memory of its processes now; returns their RSS in MB."""
+        row = [0, 0, 0]
+        for pid in self.pids():
+            with open("/proc/%d/smaps_rollup" % pid) as rollup:
+                kilobytes = dict(re.findall(r"^(Rss|Pss|Anonymous): +(\d+) kB$", rollup.read(),
+                                            re.M))
+            for i, name in enumerate(("Rss", "Pss", "Anonymous")):
+                row[i] += int(kilobytes[name]) / 1024
         self.rows.append((state, row))
         return row[0]
 
@@ -88,7 +90,7 @@ def one_account(chosen, book_lines):
     """The server as it starts, and with its first account; the RSS at idle."""
     with Field(chosen.bin) as field:
         field.serve()
-        book = Book(field.stand, book_lines)
+        book = Book(lambda: [field.stand.process("server").pid], book_lines)
         time.sleep(1)
         idle = book.note("after start, no account")
         urls, _ = create(field, 1)
@@ -100,11 +102,11 @@ def one_account(chosen, book_lines):
 
 
 def many_accounts(chosen, book_lines):
-    """(RSS with all accounts and connections, seconds to create the accounts)"""
+    """(how many, RSS with all accounts and connections, seconds to create the accounts)"""
     count = ACCOUNTS // 10 if chosen.quick else ACCOUNTS
     with Field(chosen.bin) as field:
         urls, seconds = create(field, count)
-        book = Book(field.stand, book_lines)
+        book = Book(lambda: [field.stand.process("server").pid], book_lines)
         book.note("%d accounts, as they were created" % count)
         field.stand.end("server")
         field.stand.start_server()
@@ -114,7 +116,24 @@ def many_accounts(chosen, book_lines):
         with Callers(field.stand.base, AT_ONCE) as callers:
             call_each(callers, urls, NETSUITE.call())
         book.note("%d accounts, each has been called" % count)
-        return with_connections(field.stand, book, urls, "%d accounts called" % count), seconds
+        full = with_connections(field.stand, book, urls, "%d accounts called" % count)
+        return count, full, seconds
+
+
+def beside(chosen, book_lines):
+    """The peers of percall, with the same connections."""
+    with Field(chosen.bin) as field:
+        sdk = field.keep(Sdk())
+        for peer in (field.nginx_peer("nginx proxy_pass", NETSUITE, 2),
+                     sdk.peer("TypeScript SDK, echo tool", *modern(ECHO))):
+            book = Book(peer.pids, book_lines)
+            book.note("%s, after its start" % peer.name)
+            data = request(peer.url, peer.body, peer.fields)
+            with Callers(peer.url, CONNECTIONS) as callers:
+                for at in range(0, CONNECTIONS, AT_ONCE):
+                    part = callers.part(at, AT_ONCE)
+                    part.call([data] * len(part.connections))
+                book.note("%s, %d connections, a call on each" % (peer.name, CONNECTIONS))
 
 
 def main():
@@ -125,7 +144,8 @@ def main():
     book_lines = []
     try:
         idle = one_account(chosen, book_lines)
-        full, seconds = many_accounts(chosen, book_lines)
+        many, full, seconds = many_accounts(chosen, book_lines)
+        beside(chosen, book_lines)
     except Fault as fault:
         print("error: %s" % fault, file=sys.stderr)
         return 1
@@ -135,7 +155,7 @@ def main():
         ACCOUNTS, CONNECTIONS), full, FULL_MB, "MB")
     publish("memory", [
         "NetSuite accounts with a URL each, results of 2 KB; the accounts took %.0f s to create by the "
-        "API, %d requests at a time; %s." % (seconds, AT_ONCE, machine()), ""] +
+        "API, %d requests at a time; %s, %s." % (seconds, AT_ONCE, machine(), tools()), ""] +
         table(book_lines) + goals.table(), chosen.write)
     return goals.verdict(chosen.check)
 
