@@ -76,7 +76,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fixture_check_fault(&op);
         break;
     case CONNECTOR_SEND: /* lost() sends nothing */
-    case CONNECTOR_WAIT:
     case CONNECTOR_PARK:
     case CONNECTOR_WAIT:
         REQUIRE(false); /* this connector remembers nothing, and needs no time */
