@@ -400,7 +400,8 @@ static struct slice more_instructions(const struct maker *m, struct slice integr
 static void make_tools(struct maker *m, const struct integration *from,
                        struct integration *to, override_misfit_fn on_misfit, void *ctx)
 {
-    struct tool **tools = arena_array(m->arena, from->tool_count, sizeof *tools);
+    struct tool **tools =
+        arena_array(m->arena, from->tool_count, sizeof(struct tool *));
 
     to->tool_count = 0;
     for (size_t i = 0; i < from->tool_count; i++) {

@@ -188,6 +188,17 @@ static void release_creation(struct creation *creation)
     arena_free(creation->arena);
 }
 
+/* The token that the trial fetched is the account's: it is kept ready while that one lives. */
+static void keep_what_was_tried(const struct creation *creation)
+{
+    struct account *account = NULL;
+    if (creation->account != NULL &&
+        accounts_get(creation->gateway->accounts, creation->record.id, &account) ==
+            ERR_OK) {
+        account_drop(account);
+    }
+}
+
 static void on_account_stored(void *ctx, enum err err)
 {
     struct creation *creation = ctx;
@@ -197,6 +208,7 @@ static void on_account_stored(void *ctx, enum err err)
         admin_error(admin, err, SLICE_EMPTY);
     } else {
         accounts_changed(admin->gateway->accounts, creation->record.id);
+        keep_what_was_tried(creation);
         admin->ids[0] = creation->record.id;
         respond_account(admin, 201, &creation->record);
     }
