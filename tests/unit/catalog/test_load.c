@@ -124,6 +124,30 @@ static void test_load_gives_a_write_the_way_to_look_it_up(void **state)
     fixture_free(fixture);
 }
 
+/* Pages, rows as they were sent, shown to nobody who did not ask. */
+static void test_load_reads_the_flags_of_a_free_query(void **state)
+{
+    struct fixture *fixture = fixture_new();
+    const struct integration *demo;
+    const struct tool *count, *list;
+
+    (void)state;
+    fixture_replace(fixture, RESOURCE, FIXTURE_RESOURCE, "\"writes\":false,",
+                    "\"writes\":false,\"pages\":true,\"opt_in\":true,");
+    fixture_replace(fixture, DOCUMENTATION, FIXTURE_DOCUMENTATION, "\"count\":{",
+                    "\"count\":{\"as_sent\":true,");
+    demo = fixture_load(fixture);
+
+    count = catalog_tool(demo, SLICE("demo_orders_count"));
+    list = catalog_tool(demo, SLICE("list_all_demo_orders"));
+    assert_true(count->pages && count->opt_in && count->as_sent);
+    assert_true(list->pages && !list->opt_in && !list->as_sent);
+    assert_int_equal(count->argument_count, 2); /* limit, next_cursor */
+    assert_true(fixture_contains(count->output_schema, "\"additionalProperties\""));
+    assert_false(fixture_contains(list->output_schema, "\"additionalProperties\""));
+    fixture_free(fixture);
+}
+
 static void test_load_gives_the_same_order_every_time(void **state)
 {
     struct fixture *fixture = fixture_new();
@@ -342,6 +366,10 @@ static void test_resource_mistakes_are_named(void **state)
     broken_resource("\"list\":{", "\"list\":{\"writes\":true,", "/methods/list/writes",
                     "only a custom method");
     broken_resource("\"writes\":false,", "", "/methods/count/writes", "is required");
+    broken_resource("\"list\":{", "\"list\":{\"pages\":true,", "/methods/list/pages",
+                    "only a custom method");
+    broken_resource("\"list\":{", "\"list\":{\"opt_in\":1,", "/methods/list/opt_in",
+                    "");
     broken_resource("\"count\"", "\"read\"", "/methods/read", "not allowed");
     broken_resource("\"get\":{\"upstream\":{}}", "\"get\":{}", "/methods/get/upstream",
                     "is required");
@@ -429,6 +457,8 @@ static void test_documentation_mistakes_are_named(void **state)
                          "/methods/list/output", "same item twice");
     broken_documentation("\"get\":{", "\"get\":{\"lookup\":\"x\",",
                          "/methods/get/lookup", "only a method that writes");
+    broken_documentation("\"get\":{", "\"get\":{\"as_sent\":true,",
+                         "/methods/get/as_sent", "has fields, or returns");
     broken_documentation("\"description\":\"Reads one.\",", "",
                          "/methods/get/description", "is required");
     broken_documentation("\"required\":[\"customer\"]", "\"required\":[\"client\"]",
@@ -578,6 +608,7 @@ int main(void)
         cmocka_unit_test(test_load_makes_a_tool_of_every_documented_method),
         cmocka_unit_test(test_load_reads_what_has_to_be_acknowledged),
         cmocka_unit_test(test_load_gives_a_write_the_way_to_look_it_up),
+        cmocka_unit_test(test_load_reads_the_flags_of_a_free_query),
         cmocka_unit_test(test_load_gives_the_same_order_every_time),
         cmocka_unit_test(test_load_finds_the_files_one_folder_deeper),
         cmocka_unit_test(test_a_method_without_documentation_is_no_tool),
