@@ -16,15 +16,27 @@ static struct slice authority_of(struct slice url)
     return SLICE_EMPTY;
 }
 
-/* Without ":port"; an IPv6 literal keeps its brackets. */
+/* "" or ":" and digits. */
+static bool is_port(struct slice text)
+{
+    unsigned long long port;
+
+    return text.len == 0 ||
+           (text.ptr[0] == ':' && slice_to_u64(slice_from(text, 1), &port) &&
+            port >= 1 && port <= 65535);
+}
+
+/* Without ":port"; an IPv6 literal keeps its brackets. Empty when more follows than a
+ * port: then it is no authority. */
 static struct slice host_of(struct slice authority)
 {
-    if (authority.len > 0 && authority.ptr[0] == '[') {
-        ptrdiff_t end = slice_find(authority, ']');
-        return end < 0 ? SLICE_EMPTY : slice_of(authority.ptr, (size_t)end + 1);
-    }
-    ptrdiff_t colon = slice_find(authority, ':');
-    return colon < 0 ? authority : slice_of(authority.ptr, (size_t)colon);
+    ptrdiff_t bracket = slice_find(authority, ']');
+    size_t from = bracket < 0 ? 0 : (size_t)bracket + 1;
+    ptrdiff_t colon = slice_find(slice_from(authority, from), ':');
+    size_t end = bracket >= 0 ? from : colon < 0 ? authority.len : (size_t)colon;
+
+    return is_port(slice_from(authority, end)) ? slice_of(authority.ptr, end)
+                                               : SLICE_EMPTY;
 }
 
 static bool is_loopback_host(struct slice host)
@@ -98,8 +110,11 @@ bool origin_allowed(const struct gateway_config *config,
             return true;
         }
     }
-    return public_is_loopback(config) &&
-           is_loopback_host(host_of(authority_of(origin->value)));
+    struct slice authority = authority_of(origin->value);
+    bool is_bare =
+        authority.ptr + authority.len == origin->value.ptr + origin->value.len;
+    return public_is_loopback(config) && is_bare &&
+           is_loopback_host(host_of(authority));
 }
 
 bool origin_is_local(const struct http_request *request)

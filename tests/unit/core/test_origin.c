@@ -58,6 +58,17 @@ static void test_any_loopback_host_names_a_loopback_server(void **state)
     (void)state;
     const char *url = "http://127.0.0.1:8080";
     assert_true(host(url, "localhost:9"));
+    assert_true(host(url, "[::1]:9"));
+    assert_false(host(url, "localhost:evil"));
+    assert_false(host(url, "localhost:9@evil.net"));
+    assert_false(host(url, "localhost:65536"));
+    assert_false(host(url, "localhost:0"));
+    assert_false(host(url, "localhost:"));
+    assert_false(host(url, "[::1]evil.net"));
+    assert_false(host(url, "evil.net]:[::1]"));
+    assert_false(origin(url, "http://localhost:9@evil.net"));
+    assert_false(origin(url, "http://localhost:9/path"));
+    assert_true(origin(url, "app://localhost"));
     assert_true(host(url, "[::1]:8080"));
     assert_false(host(url, "evil.example:8080"));
     assert_false(host(url, "127.0.0.1.evil.example"));
