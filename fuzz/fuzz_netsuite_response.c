@@ -77,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case CONNECTOR_SEND: /* lost() sends nothing */
     case CONNECTOR_PARK:
+    case CONNECTOR_WAIT:
         REQUIRE(false); /* this connector remembers nothing, and needs no time */
         break;
     }
