@@ -67,6 +67,8 @@ static const struct option options[] = {
      "true: listen without TLS on an address that is not loopback (also --insecure-bind)"},
     {"server.max_body_bytes", OPTION_NUMBER, AT(max_body_bytes), "4194304", 1024, BILLION,
      "largest request body"},
+    {"server.max_body_memory_bytes", OPTION_NUMBER, AT(max_body_memory_bytes), "268435456",
+     1048576, 1000 * BILLION, "memory for the bodies of all requests above 16 KiB; beyond, 503"},
     {"server.max_connections", OPTION_NUMBER, AT(max_connections), "4096", 1, 1000000,
      "client connections at once"},
     {"server.port", OPTION_NUMBER, AT(port), "8080", 0, 65535, "0 takes a free one"},

@@ -24,7 +24,7 @@ struct config {
     struct slice host, public_url, data_dir, keys_file, catalog_dir, log_level, ca_file;
     struct slice tls_certificate, tls_key; /* both or none */
     bool insecure_bind;
-    long long port, max_connections, max_body_bytes;
+    long long port, max_connections, max_body_bytes, max_body_memory_bytes;
     long long default_ttl_days, queue_limit, queue_wait_ms, lost_hold_ms;
     long long ready_accounts, ready_servers;
     long long read_timeout_ms, write_timeout_ms, upstream_body_bytes;

@@ -202,6 +202,7 @@ static int listen_now(struct serving *serving)
     options.port = (int)config->port;
     options.max_connections = (size_t)config->max_connections;
     options.max_body_bytes = (size_t)config->max_body_bytes;
+    options.max_body_memory_bytes = (size_t)config->max_body_memory_bytes;
     enum err err =
         http_server_listen(serving->loop, &options, &serving->log, server_handle,
                            serving->gateway, &serving->server);

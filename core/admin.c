@@ -510,7 +510,14 @@ static bool read_body(struct admin *admin, const struct http_request *request)
         admin_error(admin, ERR_TOO_LARGE, SLICE("The body is larger than 256 KiB."));
         return false;
     }
-    if (jval_parse(admin->arena, request->body, &body, &offset) != ERR_OK) {
+    enum err err = jval_parse(admin->arena, request->body, &body, &offset);
+    if (err == ERR_TOO_LARGE) {
+        admin_error(admin, err,
+                    SLICE("The body is nested deeper, or has more values, than this "
+                          "server reads."));
+        return false;
+    }
+    if (err != ERR_OK) {
         admin_error(
             admin, ERR_PARSE,
             arena_printf(admin->arena, "The body is not JSON (at byte %zu).", offset));

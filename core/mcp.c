@@ -278,10 +278,14 @@ void mcp_handle(struct gateway *gateway, struct http_exchange *exchange,
     size_t offset = 0;
     err = jval_parse(arena, http_exchange_request(exchange)->body, &body, &offset);
     if (err != ERR_OK) {
-        refuse_post(post, ERR_PARSE, 400,
-                    arena_printf(arena,
-                                 "Parse error: the body is not JSON (at byte %zu)",
-                                 offset));
+        refuse_post(
+            post, ERR_PARSE, 400,
+            arena_printf(arena,
+                         err == ERR_TOO_LARGE
+                             ? "Parse error: the body is nested deeper, or has "
+                               "more values, than this server reads (at byte %zu)"
+                             : "Parse error: the body is not JSON (at byte %zu)",
+                         offset));
         return;
     }
     struct mcp_refusal refusal;

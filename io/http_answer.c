@@ -101,6 +101,23 @@ static struct http_span *next_span(struct http_answer *answer)
     return &answer->spans[answer->field_count++];
 }
 
+/* A body that says itself too large is not waited for; one that fits gets its room at once, since
+ * growing step by step copies and wipes megabytes while everybody waits. */
+static bool take_length(struct http_answer *answer, struct slice digits)
+{
+    unsigned long long bytes = 0;
+    if (!slice_to_u64(digits, &bytes)) {
+        return true; /* curl's to judge */
+    }
+    if (bytes > answer->max_body_bytes) {
+        return condemn(answer, HTTP_ANSWER_TOO_LARGE);
+    }
+    if (!answer->is_unwanted) {
+        buf_expect(&answer->body, (size_t)bytes);
+    }
+    return true;
+}
+
 static bool take_field(struct http_answer *answer, struct slice line)
 {
     ptrdiff_t colon = slice_find(line, ':');
@@ -115,7 +132,8 @@ static bool take_field(struct http_answer *answer, struct slice line)
     span->name_at = keep(answer, name);
     span->value_at = keep(answer, value);
     lower(answer->head.ptr + span->name_at, name.len);
-    return true;
+    return !slice_eq_nocase(name, SLICE("content-length")) ||
+           take_length(answer, value);
 }
 
 bool http_answer_line(struct http_answer *answer, struct slice line)

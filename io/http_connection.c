@@ -137,6 +137,7 @@ void connection_orphan(struct http_connection *connection)
 {
     connection_cut(connection);
     close_timer(connection);
+    http_parser_use_budget(connection->parser, NULL); /* it is the server's */
     list_remove(&connection->link);
     connection->server = NULL;
 }
@@ -584,6 +585,7 @@ struct http_connection *connection_new(struct http_server *server)
     connection->open_handles = 2;
     connection->server = server;
     connection->parser = http_parser_new(server->options.max_body_bytes);
+    http_parser_use_budget(connection->parser, &server->bodies);
     if (server->options.tls != NULL) {
         connection->tls = tls_session_new(server->options.tls, &server->sealed);
     }

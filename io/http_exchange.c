@@ -399,8 +399,9 @@ static void put_refusal(struct buf *out, const struct http_server_options *optio
         break;
     case 503:
         buf_printf(out,
-                   "All %zu connections are taken. Try again in a moment, and reuse "
-                   "connections.",
+                   "The server is full: it has all the %zu connections, or all the "
+                   "request bodies, that it may. Try again in a moment; reuse "
+                   "connections, and send less at once.",
                    options->max_connections);
         break;
     case 505:

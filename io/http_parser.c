@@ -36,6 +36,8 @@ struct http_parser {
     size_t field_room;
     unsigned long long body_left; /* when it has a length */
     size_t max_body_bytes;
+    struct http_budget *budget; /* may be NULL */
+    size_t charged;             /* to the budget, for this request */
     struct buf head, body;
     struct http_field *fields;
     struct http_request request;
@@ -145,8 +147,39 @@ void http_parser_free(struct http_parser *parser)
     free(parser);
 }
 
+static void give_back(struct http_parser *parser)
+{
+    if (parser->charged > 0) {
+        parser->budget->held -= parser->charged;
+        parser->charged = 0;
+    }
+}
+
+void http_parser_use_budget(struct http_parser *parser, struct http_budget *budget)
+{
+    give_back(parser);
+    parser->budget = budget;
+}
+
+/* Small bodies are let through whatever is held: they are what most requests are, and a few slow
+ * senders of large ones must not shut them out. What was announced costs nothing until it comes. */
+static bool charge(struct http_parser *parser, size_t bytes)
+{
+    struct http_budget *budget = parser->budget;
+    if (budget == NULL || parser->body.len + bytes <= LIMIT_SMALL_BODY_BYTES) {
+        return true;
+    }
+    if (bytes > budget->ceiling - budget->held) {
+        return false;
+    }
+    budget->held += bytes;
+    parser->charged += bytes;
+    return true;
+}
+
 void http_parser_next(struct http_parser *parser)
 {
+    give_back(parser);
     buf_free(&parser->head);
     buf_free(&parser->body);
     free(parser->fields);
@@ -295,8 +328,10 @@ static enum http_parse feed_head(struct http_parser *parser, struct slice input,
 static enum http_parse feed_body(struct http_parser *parser, struct slice bytes,
                                  bool is_end)
 {
+    if (!charge(parser, bytes.len)) {
+        return fail(parser, 503);
+    }
     int status = run_llhttp(parser, bytes);
-
     if (status != 0 || parser->has_ended != is_end) {
         return fail(parser, 400);
     }

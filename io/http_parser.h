@@ -22,13 +22,21 @@ enum http_parse {
 };
 
 struct http_parser *http_parser_new(size_t max_body_bytes);
+
+/* What many parsers may hold together of bodies that are not small. */
+struct http_budget {
+    size_t held, ceiling; /* bytes */
+};
+/* Kept until http_parser_free or another one; NULL: no bound. */
+void http_parser_use_budget(struct http_parser *parser, struct http_budget *budget);
 void http_parser_free(struct http_parser *parser);
 
 /* Consumes from `input`; `consumed` says how much. */
 enum http_parse http_parser_feed(struct http_parser *parser, struct slice input,
                                  size_t *consumed);
 
-/* 400, 405 (CONNECT), 413, 414, 417, 431, 501 or 505 after HTTP_PARSE_FAILED. */
+/* 400, 405 (CONNECT), 413, 414, 417, 431, 501, 503 (the budget) or 505 after
+ * HTTP_PARSE_FAILED. */
 int http_parser_status(const struct http_parser *parser);
 
 /* After DONE: lends the request, and all it points to, until http_parser_next. */

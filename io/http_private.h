@@ -31,6 +31,7 @@ struct http_server {
     uv_tcp_t listener;
     bool is_listener_closed;
     int port;
+    struct http_budget bodies;
     struct list connections; /* whose memory still lives */
     size_t open;             /* of them with an open socket */
     char *read_bytes;  /* one read buffer for all connections; wiped after each read */

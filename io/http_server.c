@@ -22,6 +22,7 @@ struct http_server_options http_server_defaults(void)
         .port = 0,
         .max_connections = LIMIT_CONNECTIONS,
         .max_body_bytes = LIMIT_BODY_BYTES,
+        .max_body_memory_bytes = LIMIT_BODY_MEMORY_BYTES,
         .idle_ms = LIMIT_CONNECTION_IDLE_MS,
         .head_ms = LIMIT_HEAD_READ_MS,
         .body_ms = LIMIT_BODY_READ_MS,
@@ -191,6 +192,7 @@ static struct http_server *server_new(struct loop *loop,
     REQUIRE(server != NULL);
     server->loop = loop;
     server->options = *options;
+    server->bodies.ceiling = options->max_body_memory_bytes;
     server->options.host = SLICE_EMPTY; /* borrowed, and not needed any more */
     server->read_bytes = malloc(HTTP_READ_BYTES);
     REQUIRE(server->read_bytes != NULL);

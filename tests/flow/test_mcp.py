@@ -77,6 +77,11 @@ class TestLadder(McpCase):
                          b'{"a":"\\u0000"}'):
                 self.refused(400, -32700, body, headers, message_id=None)
 
+    def test_a_body_that_is_nested_too_deep_is_told_so(self):
+        for body in (b"[" * 10000 + b"]" * 10000, b'{"a":' * 500 + b"1" + b"}" * 500):
+            said = self.refused(400, -32700, body, {}, message_id=None)
+            self.assertIn("nested deeper", said)
+
     def test_a_body_that_is_no_message(self):
         for headers in ({}, {"MCP-Protocol-Version": LEGACY}):
             for body in (5, "text", None, True, {}, {"jsonrpc": "2.0"},

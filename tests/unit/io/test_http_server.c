@@ -892,6 +892,47 @@ static void test_who_waits_longest_for_its_client_gives_way_to_a_new_one(void **
     client_close(&fresh);
 }
 
+static void test_bodies_of_many_share_a_budget_that_small_ones_do_not_need(void **state)
+{
+    struct env *env = *state;
+    struct client large, second, small;
+    struct http_server_options options = http_server_defaults();
+    options.max_body_memory_bytes = 100 * 1024;
+    static char filler[90 * 1024];
+    memset(filler, 'x', sizeof filler);
+    listen_with(env, &options);
+
+    client_open(&large, env);
+    client_send(&large, SLICE("POST /echo HTTP/1.1\r\nHost: a\r\n"
+                              "Content-Length: 92161\r\nExpect: 100-continue\r\n\r\n"));
+    await(&large, "100 Continue", 1);
+    client_send(&large, slice_of(filler, sizeof filler)); /* all but one byte */
+    client_open(&small, env);
+    client_send(&small, SLICE("POST /echo HTTP/1.1\r\nHost: a\r\n"
+                              "Content-Length: 5\r\n\r\nhello"));
+    await(&small, "\r\n\r\nhello", 1);
+    client_open(&second, env);
+    client_send(&second, SLICE("POST /echo HTTP/1.1\r\nHost: a\r\n"
+                               "Content-Length: 92160\r\n\r\n"));
+    client_send(&second, slice_of(filler, sizeof filler));
+    await_end(&second);
+    assert_int_equal(count_of(&second, "HTTP/1.1 503 "), 1);
+    assert_int_equal(count_of(&second, "Retry-After: 1\r\n"), 1);
+    client_close(&second);
+
+    /* What was held is free again once its request is answered. */
+    client_send(&large, SLICE("y"));
+    await(&large, "HTTP/1.1 200 OK", 1);
+    client_close(&large);
+    client_open(&second, env);
+    client_send(&second, SLICE("POST /echo HTTP/1.1\r\nHost: a\r\n"
+                               "Content-Length: 92160\r\n\r\n"));
+    client_send(&second, slice_of(filler, sizeof filler));
+    await(&second, "HTTP/1.1 200 OK", 1);
+    client_close(&second);
+    client_close(&small);
+}
+
 /* ---- timers ---- */
 
 static void test_slow_heads_and_bodies_get_408_however_they_drip(void **state)
@@ -1189,6 +1230,7 @@ int main(void)
         SERVER_TEST(test_a_client_that_sends_on_still_reads_the_413),
         SERVER_TEST(test_a_gigabyte_is_not_read_to_its_end),
         SERVER_TEST(test_continue_is_sent_when_the_body_waits_for_it),
+        SERVER_TEST(test_bodies_of_many_share_a_budget_that_small_ones_do_not_need),
         SERVER_TEST(test_connections_over_the_ceiling_get_503),
         SERVER_TEST(test_who_waits_longest_for_its_client_gives_way_to_a_new_one),
         SERVER_TEST(test_slow_heads_and_bodies_get_408_however_they_drip),
