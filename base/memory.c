@@ -18,6 +18,7 @@
 #include "base/secret.h"
 
 /* Freed bytes in malloc's hands; a steady load keeps less and is left alone. */
+#define KEPT_BYTES (64 * 1024 * 1024) /* at the end of the heap */
 #define WORTH_GIVING_BACK ((size_t)4 * 1024 * 1024)
 
 void *memory_alloc(size_t bytes)
@@ -56,6 +57,11 @@ void *memory_resize(void *ptr, size_t bytes)
         memory_free(ptr);
     }
     return moved;
+}
+
+void memory_begin(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES); /* a sanitizer's malloc has none */
 }
 
 bool memory_give_back(void)

@@ -29,6 +29,10 @@ void *memory_resize(void *ptr, size_t bytes);
  * NULL. */
 void memory_free(void *ptr);
 
+/* Once, before anything else: freed memory stays ours until memory_give_back. Left alone, malloc
+ * returns the end of the heap and asks for it again within one call. */
+void memory_begin(void);
+
 /* Gives the system what malloc keeps of freed memory, if that is worth a system call: after
  * a burst the heap would stay as large as it was. Returns whether it did. */
 bool memory_give_back(void);

@@ -40,6 +40,7 @@ void process_begin(void)
     forbid_dumps();
     allow_locked_pages();
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a failed write, not our end */
+    memory_begin();
     io_memory_begin();
     store_memory_begin();
     connectors_memory_begin();
