@@ -294,24 +294,46 @@ class TestConnections(WireCase):
 class TestFewConnections(FlowCase):
     flags = ("--server.max_connections", "5")
 
-    def test_the_sixth_connection_is_turned_away_and_a_place_comes_back(self):
-        def open_one():
-            sock = connect(self.stand.base)
-            sock.sendall(request_bytes(self.stand.base, "GET", "/healthz"))
-            return sock
-        held = [open_one() for _ in range(5)]
+    @classmethod
+    def prepare(cls):
+        _, url = cls.fresh(governor={"ceiling": 5})
+        cls.path = urllib.parse.urlsplit(url).path
+
+    def open_one(self):
+        sock = connect(self.stand.base)
+        sock.sendall(request_bytes(self.stand.base, "GET", "/healthz"))
+        return sock
+
+    def test_the_sixth_connection_is_turned_away_while_five_are_served(self):
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                "params": {"name": "list_all_netsuite_customers", "arguments": {"limit": 1}}}
+        self.stand.control("netsuite", "PUT", "/latency", {"ms": 3000})
+        held = [connect(self.stand.base) for _ in range(5)]
+        try:
+            for sock in held:
+                sock.sendall(request_bytes(self.stand.base, "POST", self.path, call))
+            wait_until(lambda: self.stats()["in_flight"] == 5, "five calls at the ERP")
+            with self.open_one() as sixth:
+                answer = read_to_end(sixth)
+            self.assertTrue(answer == b"" or answer.startswith(b"HTTP/1.1 503 "), answer[:100])
+            for sock in held:
+                self.assertEqual(read_reply(sock)[0], 200)
+        finally:
+            self.stand.control("netsuite", "PUT", "/latency", {"ms": 0})
+            for sock in held:
+                sock.close()
+        with self.open_one() as sock:
+            self.assertEqual(read_reply(sock, "GET")[0], 200)
+
+    def test_an_idle_connection_gives_way_to_a_new_one(self):
+        held = [self.open_one() for _ in range(5)]
         for sock in held:
             self.assertEqual(read_reply(sock, "GET")[0], 200)
-        with open_one() as sixth:
-            answer = read_to_end(sixth)
-        self.assertTrue(answer == b"" or answer.startswith(b"HTTP/1.1 503 "), answer[:100])
+        with self.open_one() as sixth:
+            self.assertEqual(read_reply(sixth, "GET")[0], 200)
+        self.assertEqual(first_piece(held[0]), b"")
         for sock in held:
             sock.close()
-
-        def served():
-            with open_one() as sock:
-                return first_piece(sock).startswith(b"HTTP/1.1 200 ")
-        wait_until(served, "a free place")
 
 
 class TestSmallBodies(FlowCase):
