@@ -311,7 +311,8 @@ class TestFewConnections(FlowCase):
         held = [connect(self.stand.base) for _ in range(5)]
         try:
             for sock in held:
-                sock.sendall(request_bytes(self.stand.base, "POST", self.path, call))
+                sock.sendall(request_bytes(self.stand.base, "POST", self.path,
+                                           json.dumps(call).encode()))
             wait_until(lambda: self.stats()["in_flight"] == 5, "five calls at the ERP")
             with self.open_one() as sixth:
                 answer = read_to_end(sixth)
