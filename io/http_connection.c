@@ -95,6 +95,7 @@ static void on_tcp_closed(uv_handle_t *handle)
     connection->open_handles--;
     release(connection);
     if (server != NULL) {
+        server->closing--;
         server_socket_closed(server);
     }
 }
@@ -121,6 +122,9 @@ void connection_cut(struct http_connection *connection)
     }
     connection->state = CONNECTION_CLOSED;
     connection->due_ms = 0;
+    if (connection->server != NULL) {
+        connection->server->closing++;
+    }
     uv_close((uv_handle_t *)&connection->tcp, on_tcp_closed);
     if (!connection->is_pumping) {
         buf_free(&connection->input);
@@ -253,6 +257,7 @@ static void watch_reads(struct http_connection *connection)
         return; /* a byte now and then does not buy more time */
     }
     connection->phase = phase;
+    connection->waits_since_ms = now_ms(connection);
     connection_set_deadline(connection,
                             patience_ms(&connection->server->options, phase));
 }
@@ -262,6 +267,7 @@ static void connection_ready(struct http_connection *connection)
 {
     connection->state = CONNECTION_READING;
     connection->phase = READ_NOTHING;
+    connection->waits_since_ms = now_ms(connection);
     if (connection->has_eof || connection->server->is_draining) {
         linger(connection);
         return;

@@ -34,6 +34,7 @@ struct http_server {
     struct http_budget bodies;
     struct list connections; /* whose memory still lives */
     size_t open;             /* of them with an open socket */
+    size_t closing;          /* of those, being closed: they hold no place any more */
     char *read_bytes;  /* one read buffer for all connections; wiped after each read */
     char *plain_bytes; /* with TLS: what a read held, opened; wiped likewise */
     struct buf sealed; /* with TLS: what is about to leave; empty between two sends */
@@ -72,16 +73,17 @@ struct http_connection {
     unsigned open_handles; /* of tcp and timer */
     bool peer_is_loopback;
     bool is_reading;
-    bool has_eof;           /* the peer has ended its side */
-    bool has_shut;          /* we have ended ours, all of it was taken */
-    bool is_pumping;        /* connection_pump is on the stack */
-    bool wants_turn;        /* the timer fires for connection_turn */
-    bool keeps_alive;       /* after the exchange that is ending */
-    struct buf input;       /* read ahead while a request runs */
-    uint64_t due_ms;        /* 0: no deadline */
-    uint64_t timer_ms;      /* when the timer fires, if it is active */
-    uint64_t sent_bytes;    /* ever handed to connection_send */
-    uint64_t arrived_bytes; /* of them at the peer when the write timer looked last */
+    bool has_eof;            /* the peer has ended its side */
+    bool has_shut;           /* we have ended ours, all of it was taken */
+    bool is_pumping;         /* connection_pump is on the stack */
+    bool wants_turn;         /* the timer fires for connection_turn */
+    bool keeps_alive;        /* after the exchange that is ending */
+    struct buf input;        /* read ahead while a request runs */
+    uint64_t waits_since_ms; /* in this phase of reading */
+    uint64_t due_ms;         /* 0: no deadline */
+    uint64_t timer_ms;       /* when the timer fires, if it is active */
+    uint64_t sent_bytes;     /* ever handed to connection_send */
+    uint64_t arrived_bytes;  /* of them at the peer when the write timer looked last */
     bool watches_writes;
     size_t discarded_bytes; /* while lingering */
 };

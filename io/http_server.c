@@ -118,36 +118,57 @@ static void note_peer(struct http_connection *connection)
         is_loopback(&address);
 }
 
+static size_t taken(const struct http_server *server)
+{
+    return server->open - server->closing;
+}
+
+/* The one that has waited longest for its client. */
+static struct http_connection *longest_waiting(const struct http_server *server,
+                                               bool even_in_body)
+{
+    struct http_connection *found = NULL;
+
+    LIST_FOREACH (node, &server->connections) {
+        struct http_connection *connection =
+            LIST_ENTRY(node, struct http_connection, link);
+        if (connection_gives_way(connection, even_in_body) &&
+            (found == NULL || connection->waits_since_ms < found->waits_since_ms)) {
+            found = connection;
+        }
+    }
+    return found;
+}
+
 /*
- * Cuts the connection that has waited longest for its client, so that many slow or idle
- * ones cannot keep others out. Those whose body is on its way come last.
+ * Cuts one, so that many slow or idle ones cannot keep others out. Who has waited longest,
+ * and not who came first, for those who come back again and again are the good ones. Those
+ * whose body is on its way come last.
  */
 static bool make_room(struct http_server *server)
 {
-    for (int pass = 0; pass < 2; pass++) {
-        LIST_FOREACH (node, &server->connections) {
-            struct http_connection *connection =
-                LIST_ENTRY(node, struct http_connection, link);
-            if (connection_gives_way(connection, pass == 1)) {
-                connection_cut(connection);
-                return true;
-            }
-        }
+    struct http_connection *found = longest_waiting(server, false);
+
+    if (found == NULL) {
+        found = longest_waiting(server, true);
     }
-    return false;
+    if (found != NULL) {
+        connection_cut(found);
+    }
+    return found != NULL;
 }
 
 static void accept_connection(struct http_server *server)
 {
     size_t ceiling = server->options.max_connections;
-    bool is_full = server->open >= ceiling && !make_room(server);
+    bool is_full = taken(server) >= ceiling && !make_room(server);
     struct http_connection *connection = connection_new(server);
 
     list_push(&server->connections, &connection->link);
     server->open++;
     if (uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&connection->tcp) !=
             0 ||
-        server->open > ceiling + REFUSED_EXTRA) {
+        taken(server) > ceiling + REFUSED_EXTRA) {
         connection_cut(connection);
         return;
     }

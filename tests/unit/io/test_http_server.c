@@ -892,6 +892,68 @@ static void test_who_waits_longest_for_its_client_gives_way_to_a_new_one(void **
     client_close(&fresh);
 }
 
+static void test_a_client_that_comes_back_outlives_those_that_came_later(void **state)
+{
+    struct env *env = *state;
+    struct client regular, slow, fresh;
+    struct http_server_options options = http_server_defaults();
+    options.max_connections = 2;
+    listen_with(env, &options);
+
+    client_open(&regular, env);
+    await_connections(env, 1);
+    client_open(&slow, env);
+    client_send(&slow, SLICE("GET / HTTP/1.1\r\nHost: "));
+    await_connections(env, 2);
+    int64_t later_us = loop_now_us() + 20000;
+    while (loop_now_us() < later_us) {
+        turn(env);
+    }
+    client_send(&regular, SLICE(GET("/1")));
+    await(&regular, "\r\n\r\n1", 1);
+    client_open(&fresh, env);
+    client_send(&fresh, SLICE(GET("/2")));
+    await(&fresh, "\r\n\r\n2", 1);
+    await_end(&slow);
+    client_send(&regular, SLICE(GET("/3")));
+    await(&regular, "\r\n\r\n3", 1);
+
+    client_close(&regular);
+    client_close(&slow);
+    client_close(&fresh);
+}
+
+/* Their connects wait in the kernel, so the server meets all of them in one turn. */
+static void test_a_crowd_that_comes_at_once_is_let_in(void **state)
+{
+    struct env *env = *state;
+    enum { CROWD = 200 };
+    static struct client before[CROWD], crowd[CROWD];
+    struct http_server_options options = http_server_defaults();
+    options.max_connections = CROWD;
+    listen_with(env, &options);
+
+    for (int i = 0; i < CROWD; i++) {
+        client_open(&before[i], env);
+    }
+    await_connections(env, CROWD);
+    for (int i = 0; i < CROWD; i++) {
+        client_open(&crowd[i], env);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        client_send(&crowd[i], SLICE(GET("/in")));
+        await(&crowd[i], "\r\n\r\nin", 1);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        await_end(&before[i]);
+        client_close(&before[i]);
+    }
+    assert_int_equal(http_server_connections(env->server), CROWD);
+    for (int i = 0; i < CROWD; i++) {
+        client_close(&crowd[i]);
+    }
+}
+
 static void test_bodies_of_many_share_a_budget_that_small_ones_do_not_need(void **state)
 {
     struct env *env = *state;
@@ -1233,6 +1295,8 @@ int main(void)
         SERVER_TEST(test_bodies_of_many_share_a_budget_that_small_ones_do_not_need),
         SERVER_TEST(test_connections_over_the_ceiling_get_503),
         SERVER_TEST(test_who_waits_longest_for_its_client_gives_way_to_a_new_one),
+        SERVER_TEST(test_a_client_that_comes_back_outlives_those_that_came_later),
+        SERVER_TEST(test_a_crowd_that_comes_at_once_is_let_in),
         SERVER_TEST(test_slow_heads_and_bodies_get_408_however_they_drip),
         SERVER_TEST(test_idle_connections_are_closed_without_a_word),
         SERVER_TEST(test_a_running_request_has_no_read_deadline),
