@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compiles a create of the record service. */
+#include "catalog/members.h"
 #include "connectors/netsuite/create.h"
 #include "connectors/netsuite/create_private.h"
 
@@ -27,20 +28,9 @@ static enum err check_members(struct arena *arena, const struct jval *upstream,
                               struct schema_problem *problem)
 {
     static const char *const known[] = {"service",     "record",  "expand", "concat",
-                                        "external_id", "resolve", "body"};
+                                        "external_id", "resolve", "body",   NULL};
 
-    for (size_t i = 0; i < upstream->count; i++) {
-        struct slice name = upstream->members[i].name;
-        size_t n = 0;
-        while (n < sizeof known / sizeof known[0] && !slice_is(name, known[n])) {
-            n++;
-        }
-        if (n == sizeof known / sizeof known[0]) {
-            return refuse(problem, arena_printf(arena, "/%.*s", SLICE_ARG(name)),
-                          SLICE("There is no such member here."));
-        }
-    }
-    return ERR_OK;
+    return members_only(arena, SLICE_EMPTY, upstream, known, problem);
 }
 
 /* The query sees the argument as its own, of a method that reads. */

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/jwriter.h"
+#include "catalog/members.h"
 #include "connectors/netsuite/errors.h"
 #include "connectors/netsuite/paging.h"
 #include "connectors/netsuite/suiteql.h"
@@ -64,22 +65,10 @@ static bool only_paging_beside(const struct free_query_plan *plan,
 static enum err check_members(struct arena *arena, const struct jval *upstream,
                               struct schema_problem *problem)
 {
-    static const char *const known[] = {"service", "query", "params", "rows_max",
-                                        "note"};
+    static const char *const known[] = {"service",  "query", "params",
+                                        "rows_max", "note",  NULL};
 
-    for (size_t i = 0; i < upstream->count; i++) {
-        struct slice name = upstream->members[i].name;
-        size_t n = 0;
-        while (n < sizeof known / sizeof known[0] && !slice_is(name, known[n])) {
-            n++;
-        }
-        if (n == sizeof known / sizeof known[0]) {
-            problem->pointer = arena_printf(arena, "/%.*s", SLICE_ARG(name));
-            problem->message = SLICE("There is no such member here.");
-            return ERR_UNPROCESSABLE;
-        }
-    }
-    return ERR_OK;
+    return members_only(arena, SLICE_EMPTY, upstream, known, problem);
 }
 
 /* A query that anybody may write is nobody's by accident. */

@@ -2,6 +2,7 @@
 /* Compiles a method of the record service: what is read, and what is added to it. */
 #include <ctype.h>
 
+#include "catalog/members.h"
 #include "connectors/netsuite/rest.h"
 #include "connectors/netsuite/rest_private.h"
 
@@ -118,21 +119,10 @@ static enum err check_tool(const struct tool *tool, struct schema_problem *probl
 static enum err check_members(struct arena *arena, const struct jval *upstream,
                               struct schema_problem *problem)
 {
-    static const char *const known[] = {"service", "record", "expand", "concat",
-                                        "with"};
+    static const char *const known[] = {"service", "record", "expand",
+                                        "concat",  "with",   NULL};
 
-    for (size_t i = 0; i < upstream->count; i++) {
-        struct slice name = upstream->members[i].name;
-        size_t n = 0;
-        while (n < sizeof known / sizeof known[0] && !slice_is(name, known[n])) {
-            n++;
-        }
-        if (n == sizeof known / sizeof known[0]) {
-            return refuse(problem, arena_printf(arena, "/%.*s", SLICE_ARG(name)),
-                          SLICE("There is no such member here."));
-        }
-    }
-    return ERR_OK;
+    return members_only(arena, SLICE_EMPTY, upstream, known, problem);
 }
 
 static enum err read_with(struct arena *arena, const struct jval *with,

@@ -8,6 +8,7 @@
 #include "connectors/netsuite/suiteql.h"
 
 #include "base/buf.h"
+#include "catalog/members.h"
 #include "connectors/netsuite/paging.h"
 #include "connectors/netsuite/suiteql_private.h"
 
@@ -201,24 +202,6 @@ static bool bind_named(struct slice name, enum suiteql_bind *bind)
     return false;
 }
 
-static enum err only_members(struct compiler *compiler, struct slice pointer,
-                             const struct jval *object, const char *const *names)
-{
-    for (size_t i = 0; i < object->count; i++) {
-        const char *const *name = names;
-        while (*name != NULL && !slice_is(object->members[i].name, *name)) {
-            name++;
-        }
-        if (*name == NULL) {
-            return refuse(compiler,
-                          arena_printf(compiler->arena, "%.*s/%.*s", SLICE_ARG(pointer),
-                                       SLICE_ARG(object->members[i].name)),
-                          SLICE("There is no such member here."));
-        }
-    }
-    return ERR_OK;
-}
-
 static enum err compile_bound(struct compiler *compiler, struct slice pointer,
                               const struct jval *spec, struct suiteql_filter *filter)
 {
@@ -229,7 +212,8 @@ static enum err compile_bound(struct compiler *compiler, struct slice pointer,
     long long wanted = 1;
     size_t marks;
 
-    enum err err = only_members(compiler, pointer, spec, known);
+    enum err err =
+        members_only(compiler->arena, pointer, spec, known, compiler->problem);
     if (err != ERR_OK) {
         return err;
     }
@@ -265,7 +249,8 @@ static enum err compile_choices(struct compiler *compiler, struct slice pointer,
 {
     static const char *const known[] = {"values", NULL};
     const struct jval *values = jval_get(spec, "values");
-    enum err err = only_members(compiler, pointer, spec, known);
+    enum err err =
+        members_only(compiler->arena, pointer, spec, known, compiler->problem);
 
     if (err != ERR_OK) {
         return err;
@@ -404,7 +389,7 @@ enum err suiteql_compile(struct arena *arena, const struct jval *upstream,
     made->order_by = SLICE_EMPTY;
     made->one = tool != NULL && tool->kind == METHOD_GET;
     made->sample = tool == NULL;
-    enum err err = only_members(&compiler, SLICE_EMPTY, upstream, known);
+    enum err err = members_only(compiler.arena, SLICE_EMPTY, upstream, known, problem);
     if (err == ERR_OK && tool != NULL && tool->writes) {
         err = refuse(&compiler, SLICE("/service"),
                      SLICE("SuiteQL only reads: this method is one that writes."));

@@ -4,6 +4,8 @@
 
 #include <ctype.h>
 
+#include "catalog/members.h"
+
 #define NAME_BYTES_MAX 128
 #define NAMES_MAX 64
 
@@ -29,18 +31,7 @@ enum err sap_only(struct sap_compiler *compiler, struct slice pointer,
     if (!jval_is(object, JVAL_OBJECT)) {
         return sap_refuse(compiler, pointer, "This has to be an object.");
     }
-    for (size_t i = 0; i < object->count; i++) {
-        const char *const *name = names;
-        while (*name != NULL && !slice_is(object->members[i].name, *name)) {
-            name++;
-        }
-        if (*name == NULL) {
-            return sap_refuse(compiler,
-                              sap_at(compiler, pointer, object->members[i].name),
-                              "There is no such member here.");
-        }
-    }
-    return ERR_OK;
+    return members_only(compiler->arena, pointer, object, names, compiler->problem);
 }
 
 bool sap_is_name(struct slice name)
