@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "core/admin_private.h"
-#include "core/call.h"
+#include "core/calls.h"
 #include "core/op.h"
 #include "core/servers.h"
 

@@ -10,55 +10,22 @@
  *   reply   the envelope, the audit line, the answer
  *
  * A failed step goes straight to reply. A call is freed in one place, release_call(),
- * when its answer is given (or nobody wants it) and its operation is over.
+ * when its answer is given (or nobody wants it) and its operation is over. Until it is
+ * answered or cancelled it stands among the open ones, core/calls.c.
  */
 #include "core/call.h"
 
 #include "base/limits.h"
-#include "base/timefmt.h"
 #include "core/ask.h"
+#include "core/call_private.h"
 #include "core/cursor.h"
 #include "core/envelope.h"
 #include "core/job.h"
 #include "core/metrics.h"
-#include "core/op.h"
-
-enum call_state {
-    CALL_LOOKUP,
-    CALL_CHECK,
-    CALL_OPEN,
-    CALL_RUN,
-    CALL_SHAPE,
-    CALL_REPLY,
-    CALL_END
-};
 
 enum step { STEP_NEXT, STEP_WAIT, STEP_FAIL };
 
 #define USUAL_RESULT_BYTES 4096 /* most envelopes are smaller */
-
-struct call {
-    struct list link; /* gateway->calls, until answered or cancelled */
-    struct call_order order;
-    struct arena *arena;
-    enum call_state state;
-    int pending; /* what still needs this memory: the answer, the operation */
-    struct catalog *catalog; /* held: what was in force when it began */
-    const struct integration *integration;
-    const struct tool *tool;
-    struct split split;
-    struct op_run run;
-    const struct jval *data;
-    struct slice next_cursor, poll_id;
-    struct slice sealed_state;  /* of a question */
-    const struct jval *missing; /* capabilities */
-    struct fault fault;
-    size_t fallbacks;
-    int64_t started_us;
-    int64_t server_ends_ms, token_ends_ms; /* of its URL; 0: never */
-    struct loop_timer *end_timer;          /* when that is near */
-    bool cancelled, revoked;
-};
 
 static void call_enter(struct call *call, enum call_state state)
 {
@@ -83,63 +50,7 @@ static enum step fail(struct call *call, enum err err)
     return STEP_FAIL;
 }
 
-/* ---- The end of the URL ---- */
-
-/* No call lasts that long: an end beyond needs no timer. */
-#define LONGEST_CALL_MS (2 * (LIMIT_QUEUE_WAIT_MS + LIMIT_UPSTREAM_MAX_MS))
-
 static void advance(struct call *call);
-
-/* The answer is given now; an operation that was sent ends without us. */
-static void revoke(struct call *call)
-{
-    REQUIRE(!call->cancelled && !call->revoked && call->state < CALL_REPLY);
-    call->revoked = true;
-    if (call->state != CALL_RUN) {
-        return; /* before its first turn: on_begin answers */
-    }
-    op_cancel(&call->run);
-    fail(call, ERR_UNAUTHORIZED);
-    call_enter(call, CALL_REPLY);
-    advance(call);
-}
-
-static void on_end_of_url(void *ctx)
-{
-    struct call *call = ctx;
-    call->end_timer = NULL;
-    if (!call->revoked) {
-        revoke(call);
-    }
-}
-
-static int64_t earlier(int64_t a_ms, int64_t b_ms)
-{
-    if (a_ms == 0 || b_ms == 0) {
-        return a_ms + b_ms;
-    }
-    return a_ms < b_ms ? a_ms : b_ms;
-}
-
-static void watch_the_end(struct call *call)
-{
-    int64_t ends_ms = earlier(call->server_ends_ms, call->token_ends_ms);
-    int64_t left_ms = ends_ms - gateway_wall_ms(call->order.gateway);
-    loop_timer_stop(call->end_timer);
-    call->end_timer = NULL;
-    if (ends_ms != 0 && left_ms < LONGEST_CALL_MS) {
-        call->end_timer = loop_timer_start(call->order.gateway->parts.loop, left_ms,
-                                           on_end_of_url, call);
-    }
-}
-
-/* Off the list of open calls: its answer is given, or nobody wants one. */
-static void close_call(struct call *call)
-{
-    list_remove(&call->link);
-    loop_timer_stop(call->end_timer);
-    call->end_timer = NULL;
-}
 
 /* ---- lookup, check, open ---- */
 
@@ -505,7 +416,7 @@ static enum step do_reply(struct call *call)
     write_audit(call, answer.err, bytes_out, total_us);
     metrics_call(call->order.gateway->metrics, answer.err, total_us, call->run.wait_us,
                  call->run.upstream_us);
-    close_call(call);
+    calls_remove(call);
     call->order.on_answer(call->order.ctx, &answer);
     buf_free(&text);
     return STEP_NEXT;
@@ -565,8 +476,7 @@ struct call *call_start(const struct call_order *order)
     call->pending = 1;
     call->server_ends_ms = order->server->ends_ms;
     call->token_ends_ms = order->token_ends_ms;
-    watch_the_end(call);
-    list_push(&order->gateway->calls, &call->link);
+    calls_add(call);
     loop_soon(order->gateway->parts.loop, on_begin, call);
     return call;
 }
@@ -575,7 +485,7 @@ void call_cancel(struct call *call)
 {
     REQUIRE(!call->cancelled && call->state < CALL_END);
     call->cancelled = true;
-    close_call(call);
+    calls_remove(call);
     bool has_begun = call->state == CALL_RUN;
     if (has_begun) {
         op_cancel(&call->run);
@@ -590,63 +500,17 @@ void call_cancel(struct call *call)
     /* Before its first turn: on_begin releases it. */
 }
 
-/* Revoking one call may end others, so the search starts anew after each. */
-static struct call *next_to_revoke(struct gateway *gateway, struct slice account,
-                                   struct slice server)
+void call_revoke(struct call *call)
 {
-    LIST_FOREACH (node, &gateway->calls) {
-        struct call *call = LIST_ENTRY(node, struct call, link);
-        if (!call->revoked && slice_eq(call->order.account->record.id, account) &&
-            (server.len == 0 || slice_eq(call->order.server->id, server))) {
-            return call;
-        }
+    REQUIRE(!call->cancelled && !call->revoked && call->state < CALL_REPLY);
+    call->revoked = true;
+    if (call->state != CALL_RUN) {
+        return; /* before its first turn: on_begin answers */
     }
-    return NULL;
-}
-
-void calls_revoke(struct gateway *gateway, struct slice account, struct slice server)
-{
-    struct call *call = next_to_revoke(gateway, account, server);
-    while (call != NULL) {
-        revoke(call);
-        call = next_to_revoke(gateway, account, server);
-    }
-}
-
-void calls_end_with_server(struct gateway *gateway, struct slice server,
-                           int64_t ends_ms)
-{
-    LIST_FOREACH (node, &gateway->calls) {
-        struct call *call = LIST_ENTRY(node, struct call, link);
-        if (slice_eq(call->order.server->id, server)) {
-            call->server_ends_ms = ends_ms;
-            watch_the_end(call);
-        }
-    }
-}
-
-void calls_end_with_token(struct gateway *gateway, struct slice server, int64_t ends_ms)
-{
-    LIST_FOREACH (node, &gateway->calls) {
-        struct call *call = LIST_ENTRY(node, struct call, link);
-        if (slice_eq(call->order.server->id, server)) {
-            call->token_ends_ms = earlier(call->token_ends_ms, ends_ms);
-            watch_the_end(call);
-        }
-    }
-}
-
-struct call *call_find(struct gateway *gateway, struct slice server,
-                       const struct jval *rpc_id)
-{
-    LIST_FOREACH (node, &gateway->calls) {
-        struct call *call = LIST_ENTRY(node, struct call, link);
-        if (slice_eq(call->order.server->id, server) && call->order.rpc_id != NULL &&
-            jval_equal(call->order.rpc_id, rpc_id)) {
-            return call;
-        }
-    }
-    return NULL;
+    op_cancel(&call->run);
+    fail(call, ERR_UNAUTHORIZED);
+    call_enter(call, CALL_REPLY);
+    advance(call);
 }
 
 void *call_ctx(const struct call *call)

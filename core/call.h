@@ -72,22 +72,6 @@ void call_cancel(struct call *call);
 const struct tool *call_tool(const struct integration *integration,
                              const struct server *server, struct slice name);
 
-/*
- * Calls whose URL is gone: each is answered ERR_UNAUTHORIZED at once, wherever it stands. What
- * is at the ERP already goes on there without a caller, its slot kept. `server` empty: all calls
- * of the account.
- */
-void calls_revoke(struct gateway *gateway, struct slice account, struct slice server);
-/* The server ends at another time now (0: never); its open calls end with it. */
-void calls_end_with_server(struct gateway *gateway, struct slice server,
-                           int64_t ends_ms);
-/* The server's URLs so far end at `ends_ms`, and the calls that came by them. */
-void calls_end_with_token(struct gateway *gateway, struct slice server,
-                          int64_t ends_ms);
-
-/* The open call of that server with that JSON-RPC id, or NULL. */
-struct call *call_find(struct gateway *gateway, struct slice server,
-                       const struct jval *rpc_id);
 /* What its owner gave as ctx. */
 void *call_ctx(const struct call *call);
 

@@ -5,6 +5,7 @@
  */
 #include "core/mcp.h"
 
+#include "core/calls.h"
 #include "core/mcp_private.h"
 #include "core/mcp_write.h"
 
@@ -82,7 +83,7 @@ static void run_notification(struct entry *entry)
     if (!slice_is(entry->message.method, "notifications/cancelled") || id == NULL) {
         return;
     }
-    struct call *call = call_find(entry->post->gateway, entry->post->server->id, id);
+    struct call *call = calls_find(entry->post->gateway, entry->post->server->id, id);
     if (call == NULL) {
         return;
     }
