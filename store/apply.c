@@ -15,6 +15,13 @@ enum write_statement {
     W_DELETE_ACCOUNT,
     W_PUT_SECRET,
     W_DELETE_SECRETS,
+    W_SET_GRANT,
+    W_RENEW_GRANT,
+    W_LEASE_GRANT,
+    W_RELEASE_GRANT,
+    W_RELEASE_ALL_GRANTS,
+    W_HAS_GRANT,
+    W_DELETE_GRANT,
     W_INSERT_SERVER,
     W_UPDATE_SERVER,
     W_HAS_SERVER,
@@ -63,6 +70,25 @@ static const char *const sql[W_COUNT] = {
         "INSERT INTO secret (account, field, key_id, sealed) VALUES (?1, ?2, ?3, ?4)"
         " ON CONFLICT (account, field) DO UPDATE SET key_id = ?3, sealed = ?4",
     [W_DELETE_SECRETS] = "DELETE FROM secret WHERE account = ?1",
+    [W_SET_GRANT] =
+        "INSERT INTO oauth_grant (account, access_ends_ms, refresh_ends_ms,"
+        " grant_ends_ms, version, lease_holder, lease_ends_ms)"
+        " VALUES (?1, ?2, ?3, ?4, 1, '', 0) ON CONFLICT (account) DO UPDATE"
+        " SET access_ends_ms = ?2, refresh_ends_ms = ?3, grant_ends_ms = ?4,"
+        " version = version + 1, lease_holder = '', lease_ends_ms = 0",
+    [W_RENEW_GRANT] =
+        "UPDATE oauth_grant SET access_ends_ms = ?2, refresh_ends_ms = ?3,"
+        " grant_ends_ms = ?4, version = version + 1, lease_holder = '',"
+        " lease_ends_ms = 0 WHERE account = ?1 AND version = ?5",
+    [W_LEASE_GRANT] =
+        "UPDATE oauth_grant SET lease_holder = ?2, lease_ends_ms = ?3"
+        " WHERE account = ?1 AND (lease_ends_ms <= ?4 OR lease_holder = ?2)",
+    [W_RELEASE_GRANT] = "UPDATE oauth_grant SET lease_holder = '', lease_ends_ms = 0"
+                        " WHERE account = ?1 AND lease_holder = ?2",
+    [W_RELEASE_ALL_GRANTS] = "UPDATE oauth_grant SET lease_holder = '',"
+                             " lease_ends_ms = 0 WHERE lease_ends_ms > 0",
+    [W_HAS_GRANT] = "SELECT 1 FROM oauth_grant WHERE account = ?1",
+    [W_DELETE_GRANT] = "DELETE FROM oauth_grant WHERE account = ?1",
     [W_INSERT_SERVER] =
         "INSERT INTO server (id, account, name, config, expires_ms, updated_ms,"
         " created_ms, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)",
@@ -174,20 +200,26 @@ static enum err delete_one(struct db *db, enum write_statement which, struct sli
     return err;
 }
 
+/* ERR_NOT_FOUND when there is no such record. */
+static enum err has(struct db *db, enum write_statement which, struct slice id)
+{
+    sqlite3_stmt *statement = db->statements[which];
+
+    db_bind_text(statement, 1, id);
+    int code = sqlite3_step(statement);
+    db_reset(statement);
+    return code == SQLITE_DONE ? ERR_NOT_FOUND : db_err(db, code);
+}
+
 /* After an update: no row means another version, or that there is no such record. */
-static enum err explain_update(struct db *db, enum write_statement has, struct slice id)
+static enum err explain_update(struct db *db, enum write_statement which,
+                               struct slice id)
 {
     if (sqlite3_changes(db->handle) > 0) {
         return ERR_OK;
     }
-    sqlite3_stmt *statement = db->statements[has];
-    db_bind_text(statement, 1, id);
-    int code = sqlite3_step(statement);
-    db_reset(statement);
-    if (code == SQLITE_ROW) {
-        return ERR_CONFLICT;
-    }
-    return code == SQLITE_DONE ? ERR_NOT_FOUND : db_err(db, code);
+    enum err err = has(db, which, id);
+    return err == ERR_OK ? ERR_CONFLICT : err;
 }
 
 static void bind_account(sqlite3_stmt *statement, const struct store_account *account)
@@ -245,7 +277,53 @@ static enum err put_secret(struct db *db, const struct store_op *op)
 
 static enum err delete_secrets(struct db *db, const struct store_op *op)
 {
-    return run_id(db, W_DELETE_SECRETS, op->id);
+    enum err err = run_id(db, W_DELETE_SECRETS, op->id);
+
+    return err == ERR_OK ? run_id(db, W_DELETE_GRANT, op->id) : err;
+}
+
+static enum err put_grant(struct db *db, const struct store_op *op)
+{
+    bool is_first = op->number == 0;
+    sqlite3_stmt *statement = db->statements[is_first ? W_SET_GRANT : W_RENEW_GRANT];
+
+    db_bind_text(statement, 1, op->grant.account);
+    db_bind_int(statement, 2, op->grant.access_ends_ms);
+    db_bind_int(statement, 3, op->grant.refresh_ends_ms);
+    db_bind_int(statement, 4, op->grant.grant_ends_ms);
+    if (is_first) {
+        return db_run(db, statement);
+    }
+    db_bind_int(statement, 5, op->number);
+    enum err err = db_run(db, statement);
+    return err == ERR_OK ? explain_update(db, W_HAS_GRANT, op->grant.account) : err;
+}
+
+static enum err lease_grant(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_LEASE_GRANT];
+
+    db_bind_text(statement, 1, op->grant.account);
+    db_bind_text(statement, 2, op->grant.lease_holder);
+    db_bind_int(statement, 3, op->grant.lease_ends_ms);
+    db_bind_int(statement, 4, op->number);
+    enum err err = db_run(db, statement);
+    return err == ERR_OK ? explain_update(db, W_HAS_GRANT, op->grant.account) : err;
+}
+
+static enum err release_grant(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_RELEASE_GRANT];
+
+    db_bind_text(statement, 1, op->grant.account);
+    db_bind_text(statement, 2, op->grant.lease_holder);
+    return db_run(db, statement);
+}
+
+static enum err release_all_grants(struct db *db, const struct store_op *op)
+{
+    (void)op;
+    return run(db, W_RELEASE_ALL_GRANTS);
 }
 
 static void bind_server(sqlite3_stmt *statement, const struct store_server *server)
@@ -391,6 +469,10 @@ static const apply_fn verbs[OP_KIND_COUNT] = {
     [OP_DELETE_ACCOUNT] = delete_account,
     [OP_PUT_SECRET] = put_secret,
     [OP_DELETE_SECRETS] = delete_secrets,
+    [OP_PUT_GRANT] = put_grant,
+    [OP_LEASE_GRANT] = lease_grant,
+    [OP_RELEASE_GRANT] = release_grant,
+    [OP_RELEASE_ALL_GRANTS] = release_all_grants,
     [OP_INSERT_SERVER] = insert_server,
     [OP_UPDATE_SERVER] = update_server,
     [OP_DELETE_SERVER] = delete_server,

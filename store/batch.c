@@ -108,6 +108,45 @@ void store_delete_secrets(struct store_batch *batch, struct slice account)
     batch->drops_secrets = true;
 }
 
+static struct store_op *op_grant(struct store_batch *batch, enum store_op_kind kind,
+                                 const struct store_grant *grant)
+{
+    struct store_op *op = op_new(batch, kind);
+
+    op->grant = *grant;
+    keep(batch, &op->grant.account);
+    keep(batch, &op->grant.lease_holder);
+    return op;
+}
+
+void store_put_grant(struct store_batch *batch, const struct store_grant *grant,
+                     int64_t expected)
+{
+    op_grant(batch, OP_PUT_GRANT, grant)->number = expected;
+}
+
+void store_lease_grant(struct store_batch *batch, struct slice account,
+                       struct slice holder, int64_t now_ms, int64_t ends_ms)
+{
+    const struct store_grant lease = {
+        .account = account, .lease_holder = holder, .lease_ends_ms = ends_ms};
+
+    op_grant(batch, OP_LEASE_GRANT, &lease)->number = now_ms;
+}
+
+void store_release_grant(struct store_batch *batch, struct slice account,
+                         struct slice holder)
+{
+    const struct store_grant lease = {.account = account, .lease_holder = holder};
+
+    op_grant(batch, OP_RELEASE_GRANT, &lease);
+}
+
+void store_release_all_grants(struct store_batch *batch)
+{
+    op_new(batch, OP_RELEASE_ALL_GRANTS);
+}
+
 static struct store_op *op_server(struct store_batch *batch, enum store_op_kind kind,
                                   const struct store_server *server)
 {

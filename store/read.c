@@ -22,6 +22,8 @@ enum read_statement {
     R_ENVIRONMENT,
     R_ENVIRONMENTS,
     R_SECRETS,
+    R_GRANT,
+    R_GRANTS,
     R_COUNT
 };
 
@@ -36,6 +38,9 @@ enum read_statement {
 #define API_TOKEN \
     "SELECT id, hash, name, role, tenant, expires_ms, created_ms FROM api_token"
 
+#define GRANT                                                   \
+    "SELECT account, version, access_ends_ms, refresh_ends_ms," \
+    " grant_ends_ms, lease_holder, lease_ends_ms FROM oauth_grant"
 #define ENVIRONMENT "SELECT id, overrides, version, updated_ms FROM environment"
 
 static const char *const sql[R_COUNT] = {
@@ -74,6 +79,8 @@ static const char *const sql[R_COUNT] = {
     [R_ENVIRONMENTS] = ENVIRONMENT " WHERE id > ?1 ORDER BY id LIMIT ?2",
     [R_SECRETS] = "SELECT account, field, key_id, sealed FROM secret"
                   " WHERE account = ?1 ORDER BY field",
+    [R_GRANT] = GRANT " WHERE account = ?1",
+    [R_GRANTS] = GRANT " WHERE account > ?1 ORDER BY account LIMIT ?2",
 };
 
 enum err read_prepare(struct db *db)
@@ -177,6 +184,19 @@ static void row_secret(sqlite3_stmt *row, struct arena *arena, void *out)
     secret->field = db_text(row, 1, arena);
     secret->key_id = db_text(row, 2, arena);
     secret->sealed = db_blob(row, 3, arena);
+}
+
+static void row_grant(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_grant *grant = out;
+
+    grant->account = db_text(row, 0, arena);
+    grant->version = sqlite3_column_int64(row, 1);
+    grant->access_ends_ms = sqlite3_column_int64(row, 2);
+    grant->refresh_ends_ms = sqlite3_column_int64(row, 3);
+    grant->grant_ends_ms = sqlite3_column_int64(row, 4);
+    grant->lease_holder = db_text(row, 5, arena);
+    grant->lease_ends_ms = sqlite3_column_int64(row, 6);
 }
 
 /* ---- One row, many rows ---- */
@@ -437,6 +457,28 @@ enum err store_list_secrets(struct store *store, struct slice account,
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_secret};
 
     db_bind_text(statement, 1, account);
+    enum err err = read_many(&store->reader, statement, arena, &rows);
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}
+
+enum err store_get_grant(struct store *store, struct slice account, struct arena *arena,
+                         struct store_grant *out)
+{
+    sqlite3_stmt *statement = statement_of(store, R_GRANT);
+
+    db_bind_text(statement, 1, account);
+    return read_one(&store->reader, statement, arena, row_grant, out);
+}
+
+enum err store_list_grants(struct store *store, struct slice after, size_t limit,
+                           struct arena *arena, struct store_grant **out, size_t *count)
+{
+    sqlite3_stmt *statement = statement_of(store, R_GRANTS);
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_grant};
+
+    bind_page(statement, after, limit);
     enum err err = read_many(&store->reader, statement, arena, &rows);
     *out = (void *)rows.items;
     *count = rows.count;

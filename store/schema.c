@@ -70,6 +70,14 @@ static const char *const migrations[] = {
     "CREATE TABLE environment ("
     "  id TEXT NOT NULL PRIMARY KEY, overrides TEXT NOT NULL, version INTEGER NOT NULL,"
     "  updated_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+
+    /* 3: OAuth grants that are renewed; their tokens are rows of `secret` */
+    "CREATE TABLE oauth_grant ("
+    "  account TEXT NOT NULL PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,"
+    "  version INTEGER NOT NULL, access_ends_ms INTEGER NOT NULL,"
+    "  refresh_ends_ms INTEGER NOT NULL, grant_ends_ms INTEGER NOT NULL,"
+    "  lease_holder TEXT NOT NULL, lease_ends_ms INTEGER NOT NULL)"
+    "  STRICT, WITHOUT ROWID;",
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

@@ -101,6 +101,22 @@ struct store_secret {
     struct slice sealed; /* nonce, ciphertext and tag of auth/vault */
 };
 
+/*
+ * An OAuth 2.0 grant that somebody gave for an account and that is renewed from then on.
+ * Its tokens are secrets of the account; this says of when they are. Whoever renews it
+ * holds its lease, so that of several processes one does.
+ */
+struct store_grant {
+    struct slice account;
+    int64_t version; /* 1, 2, …: set by the store; of the tokens stored beside it */
+    int64_t access_ends_ms; /* of the access token */
+    int64_t
+        refresh_ends_ms; /* of the refresh token, unless it is renewed; 0: not known */
+    int64_t grant_ends_ms;     /* then somebody has to consent again; 0: never */
+    struct slice lease_holder; /* read only */
+    int64_t lease_ends_ms;     /* read only */
+};
+
 /* ---- Writing: a batch is one transaction, all or nothing ---- */
 
 struct store_batch;
@@ -119,7 +135,23 @@ void store_update_account(struct store_batch *batch,
 /* With its servers, their tokens and its secrets. ERR_NOT_FOUND when there is none. */
 void store_delete_account(struct store_batch *batch, struct slice id);
 void store_put_secret(struct store_batch *batch, const struct store_secret *secret);
+/* With the grant whose tokens are among them. */
 void store_delete_secrets(struct store_batch *batch, struct slice account);
+
+/* A new version of the account's grant, whose lease ends with it. `expected` 0: the first,
+ * or in the place of one that was. ERR_CONFLICT unless the stored version is `expected`,
+ * ERR_NOT_FOUND when there is no such account or grant any more. */
+void store_put_grant(struct store_batch *batch, const struct store_grant *grant,
+                     int64_t expected);
+/* ERR_CONFLICT while another holder's lease has not ended at `now_ms`; ERR_NOT_FOUND when
+ * there is no grant. Whoever has it already gets it anew. */
+void store_lease_grant(struct store_batch *batch, struct slice account,
+                       struct slice holder, int64_t now_ms, int64_t ends_ms);
+/* Of that holder alone; ERR_OK too when it has none. */
+void store_release_grant(struct store_batch *batch, struct slice account,
+                         struct slice holder);
+/* Every lease ends: for a process that knows it is alone on the store. */
+void store_release_all_grants(struct store_batch *batch);
 
 void store_insert_server(struct store_batch *batch, const struct store_server *server);
 void store_update_server(struct store_batch *batch, const struct store_server *server,
@@ -200,6 +232,12 @@ MUST_USE enum err store_list_environments(struct store *store, struct slice afte
                                           size_t limit, struct arena *arena,
                                           struct store_environment **out,
                                           size_t *count);
+MUST_USE enum err store_get_grant(struct store *store, struct slice account,
+                                  struct arena *arena, struct store_grant *out);
+/* In order of account, those greater than `after`. */
+MUST_USE enum err store_list_grants(struct store *store, struct slice after,
+                                    size_t limit, struct arena *arena,
+                                    struct store_grant **out, size_t *count);
 MUST_USE enum err store_list_secrets(struct store *store, struct slice account,
                                      struct arena *arena, struct store_secret **out,
                                      size_t *count);

@@ -15,7 +15,7 @@
 
 /* ---- A connection (db.c) ---- */
 
-#define DB_STATEMENTS 40
+#define DB_STATEMENTS 48
 
 struct db {
     sqlite3 *handle;
@@ -69,6 +69,10 @@ enum store_op_kind {
     OP_DELETE_ACCOUNT,
     OP_PUT_SECRET,
     OP_DELETE_SECRETS,
+    OP_PUT_GRANT,
+    OP_LEASE_GRANT,
+    OP_RELEASE_GRANT,
+    OP_RELEASE_ALL_GRANTS,
     OP_INSERT_SERVER,
     OP_UPDATE_SERVER,
     OP_DELETE_SERVER,
@@ -99,6 +103,7 @@ struct store_op {
         struct store_lane lane;
         struct store_environment environment;
         struct store_secret secret;
+        struct store_grant grant;
     };
 };
 

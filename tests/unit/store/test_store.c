@@ -13,6 +13,7 @@
 
 #include "store/claim.h"
 #include "tests/unit/store/contract.h"
+#include "tests/unit/store/contract_grants.h"
 
 static void remove_folder(const char *folder)
 {
@@ -163,11 +164,17 @@ static void test_a_file_that_others_may_read_is_closed_to_them(void **state)
 static void test_a_newer_schema_is_refused_and_left_alone(void **state)
 {
     struct fixture *f = *state;
-    static const unsigned char newer[] = {0, 0, 0, 200}, ours[] = {0, 0, 0, 2};
+    static const unsigned char newer[] = {0, 0, 0, 200};
+    unsigned char ours[sizeof newer];
     assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
     store_close(f->store);
     f->store = NULL;
-    patch(f->path, 60, newer, sizeof newer); /* user_version */
+    FILE *file = fopen(f->path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 60, SEEK_SET), 0); /* user_version */
+    assert_int_equal(fread(ours, 1, sizeof ours, file), sizeof ours);
+    fclose(file);
+    patch(f->path, 60, newer, sizeof newer);
 
     assert_int_equal(store_open(f->loop, &f->log, f->path, &f->store), ERR_CONFLICT);
     assert_null(f->store);
@@ -549,7 +556,8 @@ static void test_a_store_of_the_first_schema_is_brought_up_to_date(void **state)
     store_close(f->store);
     f->store = NULL;
     run_sql(f,
-            "DROP TABLE environment; ALTER TABLE url_token DROP COLUMN retired;"
+            "DROP TABLE oauth_grant; DROP TABLE environment; ALTER TABLE url_token "
+            "DROP COLUMN retired;"
             " ALTER TABLE server_token DROP COLUMN retired; PRAGMA user_version = 1");
 
     assert_int_equal(store_open(f->loop, &f->log, f->path, &f->store), ERR_OK);
@@ -570,6 +578,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CONTRACT_TESTS,
+        GRANT_TESTS,
         CONTRACT(test_what_was_acknowledged_is_there_after_reopening),
         FILE_TEST(test_only_the_owner_may_read_the_files),
         CONTRACT(test_a_file_that_others_may_read_is_closed_to_them),
