@@ -114,12 +114,15 @@ static void run_latency(struct call *call)
     struct gate *gate = &call->control->engine->gate;
     int ms = gate->latency_ms;
     int jitter_ms = gate->jitter_ms;
+    int token_ms = gate->token_latency_ms;
     if (!need_int(call, "ms", 0, MAX_LATENCY_MS, &ms) ||
-        !need_int(call, "jitter_ms", 0, MAX_LATENCY_MS, &jitter_ms)) {
+        !need_int(call, "jitter_ms", 0, MAX_LATENCY_MS, &jitter_ms) ||
+        !need_int(call, "token_ms", 0, MAX_LATENCY_MS, &token_ms)) {
         return;
     }
     gate->latency_ms = ms;
     gate->jitter_ms = jitter_ms;
+    gate->token_latency_ms = token_ms;
     done(call);
 }
 

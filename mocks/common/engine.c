@@ -17,6 +17,8 @@
  *   truncate            yes         the right head, half the body, end of connection
  *   slow_drip           yes         the right answer in pieces over delay_ms
  *   after_commit_drop   yes         end of connection without a byte
+ *
+ * They befall what stands aside (a token host, a page) like everything else.
  */
 #include "mocks/common/engine.h"
 
@@ -31,7 +33,8 @@ struct work {
     struct list place; /* in engine->waiting */
     struct engine *engine;
     struct http_exchange *exchange;
-    struct gate_lane *lane;
+    enum aside aside;
+    struct gate_lane *lane; /* NULL: it stands aside, or is refused */
     struct response response;
     struct fault *fault; /* NULL: none; lives in the exchange's arena */
     uint64_t number;     /* in the history */
@@ -86,6 +89,12 @@ static void admit_waiting(struct engine *engine);
 /* The place is free; who waits for one gets it before anything else arrives. */
 static void work_leave(struct work *work)
 {
+    if (work->aside == ASIDE_TOKEN) {
+        gate_token_leave(&work->engine->gate);
+    }
+    if (work->aside != ASIDE_NOT) {
+        return;
+    }
     gate_leave(&work->engine->gate, work->lane);
     admit_waiting(work->engine);
 }
@@ -127,7 +136,11 @@ static void fault_status(struct work *work)
 static void handle(struct work *work)
 {
     const struct erp *erp = &work->engine->erp;
-    erp->handle(erp->ctx, work->exchange, &work->response);
+    if (work->aside == ASIDE_NOT) {
+        erp->handle(erp->ctx, work->exchange, &work->response);
+    } else {
+        erp->aside(erp->ctx, work->exchange, &work->response);
+    }
     if (work->fault != NULL && work->fault->has_body) {
         buf_free(&work->response.body);
         buf_append(&work->response.body, work->fault->body);
@@ -144,7 +157,9 @@ static void work_compute(struct work *work)
         fault_page(work, 503, "text/html; charset=utf-8", slice_str(maintenance_page));
     } else if (is_fault(work, FAULT_EXPIRE_TOKENS)) {
         work->engine->gate.count.refused_auth++;
-        work->lane->count.refused_auth++;
+        if (work->lane != NULL) {
+            work->lane->count.refused_auth++;
+        }
         erp->reject(erp->ctx, work->exchange, &work->response);
     } else if (is_fault(work, FAULT_MALFORMED)) {
         handle(work);
@@ -260,10 +275,13 @@ static struct work *work_new(struct engine *engine, struct http_exchange *x)
 static void work_begin(struct work *work)
 {
     struct engine *engine = work->engine;
-    uint64_t wait_ms = gate_latency_ms(&engine->gate);
+    uint64_t wait_ms = work->aside == ASIDE_NOT ? gate_latency_ms(&engine->gate) : 0;
     const struct http_request *request = exchange_request(work->exchange);
     work->fault = fault_take(&engine->faults, request->method, request->path,
                              exchange_arena(work->exchange));
+    if (work->aside == ASIDE_TOKEN) {
+        wait_ms = (uint64_t)engine->gate.token_latency_ms;
+    }
     if (work->fault != NULL && work->fault->kind != FAULT_SLOW_DRIP) {
         wait_ms += (uint64_t)work->fault->delay_ms;
     }
@@ -304,25 +322,20 @@ static void on_waited_in_vain(uv_timer_t *timer)
     work_busy(work);
 }
 
-static bool answer_aside(struct work *work)
+static bool begin_aside(struct work *work)
 {
-    const struct erp *erp = &work->engine->erp;
-    if (erp->aside == NULL || !erp->aside(erp->ctx, work->exchange, &work->response)) {
+    struct engine *engine = work->engine;
+    if (engine->erp.aside_kind == NULL) {
         return false;
     }
-    const struct http_request *request = exchange_request(work->exchange);
-    work->fault = fault_take(&work->engine->faults, request->method, request->path,
-                             exchange_arena(work->exchange));
-    if (is_fault(work, FAULT_STATUS)) {
-        fault_status(work);
-    } else if (is_fault(work, FAULT_HTML)) {
-        fault_page(work, 503, "text/html; charset=utf-8", slice_str(maintenance_page));
-    } else if (is_fault(work, FAULT_RESET)) {
-        exchange_end(work->exchange, HTTP_RESET);
-        work_done(work);
-        return true;
+    work->aside = engine->erp.aside_kind(engine->erp.ctx, work->exchange);
+    if (work->aside == ASIDE_NOT) {
+        return false;
     }
-    work_refused(work); /* answered at once, without a place */
+    if (work->aside == ASIDE_TOKEN) {
+        gate_token_enter(&engine->gate);
+    }
+    work_begin(work);
     return true;
 }
 
@@ -331,7 +344,7 @@ void engine_on_request(void *ctx, struct http_exchange *x)
     struct engine *engine = ctx;
     const struct erp *erp = &engine->erp;
     struct work *work = work_new(engine, x);
-    if (answer_aside(work)) {
+    if (begin_aside(work)) {
         return;
     }
     gate_request(&engine->gate);
@@ -358,7 +371,9 @@ void engine_stop(struct engine *engine)
 {
     LIST_FOREACH_SAFE (node, after, &engine->works) {
         struct work *work = LIST_ENTRY(node, struct work, node);
-        if (list_empty(&work->place)) {
+        if (work->aside == ASIDE_TOKEN) {
+            gate_token_leave(&engine->gate);
+        } else if (work->aside == ASIDE_NOT && list_empty(&work->place)) {
             gate_leave(&engine->gate, work->lane);
         }
         list_remove(&work->place);

@@ -16,12 +16,19 @@
 #include "mocks/common/history.h"
 #include "mocks/common/http.h"
 
-/* What differs from ERP to ERP. Each function fills `response`. */
+/* Requests that are not the ERP's own work take no place of the limit. */
+enum aside {
+    ASIDE_NOT,  /* the ERP's own work */
+    ASIDE_PAGE, /* a page or a directory on the same port: answered at once */
+    ASIDE_TOKEN /* a token host: counted, and as slow as PUT /latency's token_ms says */
+};
+
+/* What differs from ERP to ERP. */
 struct erp {
     void *ctx;
-    /* A request that is not the ERP's own work (a token host on the same port): true, and the
-     * answer is in `response`. It takes no place of the limit. NULL: there are none. */
-    bool (*aside)(void *ctx, struct http_exchange *x, struct response *response);
+    /* Both NULL: nothing stands aside. Like the rest, the second fills `response`. */
+    enum aside (*aside_kind)(void *ctx, struct http_exchange *x);
+    void (*aside)(void *ctx, struct http_exchange *x, struct response *response);
     /* A request over the limit waits this long for a place before it is refused; 0: not at
      * all. */
     int queue_ms;

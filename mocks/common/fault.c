@@ -20,6 +20,7 @@ struct order {
     struct slice method; /* empty: any */
     bool has_path;
     regex_t path;
+    json_int_t skip; /* so many that match pass first */
     json_int_t times;
     struct fault fault;
 };
@@ -163,6 +164,9 @@ static const char *read_numbers(struct order *order, const json_t *json)
     json_int_t status = 0;
     json_int_t delay_ms = 0;
     order->times = 1;
+    if (!read_int(json, "skip", 0, MAX_TIMES, &order->skip)) {
+        return "skip must be a whole number from 0 to 1000000";
+    }
     if (!read_int(json, "times", 1, MAX_TIMES, &order->times)) {
         return "times must be a whole number from 1 to 1000000";
     }
@@ -245,6 +249,10 @@ struct fault *fault_take(struct fault_list *list, struct slice method,
     LIST_FOREACH_SAFE (node, after, &list->orders) {
         struct order *order = LIST_ENTRY(node, struct order, node);
         if (!order_matches(order, method, text)) {
+            continue;
+        }
+        if (order->skip > 0) {
+            order->skip--;
             continue;
         }
         struct fault *fault = fault_copy(arena, &order->fault);

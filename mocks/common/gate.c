@@ -39,6 +39,7 @@ void gate_init(struct gate *gate, const struct clock *clock, int concurrency,
     *gate = (struct gate){.clock = clock, .concurrency = concurrency};
     gate->jitter.state = seed;
     gate->count.since_us = clock_mono_us(clock);
+    gate->tokens.since_us = gate->count.since_us;
     list_init(&gate->lanes);
 }
 
@@ -101,6 +102,17 @@ bool gate_enter(struct gate *gate, struct gate_lane *lane)
     return true;
 }
 
+void gate_token_enter(struct gate *gate)
+{
+    gate->tokens.requests++;
+    count_change(&gate->tokens, clock_mono_us(gate->clock), 1);
+}
+
+void gate_token_leave(struct gate *gate)
+{
+    count_change(&gate->tokens, clock_mono_us(gate->clock), -1);
+}
+
 bool gate_has_room(const struct gate_lane *lane)
 {
     return lane->count.in_flight < lane->concurrency;
@@ -142,7 +154,7 @@ void gate_reset(struct gate *gate)
 {
     int64_t now_us = clock_mono_us(gate->clock);
     count_reset(&gate->count, now_us);
-    gate->token_requests = 0;
+    count_reset(&gate->tokens, now_us);
     gate->writes = 0;
     LIST_FOREACH (node, &gate->lanes) {
         count_reset(&LIST_ENTRY(node, struct gate_lane, node)->count, now_us);
@@ -167,7 +179,11 @@ json_t *gate_stats(struct gate *gate)
 {
     int64_t now_us = clock_mono_us(gate->clock);
     json_t *object = count_json(&gate->count, now_us);
-    json_object_set_new(object, "token_requests", json_integer(gate->token_requests));
+    json_object_set_new(object, "token_requests", json_integer(gate->tokens.requests));
+    json_object_set_new(object, "token_requests_in_flight",
+                        json_integer(gate->tokens.in_flight));
+    json_object_set_new(object, "token_requests_in_flight_peak",
+                        json_integer(gate->tokens.in_flight_peak));
     json_object_set_new(object, "writes", json_integer(gate->writes));
     json_t *accounts = json_object();
     LIST_FOREACH (node, &gate->lanes) {

@@ -37,8 +37,9 @@ struct gate {
     int concurrency; /* of lanes made from now on */
     int latency_ms;
     int jitter_ms;
-    struct gate_count count; /* over all lanes */
-    int64_t token_requests;
+    struct gate_count count;  /* over all lanes */
+    struct gate_count tokens; /* requests of a token host; they have no limit */
+    int token_latency_ms;
     int64_t writes;
     struct list lanes;
 };
@@ -54,6 +55,8 @@ struct gate_lane *gate_lane(struct gate *gate, struct slice name);
 /* False, and counted as refused, when the lane is full. */
 bool gate_enter(struct gate *gate, struct gate_lane *lane);
 void gate_leave(struct gate *gate, struct gate_lane *lane);
+void gate_token_enter(struct gate *gate);
+void gate_token_leave(struct gate *gate);
 bool gate_has_room(const struct gate_lane *lane);
 void gate_request(struct gate *gate);
 

@@ -15,15 +15,17 @@
 
 /* ---- Who may ---- */
 
-static bool aside(void *ctx, struct http_exchange *x, struct response *response)
+static enum aside aside_kind(void *ctx, struct http_exchange *x)
+{
+    (void)ctx;
+    return slice_is(exchange_request(x)->path, "/oauth/token") ? ASIDE_TOKEN
+                                                               : ASIDE_NOT;
+}
+
+static void aside(void *ctx, struct http_exchange *x, struct response *response)
 {
     struct sap *sap = ctx;
-    if (!slice_is(exchange_request(x)->path, "/oauth/token")) {
-        return false;
-    }
-    sap->engine.gate.token_requests++;
     logon_token(sap->logon, x, response);
-    return true;
 }
 
 static struct gate_lane *login(void *ctx, struct http_exchange *x,
@@ -325,6 +327,7 @@ void sap_init(struct sap *sap, uv_loop_t *loop, const struct clock *clock,
               const struct sap_options *options)
 {
     struct erp erp = {.ctx = sap,
+                      .aside_kind = aside_kind,
                       .aside = aside,
                       .queue_ms = options->queue_ms,
                       .login = login,

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 import unittest
 import urllib.parse
 
@@ -115,6 +116,54 @@ class TestLogon(MockCase):
     def test_the_token_host_takes_no_dialog_process(self):
         self.assertEqual(self.control("GET", "/stats")["token_requests"], 1)
         self.assertEqual(self.control("GET", "/stats")["requests"], 0)
+
+
+class TestTokenHost(MockCase):
+    """Latency, faults and counts of what stands aside."""
+
+    def fault(self, kind, **more):
+        self.control("POST", "/faults", dict(
+            {"match": {"path_regex": "^/oauth/token$"}, "kind": kind}, **more))
+
+    def test_requests_under_way_at_once_are_counted_until_they_are_answered(self):
+        self.control("PUT", "/latency", {"token_ms": 3600000})
+        address = urllib.parse.urlsplit(self.mock["url"]).netloc
+        open_ones = [http.client.HTTPConnection(address) for _ in range(3)]
+        for connection in open_ones:
+            connection.request("POST", "/oauth/token", "grant_type=client_credentials")
+        end = time.monotonic() + 30
+        while self.control("GET", "/stats")["token_requests_in_flight"] != 3:
+            self.assertLess(time.monotonic(), end)
+        for connection in open_ones:
+            connection.close()
+        stats = self.control("GET", "/stats")
+        self.assertEqual((stats["token_requests"], stats["token_requests_in_flight"],
+                          stats["token_requests_in_flight_peak"], stats["in_flight"]),
+                         (4, 3, 3, 0))
+        self.control("POST", "/reset")
+        stats = self.control("GET", "/stats")
+        self.assertEqual((stats["token_requests"], stats["token_requests_in_flight_peak"]),
+                         (0, 3))
+
+    def test_the_nth_answer_is_lost_after_the_token_was_made(self):
+        self.fault("after_commit_drop", skip=2)
+        self.assertEqual([self.fetch_token()[0] for _ in range(2)], [200, 200])
+        with self.assertRaises(http.client.RemoteDisconnected):
+            self.fetch_token()
+        self.assertEqual(self.fetch_token()[0], 200)
+        self.assertEqual(self.control("GET", "/stats")["token_requests_in_flight"], 0)
+
+    def test_it_fails_as_often_as_ordered(self):
+        self.fault("status", status=503, times=2, body="{}")
+        self.assertEqual([self.fetch_token()[0] for _ in range(3)], [503, 503, 200])
+
+    def test_its_answer_can_be_cut_and_be_no_json(self):
+        self.fault("malformed")
+        with self.assertRaises(json.JSONDecodeError):
+            self.fetch_token()
+        self.fault("truncate")
+        with self.assertRaises(http.client.IncompleteRead):
+            self.fetch_token()
 
 
 class TestReads(MockCase):
