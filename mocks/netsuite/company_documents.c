@@ -1,53 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The transactions of the mock company. Amounts are whole minor units (cents; yen)
- * until they are written, so every document adds up exactly. Signs are NetSuite's:
- * foreigntotal and the main line of what we owe (orders to vendors, bills, their
- * payments) are negative, foreignamountunpaid is never; item lines of sales carry
- * negative quantities and amounts.
+ * Which transactions the mock company has: drawn from its seed, in shares that leave something
+ * for every filter. company_rows.c makes rows of them.
  */
-#include <stdio.h>
-#include <string.h>
-
-#include "base/require.h"
-#include "mocks/netsuite/company_private.h"
+#include "mocks/netsuite/company_documents_private.h"
 #include "mocks/netsuite/dates.h"
-#include "mocks/netsuite/decimal.h"
 
-#define MAX_LINES 5
 #define HISTORY_DAYS 540
-#define RATE_DECIMALS 8
 #define SALES_ORDERS 130
 #define PURCHASE_ORDERS 120
 #define INVOICES 340
 #define BILLS 240
 #define JOURNALS 80
-
-enum kind {
-    INVOICE,
-    BILL,
-    PAYMENT,
-    BILL_PAYMENT,
-    JOURNAL,
-    PURCHASE_ORDER,
-    SALES_ORDER
-};
-
-static const struct kind_name {
-    const char *type, *record, *abbreviation, *number, *prefix;
-    int sign; /* of foreigntotal */
-    bool sale;
-} kinds[] = {
-    [INVOICE] = {"CustInvc", "invoice", "INV", "CUSTINVC", "INV-", 1, true},
-    [BILL] = {"VendBill", "vendorbill", "BILL", "VENDBILL", "RE-", -1, false},
-    [PAYMENT] = {"CustPymt", "customerpayment", "PYMT", "CUSTPYMT", "PAY-", 1, true},
-    [BILL_PAYMENT] = {"VendPymt", "vendorpayment", "BILLPMT", "VENDPYMT", "BP-", -1,
-                      false},
-    [JOURNAL] = {"Journal", "journalentry", "GENJRNL", "JOURNAL", "JE-", 1, false},
-    [PURCHASE_ORDER] = {"PurchOrd", "purchaseorder", "PURCHORD", "PURCHORD", "PO-", -1,
-                        false},
-    [SALES_ORDER] = {"SalesOrd", "salesorder", "SALESORD", "SALESORD", "SO-", 1, true},
-};
 
 static const char *const memos[] = {NULL,
                                     NULL,
@@ -61,325 +25,6 @@ static const char *const memos[] = {NULL,
                                     "C:\\invoices\\2026",
                                     "See O'Brien's mail",
                                     "Line one, line two"};
-
-struct line {
-    int item;           /* 0: none */
-    int account;        /* of the other side */
-    int64_t hundredths; /* quantity */
-    int64_t rate_minor;
-    int64_t minor; /* amount, not signed */
-    int department;
-    int64_t party;    /* of a journal's line; 0: none */
-    const char *memo; /* NULL: none */
-};
-
-struct document {
-    enum kind kind;
-    int64_t id;
-    struct party *party; /* NULL: journal */
-    int currency, subsidiary, term;
-    int64_t day, due;
-    char status;
-    int approval; /* 0: none */
-    bool posting, voided;
-    int64_t total, paid; /* minor */
-    int64_t paid_day;
-    struct line lines[MAX_LINES];
-    int line_count;
-    int64_t created_from;
-    int64_t reversal; /* the other entry of a reversed pair; 0: none */
-    bool is_reversal; /* the later one */
-    const char *memo;
-};
-
-/* ---- money ---- */
-
-static int decimals_of(int currency)
-{
-    return company_currencies[currency - 1].decimals;
-}
-
-static int64_t power(int exponent)
-{
-    int64_t value = 1;
-    for (int i = 0; i < exponent; i++) {
-        value *= 10;
-    }
-    return value;
-}
-
-/* Home currency units for one unit of the document's, times 10^8. */
-static int64_t rate_of(const struct document *document)
-{
-    int home = company_home_currency[document->subsidiary - 1];
-    decimal_int from = company_currencies[document->currency - 1].millionths;
-    return (int64_t)(from * power(RATE_DECIMALS) /
-                     company_currencies[home - 1].millionths);
-}
-
-/* The document's minor units to the subsidiary's, rounded half up. */
-static int64_t to_home(const struct document *document, int64_t minor)
-{
-    int home = company_home_currency[document->subsidiary - 1];
-    int shift = RATE_DECIMALS + decimals_of(document->currency) - decimals_of(home);
-    struct decimal value = {(decimal_int)minor * rate_of(document), shift};
-    struct decimal rounded = {0, 0};
-    REQUIRE(decimal_round(value, 0, DECIMAL_HALF_UP, &rounded));
-    return (int64_t)rounded.coefficient;
-}
-
-/* Hundredths of a euro to minor units of `currency`. */
-static int64_t price_in(int currency, int64_t euro_cents)
-{
-    const struct currency *c = &company_currencies[currency - 1];
-    return (int64_t)((decimal_int)euro_cents * 1000000 * power(c->decimals) /
-                     ((decimal_int)c->millionths * 100));
-}
-
-struct decimal company_price(int64_t item, int currency)
-{
-    int64_t minor = price_in(currency, company_item_price((int)item));
-    return (struct decimal){minor, decimals_of(currency)};
-}
-
-struct decimal company_exchange_rate(int currency, int subsidiary)
-{
-    struct document document = {.currency = currency, .subsidiary = subsidiary};
-    return (struct decimal){rate_of(&document), RATE_DECIMALS};
-}
-
-/* ---- writing one document ---- */
-
-static int64_t period_of(const struct company *company, int64_t day)
-{
-    int month = MONTHS - 1;
-    while (month > 0 && company->month_start[month] > day) {
-        month--;
-    }
-    return company->month_period[month];
-}
-
-static void write_line(struct company *company, const struct document *document,
-                       int number, int64_t minor)
-{
-    const struct line *line = number > 0 ? &document->lines[number - 1] : NULL;
-    int decimals = decimals_of(document->currency);
-    int home = decimals_of(company_home_currency[document->subsidiary - 1]);
-    struct row row = row_begin(company->writer, "transactionline");
-    row_int(&row, "id", number);
-    row_int(&row, "transaction", document->id);
-    row_int(&row, "linesequencenumber", number);
-    row_int(&row, "uniquekey", company->next_key++);
-    row_bool(&row, "mainline", line == NULL);
-    row_bool(&row, "taxline", false);
-    row_bool(&row, "iscogs", false);
-    row_bool(&row, "cleared", false);
-    row_bool(&row, "eliminate", false);
-    row_bool(&row, "isbillable", false);
-    if (document->party != NULL) {
-        row_int(&row, "entity", document->party->id);
-    } else if (line != NULL && line->party > 0) {
-        row_int(&row, "entity", line->party);
-    }
-    row_int(&row, "subsidiary", document->subsidiary);
-    row_decimal(&row, "foreignamount", minor, decimals);
-    row_decimal(&row, "netamount", to_home(document, minor), home);
-    row_text(&row, "memo", line == NULL ? document->memo : line->memo);
-    if (line != NULL) {
-        row_int(&row, "department", line->department);
-    }
-    if (line != NULL && line->item > 0) {
-        int sign = kinds[document->kind].sale ? -1 : 1;
-        row_int(&row, "item", line->item);
-        row_int(&row, "class", line->item > 15 ? 3 : line->item > 10 ? 2 : 1);
-        row_int(&row, "location", document->subsidiary);
-        row_decimal(&row, "quantity", sign * line->hundredths, 2);
-        row_decimal(&row, "rate", line->rate_minor, decimals);
-    } else if (line != NULL) {
-        row_int(&row, "expenseaccount", line->account); /* for a journal: its account */
-    }
-    if (line != NULL && document->created_from > 0) {
-        row_int(&row, "createdfrom", document->created_from);
-    }
-    row_end(&row);
-}
-
-static void write_posting(struct company *company, const struct document *document,
-                          int number, int account, int64_t base_minor)
-{
-    int home = decimals_of(company_home_currency[document->subsidiary - 1]);
-    struct row row = row_begin(company->writer, "transactionaccountingline");
-    row_int(&row, "transaction", document->id);
-    row_int(&row, "transactionline", number);
-    row_int(&row, "accountingbook", 1);
-    row_int(&row, "account", account);
-    row_bool(&row, "posting", document->posting);
-    row_decimal(&row, "amount", base_minor, home);
-    row_decimal(&row, "netamount", base_minor, home);
-    if (base_minor >= 0) {
-        row_decimal(&row, "debit", base_minor, home);
-    } else {
-        row_decimal(&row, "credit", -base_minor, home);
-    }
-    if (number == 0 && (document->kind == INVOICE || document->kind == BILL)) {
-        row_decimal(&row, "amountpaid", to_home(document, document->paid), home);
-        row_decimal(&row, "amountunpaid",
-                    to_home(document, document->total - document->paid), home);
-    }
-    row_decimal(&row, "exchangerate", rate_of(document), RATE_DECIMALS);
-    row_end(&row);
-}
-
-static int main_account(const struct document *document)
-{
-    if (document->kind == INVOICE) {
-        return ACCOUNT_RECEIVABLE;
-    }
-    if (document->kind == BILL) {
-        return ACCOUNT_PAYABLE;
-    }
-    return ACCOUNT_BANK + document->subsidiary - 1;
-}
-
-static bool is_order(const struct document *document)
-{
-    return document->kind == PURCHASE_ORDER || document->kind == SALES_ORDER;
-}
-
-/* The main line is the negative of the others' sum, in both currencies: no rounding is
- * left. */
-static void write_lines(struct company *company, const struct document *document)
-{
-    int sign = -kinds[document->kind].sign;
-    int64_t base_total = 0;
-    write_line(company, document, 0, -sign * document->total);
-    for (int i = 0; i < document->line_count; i++) {
-        const struct line *line = &document->lines[i];
-        int64_t minor = sign * line->minor;
-        write_line(company, document, i + 1, minor);
-        if (!is_order(document)) {
-            write_posting(company, document, i + 1, line->account,
-                          to_home(document, minor));
-            base_total += to_home(document, minor);
-        }
-    }
-    if (!is_order(document)) {
-        write_posting(company, document, 0, main_account(document), -base_total);
-    }
-}
-
-static void write_numbers(struct company *company, const struct document *document,
-                          struct row *row)
-{
-    char text[64];
-    const struct kind_name *kind = &kinds[document->kind];
-    int number = ++company->counters[document->kind];
-    if (document->kind == BILL) {
-        int year = dates_civil(document->day).year;
-        /* Every fortieth bill repeats the number before it: something to find. */
-        snprintf(text, sizeof text, "RE-%d-%04d", year,
-                 number % 40 == 0 ? number - 1 : number);
-    } else {
-        snprintf(text, sizeof text, "%s%d", kind->prefix, 1000 + number);
-    }
-    row_text(row, "tranid", text);
-    snprintf(text, sizeof text, "%s%d", kind->number, number);
-    row_text(row, "transactionnumber", text);
-    snprintf(text, sizeof text, "ext-%s-%d", kind->record, number);
-    row_text(row, "externalid", number % 4 == 0 ? text : NULL);
-    snprintf(text, sizeof text, "REF/%d", 7000 + number * 3);
-    row_text(row, "otherrefnum", number % 3 == 0 && kind->sale ? text : NULL);
-}
-
-static void write_open_amounts(const struct company *company,
-                               const struct document *document, struct row *row)
-{
-    int decimals = decimals_of(document->currency);
-    bool open = document->total > document->paid;
-    row_decimal(row, "foreignamountpaid", document->paid, decimals);
-    row_decimal(row, "foreignamountunpaid", document->total - document->paid, decimals);
-    row_date(row, "duedate", document->due);
-    int64_t end = open ? company->today : document->paid_day;
-    row_int(row, "daysopen", end > document->day ? end - document->day : 0);
-    row_int(row, "daysoverduesearch",
-            open && end > document->due ? end - document->due : 0);
-    if (!open && !document->voided) {
-        row_date(row, "closedate", document->paid_day);
-    }
-}
-
-static void write_header(struct company *company, const struct document *document)
-{
-    const struct kind_name *kind = &kinds[document->kind];
-    char status[2] = {document->status, '\0'};
-    int clerk = FIRST_EMPLOYEE + (int)(document->id % EMPLOYEES);
-    struct row row = row_begin(company->writer, "transaction");
-    row_int(&row, "id", document->id);
-    row_text(&row, "type", kind->type);
-    row_text(&row, "recordtype", kind->record);
-    row_text(&row, "abbrevtype", kind->abbreviation);
-    row_date(&row, "trandate", document->day);
-    row_text(&row, "status", status);
-    if (document->approval > 0) {
-        row_int(&row, "approvalstatus", document->approval);
-    }
-    if (document->approval == 1) {
-        row_int(&row, "nextapprover", FIRST_EMPLOYEE + 8);
-    }
-    row_bool(&row, "posting", document->posting);
-    row_int(&row, "postingperiod", period_of(company, document->day));
-    row_bool(&row, "voided", document->voided);
-    row_bool(&row, "void", document->voided);
-    row_bool(&row, "isreversal", document->is_reversal);
-    if (document->reversal > 0) {
-        row_int(&row, "reversal", document->reversal);
-    }
-    if (document->party != NULL) {
-        row_int(&row, "entity", document->party->id);
-    }
-    row_int(&row, "currency", document->currency);
-    row_decimal(&row, "exchangerate", rate_of(document), RATE_DECIMALS);
-    row_decimal(&row, "foreigntotal", kind->sign * document->total,
-                decimals_of(document->currency));
-    if (document->kind == INVOICE || document->kind == BILL) {
-        write_open_amounts(company, document, &row);
-        row_int(&row, "terms", document->term);
-    }
-    row_text(&row, "memo", document->memo);
-    write_numbers(company, document, &row);
-    row_int(&row, "createdby", clerk);
-    row_time(&row, "createddate", document->day,
-             28800 + (int)(document->id % 500) * 60 + 7);
-    row_int(&row, "lastmodifiedby", clerk);
-    int64_t modified = document->paid > 0 ? document->paid_day : document->day;
-    row_time(&row, "lastmodifieddate", modified,
-             32400 + (int)(document->id % 480) * 60 + 1);
-    row_end(&row);
-}
-
-static void write_document(struct company *company, struct document *document)
-{
-    document->id = company->next_id++;
-    write_header(company, document);
-    write_lines(company, document);
-}
-
-static void write_link(struct company *company, const struct document *previous,
-                       const struct document *next, const char *type, int64_t minor)
-{
-    struct row row = row_begin(company->writer, "nexttransactionlinelink");
-    row_int(&row, "previousdoc", previous->id);
-    row_int(&row, "previousline", 0);
-    row_text(&row, "previoustype", kinds[previous->kind].type);
-    row_int(&row, "nextdoc", next->id);
-    row_int(&row, "nextline", 0);
-    row_text(&row, "nexttype", kinds[next->kind].type);
-    row_text(&row, "linktype", type);
-    row_decimal(&row, "foreignamount", minor, decimals_of(previous->currency));
-    row_end(&row);
-}
-
-/* ---- making documents ---- */
 
 static const char *pick_memo(struct company *company)
 {
@@ -403,13 +48,13 @@ static struct document start(struct company *company, enum kind kind,
 static void add_item(struct company *company, struct document *document)
 {
     struct line *line = &document->lines[document->line_count++];
-    bool sale = kinds[document->kind].sale;
+    bool sale = company_is_sale(document->kind);
     line->item = (int)prng_between(&company->prng, 1, ITEMS);
     int64_t units = prng_between(&company->prng, 1, 12);
     /* Every tenth quantity has a fraction: hours, days. */
     line->hundredths = units * 100 + (prng_percent(&company->prng, 10) ? 25 : 0);
     int64_t price = company_item_price(line->item) * (sale ? 100 : 60) / 100;
-    line->rate_minor = price_in(document->currency, price);
+    line->rate_minor = company_minor_price(document->currency, price);
     line->minor = (line->hundredths * line->rate_minor + 50) / 100;
     line->account = sale ? ACCOUNT_INCOME + (line->item > 15   ? 2
                                              : line->item > 10 ? 1
@@ -423,8 +68,8 @@ static void add_expense(struct company *company, struct document *document)
 {
     struct line *line = &document->lines[document->line_count++];
     line->account = ACCOUNT_EXPENSE + (int)prng_below(&company->prng, 7);
-    line->minor =
-        price_in(document->currency, prng_between(&company->prng, 1999, 480000));
+    line->minor = company_minor_price(document->currency,
+                                      prng_between(&company->prng, 1999, 480000));
     line->department = (int)prng_between(&company->prng, 1, 4);
     document->total += line->minor;
 }
@@ -435,7 +80,8 @@ static void add_freight(struct document *document)
     struct line *line = &document->lines[document->line_count++];
     line->item = ITEMS;
     line->hundredths = 100;
-    line->rate_minor = price_in(document->currency, company_item_price(ITEMS));
+    line->rate_minor =
+        company_minor_price(document->currency, company_item_price(ITEMS));
     line->minor = line->rate_minor;
     line->account = 15;
     line->department = 2;
@@ -444,7 +90,7 @@ static void add_freight(struct document *document)
 
 static void add_lines(struct company *company, struct document *document, bool expenses)
 {
-    int count = (int)prng_between(&company->prng, 1, MAX_LINES - 1);
+    int count = (int)prng_between(&company->prng, 1, COMPANY_LINES - 1);
     for (int i = 0; i < count; i++) {
         if (expenses) {
             add_expense(company, document);
@@ -513,21 +159,21 @@ static void write_payment(struct company *company, const struct document *docume
         .account = payment.kind == PAYMENT ? ACCOUNT_RECEIVABLE : ACCOUNT_PAYABLE,
         .minor = document->paid,
         .department = 3};
-    write_document(company, &payment);
-    write_link(company, document, &payment, "Payment", document->paid);
+    company_write_document(company, &payment);
+    company_write_link(company, document, &payment, "Payment", document->paid);
 }
 
 static void finish_document(struct company *company, struct document *document)
 {
     decide_state(company, document);
-    write_document(company, document);
+    company_write_document(company, document);
     if (document->paid > 0) {
         write_payment(company, document);
     }
     if (document->kind == BILL && document->posting) {
         int64_t open = document->total - document->paid;
         document->party->open_minor += open;
-        document->party->open_base_minor += to_home(document, open);
+        document->party->open_base_minor += company_to_home(document, open);
     }
 }
 
@@ -542,7 +188,7 @@ static void write_order(struct company *company, enum kind kind)
 {
     static const char sales_letters[] = "ABBDFHC";
     static const char purchase_letters[] = "ABBDFHH";
-    bool sale = kinds[kind].sale;
+    bool sale = company_is_sale(kind);
     struct document order = start(company, kind, pick_party(company, sale));
     add_lines(company, &order, false);
     order.posting = false;
@@ -552,7 +198,7 @@ static void write_order(struct company *company, enum kind kind)
                    : sale ? sales_letters[letter]
                           : purchase_letters[letter];
     order.approval = sale ? 0 : order.status == 'A' ? 1 : 2;
-    write_document(company, &order);
+    company_write_document(company, &order);
     if (!billed) {
         return;
     }
@@ -563,19 +209,7 @@ static void write_order(struct company *company, enum kind kind)
     int64_t days = prng_between(&company->prng, 1, 15);
     next.day = order.day + days < company->today ? order.day + days : company->today;
     finish_document(company, &next);
-    write_link(company, &order, &next, "OrdBill", order.total);
-}
-
-static void write_journal_lines(struct company *company, const struct document *journal,
-                                int sign)
-{
-    write_header(company, journal);
-    for (int i = 0; i < 2; i++) {
-        int64_t minor = i == 0 ? sign * journal->total : -sign * journal->total;
-        write_line(company, journal, i + 1, minor);
-        write_posting(company, journal, i + 1, journal->lines[i].account,
-                      to_home(journal, minor));
-    }
+    company_write_link(company, &order, &next, "OrdBill", order.total);
 }
 
 /* Every eighth of those that count is taken back on the first of the next month. */
@@ -590,7 +224,7 @@ static void write_reversal(struct company *company, const struct document *journ
     back.is_reversal = true;
     back.day = dates_add_months(dates_day(civil), 1);
     back.memo = "Accrual taken back";
-    write_journal_lines(company, &back, -1);
+    company_write_journal(company, &back, -1);
 }
 
 /* A journal: one debit line and one credit line; the header counts as a line of zero.
@@ -612,8 +246,8 @@ static void write_journal(struct company *company, int number)
         journal.posting = false;
     }
     journal.id = company->next_id++;
-    journal.total =
-        price_in(journal.currency, prng_between(&company->prng, 10000, 900000));
+    journal.total = company_minor_price(journal.currency,
+                                        prng_between(&company->prng, 10000, 900000));
     journal.lines[0].account = ACCOUNT_EXPENSE + (int)prng_below(&company->prng, 7);
     journal.lines[1].account = ACCOUNT_ACCRUED;
     journal.lines[0].department = journal.lines[1].department = 3;
@@ -622,7 +256,7 @@ static void write_journal(struct company *company, int number)
     bool reversed =
         number % 8 == 0 && journal.posting && journal.day < company->today - 31;
     journal.reversal = reversed ? company->next_id++ : 0;
-    write_journal_lines(company, &journal, 1);
+    company_write_journal(company, &journal, 1);
     if (reversed) {
         write_reversal(company, &journal);
     }
