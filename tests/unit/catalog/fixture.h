@@ -210,4 +210,23 @@ static inline bool fixture_contains(struct slice text, const char *part)
     return false;
 }
 
+/* `file` is the end of the problem's path, `message` a part of its sentence. */
+static inline void assert_problem(struct fixture *fixture, const char *file,
+                                  const char *pointer, const char *message)
+{
+    struct slice seen = fixture->problem.file;
+
+    if (seen.len < strlen(file) ||
+        !slice_is(slice_from(seen, seen.len - strlen(file)), file)) {
+        fail_msg("the problem is in \"%.*s\", not in \"%s\" (%.*s: %.*s)",
+                 SLICE_ARG(seen), file, SLICE_ARG(fixture->problem.pointer),
+                 SLICE_ARG(fixture->problem.message));
+    }
+    assert_slice(fixture->problem.pointer, pointer);
+    if (!fixture_contains(fixture->problem.message, message)) {
+        fail_msg("\"%.*s\" does not say \"%s\"", SLICE_ARG(fixture->problem.message),
+                 message);
+    }
+}
+
 #endif

@@ -222,6 +222,102 @@ static void test_what_is_no_page_is_refused(void **state)
     assert_slice(page.query, "$skiptoken=a,b");
 }
 
+/* ---- The connector ---- */
+
+static void test_a_list_goes_on_by_skip_or_by_the_services_link(void **state)
+{
+    struct sap_world world = sap_world_new();
+    struct op op = sap_world_op(&world, "list_all_sap_vendors", "{\"limit\":2}");
+
+    (void)state;
+    assert_int_equal(sap_world_begin(&world, &op), CONNECTOR_SEND);
+    assert_int_equal(sap_world_answer(&world, &op, 200, SAP_JSON,
+                                      "{\"d\":{\"results\":[{\"Supplier\":\"1\"},"
+                                      "{\"Supplier\":\"2\"},{\"Supplier\":\"3\"}]}}"),
+                     CONNECTOR_DONE);
+    assert_int_equal(op.result.records->count, 2);
+    assert_slice(op.result.next_page, "skip=2");
+
+    struct op second = sap_world_op(&world, "list_all_sap_vendors", "{\"limit\":4}");
+    second.page = op.result.next_page;
+    assert_int_equal(sap_world_begin(&world, &second), CONNECTOR_SEND);
+    assert_contains(second.request.url, "&$top=5&$skip=2");
+    assert_int_equal(
+        sap_world_answer(&world, &second, 200, SAP_JSON,
+                         "{\"d\":{\"results\":[{\"Supplier\":\"3\"},{\"Supplier\":"
+                         "\"4\"}],\"__next\":\"https://10.0.0.1" SAP_PARTNERS
+                         "/A_Supplier?$top=5&$skiptoken='4'\"}}"),
+        CONNECTOR_DONE);
+    assert_int_equal(second.result.records->count, 2);
+    assert_slice(second.result.next_page, "next=4,3,$top=5&$skiptoken='4'");
+
+    struct op third = sap_world_op(&world, "list_all_sap_vendors", "{\"limit\":4}");
+    third.page = second.result.next_page;
+    assert_int_equal(sap_world_begin(&world, &third), CONNECTOR_SEND);
+    assert_slice(third.request.url,
+                 SAP_ORIGIN SAP_PARTNERS "/A_Supplier?$top=5&$skiptoken='4'");
+    assert_int_equal(sap_world_answer(&world, &third, 200, SAP_JSON,
+                                      "{\"d\":{\"results\":[{\"Supplier\":\"5\"}]}}"),
+                     CONNECTOR_DONE);
+    assert_int_equal(third.result.next_page.len, 0);
+    sap_world_free(&world);
+}
+
+static void test_a_link_to_another_list_is_not_followed(void **state)
+{
+    struct sap_world world = sap_world_new();
+    struct op op = sap_world_op(&world, "list_all_sap_vendors", "{}");
+
+    (void)state;
+    assert_int_equal(sap_world_begin(&world, &op), CONNECTOR_SEND);
+    assert_int_equal(
+        sap_world_answer(&world, &op, 200, SAP_JSON,
+                         "{\"d\":{\"results\":[],\"__next\":\"https://x/other?$a\"}}"),
+        CONNECTOR_FAILED);
+    assert_int_equal(op.fault.err, ERR_UPSTREAM_MALFORMED);
+    sap_world_free(&world);
+}
+
+/* Whoever followed it would ask the same for ever. */
+static void test_a_link_that_leads_nowhere_new_is_no_next_page(void **state)
+{
+    static const char again[] = "next=25,3,$skiptoken=1";
+    struct sap_world world = sap_world_new();
+    struct op op = sap_world_op(&world, "list_all_sap_vendors", "{}");
+
+    (void)state;
+    op.page = slice_str(again);
+    assert_int_equal(sap_world_begin(&world, &op), CONNECTOR_SEND);
+    assert_int_equal(sap_world_answer(&world, &op, 200, SAP_JSON,
+                                      "{\"d\":{\"results\":[],\"__next\":"
+                                      "\"A_Supplier?$skiptoken=1\"}}"),
+                     CONNECTOR_FAILED);
+    assert_int_equal(op.fault.err, ERR_UPSTREAM_MALFORMED);
+
+    /* A link too long to be kept is answered by rows of our own counting: without rows
+     * there is nothing to count. */
+    char *body = arena_alloc(world.arena, 4096);
+    int head = snprintf(body, 4096, "{\"d\":{\"results\":[],\"__next\":\"A_Supplier?");
+    memset(body + head, 'x', 3000);
+    memcpy(body + head + 3000, "\"}}", 4);
+    op = sap_world_op(&world, "list_all_sap_vendors", "{}");
+    assert_int_equal(sap_world_begin(&world, &op), CONNECTOR_SEND);
+    assert_int_equal(sap_world_answer(&world, &op, 200, SAP_JSON, body),
+                     CONNECTOR_FAILED);
+    assert_int_equal(op.fault.err, ERR_UPSTREAM_MALFORMED);
+
+    /* An empty page whose link goes on is one. */
+    op = sap_world_op(&world, "list_all_sap_vendors", "{}");
+    op.page = slice_str(again);
+    assert_int_equal(sap_world_begin(&world, &op), CONNECTOR_SEND);
+    assert_int_equal(sap_world_answer(&world, &op, 200, SAP_JSON,
+                                      "{\"d\":{\"results\":[],\"__next\":"
+                                      "\"A_Supplier?$skiptoken=2\"}}"),
+                     CONNECTOR_DONE);
+    assert_slice(op.result.next_page, "next=25,3,$skiptoken=2");
+    sap_world_free(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +326,9 @@ int main(void)
         cmocka_unit_test(test_a_link_is_used_by_path_and_query_only),
         cmocka_unit_test(test_a_link_too_long_to_keep_is_replaced_by_our_own_skip),
         cmocka_unit_test(test_what_is_no_page_is_refused),
+        cmocka_unit_test(test_a_list_goes_on_by_skip_or_by_the_services_link),
+        cmocka_unit_test(test_a_link_to_another_list_is_not_followed),
+        cmocka_unit_test(test_a_link_that_leads_nowhere_new_is_no_next_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

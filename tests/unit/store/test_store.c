@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The contract suite on SQLite, then what only a file can show: modes, damage, faults.
- */
+/* What only the file of a store can show: modes, damage, faults. */
 #define _GNU_SOURCE /* memmem */
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,62 +10,9 @@
 #include <unistd.h>
 
 #include "store/claim.h"
-#include "tests/unit/store/contract.h"
-#include "tests/unit/store/contract_grants.h"
+#include "tests/unit/store/store_world.h"
 
-static void remove_folder(const char *folder)
-{
-    DIR *entries = opendir(folder);
-    char path[512];
-
-    assert_non_null(entries);
-    for (struct dirent *entry = readdir(entries); entry != NULL;
-         entry = readdir(entries)) {
-        if (entry->d_name[0] != '.') {
-            snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-            assert_int_equal(unlink(path), 0);
-        }
-    }
-    closedir(entries);
-    assert_int_equal(rmdir(folder), 0);
-}
-
-static int setup_folder(void **state)
-{
-    struct fixture *f = test_calloc(1, sizeof *f);
-
-    snprintf(f->folder, sizeof f->folder, "/tmp/sluice-store-XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
-    snprintf(f->path, sizeof f->path, "%s/store.db", f->folder);
-    f->clock = clock_system();
-    f->log =
-        (struct log){.fd = open("/dev/null", O_WRONLY | O_CLOEXEC), .clock = &f->clock};
-    f->loop = loop_new();
-    f->arena = arena_new();
-    *state = f;
-    return 0;
-}
-
-static int setup(void **state)
-{
-    setup_folder(state);
-    struct fixture *f = *state;
-    return (int)store_open(f->loop, &f->log, f->path, &f->store);
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    store_close(f->store);
-    loop_run(f->loop);
-    loop_free(f->loop);
-    arena_free(f->arena);
-    close(f->log.fd);
-    remove_folder(f->folder);
-    test_free(f);
-    return 0;
-}
+#define MANY 1000
 
 static void reopen(struct fixture *f)
 {
@@ -577,28 +522,26 @@ static void test_a_store_of_the_first_schema_is_brought_up_to_date(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CONTRACT_TESTS,
-        GRANT_TESTS,
-        CONTRACT(test_what_was_acknowledged_is_there_after_reopening),
+        STORE_TEST(test_what_was_acknowledged_is_there_after_reopening),
         FILE_TEST(test_only_the_owner_may_read_the_files),
-        CONTRACT(test_a_file_that_others_may_read_is_closed_to_them),
-        CONTRACT(test_a_newer_schema_is_refused_and_left_alone),
-        CONTRACT(test_a_store_of_the_first_schema_is_brought_up_to_date),
-        CONTRACT(test_a_database_of_another_program_is_refused),
+        STORE_TEST(test_a_file_that_others_may_read_is_closed_to_them),
+        STORE_TEST(test_a_newer_schema_is_refused_and_left_alone),
+        STORE_TEST(test_a_store_of_the_first_schema_is_brought_up_to_date),
+        STORE_TEST(test_a_database_of_another_program_is_refused),
         FILE_TEST(test_a_file_that_is_no_database_is_an_io_error),
         FILE_TEST(test_a_path_that_cannot_be_opened_is_an_io_error),
-        CONTRACT(test_damaged_pages_are_io_errors_of_reads_and_writes),
-        CONTRACT(test_a_file_cut_short_is_an_io_error),
-        CONTRACT(test_a_file_that_was_moved_away_is_noticed),
-        CONTRACT(test_a_file_that_was_replaced_is_not_written_on),
-        CONTRACT(test_what_a_killed_server_left_in_the_log_is_written_back),
+        STORE_TEST(test_damaged_pages_are_io_errors_of_reads_and_writes),
+        STORE_TEST(test_a_file_cut_short_is_an_io_error),
+        STORE_TEST(test_a_file_that_was_moved_away_is_noticed),
+        STORE_TEST(test_a_file_that_was_replaced_is_not_written_on),
+        STORE_TEST(test_what_a_killed_server_left_in_the_log_is_written_back),
         FILE_TEST(test_only_one_claims_a_folder),
-        CONTRACT(test_writes_that_wait_share_one_transaction),
-        CONTRACT(test_closing_waits_for_writes_but_runs_no_callback),
-        CONTRACT(test_a_callback_may_close_the_store),
-        CONTRACT(test_a_disk_that_refuses_loses_the_batch_and_nothing_else),
-        CONTRACT(test_a_deleted_secret_is_in_no_file),
-        CONTRACT(test_a_token_needs_both_of_its_entries),
+        STORE_TEST(test_writes_that_wait_share_one_transaction),
+        STORE_TEST(test_closing_waits_for_writes_but_runs_no_callback),
+        STORE_TEST(test_a_callback_may_close_the_store),
+        STORE_TEST(test_a_disk_that_refuses_loses_the_batch_and_nothing_else),
+        STORE_TEST(test_a_deleted_secret_is_in_no_file),
+        STORE_TEST(test_a_token_needs_both_of_its_entries),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

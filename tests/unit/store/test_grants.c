@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Purpose: the part of every store's contract that is about OAuth grants: versions,
- * leases, and that they go with what they belong to. Owns: nothing. Threads: the test's.
- * Errors: a failed assertion. Start reading at: GRANT_TESTS. Included after contract.h.
- */
-#ifndef SLUICE_TESTS_STORE_CONTRACT_GRANTS_H
-#define SLUICE_TESTS_STORE_CONTRACT_GRANTS_H
-
-#include "tests/unit/store/contract.h"
+/* OAuth grants: versions, leases, and that they go with what they belong to. */
+#include "tests/unit/store/store_world.h"
 
 static enum err put_grant(struct fixture *f, const char *account,
                           int64_t access_ends_ms, int64_t expected)
@@ -128,11 +121,12 @@ static void test_a_grant_goes_with_its_secrets_and_its_account(void **state)
     assert_text(all[0].account, "acc_c");
 }
 
-/* clang-format off */
-#define GRANT_TESTS                                                                      \
-    CONTRACT(test_a_grant_counts_versions_and_refuses_another_one),                      \
-    CONTRACT(test_one_holder_at_a_time_has_a_grants_lease),                              \
-    CONTRACT(test_a_grant_goes_with_its_secrets_and_its_account)
-/* clang-format on */
-
-#endif
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_a_grant_counts_versions_and_refuses_another_one),
+        STORE_TEST(test_one_holder_at_a_time_has_a_grants_lease),
+        STORE_TEST(test_a_grant_goes_with_its_secrets_and_its_account),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accounts, and what is kept beside them: secrets, tenants, lanes, environments. */
+#include "tests/unit/store/store_world.h"
+
+static void test_an_account_comes_back_as_it_was_written(void **state)
+{
+    struct fixture *f = *state;
+    struct store_account got;
+    struct store_batch *batch = store_batch_new();
+    struct store_account account = account_like("acc_a", "t1");
+    account.cause = SLICE("login refused");
+    account.proven = true;
+    account.updated_ms = NOW_MS + 5;
+    account.version = 99; /* the store sets it */
+
+    store_insert_account(batch, &account);
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    assert_int_equal(store_get_account(f->store, SLICE("acc_a"), f->arena, &got),
+                     ERR_OK);
+
+    assert_true(slice_eq(got.id, account.id));
+    assert_true(slice_eq(got.tenant, account.tenant));
+    assert_true(slice_eq(got.integration, account.integration));
+    assert_true(slice_eq(got.name, account.name));
+    assert_true(slice_eq(got.environment, account.environment));
+    assert_true(slice_eq(got.lane, account.lane));
+    assert_true(slice_eq(got.state, account.state));
+    assert_true(slice_eq(got.cause, account.cause));
+    assert_true(slice_eq(got.scheme, account.scheme));
+    assert_true(slice_eq(got.connection, account.connection));
+    assert_true(slice_eq(got.auth, account.auth));
+    assert_true(slice_eq(got.governor, account.governor));
+    assert_true(slice_eq(got.overrides, account.overrides));
+    assert_true(got.proven);
+    assert_int_equal(got.version, 1);
+    assert_int_equal(got.created_ms, NOW_MS);
+    assert_int_equal(got.updated_ms, NOW_MS + 5);
+}
+
+static void test_a_batch_keeps_copies_of_what_it_is_given(void **state)
+{
+    struct fixture *f = *state;
+    struct store_account got;
+    char id[] = "acc_a", name[] = "before";
+    struct store_batch *batch = store_batch_new();
+    struct store_account account = account_like(id, "t1");
+    account.name = slice_str(name);
+
+    store_insert_account(batch, &account);
+    memset(id, 'x', 5);
+    memset(name, 'x', 6);
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+
+    assert_int_equal(store_get_account(f->store, SLICE("acc_a"), f->arena, &got),
+                     ERR_OK);
+    assert_text(got.name, "before");
+}
+
+static void test_an_unknown_account_is_not_found(void **state)
+{
+    struct fixture *f = *state;
+    struct store_account got;
+
+    assert_int_equal(store_get_account(f->store, SLICE("acc_a"), f->arena, &got),
+                     ERR_NOT_FOUND);
+    assert_int_equal(store_get_account(f->store, SLICE(""), f->arena, &got),
+                     ERR_NOT_FOUND);
+}
+
+static void test_a_second_account_of_the_same_id_is_a_conflict(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    assert_int_equal(put_account(f, "acc_a", "t2"), ERR_CONFLICT);
+}
+
+static enum err update_account_from(struct fixture *f, const char *id, int64_t expected)
+{
+    struct store_batch *batch = store_batch_new();
+    struct store_account account = account_like(id, "t1");
+
+    account.state = SLICE("needs_reauth");
+    account.created_ms = 1;
+    account.updated_ms = NOW_MS + 7;
+    store_update_account(batch, &account, expected);
+    return store_commit_now(f->store, batch);
+}
+
+static void test_an_update_counts_versions_and_refuses_another_one(void **state)
+{
+    struct fixture *f = *state;
+    struct store_account got;
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+
+    assert_int_equal(update_account_from(f, "acc_a", 1), ERR_OK);
+    assert_int_equal(update_account_from(f, "acc_a", 1), ERR_CONFLICT);
+    assert_int_equal(update_account_from(f, "acc_a", 0), ERR_OK);
+    assert_int_equal(update_account_from(f, "acc_b", 0), ERR_NOT_FOUND);
+    assert_int_equal(update_account_from(f, "acc_b", 1), ERR_NOT_FOUND);
+
+    assert_int_equal(store_get_account(f->store, SLICE("acc_a"), f->arena, &got),
+                     ERR_OK);
+    assert_int_equal(got.version, 3);
+    assert_text(got.state, "needs_reauth");
+    assert_int_equal(got.created_ms, NOW_MS);
+    assert_int_equal(got.updated_ms, NOW_MS + 7);
+}
+
+static void test_accounts_are_listed_by_id_in_pages_and_per_tenant(void **state)
+{
+    struct fixture *f = *state;
+    struct store_account *list = NULL;
+    size_t count = 0;
+    for (int i = 49; i >= 0; i--) {
+        char id[16];
+        snprintf(id, sizeof id, "acc_%02d", i);
+        assert_int_equal(put_account(f, id, i % 2 == 0 ? "even" : "odd"), ERR_OK);
+    }
+
+    assert_int_equal(store_list_accounts(f->store, SLICE(""), SLICE(""), 40, f->arena,
+                                         &list, &count),
+                     ERR_OK);
+    assert_int_equal(count, 40);
+    assert_text(list[0].id, "acc_00");
+    assert_text(list[39].id, "acc_39");
+    assert_int_equal(store_list_accounts(f->store, SLICE(""), list[39].id, 40, f->arena,
+                                         &list, &count),
+                     ERR_OK);
+    assert_int_equal(count, 10);
+    assert_text(list[0].id, "acc_40");
+    assert_int_equal(store_list_accounts(f->store, SLICE("odd"), SLICE("acc_03"), 2,
+                                         f->arena, &list, &count),
+                     ERR_OK);
+    assert_int_equal(count, 2);
+    assert_text(list[0].id, "acc_05");
+    assert_text(list[1].id, "acc_07");
+    assert_int_equal(store_list_accounts(f->store, SLICE("nobody"), SLICE(""), 2,
+                                         f->arena, &list, &count),
+                     ERR_OK);
+    assert_int_equal(count, 0);
+}
+
+static size_t count_secrets(struct fixture *f, const char *account)
+{
+    struct store_secret *list = NULL;
+    size_t count = 0;
+
+    assert_int_equal(
+        store_list_secrets(f->store, slice_str(account), f->arena, &list, &count),
+        ERR_OK);
+    return count;
+}
+
+static void test_secrets_are_put_replaced_listed_and_deleted(void **state)
+{
+    struct fixture *f = *state;
+    struct store_secret *list = NULL;
+    size_t count = 0;
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_b", "token_id", "x"), ERR_NOT_FOUND);
+    assert_int_equal(put_secret(f, "acc_a", "token_secret", "one"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_a", "token_id", "two"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_a", "token_secret", "three"), ERR_OK);
+
+    assert_int_equal(
+        store_list_secrets(f->store, SLICE("acc_a"), f->arena, &list, &count), ERR_OK);
+    assert_int_equal(count, 2);
+    assert_text(list[0].field, "token_id");
+    assert_text(list[1].field, "token_secret");
+    assert_text(list[1].sealed, "three");
+    assert_text(list[1].key_id, "k1");
+    assert_text(list[1].account, "acc_a");
+
+    struct store_batch *batch = store_batch_new();
+    store_delete_secrets(batch, SLICE("acc_a"));
+    store_delete_secrets(batch, SLICE("acc_a"));
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    assert_int_equal(count_secrets(f, "acc_a"), 0);
+}
+
+static void test_a_deleted_account_leaves_nothing_behind(void **state)
+{
+    struct fixture *f = *state;
+    struct store_server server;
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    assert_int_equal(put_account(f, "acc_b", "t1"), ERR_OK);
+    assert_int_equal(put_server(f, "mcp_a", "acc_a", 'a', 0), ERR_OK);
+    assert_int_equal(put_server(f, "mcp_b", "acc_b", 'b', 0), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_a", "token_id", "one"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_b", "token_id", "two"), ERR_OK);
+
+    struct store_batch *batch = store_batch_new();
+    store_delete_account(batch, SLICE("acc_a"));
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+
+    assert_int_equal(store_get_server(f->store, SLICE("mcp_a"), f->arena, &server),
+                     ERR_NOT_FOUND);
+    assert_int_equal(find(f, 'a', NOW_MS), ERR_NOT_FOUND);
+    assert_int_equal(count_secrets(f, "acc_a"), 0);
+    assert_int_equal(find(f, 'b', NOW_MS), ERR_OK);
+    assert_int_equal(count_secrets(f, "acc_b"), 1);
+    batch = store_batch_new();
+    store_delete_account(batch, SLICE("acc_a"));
+    assert_int_equal(store_commit_now(f->store, batch), ERR_NOT_FOUND);
+}
+
+static void test_tenants_and_lanes_are_put_over_what_was_there(void **state)
+{
+    struct fixture *f = *state;
+    struct store_tenant tenant, *tenants = NULL;
+    struct store_lane *lanes = NULL;
+    size_t count = 0;
+    struct store_batch *batch = store_batch_new();
+    store_put_tenant(batch, &(struct store_tenant){SLICE("t2"), 3});
+    store_put_tenant(batch, &(struct store_tenant){SLICE("t1"), 1});
+    store_put_tenant(batch, &(struct store_tenant){SLICE("t1"), 7});
+    store_put_lane(batch, &(struct store_lane){SLICE("l1"), 4});
+    store_put_lane(batch, &(struct store_lane){SLICE("l1"), 0});
+
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+
+    assert_int_equal(store_get_tenant(f->store, SLICE("t1"), f->arena, &tenant),
+                     ERR_OK);
+    assert_int_equal(tenant.ceiling, 7);
+    assert_int_equal(store_get_tenant(f->store, SLICE("t3"), f->arena, &tenant),
+                     ERR_NOT_FOUND);
+    assert_int_equal(store_list_tenants(f->store, f->arena, &tenants, &count), ERR_OK);
+    assert_int_equal(count, 2);
+    assert_text(tenants[0].id, "t1");
+    assert_text(tenants[1].id, "t2");
+    assert_int_equal(tenants[1].ceiling, 3);
+    assert_int_equal(store_list_lanes(f->store, f->arena, &lanes, &count), ERR_OK);
+    assert_int_equal(count, 1);
+    assert_text(lanes[0].id, "l1");
+    assert_int_equal(lanes[0].ceiling, 0);
+}
+
+static enum err put_environment(struct fixture *f, const char *id,
+                                const char *overrides)
+{
+    struct store_batch *batch = store_batch_new();
+    struct store_environment environment = {
+        .id = slice_str(id), .overrides = slice_str(overrides), .updated_ms = NOW_MS};
+
+    store_put_environment(batch, &environment);
+    return store_commit_now(f->store, batch);
+}
+
+static void test_environments_are_put_replaced_listed_and_deleted(void **state)
+{
+    struct fixture *f = *state;
+    struct store_environment one, *all = NULL;
+    size_t count = 0;
+    assert_int_equal(store_get_environment(f->store, SLICE("prod"), f->arena, &one),
+                     ERR_NOT_FOUND);
+    assert_int_equal(put_environment(f, "prod", "{\"tools\":{}}"), ERR_OK);
+    assert_int_equal(put_environment(f, "test", "{}"), ERR_OK);
+    assert_int_equal(put_environment(f, "prod", "{\"instructions\":{}}"), ERR_OK);
+
+    assert_int_equal(store_get_environment(f->store, SLICE("prod"), f->arena, &one),
+                     ERR_OK);
+    assert_text(one.id, "prod");
+    assert_text(one.overrides, "{\"instructions\":{}}");
+    assert_int_equal(one.version, 2);
+    assert_int_equal(one.updated_ms, NOW_MS);
+    assert_int_equal(
+        store_list_environments(f->store, SLICE_EMPTY, 10, f->arena, &all, &count),
+        ERR_OK);
+    assert_int_equal(count, 2);
+    assert_text(all[1].id, "test");
+    assert_int_equal(
+        store_list_environments(f->store, SLICE("prod"), 10, f->arena, &all, &count),
+        ERR_OK);
+    assert_int_equal(count, 1);
+
+    for (int i = 0; i < 2; i++) {
+        struct store_batch *batch = store_batch_new();
+        store_delete_environment(batch, SLICE("prod"));
+        assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+        assert_int_equal(store_get_environment(f->store, SLICE("prod"), f->arena, &one),
+                         ERR_NOT_FOUND);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_an_account_comes_back_as_it_was_written),
+        STORE_TEST(test_a_batch_keeps_copies_of_what_it_is_given),
+        STORE_TEST(test_an_unknown_account_is_not_found),
+        STORE_TEST(test_a_second_account_of_the_same_id_is_a_conflict),
+        STORE_TEST(test_an_update_counts_versions_and_refuses_another_one),
+        STORE_TEST(test_accounts_are_listed_by_id_in_pages_and_per_tenant),
+        STORE_TEST(test_secrets_are_put_replaced_listed_and_deleted),
+        STORE_TEST(test_a_deleted_account_leaves_nothing_behind),
+        STORE_TEST(test_tenants_and_lanes_are_put_over_what_was_there),
+        STORE_TEST(test_environments_are_put_replaced_listed_and_deleted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
