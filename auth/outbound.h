@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/jval.h"
+#include "base/random_stock.h"
 #include "base/secret.h"
 #include "base/slice.h"
 #include "io/http_field.h"
@@ -96,6 +97,7 @@ struct outbound_request {
 struct outbound_means {
     const struct clock *clock;
     struct mac *mac;
+    struct random_stock *random;
 };
 
 /*

@@ -18,15 +18,15 @@ static const struct outbound_field fields[] = {
 
 /* Letters and digits, each as likely: bytes past the last whole multiple of 62 are
  * drawn again. */
-static struct slice new_nonce(struct arena *arena)
+static struct slice new_nonce(struct random_stock *random, struct arena *arena)
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     char *nonce = arena_alloc(arena, NONCE_CHARACTERS + 1);
     size_t len = 0;
     while (len < NONCE_CHARACTERS) {
-        unsigned char bytes[32];
-        random_bytes(bytes, sizeof bytes);
+        unsigned char bytes[24];
+        random_take(random, bytes, sizeof bytes);
         for (size_t i = 0; i < sizeof bytes && len < NONCE_CHARACTERS; i++) {
             if (bytes[i] < 248) {
                 nonce[len++] = alphabet[bytes[i] % 62];
@@ -52,7 +52,7 @@ static enum err sign(struct credential *credential, struct outbound_request *req
         .consumer_secret = credential_reveal(credential, "consumer_secret"),
         .token = credential_reveal(credential, "token_id"),
         .token_secret = credential_reveal(credential, "token_secret"),
-        .nonce = new_nonce(arena),
+        .nonce = new_nonce(means->random, arena),
         .timestamp = arena_printf(arena, "%lld",
                                   (long long)(clock_wall_ms(means->clock) / 1000)),
         .has_token = true,

@@ -175,11 +175,18 @@ struct slice arena_slice(struct arena *arena, struct slice bytes)
 struct slice arena_printf(struct arena *arena, const char *format, ...)
 {
     va_list args;
+    char brief[256]; /* most texts fit, and formatting is what costs */
 
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(brief, sizeof(brief), format, args);
     va_end(args);
     REQUIRE(len >= 0);
+    if ((size_t)len < sizeof(brief)) {
+        struct slice copy = arena_slice(arena, slice_of(brief, (size_t)len));
+        wipe(brief, (size_t)len);
+        return copy;
+    }
+    wipe(brief, sizeof(brief));
 
     char *text = arena_alloc(arena, (size_t)len + 1);
     va_start(args, format);

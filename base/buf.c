@@ -86,11 +86,20 @@ void buf_expect(struct buf *buf, size_t bytes)
 bool buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list args;
+    size_t left = buf->ptr != NULL ? buf->cap - buf->len : 0;
 
+    /* Most texts fit where the buffer ends now, and formatting is what costs. */
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(left > 0 ? buf->ptr + buf->len : NULL, left, format, args);
     va_end(args);
     REQUIRE(len >= 0);
+    if ((size_t)len < left) {
+        buf_commit(buf, (size_t)len);
+        return true;
+    }
+    if (left > 0) { /* the beginning that fitted */
+        wipe(buf->ptr + buf->len, left);
+    }
 
     char *room = buf_reserve(buf, (size_t)len);
     if (room == NULL) {

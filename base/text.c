@@ -319,18 +319,34 @@ bool text_is_utf8(struct slice bytes)
     return text_utf8_prefix(bytes) == bytes.len;
 }
 
-struct slice text_new_id(struct arena *arena, const char *prefix)
+static struct slice id_of(struct arena *arena, const char *prefix,
+                          const unsigned char random[TEXT_ID_BYTES])
 {
-    unsigned char random[TEXT_ID_BYTES];
     size_t len = strlen(prefix);
     char *out = arena_alloc(arena, len + TEXT_ID_BYTES + 1);
 
-    random_bytes(random, sizeof(random));
     memcpy(out, prefix, len);
     for (size_t i = 0; i < TEXT_ID_BYTES; i++) {
         out[len + i] = id_digits[random[i] & 31];
     }
     return slice_of(out, len + TEXT_ID_BYTES);
+}
+
+struct slice text_new_id(struct arena *arena, const char *prefix)
+{
+    unsigned char random[TEXT_ID_BYTES];
+
+    random_bytes(random, sizeof(random));
+    return id_of(arena, prefix, random);
+}
+
+struct slice text_new_id_from(struct random_stock *stock, struct arena *arena,
+                              const char *prefix)
+{
+    unsigned char random[TEXT_ID_BYTES];
+
+    random_take(stock, random, sizeof(random));
+    return id_of(arena, prefix, random);
 }
 
 bool text_is_id(struct slice text, const char *prefix)

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/random_stock.h"
 #include "base/slice.h"
 
 /* Lower-case hex. Decoding takes both cases and an even length. */
@@ -49,6 +50,9 @@ struct slice text_pointer(struct arena *arena, struct slice base, struct slice m
 /* `prefix` + 26 characters of lower-case base32 (RFC 4648 alphabet): 130 random bits. */
 #define TEXT_ID_BYTES 26
 struct slice text_new_id(struct arena *arena, const char *prefix);
+/* The same where ids are made all the time. */
+struct slice text_new_id_from(struct random_stock *stock, struct arena *arena,
+                              const char *prefix);
 /* `prefix` followed by exactly 26 of [a-z2-7]. */
 bool text_is_id(struct slice text, const char *prefix);
 

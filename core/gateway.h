@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/random_stock.h"
 #include "catalog/catalog.h"
 #include "governor/governor.h"
 #include "io/http_client.h"
@@ -66,8 +67,9 @@ struct gateway {
     struct metrics *metrics;
     struct list calls;   /* struct call: open tool calls, for notifications/cancelled */
     struct list pausing; /* struct op_run: operations that pause between two steps */
-    bool draining;       /* SIGTERM was seen: /readyz says so */
-    bool stopped;        /* nothing is sent to an ERP any more */
+    struct random_stock random; /* for request ids and nonces */
+    bool draining;              /* SIGTERM was seen: /readyz says so */
+    bool stopped;               /* nothing is sent to an ERP any more */
 };
 
 /* Reads the ceilings that the store holds. ERR_IO when it cannot. Takes `catalog`, the first

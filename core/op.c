@@ -331,7 +331,8 @@ static enum step do_sign(struct op_run *run)
         .field_count = request->field_count,
     };
     const struct gateway_parts *parts = &run->gateway->parts;
-    const struct outbound_means means = {parts->clock, parts->mac};
+    const struct outbound_means means = {parts->clock, parts->mac,
+                                         &run->gateway->random};
     enum err err =
         outbound_sign(run->account->credential, &run->outbound, &means, run->op.arena);
     if (err != ERR_OK) {

@@ -49,7 +49,7 @@ static void respond_error(const struct visit *visit, enum err err, struct slice 
         visit->arena,
         "{\"error\":{\"code\":\"%s\",\"message\":\"%.*s\",\"request_id\":\"%.*s\"}}",
         err_code(err), SLICE_ARG(message),
-        SLICE_ARG(text_new_id(visit->arena, "req_")));
+        SLICE_ARG(text_new_id_from(&visit->gateway->random, visit->arena, "req_")));
     respond(visit, err_http_status(err), SLICE("application/json"), json, extra);
 }
 
@@ -186,7 +186,8 @@ static void handle_mcp(const struct visit *visit, struct slice token)
         return;
     }
     mcp_handle(gateway, visit->exchange, account, server,
-               text_new_id(visit->arena, "req_"), record.token_ends_ms);
+               text_new_id_from(&visit->gateway->random, visit->arena, "req_"),
+               record.token_ends_ms);
 }
 
 /* ---- Health and metrics ---- */
@@ -329,5 +330,6 @@ void server_handle(void *ctx, struct http_exchange *exchange)
         respond_error(&visit, ERR_NOT_FOUND, SLICE("There is nothing here."), NULL);
         return;
     }
-    admin_handle(gateway, exchange, text_new_id(visit.arena, "req_"));
+    admin_handle(gateway, exchange,
+                 text_new_id_from(&gateway->random, visit.arena, "req_"));
 }

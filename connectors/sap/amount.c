@@ -121,10 +121,19 @@ unsigned amount_decimals(struct slice currency)
     return 2;
 }
 
+/* So many limbs times `scale`, and `digits` more: digits are added by up to nine at once. */
+static bool append(uint32_t *limbs, uint32_t scale, uint32_t digits)
+{
+    const uint32_t more[AMOUNT_LIMBS] = {digits};
+
+    return times(limbs, scale) && plus(limbs, more);
+}
+
 bool amount_parse(struct slice text, struct amount *out)
 {
     bool point = false;
     size_t digits = 0;
+    uint32_t some = 0, scale = 1; /* digits that are not in the limbs yet */
 
     *out = (struct amount){.negative = text.len > 0 && text.ptr[0] == '-'};
     for (size_t i = out->negative ? 1 : 0; i < text.len; i++) {
@@ -136,13 +145,18 @@ bool amount_parse(struct slice text, struct amount *out)
         if (c < '0' || c > '9' || digits++ == DIGITS_MAX) {
             return false;
         }
-        uint32_t digit[AMOUNT_LIMBS] = {(uint32_t)(c - '0')};
-        if (!times(out->limbs, 10) || !plus(out->limbs, digit)) {
-            return false;
+        some = some * 10 + (uint32_t)(c - '0');
+        scale *= 10;
+        if (scale == LIMB) {
+            if (!append(out->limbs, scale, some)) {
+                return false;
+            }
+            some = 0;
+            scale = 1;
         }
         out->decimals += point ? 1 : 0;
     }
-    return digits > 0;
+    return digits > 0 && append(out->limbs, scale, some);
 }
 
 /* Half up is floor((2n + d) / 2d), and a floor may be taken factor by factor. */
@@ -208,8 +222,17 @@ struct slice amount_text(struct arena *arena, const struct amount *amount)
     while (first + 1 < whole && digits[first] == '0') {
         first++;
     }
-    return arena_printf(
-        arena, "%s%.*s%s%.*s", amount->negative && !is_zero(amount->limbs) ? "-" : "",
-        (int)(whole - first), digits + first, amount->decimals > 0 ? "." : "",
-        (int)amount->decimals, digits + whole);
+    char *text = arena_alloc(arena, sizeof digits + sizeof "-.");
+    char *at = text;
+    if (amount->negative && !is_zero(amount->limbs)) {
+        *at++ = '-';
+    }
+    memcpy(at, digits + first, whole - first);
+    at += whole - first;
+    if (amount->decimals > 0) {
+        *at++ = '.';
+        memcpy(at, digits + whole, amount->decimals);
+        at += amount->decimals;
+    }
+    return slice_of(text, (size_t)(at - text));
 }

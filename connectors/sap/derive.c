@@ -15,6 +15,18 @@
 #define DAYS_MAX 3650
 #define LAST_MS INT64_C(253402300799999) /* 9999-12-31: a year of four digits */
 
+/* Three texts behind one another. These run per record, where printf costs too much. */
+static struct slice joined(struct arena *arena, struct slice a, struct slice b,
+                           struct slice c)
+{
+    char *text = arena_alloc(arena, a.len + b.len + c.len + 1);
+
+    slice_copy(text, a);
+    slice_copy(text + a.len, b);
+    slice_copy(text + a.len + b.len, c);
+    return slice_of(text, a.len + b.len + c.len);
+}
+
 /* ---- Entities to records ---- */
 
 static struct jval tidy(struct arena *arena, const struct jval *value);
@@ -38,22 +50,30 @@ static void put(struct jval *object, struct slice name, struct jval value)
     object->count++;
 }
 
+/* Behind a navigation's name: the mark that SAP cut it short. */
+#define PARTIAL SLICE("/partial")
+
 static void tidy_member(struct arena *arena, const struct jmember *member,
                         struct jval *out)
 {
-    const struct jval *results = jval_get(&member->value, "results");
-
-    if (slice_is(member->name, "__metadata") ||
-        jval_get(&member->value, "__deferred") != NULL) {
+    if (slice_is(member->name, "__metadata")) {
         return;
     }
+    if (member->value.type != JVAL_OBJECT) { /* a property, as nearly all are */
+        put(out, member->name, tidy(arena, &member->value));
+        return;
+    }
+    if (jval_get(&member->value, "__deferred") != NULL) {
+        return;
+    }
+    const struct jval *results = jval_get(&member->value, "results");
     if (!jval_is(results, JVAL_ARRAY)) {
         put(out, member->name, tidy(arena, &member->value));
         return;
     }
     put(out, member->name, tidy_array(arena, results));
     if (jval_get(&member->value, "__next") != NULL) {
-        put(out, arena_printf(arena, "%.*s/partial", SLICE_ARG(member->name)),
+        put(out, joined(arena, member->name, SLICE_EMPTY, PARTIAL),
             (struct jval){.type = JVAL_TRUE, .text = SLICE_EMPTY});
     }
 }
@@ -119,10 +139,12 @@ static const struct jval *elements_of(struct arena *arena, const struct jval *re
                                       struct slice navigation)
 {
     const struct jval *elements = jval_member(record, navigation);
-    struct slice mark = arena_printf(arena, "%.*s/partial", SLICE_ARG(navigation));
 
-    return jval_is(elements, JVAL_ARRAY) && jval_member(record, mark) == NULL ? elements
-                                                                              : NULL;
+    if (!jval_is(elements, JVAL_ARRAY)) {
+        return NULL;
+    }
+    struct slice mark = joined(arena, navigation, SLICE_EMPTY, PARTIAL);
+    return jval_member(record, mark) == NULL ? elements : NULL;
 }
 
 static bool term_holds(const struct derive_term *term, const struct jval *record)
@@ -158,8 +180,7 @@ static bool join(struct arena *arena, const struct derive *derive,
         if (part.len == 0) {
             return false;
         }
-        *out = arena_printf(arena, "%.*s%s%.*s", SLICE_ARG(*out), i > 0 ? "-" : "",
-                            SLICE_ARG(part));
+        *out = joined(arena, *out, i > 0 ? SLICE("-") : SLICE_EMPTY, part);
     }
     return true;
 }

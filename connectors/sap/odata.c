@@ -208,11 +208,14 @@ static bool append_list(struct op *op, const struct sap_plan *plan,
     if (page->query.len > 0) {
         return buf_append_byte(url, '?') && buf_append(url, page->query);
     }
-    buf_printf(url, "?%.*s", SLICE_ARG(plan->shape));
+    buf_append_byte(url, '?');
+    buf_append(url, plan->shape);
     if (!append_filters(op, plan, url)) {
         return false;
     }
-    buf_printf(url, "&$orderby=%.*s&$top=%zu", SLICE_ARG(plan->order), op->limit + 1);
+    buf_append(url, SLICE("&$orderby="));
+    buf_append(url, plan->order);
+    buf_printf(url, "&$top=%zu", op->limit + 1);
     if (page->row > 0) {
         buf_printf(url, "&$skip=%zu", page->row);
     }

@@ -277,7 +277,8 @@ static enum err sign_with(struct credential *credential, struct sending *sending
                           const struct clock *clock, struct arena *arena)
 {
     struct mac *mac = mac_new();
-    const struct outbound_means means = {clock, mac};
+    struct random_stock random = {.left = 0};
+    const struct outbound_means means = {clock, mac, &random};
     enum err err = outbound_sign(credential, &sending->request, &means, arena);
 
     mac_free(mac);
