@@ -4,18 +4,9 @@
 
 #include <stdlib.h>
 
+#include "base/histogram.h"
 #include "core/catalogs.h"
 #include "core/gateway.h"
-
-static const int64_t bounds_us[] = {1000,   5000,    10000,   50000,    100000,
-                                    500000, 1000000, 5000000, 10000000, 60000000};
-#define BOUND_COUNT (sizeof bounds_us / sizeof bounds_us[0])
-
-struct histogram {
-    uint64_t buckets[BOUND_COUNT + 1];
-    uint64_t count;
-    int64_t sum_us;
-};
 
 struct metrics {
     uint64_t calls[ERR_COUNT];
@@ -35,25 +26,14 @@ void metrics_free(struct metrics *metrics)
     free(metrics);
 }
 
-static void observe(struct histogram *histogram, int64_t us)
-{
-    size_t i = 0;
-    while (i < BOUND_COUNT && us > bounds_us[i]) {
-        i++;
-    }
-    histogram->buckets[i]++;
-    histogram->count++;
-    histogram->sum_us += us;
-}
-
 void metrics_call(struct metrics *metrics, enum err err, int64_t total_us,
                   int64_t wait_us, int64_t upstream_us)
 {
     metrics->calls[err]++;
-    observe(&metrics->total, total_us);
-    observe(&metrics->wait, wait_us);
+    histogram_observe(&metrics->total, total_us);
+    histogram_observe(&metrics->wait, wait_us);
     if (upstream_us > 0) {
-        observe(&metrics->upstream, upstream_us);
+        histogram_observe(&metrics->upstream, upstream_us);
     }
 }
 
@@ -81,10 +61,10 @@ static void write_histogram(struct buf *out, const char *name, const char *help,
 {
     uint64_t below = 0;
     write_head(out, name, "histogram", help);
-    for (size_t i = 0; i < BOUND_COUNT; i++) {
+    for (size_t i = 0; i < HISTOGRAM_BOUNDS; i++) {
         below += histogram->buckets[i];
         buf_printf(out, "%s_bucket{le=\"", name);
-        write_seconds(out, bounds_us[i]);
+        write_seconds(out, histogram_bounds_us[i]);
         buf_printf(out, "\"} %llu\n", (unsigned long long)below);
     }
     buf_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum ", name,
@@ -174,6 +154,9 @@ void metrics_write(const struct gateway *gateway, struct buf *out)
                     &metrics->wait);
     write_histogram(out, "sluice_upstream_seconds", "At the upstream.",
                     &metrics->upstream);
+    write_histogram(out, "sluice_loop_turn_seconds",
+                    "Turns of the event loop: the longest anything ready had to wait.",
+                    loop_turns(gateway->parts.loop));
     write_head(out, "sluice_upstream_transfers_open", "gauge",
                "Transfers not yet ended.");
     buf_printf(out, "sluice_upstream_transfers_open %zu\n",

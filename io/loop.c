@@ -47,6 +47,8 @@ struct loop {
     size_t holds;
     bool is_stopped;
     struct list timers, signals;
+    struct histogram turns;
+    uint64_t turned_ns, slept_ns; /* when the last turn ended, all sleep until then */
 };
 
 struct loop_timer {
@@ -139,11 +141,30 @@ static bool has_posts(struct loop *loop)
     return has;
 }
 
+static void note_turn(struct loop *loop)
+{
+    uint64_t now_ns = uv_hrtime();
+    uint64_t slept_ns = uv_metrics_idle_time(&loop->uv);
+    uint64_t awake_ns = now_ns - loop->turned_ns - (slept_ns - loop->slept_ns);
+
+    if (loop->turned_ns != 0) {
+        histogram_observe(&loop->turns, (int64_t)(awake_ns / 1000));
+    }
+    loop->turned_ns = now_ns;
+    loop->slept_ns = slept_ns;
+}
+
+const struct histogram *loop_turns(const struct loop *loop)
+{
+    return &loop->turns;
+}
+
 /* The end of a turn: what its callbacks left on the stack would stay for as long as the
  * loop sleeps. */
 static void on_before_poll(uv_prepare_t *handle)
 {
     run_soon(handle->data);
+    note_turn(handle->data);
     wipe_stack();
 }
 
@@ -169,6 +190,7 @@ struct loop *loop_new(void)
     struct loop *loop = calloc(1, sizeof *loop);
     REQUIRE(loop != NULL);
     REQUIRE(uv_loop_init(&loop->uv) == 0);
+    REQUIRE(uv_loop_configure(&loop->uv, UV_METRICS_IDLE_TIME) == 0);
     REQUIRE(pthread_mutex_init(&loop->lock, NULL) == 0);
     list_init(&loop->timers);
     list_init(&loop->signals);

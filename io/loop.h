@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/require.h"
 
 struct loop;
@@ -30,6 +31,12 @@ bool loop_run_once(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 int64_t loop_now_us(void); /* monotonic */
+
+/*
+ * Lends, for the loop's life: how long its turns took, from waking to the next sleep, time in which
+ * nothing else could run. Time asleep is not counted, time the system gave to others is.
+ */
+const struct histogram *loop_turns(const struct loop *loop);
 
 /* One-shot. Lends the timer until it fired or was stopped. Keeps `ctx`. */
 struct loop_timer *loop_timer_start(struct loop *loop, int64_t after_ms, loop_fn fn,

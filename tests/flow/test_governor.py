@@ -525,6 +525,13 @@ class TestAudit(GovernorCase):
         self.assertEqual((self.metric("account_busy"), self.metric("ok")),
                          (before[0], before[1] + 1))
 
+    def test_metrics_show_how_long_turns_of_the_loop_took(self):
+        counts = [int(count) for _ in range(2) for count in re.findall(
+            rb'^sluice_loop_turn_seconds_bucket\{le="\+Inf"\} (\d+)$',
+            exchange(self.stand.base, "GET", "/metrics")[2], re.M)]
+        self.assertEqual(len(counts), 2)
+        self.assertLess(counts[0], counts[1])
+
     def metric(self, outcome):
         status, fields, text = exchange(self.stand.base, "GET", "/metrics")
         self.assertEqual(status, 200)

@@ -371,9 +371,61 @@ static void test_work_under_way_is_answered_before_the_loop_is_gone(void **state
     assert_true(labour.done_here);
 }
 
+/* ---- How long turns take ---- */
+
+#define BUSY_US 6000
+#define ASLEEP_MS 500
+
+static uint64_t turns_above(const struct loop *loop, int64_t bound_us)
+{
+    const struct histogram *turns = loop_turns(loop);
+    uint64_t above = 0;
+    for (size_t i = 0; i < HISTOGRAM_BOUNDS; i++) {
+        above += histogram_bounds_us[i] >= bound_us ? turns->buckets[i + 1] : 0;
+    }
+    return above;
+}
+
+static void on_busy(void *ctx)
+{
+    struct trace *trace = ctx;
+    int64_t begin_us = loop_now_us();
+    while (loop_now_us() - begin_us < BUSY_US) {
+        trace->count++;
+    }
+}
+
+static void test_a_long_turn_is_seen(void **state)
+{
+    struct trace *trace = *state;
+
+    loop_timer_start(trace->loop, 1, on_busy, trace);
+    loop_run(trace->loop);
+
+    assert_true(turns_above(trace->loop, 5000) > 0);
+    assert_true(loop_turns(trace->loop)->sum_us >= BUSY_US);
+}
+
+/* Half of the sleep is left for a machine that gives the processor to others. */
+static void test_sleep_is_no_part_of_a_turn(void **state)
+{
+    struct trace *trace = *state;
+    struct mark a = {trace, 'a'};
+
+    loop_timer_start(trace->loop, ASLEEP_MS, on_mark, &a);
+    int64_t begin_us = loop_now_us();
+    loop_run(trace->loop);
+    int64_t took_us = loop_now_us() - begin_us;
+
+    assert_true(loop_turns(trace->loop)->count > 0);
+    assert_true(loop_turns(trace->loop)->sum_us < took_us - ASLEEP_MS * 1000 / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        LOOP_TEST(test_a_long_turn_is_seen),
+        LOOP_TEST(test_sleep_is_no_part_of_a_turn),
         LOOP_TEST(test_work_is_done_on_another_thread_and_answered_on_the_loops),
         LOOP_TEST(test_work_under_way_is_answered_before_the_loop_is_gone),
         LOOP_TEST(test_run_returns_when_nothing_is_left),
