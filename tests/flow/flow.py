@@ -6,6 +6,7 @@ Standard library only. The programs are looked for in $SLUICE_BIN, default build
 import http.client
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -49,8 +50,12 @@ class FlowCase(unittest.TestCase):
     """A class of tests with one stand; ends it, and fails when a program ended badly."""
 
     flags = ()
-    mock_flags = ("--today", TODAY)
+    mocks = ("netsuite",)
     maxDiff = 4000
+
+    @classmethod
+    def furnish(cls):
+        """What the server finds when it starts."""
 
     @classmethod
     def prepare(cls):
@@ -60,7 +65,9 @@ class FlowCase(unittest.TestCase):
     def setUpClass(cls):
         cls.stand = Stand(BIN, flags=cls.flags)
         try:
-            cls.stand.start_mock("netsuite", *cls.mock_flags)
+            cls.furnish()
+            for mock in cls.mocks:
+                cls.stand.start_mock(mock, "--today", TODAY)
             cls.stand.start_server()
             cls.prepare()
         except BaseException:
@@ -85,6 +92,15 @@ class FlowCase(unittest.TestCase):
     @classmethod
     def expected_codes(cls, name):
         return (0,)
+
+    @classmethod
+    def copy_catalogs(cls):
+        """For furnish: the server reads a copy of the catalogs, cls.folder, that tests may change."""
+        cls.folder = os.path.join(cls.stand.scratch, "catalog")
+        for name in ("netsuite", "sap"):
+            shutil.copytree(os.path.join(ROOT, "connectors", name, "catalog"),
+                            os.path.join(cls.folder, name))
+        cls.stand.extra_flags += ["--catalog_dir", cls.folder]
 
     # ---- Upstream accounts ----
 

@@ -8,8 +8,7 @@ import shutil
 import threading
 import urllib.parse
 
-from flow import BIN, LEGACY, ROOT, TODAY, FlowCase, Stand, Volley, codes, exchange, main, \
-    message, wait_until
+from flow import LEGACY, FlowCase, Volley, codes, exchange, main, message, wait_until
 
 CUSTOMERS = "list_all_netsuite_customers"
 INVOICES = "list_all_netsuite_invoices"
@@ -19,23 +18,14 @@ class LiveCase(FlowCase):
     """A stand whose server reads a copy of the catalogs that the test may change."""
 
     @classmethod
-    def setUpClass(cls):
-        cls.stand = Stand(BIN)
-        cls.folder = os.path.join(cls.stand.scratch, "catalog")
-        for name in ("netsuite", "sap"):
-            shutil.copytree(os.path.join(ROOT, "connectors", name, "catalog"),
-                            os.path.join(cls.folder, name))
-        cls.stand.extra_flags += ["--catalog_dir", cls.folder]
-        try:
-            cls.stand.start_mock("netsuite", "--today", TODAY)
-            cls.stand.start_server()
-            cls.account = cls.stand.connect_netsuite(governor={"ceiling": 1,
-                                                               "queue_wait_ms": 600000})
-            minted = cls.stand.mint(cls.account["id"])
-            cls.url, cls.count = minted["url"], minted["tools"]
-        except BaseException:
-            cls.stand.stop()
-            raise
+    def furnish(cls):
+        cls.copy_catalogs()
+
+    @classmethod
+    def prepare(cls):
+        cls.account = cls.stand.connect_netsuite(governor={"ceiling": 1, "queue_wait_ms": 600000})
+        minted = cls.stand.mint(cls.account["id"])
+        cls.url, cls.count = minted["url"], minted["tools"]
 
     def setUp(self):
         self.spare = os.path.join(self.stand.scratch, "spare")

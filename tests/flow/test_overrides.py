@@ -7,7 +7,7 @@ import shutil
 import threading
 import urllib.parse
 
-from flow import BIN, LEGACY, ROOT, TODAY, FlowCase, Stand, main, wait_until
+from flow import LEGACY, FlowCase, main, wait_until
 
 CUSTOMERS = "list_all_netsuite_customers"
 CUSTOMER = "get_single_netsuite_customer_by_id"
@@ -21,20 +21,12 @@ def on_tool(name, **parts):
 
 class OverrideCase(FlowCase):
     @classmethod
-    def setUpClass(cls):
-        cls.stand = Stand(BIN)
-        cls.folder = os.path.join(cls.stand.scratch, "catalog")
-        for name in ("netsuite", "sap"):
-            shutil.copytree(os.path.join(ROOT, "connectors", name, "catalog"),
-                            os.path.join(cls.folder, name))
-        cls.stand.extra_flags += ["--catalog_dir", cls.folder]
-        try:
-            cls.stand.start_mock("netsuite", "--today", TODAY)
-            cls.stand.start_server()
-            cls.plain, cls.plain_url = cls.account()
-        except BaseException:
-            cls.stand.stop()
-            raise
+    def furnish(cls):
+        cls.copy_catalogs()
+
+    @classmethod
+    def prepare(cls):
+        cls.plain, cls.plain_url = cls.account()
 
     @classmethod
     def account(cls, environment=None, overrides=None):

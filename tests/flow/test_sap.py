@@ -2,15 +2,12 @@
 """SAP behind the same tools: tokens, CSRF, orders made once, one code path for both ERPs."""
 import json
 import os
-import shutil
-import tempfile
 import threading
 import time
 import urllib.parse
 from decimal import Decimal
 
-from flow import BIN, ROOT, TODAY, FlowCase, Volley, codes, main, wait_until
-from stand import Stand
+from flow import FlowCase, Volley, codes, main, wait_until
 
 ORDER = {"purchasing_org": "1010", "plant": "1010",
          "items": [{"material": "TG11", "quantity": 10, "unit": "EA"},
@@ -18,22 +15,13 @@ ORDER = {"purchasing_org": "1010", "plant": "1010",
 
 
 class SapCase(FlowCase):
-    sap_flags = ("--today", TODAY)
+    mocks = ("netsuite", "sap")
 
     @classmethod
-    def setUpClass(cls):
-        cls.stand = Stand(BIN, flags=cls.flags)
-        try:
-            cls.stand.start_mock("netsuite", *cls.mock_flags)
-            cls.stand.start_mock("sap", *cls.sap_flags)
-            cls.stand.start_server()
-            cls.account = cls.stand.connect_sap(governor={"ceiling": 4, "queue_limit": 500,
-                                                          "queue_wait_ms": 60000})
-            cls.url = cls.stand.mint(cls.account["id"])["url"]
-            cls.prepare()
-        except BaseException:
-            cls.stand.stop()
-            raise
+    def prepare(cls):
+        cls.account = cls.stand.connect_sap(governor={"ceiling": 4, "queue_limit": 500,
+                                                      "queue_wait_ms": 60000})
+        cls.url = cls.stand.mint(cls.account["id"])["url"]
 
     def setUp(self):
         self.control("PUT", "/latency", {"ms": 0, "jitter_ms": 0})
@@ -63,6 +51,7 @@ class TestOneAgent(SapCase):
 
     @classmethod
     def prepare(cls):
+        super().prepare()
         account = cls.stand.connect_netsuite()
         cls.netsuite = cls.stand.mint(account["id"])["url"]
 
@@ -357,15 +346,9 @@ class TestEveryEdmType(SapCase):
         ("Double", "1.5", "1.5d"))
 
     @classmethod
-    def setUpClass(cls):
-        folder = tempfile.mkdtemp(prefix="sluice-catalog-")
-        cls.addClassCleanup(shutil.rmtree, folder, True)
-        for name in ("sap", "netsuite"):
-            shutil.copytree(os.path.join(ROOT, "connectors", name, "catalog"),
-                            os.path.join(folder, name))
-        cls.write_probe(os.path.join(folder, "sap"))
-        cls.flags = ("--catalog_dir", folder)
-        super().setUpClass()
+    def furnish(cls):
+        cls.copy_catalogs()
+        cls.write_probe(os.path.join(cls.folder, "sap"))
 
     @classmethod
     def write_probe(cls, folder):
