@@ -406,6 +406,23 @@ void jwriter_value(struct jwriter *writer, const struct jval *value)
     }
 }
 
+enum err jwriter_text(struct arena *arena, const struct jval *value, size_t most_bytes,
+                      struct slice *out)
+{
+    struct jwriter writer;
+    struct buf text;
+
+    buf_init(&text, most_bytes);
+    jwriter_init(&writer, &text);
+    jwriter_value(&writer, value);
+    bool fits = !buf_full(&text);
+    if (fits) {
+        *out = arena_slice(arena, buf_slice(&text));
+    }
+    buf_free(&text);
+    return fits ? ERR_OK : ERR_TOO_LARGE;
+}
+
 void jwriter_member_string(struct jwriter *writer, const char *name, struct slice text)
 {
     jwriter_key(writer, slice_str(name));

@@ -48,6 +48,10 @@ void jwriter_member_string(struct jwriter *writer, const char *name, struct slic
 void jwriter_member_int(struct jwriter *writer, const char *name, int64_t value);
 void jwriter_member_bool(struct jwriter *writer, const char *name, bool value);
 
+/* A whole value's JSON text, in the arena. ERR_TOO_LARGE past `most_bytes`: `*out` is as it was. */
+MUST_USE enum err jwriter_text(struct arena *arena, const struct jval *value,
+                               size_t most_bytes, struct slice *out);
+
 /* Appends `text` escaped, without the quotes: for JSON text inside a JSON string. */
 bool jwriter_escape(struct buf *out, struct slice text);
 

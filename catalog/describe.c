@@ -9,17 +9,10 @@
 
 struct slice describe_text(struct arena *arena, const struct jval *value)
 {
-    struct slice result;
-    struct jwriter writer;
-    struct buf out;
+    struct slice text = SLICE_EMPTY;
 
-    buf_init(&out, DESCRIPTION_BYTES);
-    jwriter_init(&writer, &out);
-    jwriter_value(&writer, value);
-    REQUIRE(!buf_full(&out));
-    result = arena_slice(arena, buf_slice(&out));
-    buf_free(&out);
-    return result;
+    REQUIRE(jwriter_text(arena, value, DESCRIPTION_BYTES, &text) == ERR_OK);
+    return text;
 }
 
 /* ---- Input ---- */

@@ -2,7 +2,6 @@
 /* Renames, nests and types what was given. */
 #include "connectors/netsuite/body.h"
 
-#include "base/buf.h"
 #include "base/jwriter.h"
 #include "connectors/netsuite/errors.h"
 
@@ -381,24 +380,16 @@ bool body_write(struct op *op, const struct body_plan *plan, const struct jval *
                            .pointer = SLICE_EMPTY,
                            .given = given,
                            .out = jval_new_object(op->arena, plan->member_count + 1)};
-    struct jwriter json;
-    struct buf text;
 
     if (!write_members(&head, plan->members, plan->member_count)) {
         return false;
     }
-    buf_init(&text, BODY_BYTES_MAX);
-    jwriter_init(&json, &text);
-    jwriter_value(&json, head.out);
-    bool fits = !buf_full(&text);
-    if (fits) {
-        *out = arena_slice(op->arena, buf_slice(&text));
-    } else {
+    if (jwriter_text(op->arena, head.out, BODY_BYTES_MAX, out) != ERR_OK) {
         op->fault = (struct fault){
             .err = ERR_TOO_LARGE,
             .message = SLICE("The arguments make a larger request than is sent."),
             .hint = SLICE("Split them over several documents.")};
+        return false;
     }
-    buf_free(&text);
-    return fits;
+    return true;
 }

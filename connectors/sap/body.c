@@ -5,7 +5,6 @@
  */
 #include "connectors/sap/body.h"
 
-#include "base/buf.h"
 #include "base/jwriter.h"
 #include "connectors/sap/errors.h"
 
@@ -190,24 +189,16 @@ bool sap_body_write(struct op *op, const struct sap_plan *plan, struct slice *ou
                            .pointer = SLICE_EMPTY,
                            .given = op->body,
                            .out = jval_new_object(op->arena, plan->member_count + 1)};
-    struct jwriter json;
-    struct buf text;
 
     if (!write_members(&head, plan->members, plan->member_count)) {
         return false;
     }
-    buf_init(&text, BODY_BYTES_MAX);
-    jwriter_init(&json, &text);
-    jwriter_value(&json, head.out);
-    bool fits = !buf_full(&text);
-    if (fits) {
-        *out = arena_slice(op->arena, buf_slice(&text));
-    } else {
+    if (jwriter_text(op->arena, head.out, BODY_BYTES_MAX, out) != ERR_OK) {
         op->fault = (struct fault){
             .err = ERR_TOO_LARGE,
             .message = SLICE("The arguments make a larger request than SAP takes."),
             .hint = SLICE("Split them over several documents.")};
+        return false;
     }
-    buf_free(&text);
-    return fits;
+    return true;
 }

@@ -286,6 +286,21 @@ static void too_deep(void)
     }
 }
 
+static void test_a_text_is_whole_or_none(void **state)
+{
+    struct fixture *f = *state;
+    struct jval *value = NULL;
+    struct slice text = SLICE("before");
+
+    assert_int_equal(
+        jval_parse(f->arena, SLICE(" {\"a\": [1.50, \"\\u00e6\"]}"), &value, NULL),
+        ERR_OK);
+    assert_int_equal(jwriter_text(f->arena, value, 16, &text), ERR_TOO_LARGE);
+    assert_true(slice_is(text, "before"));
+    assert_int_equal(jwriter_text(f->arena, value, 17, &text), ERR_OK);
+    assert_true(slice_is(text, "{\"a\":[1.50,\"\xc3\xa6\"]}"));
+}
+
 static void test_wrong_nesting_aborts(void **state)
 {
     (void)state;
@@ -319,6 +334,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_strings_of_every_length_are_escaped_as_the_rules_say, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(test_a_text_is_whole_or_none, set_up,
+                                        tear_down),
         cmocka_unit_test(test_wrong_nesting_aborts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
