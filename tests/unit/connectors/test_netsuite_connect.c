@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Account ids and base URLs of a connection, and what follows from them. */
-#include "tests/unit/connectors/world.h"
+#include "tests/unit/connectors/connecting.h"
 
 #include "connectors/netsuite/hosts.h"
-
-static enum err connect_to(struct arena *arena, const char *json,
-                           struct op_target *target, struct fault *fault)
-{
-    *fault = (struct fault){.err = ERR_OK};
-    *target = (struct op_target){.lane = SLICE_EMPTY};
-    return connector_find(SLICE("netsuite"))
-        ->connect(arena, world_json(arena, json), target, fault);
-}
 
 static void test_registry_knows_netsuite_and_nothing_unknown(void **state)
 {
@@ -33,7 +24,7 @@ static void test_both_forms_of_an_account_id_become_one(void **state)
         char json[64];
         snprintf(json, sizeof json, "{\"account_id\":\"%s\"}", forms[i]);
 
-        assert_int_equal(connect_to(arena, json, &target, &fault), ERR_OK);
+        assert_int_equal(connect_to("netsuite", arena, json, &target, &fault), ERR_OK);
 
         const struct hosts *hosts = target.private_data;
         assert_slice(target.lane, "netsuite:123456_SB1");
@@ -59,7 +50,7 @@ static void test_base_urls_replace_hosts_and_are_normalised(void **state)
     struct fault fault;
 
     (void)state;
-    assert_int_equal(connect_to(arena,
+    assert_int_equal(connect_to("netsuite", arena,
                                 "{\"account_id\":\"TSTDRV1234567\",\"base_urls\":{"
                                 "\"suitetalk\":\"HTTP://LocalHost:8080\","
                                 "\"restlets\":\"https://erp.example:443\"}}",
@@ -79,32 +70,22 @@ static void test_base_urls_replace_hosts_and_are_normalised(void **state)
 static void test_a_stored_connection_connects_to_the_same_place(void **state)
 {
     struct arena *arena = arena_new();
-    struct op_target first, second;
-    struct fault fault = {.err = ERR_OK};
 
     (void)state;
-    assert_int_equal(connect_to(arena,
-                                "{\"account_id\":\"123456-sb1\",\"base_urls\":{"
-                                "\"suitetalk\":\"http://[::1]:9\",\"restlets\":"
-                                "\"http://[::1]:9\"}}",
-                                &first, &fault),
-                     ERR_OK);
-    assert_int_equal(connector_find(SLICE("netsuite"))
-                         ->connect(arena, first.connection, &second, &fault),
-                     ERR_OK);
+    struct op_target again =
+        connect_again("netsuite", arena,
+                      "{\"account_id\":\"123456-sb1\",\"base_urls\":{"
+                      "\"suitetalk\":\"http://[::1]:9\",\"restlets\":"
+                      "\"http://[::1]:9\"}}");
 
-    assert_true(jval_equal(first.connection, second.connection));
-    assert_true(slice_eq(first.lane, second.lane));
-    assert_int_equal(second.origin_count, 1);
-    assert_slice(second.origins[0], "http://[::1]:9");
+    assert_int_equal(again.origin_count, 1);
+    assert_slice(again.origins[0], "http://[::1]:9");
     arena_free(arena);
 }
 
 static void test_each_mistake_is_named_with_its_pointer(void **state)
 {
-    static const struct {
-        const char *json, *pointer;
-    } cases[] = {
+    static const struct connect_mistake cases[] = {
         {"[]", ""},
         {"{}", "/account_id"},
         {"{\"account_id\":123456}", "/account_id"},
@@ -156,37 +137,13 @@ static void test_each_mistake_is_named_with_its_pointer(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct arena *arena = arena_new();
-        struct op_target target;
-        struct fault fault;
-
-        if (connect_to(arena, cases[i].json, &target, &fault) != ERR_UNPROCESSABLE) {
-            fail_msg("accepted: %s", cases[i].json);
-        }
-        assert_int_equal(fault.err, ERR_UNPROCESSABLE);
-        assert_int_equal(fault.detail_count, 1);
-        assert_slice(fault.details[0].pointer, cases[i].pointer);
-        assert_true(fault.details[0].message.len > 0);
-        arena_free(arena);
-    }
+    assert_mistakes_named("netsuite", cases, sizeof cases / sizeof cases[0]);
 }
 
 static void test_all_mistakes_are_told_at_once_up_to_a_ceiling(void **state)
 {
-    struct arena *arena = arena_new();
-    struct op_target target;
-    struct fault fault;
-
     (void)state;
-    assert_int_equal(
-        connect_to(arena,
-                   "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,"
-                   "\"h\":1,\"i\":1,\"j\":1}",
-                   &target, &fault),
-        ERR_UNPROCESSABLE);
-    assert_int_equal(fault.detail_count, 8);
-    arena_free(arena);
+    assert_mistakes_told_at_once("netsuite");
 }
 
 int main(void)

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Routes, addresses and clients of a connection, and what follows from them. */
+#include "tests/unit/connectors/connecting.h"
 #include "tests/unit/connectors/sap_world.h"
 
 #include "connectors/sap/connection.h"
-
-static enum err connect_to(struct arena *arena, const char *json,
-                           struct op_target *target, struct fault *fault)
-{
-    *fault = (struct fault){.err = ERR_OK};
-    *target = (struct op_target){.lane = SLICE_EMPTY};
-    return connector_find(SLICE("sap"))
-        ->connect(arena, world_json(arena, json), target, fault);
-}
 
 static void test_a_cloud_system_needs_no_client(void **state)
 {
@@ -20,7 +12,7 @@ static void test_a_cloud_system_needs_no_client(void **state)
     struct fault fault;
 
     (void)state;
-    assert_int_equal(connect_to(arena,
+    assert_int_equal(connect_to("sap", arena,
                                 "{\"route\":\"direct\",\"base_url\":"
                                 "\"HTTPS://My300000-API.s4hana.cloud.sap:443\"}",
                                 &target, &fault),
@@ -43,12 +35,12 @@ static void test_two_clients_of_one_system_are_two_lanes(void **state)
     struct fault fault;
 
     (void)state;
-    assert_int_equal(connect_to(arena,
+    assert_int_equal(connect_to("sap", arena,
                                 "{\"route\":\"on_premise\",\"base_url\":"
                                 "\"http://erp.example:8000\",\"sap_client\":\"100\"}",
                                 &first, &fault),
                      ERR_OK);
-    assert_int_equal(connect_to(arena,
+    assert_int_equal(connect_to("sap", arena,
                                 "{\"route\":\"on_premise\",\"base_url\":"
                                 "\"http://erp.example:8000\",\"sap_client\":\"200\"}",
                                 &second, &fault),
@@ -63,21 +55,11 @@ static void test_two_clients_of_one_system_are_two_lanes(void **state)
 static void test_a_stored_connection_connects_to_the_same_place(void **state)
 {
     struct arena *arena = arena_new();
-    struct op_target first, second;
-    struct fault fault = {.err = ERR_OK};
 
     (void)state;
-    assert_int_equal(connect_to(arena,
-                                "{\"route\":\"on_premise\",\"base_url\":"
-                                "\"http://[::1]:44300\",\"sap_client\":\"001\"}",
-                                &first, &fault),
-                     ERR_OK);
-    assert_int_equal(
-        connector_find(SLICE("sap"))->connect(arena, first.connection, &second, &fault),
-        ERR_OK);
-
-    assert_true(jval_equal(first.connection, second.connection));
-    assert_true(slice_eq(first.lane, second.lane));
+    (void)connect_again("sap", arena,
+                        "{\"route\":\"on_premise\",\"base_url\":"
+                        "\"http://[::1]:44300\",\"sap_client\":\"001\"}");
     arena_free(arena);
 }
 
@@ -85,9 +67,7 @@ static void test_each_mistake_is_named_with_its_pointer(void **state)
 {
 #define DIRECT "\"route\":\"direct\","
 #define URL "\"base_url\":\"https://erp.example\""
-    static const struct {
-        const char *json, *pointer;
-    } cases[] = {
+    static const struct connect_mistake cases[] = {
         {"[]", ""},
         {"{" URL "}", "/route"},
         {"{\"route\":\"vpn\"," URL "}", "/route"},
@@ -125,20 +105,7 @@ static void test_each_mistake_is_named_with_its_pointer(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct arena *arena = arena_new();
-        struct op_target target;
-        struct fault fault;
-
-        if (connect_to(arena, cases[i].json, &target, &fault) != ERR_UNPROCESSABLE) {
-            fail_msg("accepted: %s", cases[i].json);
-        }
-        assert_int_equal(fault.err, ERR_UNPROCESSABLE);
-        assert_int_equal(fault.detail_count, 1);
-        assert_slice(fault.details[0].pointer, cases[i].pointer);
-        assert_true(fault.details[0].message.len > 0);
-        arena_free(arena);
-    }
+    assert_mistakes_named("sap", cases, sizeof cases / sizeof cases[0]);
 }
 
 static void test_routes_of_later_versions_say_so(void **state)
@@ -148,7 +115,7 @@ static void test_routes_of_later_versions_say_so(void **state)
     struct fault fault;
 
     (void)state;
-    assert_int_equal(connect_to(arena,
+    assert_int_equal(connect_to("sap", arena,
                                 "{\"route\":\"connectivity\",\"base_url\":"
                                 "\"http://erp.example\",\"location_id\":\"north\"}",
                                 &target, &fault),
@@ -161,19 +128,8 @@ static void test_routes_of_later_versions_say_so(void **state)
 
 static void test_all_mistakes_are_told_at_once_up_to_a_ceiling(void **state)
 {
-    struct arena *arena = arena_new();
-    struct op_target target;
-    struct fault fault;
-
     (void)state;
-    assert_int_equal(
-        connect_to(arena,
-                   "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,"
-                   "\"h\":1,\"i\":1,\"j\":1}",
-                   &target, &fault),
-        ERR_UNPROCESSABLE);
-    assert_int_equal(fault.detail_count, 8);
-    arena_free(arena);
+    assert_mistakes_told_at_once("sap");
 }
 
 int main(void)
