@@ -7,18 +7,6 @@
 #include "cli/command.h"
 #include "connectors/connector.h"
 
-static enum err compile(void *ctx, struct slice integration, struct arena *arena,
-                        const struct jval *upstream, const struct tool *tool,
-                        const void **plan, struct schema_problem *problem)
-{
-    (void)ctx;
-    const struct connector *connector = connector_find(integration);
-    if (connector == NULL) {
-        return ERR_NOT_FOUND;
-    }
-    return connector->compile(arena, upstream, tool, plan, problem);
-}
-
 /* A folder that no connector belongs to is read as well: its error says so. */
 static bool serves(void *ctx, struct slice integration)
 {
@@ -38,7 +26,7 @@ static bool serves(void *ctx, struct slice integration)
 
 struct catalog_compiler catalogs_compiler(struct catalogs_choice *choice)
 {
-    return (struct catalog_compiler){compile, choice, serves};
+    return (struct catalog_compiler){connector_compile, choice, serves};
 }
 
 int catalogs_load(struct slice directory, const struct catalog_compiler *compiler,

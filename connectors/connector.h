@@ -69,4 +69,10 @@ void connectors_memory_begin(void);
 /* NULL when this program has none of that name. */
 const struct connector *connector_find(struct slice name);
 
+/* catalog_compiler.compile by the connector of that name; `ctx` is not looked at. */
+MUST_USE enum err connector_compile(void *ctx, struct slice integration,
+                                    struct arena *arena, const struct jval *upstream,
+                                    const struct tool *tool, const void **plan,
+                                    struct schema_problem *problem);
+
 #endif

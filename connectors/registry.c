@@ -25,3 +25,14 @@ const struct connector *connector_find(struct slice name)
     }
     return NULL;
 }
+
+enum err connector_compile(void *ctx, struct slice integration, struct arena *arena,
+                           const struct jval *upstream, const struct tool *tool,
+                           const void **plan, struct schema_problem *problem)
+{
+    const struct connector *connector = connector_find(integration);
+
+    (void)ctx;
+    return connector != NULL ? connector->compile(arena, upstream, tool, plan, problem)
+                             : ERR_NOT_FOUND;
+}

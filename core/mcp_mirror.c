@@ -6,15 +6,6 @@
 
 #define PARAM_PREFIX "mcp-param-"
 
-static enum err refuse(struct mcp_refusal *refusal, enum err err, int status,
-                       struct slice message)
-{
-    refusal->err = err;
-    refusal->http_status = status;
-    refusal->message = message;
-    return err;
-}
-
 /* ---- Mcp-Method, Mcp-Name ---- */
 
 /* The member of params that Mcp-Name mirrors, or NULL when the method has none. */
@@ -45,10 +36,10 @@ enum err mcp_check_mirrors(const struct mcp_headers *headers,
                            struct mcp_refusal *refusal)
 {
     if (!headers->has_method || !slice_eq(headers->method, message->method)) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      headers->has_method
-                          ? SLICE("Mcp-Method does not match the body's method")
-                          : SLICE("Mcp-Method header is missing"));
+        return mcp_refuse(refusal, ERR_HEADER_MISMATCH, 400,
+                          headers->has_method
+                              ? SLICE("Mcp-Method does not match the body's method")
+                              : SLICE("Mcp-Method header is missing"));
     }
     const char *member = mirrored_member(message->method);
     if (member == NULL) {
@@ -56,16 +47,16 @@ enum err mcp_check_mirrors(const struct mcp_headers *headers,
     }
     struct slice name;
     if (!headers->has_name) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      SLICE("Mcp-Name header is missing"));
+        return mcp_refuse(refusal, ERR_HEADER_MISMATCH, 400,
+                          SLICE("Mcp-Name header is missing"));
     }
     if (!decode_mirror(headers->name, arena, &name)) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      SLICE("Mcp-Name cannot be decoded"));
+        return mcp_refuse(refusal, ERR_HEADER_MISMATCH, 400,
+                          SLICE("Mcp-Name cannot be decoded"));
     }
     if (!slice_eq(name, jval_text(jval_get(message->params, member)))) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      SLICE("Mcp-Name does not match the body"));
+        return mcp_refuse(refusal, ERR_HEADER_MISMATCH, 400,
+                          SLICE("Mcp-Name does not match the body"));
     }
     return ERR_OK;
 }
@@ -75,8 +66,9 @@ enum err mcp_check_mirrors(const struct mcp_headers *headers,
 static enum err refuse_param(struct mcp_refusal *refusal, struct arena *arena,
                              struct slice header, const char *what)
 {
-    return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                  arena_printf(arena, "Mcp-Param-%.*s %s", SLICE_ARG(header), what));
+    return mcp_refuse(
+        refusal, ERR_HEADER_MISMATCH, 400,
+        arena_printf(arena, "Mcp-Param-%.*s %s", SLICE_ARG(header), what));
 }
 
 /* How often the header stands there; *value is the first. */

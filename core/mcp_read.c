@@ -50,15 +50,6 @@ static bool is_modern_version(struct slice text)
     return true;
 }
 
-static enum err refuse(struct mcp_refusal *refusal, enum err err, int status,
-                       struct slice message)
-{
-    refusal->err = err;
-    refusal->http_status = status;
-    refusal->message = message;
-    return err;
-}
-
 /* ---- Rung 5: is it a JSON-RPC message? ---- */
 
 static bool is_integer(const struct jval *value)
@@ -87,9 +78,10 @@ static enum err read_id(const struct jval *body, struct mcp_message *out,
 {
     const struct jval *id = jval_get(body, "id");
     if (id != NULL && !is_rpc_id(id)) {
-        return refuse(refusal, ERR_BAD_REQUEST, 400,
-                      SLICE("Invalid request: id must be a string or an integer of at "
-                            "most 1024 bytes"));
+        return mcp_refuse(
+            refusal, ERR_BAD_REQUEST, 400,
+            SLICE("Invalid request: id must be a string or an integer of at "
+                  "most 1024 bytes"));
     }
     out->id = id;
     refusal->id = id;
@@ -100,16 +92,16 @@ static enum err read_shape(const struct jval *body, struct mcp_message *out,
                            struct mcp_refusal *refusal)
 {
     if (body->type != JVAL_OBJECT) {
-        return refuse(refusal, ERR_BAD_REQUEST, 400,
-                      SLICE("Invalid request: a JSON-RPC message is an object"));
+        return mcp_refuse(refusal, ERR_BAD_REQUEST, 400,
+                          SLICE("Invalid request: a JSON-RPC message is an object"));
     }
     enum err err = read_id(body, out, refusal);
     if (err != ERR_OK) {
         return err;
     }
     if (!slice_is(jval_text(jval_get(body, "jsonrpc")), "2.0")) {
-        return refuse(refusal, ERR_BAD_REQUEST, 400,
-                      SLICE("Invalid request: jsonrpc must be \"2.0\""));
+        return mcp_refuse(refusal, ERR_BAD_REQUEST, 400,
+                          SLICE("Invalid request: jsonrpc must be \"2.0\""));
     }
     const struct jval *method = jval_get(body, "method");
     bool is_response = method == NULL && (jval_get(body, "result") != NULL ||
@@ -119,8 +111,8 @@ static enum err read_shape(const struct jval *body, struct mcp_message *out,
         return ERR_OK;
     }
     if (!jval_is(method, JVAL_STRING)) {
-        return refuse(refusal, ERR_BAD_REQUEST, 400,
-                      SLICE("Invalid request: method must be a string"));
+        return mcp_refuse(refusal, ERR_BAD_REQUEST, 400,
+                          SLICE("Invalid request: method must be a string"));
     }
     out->method = method->text;
     out->kind = out->id != NULL ? MCP_REQUEST : MCP_NOTIFICATION;
@@ -135,8 +127,8 @@ static enum err read_params(const struct jval *body, struct mcp_message *out,
         return ERR_OK;
     }
     if (params->type != JVAL_OBJECT) {
-        return refuse(refusal, ERR_INVALID_ARGUMENTS, 200,
-                      SLICE("Invalid params: params must be an object"));
+        return mcp_refuse(refusal, ERR_INVALID_ARGUMENTS, 200,
+                          SLICE("Invalid params: params must be an object"));
     }
     out->params = params;
     const struct jval *token = jval_get(jval_get(params, "_meta"), "progressToken");
@@ -151,12 +143,12 @@ static enum err read_params(const struct jval *body, struct mcp_message *out,
 static enum err check_envelope(const struct jval *meta, struct mcp_refusal *refusal)
 {
     if (!jval_is(jval_get(meta, META_VERSION), JVAL_STRING)) {
-        return refuse(refusal, ERR_INVALID_ARGUMENTS, 400,
-                      SLICE("Missing _meta key " META_VERSION));
+        return mcp_refuse(refusal, ERR_INVALID_ARGUMENTS, 400,
+                          SLICE("Missing _meta key " META_VERSION));
     }
     if (!jval_is(jval_get(meta, META_CAPABILITIES), JVAL_OBJECT)) {
-        return refuse(refusal, ERR_INVALID_ARGUMENTS, 400,
-                      SLICE("Missing _meta key " META_CAPABILITIES));
+        return mcp_refuse(refusal, ERR_INVALID_ARGUMENTS, 400,
+                          SLICE("Missing _meta key " META_CAPABILITIES));
     }
     return ERR_OK;
 }
@@ -165,11 +157,11 @@ static enum err check_version(const struct mcp_headers *headers, struct slice ve
                               struct arena *arena, struct mcp_refusal *refusal)
 {
     if (!headers->has_version) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      SLICE("MCP-Protocol-Version header is missing"));
+        return mcp_refuse(refusal, ERR_HEADER_MISMATCH, 400,
+                          SLICE("MCP-Protocol-Version header is missing"));
     }
     if (!slice_eq(headers->version, version)) {
-        return refuse(
+        return mcp_refuse(
             refusal, ERR_HEADER_MISMATCH, 400,
             SLICE("MCP-Protocol-Version does not match the _meta protocol version"));
     }
@@ -184,7 +176,8 @@ static enum err check_version(const struct mcp_headers *headers, struct slice ve
             arena_printf(arena, "{\"supported\":[\"2026-07-28\"],\"requested\":%.*s}",
                          SLICE_ARG(buf_slice(&data)));
         buf_free(&data);
-        return refuse(refusal, ERR_VERSION, 400, SLICE("Unsupported protocol version"));
+        return mcp_refuse(refusal, ERR_VERSION, 400,
+                          SLICE("Unsupported protocol version"));
     }
     return ERR_OK;
 }
@@ -219,7 +212,7 @@ static enum err read_legacy(const struct mcp_headers *headers, struct mcp_messag
         return ERR_OK;
     }
     if (!mcp_version_parse(headers->version, &out->version)) {
-        return refuse(
+        return mcp_refuse(
             refusal, ERR_BAD_REQUEST, 400,
             SLICE("Unsupported MCP-Protocol-Version header; supported: 2024-11-05, "
                   "2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28"));
@@ -240,17 +233,17 @@ enum err mcp_read(const struct mcp_headers *headers, const struct jval *body,
     }
     if (out->kind == MCP_POSTED_RESPONSE) {
         return modern_header
-                   ? refuse(refusal, ERR_BAD_REQUEST, 400,
-                            SLICE("Invalid request: responses are not posted"))
+                   ? mcp_refuse(refusal, ERR_BAD_REQUEST, 400,
+                                SLICE("Invalid request: responses are not posted"))
                    : ERR_OK;
     }
     const struct jval *meta = jval_get(jval_get(body, "params"), "_meta");
     bool has_envelope = jval_get(meta, META_VERSION) != NULL;
     bool is_initialize = slice_is(out->method, "initialize");
     if (is_initialize && !has_envelope && modern_header) {
-        return refuse(refusal, ERR_HEADER_MISMATCH, 400,
-                      SLICE("initialize does not exist in the revision that the "
-                            "MCP-Protocol-Version header names"));
+        return mcp_refuse(refusal, ERR_HEADER_MISMATCH, 400,
+                          SLICE("initialize does not exist in the revision that the "
+                                "MCP-Protocol-Version header names"));
     }
     err = read_params(body, out, refusal);
     if (has_envelope || modern_header) {
@@ -268,22 +261,23 @@ enum err mcp_check_batch(const struct mcp_headers *headers, const struct jval *b
 {
     *refusal = (struct mcp_refusal){.message = SLICE_EMPTY, .data = SLICE_EMPTY};
     if (headers->has_version && !slice_is(headers->version, "2025-03-26")) {
-        return refuse(refusal, ERR_BAD_REQUEST, 400,
-                      SLICE("Invalid request: this protocol version has no batches"));
+        return mcp_refuse(
+            refusal, ERR_BAD_REQUEST, 400,
+            SLICE("Invalid request: this protocol version has no batches"));
     }
     if (body->count == 0) {
-        return refuse(refusal, ERR_BAD_REQUEST, 400,
-                      SLICE("Invalid request: an empty batch"));
+        return mcp_refuse(refusal, ERR_BAD_REQUEST, 400,
+                          SLICE("Invalid request: an empty batch"));
     }
     if (body->count > LIMIT_BATCH_ELEMENTS) {
-        return refuse(refusal, ERR_BAD_REQUEST, 400,
-                      SLICE("Invalid request: a batch has at most 32 messages"));
+        return mcp_refuse(refusal, ERR_BAD_REQUEST, 400,
+                          SLICE("Invalid request: a batch has at most 32 messages"));
     }
     for (size_t i = 0; i < body->count; i++) {
         const struct jval *meta =
             jval_get(jval_get(&body->items[i], "params"), "_meta");
         if (jval_get(meta, META_VERSION) != NULL) {
-            return refuse(
+            return mcp_refuse(
                 refusal, ERR_BAD_REQUEST, 400,
                 SLICE("Invalid request: this protocol version has no batches"));
         }

@@ -53,6 +53,16 @@ struct mcp_refusal {
     const struct jval *id; /* NULL: could not be read, is left out */
 };
 
+/* Returns `err`; the id and the data stay as they are. */
+static inline enum err mcp_refuse(struct mcp_refusal *refusal, enum err err,
+                                  int http_status, struct slice message)
+{
+    refusal->err = err;
+    refusal->http_status = http_status;
+    refusal->message = message;
+    return err;
+}
+
 static inline bool mcp_is_modern(const struct mcp_message *message)
 {
     return message->version == MCP_2026_07_28;

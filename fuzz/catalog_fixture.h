@@ -23,18 +23,6 @@ struct fixture {
     struct op_target target;
 };
 
-static inline enum err fixture_compile(void *ctx, struct slice integration,
-                                       struct arena *arena, const struct jval *upstream,
-                                       const struct tool *tool, const void **plan,
-                                       struct schema_problem *problem)
-{
-    const struct connector *connector = connector_find(integration);
-
-    (void)ctx;
-    return connector != NULL ? connector->compile(arena, upstream, tool, plan, problem)
-                             : ERR_NOT_FOUND;
-}
-
 static inline struct jval *fixture_json(struct arena *arena, const char *text)
 {
     struct jval *value = NULL;
@@ -46,7 +34,7 @@ static inline struct jval *fixture_json(struct arena *arena, const char *text)
 static inline void fixture_load(struct fixture *out, struct slice integration,
                                 const char *connection)
 {
-    static const struct catalog_compiler compiler = {.compile = fixture_compile};
+    static const struct catalog_compiler compiler = {.compile = connector_compile};
     struct arena *arena = arena_new(); /* lives as long as the program */
     struct catalog_problem problem;
     struct catalog *catalog = NULL;

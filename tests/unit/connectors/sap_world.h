@@ -25,7 +25,7 @@ struct sap_world {
 
 static inline struct sap_world sap_world_new(void)
 {
-    static const struct catalog_compiler compiler = {.compile = world_compile};
+    static const struct catalog_compiler compiler = {.compile = connector_compile};
     struct sap_world world = {.arena = arena_new()};
     struct catalog_problem problem = {.file = SLICE_EMPTY};
     struct fault fault = {.err = ERR_OK};

@@ -38,21 +38,9 @@ static inline struct jval *world_json(struct arena *arena, const char *text)
     return value;
 }
 
-static inline enum err world_compile(void *ctx, struct slice integration,
-                                     struct arena *arena, const struct jval *upstream,
-                                     const struct tool *tool, const void **plan,
-                                     struct schema_problem *problem)
-{
-    const struct connector *connector = connector_find(integration);
-
-    (void)ctx;
-    return connector != NULL ? connector->compile(arena, upstream, tool, plan, problem)
-                             : ERR_NOT_FOUND;
-}
-
 static inline struct world world_new(void)
 {
-    static const struct catalog_compiler compiler = {.compile = world_compile};
+    static const struct catalog_compiler compiler = {.compile = connector_compile};
     struct world world = {.arena = arena_new()};
     struct catalog_problem problem = {.file = SLICE_EMPTY};
     struct fault fault = {.err = ERR_OK};
