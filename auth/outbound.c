@@ -10,7 +10,8 @@
 #include "base/text.h"
 
 static const struct outbound_scheme *const schemes[] = {
-    &outbound_tba, &outbound_xsuaa, &outbound_basic, &outbound_none};
+    &outbound_tba,   &outbound_netsuite_oauth2, &outbound_netsuite_m2m,
+    &outbound_xsuaa, &outbound_basic,           &outbound_none};
 #define SCHEME_COUNT (sizeof schemes / sizeof schemes[0])
 
 const struct outbound_scheme *outbound_scheme_find(struct slice name)
@@ -189,8 +190,7 @@ struct credential {
     size_t origin_count;
     struct held_field *fields; /* as many as the scheme has */
     size_t field_count;
-    struct tokens *tokens; /* kept; NULL until credential_use_tokens */
-    struct slice tenant;
+    struct token_means means;    /* empty until credential_use_tokens */
     struct token_source *source; /* held; made at the first need */
 };
 
@@ -268,18 +268,22 @@ void outbound_add_field(struct outbound_request *request, struct slice name,
 /* ---- Tokens ---- */
 
 void credential_use_tokens(struct credential *credential, struct tokens *tokens,
-                           struct slice tenant)
+                           struct grants *grants, struct slice tenant)
 {
-    credential->tokens = tokens;
-    credential->tenant = arena_slice(credential->arena, tenant);
+    credential->means = (struct token_means){
+        .tokens = tokens,
+        .grants = grants,
+        .tenant = arena_slice(credential->arena, tenant),
+        .account = credential->account_id,
+        .origin = credential->origin_count > 0 ? credential->origins[0] : SLICE_EMPTY,
+    };
 }
 
 static struct token_source *source_of(struct credential *credential)
 {
     if (credential->source == NULL && credential->scheme->source != NULL) {
-        REQUIRE(credential->tokens != NULL);
-        credential->source = credential->scheme->source(credential, credential->tokens,
-                                                        credential->tenant);
+        REQUIRE(credential->means.tokens != NULL);
+        credential->source = credential->scheme->source(credential, &credential->means);
     }
     return credential->source;
 }
@@ -295,11 +299,24 @@ bool outbound_is_ready(const struct credential *credential)
            (credential->source != NULL && token_source_is_fresh(credential->source));
 }
 
-void outbound_prepare(struct credential *credential, struct token_wait *wait)
+enum err outbound_prepare(struct credential *credential, struct token_wait *wait)
 {
     struct token_source *source = source_of(credential);
     REQUIRE(source != NULL);
-    token_source_wait(source, wait);
+    return token_source_wait(source, wait);
+}
+
+enum err outbound_renew_ahead(struct credential *credential)
+{
+    struct token_source *source = source_of(credential);
+    return source != NULL ? token_source_renew(source) : ERR_NOT_FOUND;
+}
+
+void outbound_revoke(struct credential *credential)
+{
+    if (credential->scheme->revoke != NULL) {
+        credential->scheme->revoke(credential, &credential->means);
+    }
 }
 
 bool outbound_renew(struct credential *credential, uint64_t token_version)
@@ -311,9 +328,20 @@ bool outbound_renew(struct credential *credential, uint64_t token_version)
     return true;
 }
 
-struct slice credential_token(const struct credential *credential)
+enum err outbound_sign_bearer(struct credential *credential,
+                              struct outbound_request *request,
+                              const struct outbound_means *means, struct arena *arena)
 {
-    return token_source_reveal(credential->source);
+    struct slice token = credential->source != NULL
+                             ? token_source_reveal(credential->source)
+                             : SLICE_EMPTY;
+    (void)means;
+    if (token.len == 0) {
+        return ERR_NEEDS_REAUTH;
+    }
+    outbound_add_field(request, SLICE("Authorization"),
+                       arena_printf(arena, "Bearer %.*s", SLICE_ARG(token)));
+    return ERR_OK;
 }
 
 /* The URL is the origin itself or goes on with a path: "https://a.b" is no prefix of

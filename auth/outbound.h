@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/grants.h"
 #include "auth/mac.h"
 #include "auth/tokens.h"
 #include "base/arena.h"
@@ -65,20 +66,27 @@ struct credential *credential_new(const struct outbound_scheme *scheme,
 void credential_put(struct credential *credential, struct slice field,
                     struct secret *value);
 void credential_free(struct credential *credential); /* accepts NULL */
-/* Before the first use, for schemes that fetch tokens: keeps `tokens`, copies `tenant`.
+/* Before the first use, for schemes that fetch tokens: keeps the first two, copies `tenant`.
  */
 void credential_use_tokens(struct credential *credential, struct tokens *tokens,
-                           struct slice tenant);
+                           struct grants *grants, struct slice tenant);
 
 /* Once its fields are complete: takes part in the token its tenant already has for that client. */
 void outbound_attach(struct credential *credential);
 
 /* Whether it can sign now and for the next 30 s; always, for schemes without tokens. */
 bool outbound_is_ready(const struct credential *credential);
-/* Fetches what is missing (shared with all who wait): on_ready comes exactly once,
- * never before this returned, unless cancelled with token_wait_cancel. Only when it is
- * not ready. */
-void outbound_prepare(struct credential *credential, struct token_wait *wait);
+/* Fetches what is missing (shared with all who wait). ERR_OK: on_ready comes exactly once,
+ * never before this returned, unless cancelled with token_wait_cancel; else nothing could
+ * be asked for now. Only when it is not ready. */
+MUST_USE enum err outbound_prepare(struct credential *credential,
+                                   struct token_wait *wait);
+/* Fetches the next token though this one is good yet, for nobody who waits. ERR_NOT_FOUND
+ * when the scheme has no tokens. */
+MUST_USE enum err outbound_renew_ahead(struct credential *credential);
+/* The account is being offboarded: tells the token host that its grant is over, where the
+ * scheme has one. */
+void outbound_revoke(struct credential *credential);
 /* The upstream answered 401 to a request signed just now: drops the token it carried.
  * False when the scheme has nothing to renew. */
 bool outbound_renew(struct credential *credential, uint64_t token_version);

@@ -9,6 +9,8 @@
 
 #include "auth/outbound.h"
 
+struct token_means;
+
 struct outbound_scheme {
     const char *name, *integration;
     const struct outbound_field *fields;
@@ -21,7 +23,18 @@ struct outbound_scheme {
                             const char **field);
     /* The token source of a credential whose fields are complete; NULL: no tokens. */
     struct token_source *(*source)(const struct credential *credential,
-                                   struct tokens *tokens, struct slice tenant);
+                                   const struct token_means *means);
+    /* Of a scheme whose tokens come of a grant that can be given back; else NULL. */
+    void (*revoke)(const struct credential *credential,
+                   const struct token_means *means);
+};
+
+/* With what a scheme makes its source. */
+struct token_means {
+    struct tokens *tokens;
+    struct grants *grants;
+    struct slice tenant, account;
+    struct slice origin; /* the first of the credential's: the API's own host */
 };
 
 /* Lends the field's bytes until the credential is freed; empty when it was not given.
@@ -32,10 +45,15 @@ struct slice credential_reveal(const struct credential *credential, const char *
 void outbound_add_field(struct outbound_request *request, struct slice name,
                         struct slice value);
 
-/* The access token of a scheme that has tokens. */
-struct slice credential_token(const struct credential *credential);
+/* "Authorization: Bearer …" with the access token: how schemes that have tokens sign (RFC
+ * 6750 section 2.1). ERR_NEEDS_REAUTH when there is none. */
+enum err outbound_sign_bearer(struct credential *credential,
+                              struct outbound_request *request,
+                              const struct outbound_means *means, struct arena *arena);
 
 extern const struct outbound_scheme outbound_tba;
+extern const struct outbound_scheme outbound_netsuite_oauth2;
+extern const struct outbound_scheme outbound_netsuite_m2m;
 extern const struct outbound_scheme outbound_xsuaa;
 extern const struct outbound_scheme outbound_basic;
 extern const struct outbound_scheme outbound_none;

@@ -61,6 +61,7 @@ void token_answer_read(struct arena *arena, int status, struct slice body,
                                         : refused ? ERR_NEEDS_REAUTH
                                                   : ERR_UPSTREAM_UNAVAILABLE,
                                  .token = SLICE_EMPTY,
+                                 .refresh = SLICE_EMPTY,
                                  .code = SLICE_EMPTY};
     if (body.len > LIMIT_TOKEN_ANSWER_BYTES ||
         jval_parse(arena, body, &json, NULL) != ERR_OK) {
@@ -71,9 +72,12 @@ void token_answer_read(struct arena *arena, int status, struct slice body,
         return;
     }
     struct slice token = jval_text(jval_get(json, "access_token"));
-    if (is_token(token) && is_bearer(jval_get(json, "token_type"))) {
+    struct slice refresh = jval_text(jval_get(json, "refresh_token"));
+    bool refresh_is_good = refresh.len == 0 || is_token(refresh);
+    if (is_token(token) && refresh_is_good && is_bearer(jval_get(json, "token_type"))) {
         out->err = ERR_OK;
         out->token = token;
+        out->refresh = refresh;
         out->life_ms = life_seconds(jval_get(json, "expires_in")) * 1000;
         out->code = SLICE_EMPTY;
     }

@@ -20,6 +20,7 @@ struct token_answer {
     enum err err;
     struct slice token; /* with ERR_OK; never empty */
     int64_t life_ms;
+    struct slice refresh; /* with ERR_OK; empty when there is none, or no new one */
     struct slice code; /* the "error" member of a refusal, when it is of its alphabet */
 };
 

@@ -3,63 +3,76 @@
  * Access tokens. Invariants:
  *   1. A source has at most one flight; whoever waits is on its list.
  *   2. A token is replaced only by a newer one; a failed flight leaves the old one
- * where it is.
- *   3. Nothing here is written to a file; tokens are secrets, requests and answers are
- * wiped.
+ *      where it is.
+ *   3. A token is renewed ahead of its end only when it was used since the last time: an
+ *      account that nobody calls costs its token host nothing.
+ *   4. Nothing here is written to a file; tokens are secrets.
  */
 #include "auth/tokens.h"
 
 #include <stdlib.h>
 
+#include "auth/alarm.h"
+#include "auth/due.h"
 #include "auth/mac.h"
-#include "auth/token_answer.h"
 #include "base/arena.h"
 #include "base/map.h"
-#include "base/secret.h"
 #include "base/text.h"
 
-#define SPARE_MS 30000  /* a token that ends sooner is not used any more */
-#define FLIGHT_MS 20000 /* a token host that needs longer is down */
-#define FORM_BYTES (64 * 1024)
+#define SPARE_MS 30000 /* a token that ends sooner is not used any more */
+#define AHEAD_LEAST_MS 60000
+#define AHEAD_MOST_MS 180000
+#define RETRY_FIRST_MS 5000
+#define RETRY_MOST_MS 300000
+#define SOURCE_BYTES 512
 
 struct tokens {
-    struct http_client *client;
+    struct token_hosts *hosts;
     const struct clock *clock;
     const struct log *log;
     struct map *sources;
     struct secret_pool *pool;
     struct secret *blind; /* makes digests of secrets that are known nowhere else */
     struct mac *mac;
+    struct due_heap *due;
+    struct alarm *alarm;
 };
 
 struct token_source {
     struct tokens *tokens;
     struct slice key; /* of the map */
     struct arena *arena;
-    struct slice url;
-    struct secret *form; /* the request's body: it holds the client's secret */
+    const struct token_way *way;
+    void *state; /* the way's */
     struct secret *token;
     int64_t ends_ms;
+    struct due due;
     uint64_t version;
     int holders; /* credentials, and the flight */
+    int failures;
     struct list waiting;
-    struct http_transfer *flight;
-    struct token_outcome outcome;
-    struct arena *answer; /* of the flight; holds outcome.code */
+    bool in_flight;
 };
 
-struct tokens *tokens_new(struct http_client *client, const struct clock *clock,
-                          const struct log *log)
+static void on_alarm(void *ctx)
+{
+    tokens_run(ctx);
+}
+
+struct tokens *tokens_new(struct loop *loop, struct token_hosts *hosts,
+                          const struct clock *clock, const struct log *log)
 {
     struct tokens *tokens = calloc(1, sizeof *tokens);
     REQUIRE(tokens != NULL);
-    tokens->client = client;
+    tokens->hosts = hosts;
     tokens->clock = clock;
     tokens->log = log;
     tokens->sources = map_new();
     tokens->pool = secret_pool_new();
     tokens->blind = secret_random(MAC_BYTES);
     tokens->mac = mac_new();
+    tokens->due = due_heap_new();
+    tokens->alarm = alarm_new(loop, clock, on_alarm, tokens);
     return tokens;
 }
 
@@ -70,65 +83,70 @@ void tokens_free(struct tokens *tokens)
     }
     REQUIRE(map_count(tokens->sources) == 0);
     map_free(tokens->sources);
+    alarm_free(tokens->alarm);
+    due_heap_free(tokens->due);
+    mac_free(tokens->mac);
     secret_free(tokens->blind);
     secret_pool_free(tokens->pool);
-    mac_free(tokens->mac);
     free(tokens);
+}
+
+struct token_hosts *tokens_hosts(const struct tokens *tokens)
+{
+    return tokens->hosts;
+}
+
+const struct clock *tokens_clock(const struct tokens *tokens)
+{
+    return tokens->clock;
+}
+
+struct secret *tokens_hold(struct tokens *tokens, struct slice bytes)
+{
+    return secret_in_pool(tokens->pool, bytes);
+}
+
+struct slice tokens_digest(struct tokens *tokens, struct slice bytes,
+                           struct arena *arena)
+{
+    unsigned char digest[MAC_BYTES];
+    size_t len = mac_compute(tokens->mac, MAC_SHA256, secret_reveal(tokens->blind),
+                             bytes, digest);
+    struct slice hex = text_hex(arena, slice_of((const char *)digest, len));
+    wipe(digest, sizeof digest);
+    return hex;
 }
 
 /* ---- Sources ---- */
 
-static struct secret *make_form(struct tokens *tokens,
-                                const struct token_client *client)
+struct token_source *tokens_find(struct tokens *tokens, struct slice key)
 {
-    struct buf form;
-    buf_init(&form, FORM_BYTES);
-    buf_append(&form, SLICE("grant_type=client_credentials&client_id="));
-    text_percent(&form, client->client_id);
-    buf_append(&form, SLICE("&client_secret="));
-    text_percent(&form, client->client_secret);
-    struct secret *secret = secret_in_pool(tokens->pool, buf_slice(&form));
-    buf_free(&form);
-    return secret;
-}
-
-/* Each part carries its length. In the secret's place stands a digest of it under a key
- * of this process: a changed secret is a new source, and the map's copy tells nobody. */
-static struct slice make_key(struct tokens *tokens, const struct token_client *client,
-                             struct arena *arena)
-{
-    unsigned char digest[MAC_BYTES];
-    size_t bytes = mac_compute(tokens->mac, MAC_SHA256, secret_reveal(tokens->blind),
-                               client->client_secret, digest);
-    struct slice secret = text_hex(arena, slice_of((const char *)digest, bytes));
-    wipe(digest, sizeof digest);
-    return arena_printf(arena, "%zu:%.*s %zu:%.*s %zu:%.*s %.*s", client->tenant.len,
-                        SLICE_ARG(client->tenant), client->url.len,
-                        SLICE_ARG(client->url), client->client_id.len,
-                        SLICE_ARG(client->client_id), SLICE_ARG(secret));
-}
-
-struct token_source *tokens_source(struct tokens *tokens,
-                                   const struct token_client *client)
-{
-    struct arena *arena = arena_new();
-    struct slice key = make_key(tokens, client, arena);
     struct token_source *source = map_get(tokens->sources, key);
     if (source != NULL) {
-        arena_free(arena);
         source->holders++;
-        return source;
     }
-    source = arena_alloc(arena, sizeof *source);
+    return source;
+}
+
+struct token_source *tokens_add(struct tokens *tokens, struct slice key,
+                                const struct token_way *way, void *state)
+{
+    struct arena *arena = arena_new_sized(SOURCE_BYTES);
+    struct token_source *source = arena_alloc(arena, sizeof *source);
     source->tokens = tokens;
     source->arena = arena;
-    source->key = key;
-    source->url = arena_slice(arena, client->url);
-    source->form = make_form(tokens, client);
+    source->key = arena_slice(arena, key);
+    source->way = way;
+    source->state = state;
     source->holders = 1;
     list_init(&source->waiting);
-    map_put(tokens->sources, key, source);
+    REQUIRE(map_put(tokens->sources, source->key, source) == NULL);
     return source;
+}
+
+static void set_alarm(struct tokens *tokens)
+{
+    alarm_set(tokens->alarm, tokens_next_ms(tokens));
 }
 
 void token_source_drop(struct token_source *source)
@@ -140,10 +158,13 @@ void token_source_drop(struct token_source *source)
     if (source->holders > 0) {
         return;
     }
-    map_remove(source->tokens->sources, source->key);
-    secret_free(source->form);
+    struct tokens *tokens = source->tokens;
+    map_remove(tokens->sources, source->key);
+    due_clear(tokens->due, &source->due);
+    source->way->free(source->state);
     secret_free(source->token);
     arena_free(source->arena);
+    set_alarm(tokens);
 }
 
 bool token_source_is_fresh(const struct token_source *source)
@@ -152,9 +173,24 @@ bool token_source_is_fresh(const struct token_source *source)
            source->ends_ms - clock_wall_ms(source->tokens->clock) > SPARE_MS;
 }
 
-struct slice token_source_reveal(const struct token_source *source)
+/* In use: its next renewal comes ahead of its end. */
+static void set_due(struct token_source *source)
 {
-    return source->token != NULL ? secret_reveal(source->token) : SLICE_EMPTY;
+    struct tokens *tokens = source->tokens;
+    if (source->due.place == 0 && source->ends_ms > 0 && !source->way->renews) {
+        due_set(tokens->due, &source->due,
+                token_renewal_ms(clock_wall_ms(tokens->clock), source->ends_ms));
+        set_alarm(tokens);
+    }
+}
+
+struct slice token_source_reveal(struct token_source *source)
+{
+    if (source->token == NULL) {
+        return SLICE_EMPTY;
+    }
+    set_due(source);
+    return secret_reveal(source->token);
 }
 
 uint64_t token_source_version(const struct token_source *source)
@@ -166,62 +202,87 @@ void token_source_refuse(struct token_source *source, uint64_t version)
 {
     if (version == source->version) {
         source->ends_ms = 0;
+        due_clear(source->tokens->due, &source->due);
     }
+}
+
+/* ---- When ---- */
+
+int64_t token_renewal_ms(int64_t now_ms, int64_t ends_ms)
+{
+    int64_t life = ends_ms - now_ms;
+    uint32_t random;
+
+    if (life < 2 * AHEAD_MOST_MS) {
+        return now_ms + (life > 0 ? life / 2 : 0);
+    }
+    random_bytes(&random, sizeof random);
+    return ends_ms - AHEAD_LEAST_MS -
+           (int64_t)(random % (AHEAD_MOST_MS - AHEAD_LEAST_MS + 1));
+}
+
+int64_t token_retry_ms(int failures)
+{
+    int64_t wait = RETRY_FIRST_MS;
+    uint32_t random;
+
+    for (int i = 1; i < failures && wait < RETRY_MOST_MS; i++) {
+        wait *= 2;
+    }
+    wait = wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS;
+    random_bytes(&random, sizeof random);
+    return wait / 2 + (int64_t)(random % (uint32_t)(wait / 2 + 1));
+}
+
+int64_t tokens_next_ms(const struct tokens *tokens)
+{
+    const struct due *first = due_first(tokens->due);
+    return first != NULL ? first->at_ms : 0;
+}
+
+/* A renewal that failed is tried again while the token it would replace is good. */
+static void try_later(struct token_source *source)
+{
+    struct tokens *tokens = source->tokens;
+    int64_t at_ms = clock_wall_ms(tokens->clock) + token_retry_ms(source->failures);
+    if (source->token != NULL && at_ms < source->ends_ms && !source->way->renews) {
+        due_set(tokens->due, &source->due, at_ms);
+        set_alarm(tokens);
+    }
+}
+
+void tokens_run(struct tokens *tokens)
+{
+    int64_t now_ms = clock_wall_ms(tokens->clock);
+    struct due *due = due_first(tokens->due);
+    while (due != NULL && due->at_ms <= now_ms) {
+        struct token_source *source = LIST_ENTRY(due, struct token_source, due);
+        due_clear(tokens->due, due);
+        if (token_source_renew(source) != ERR_OK) {
+            source->failures++;
+            try_later(source);
+        }
+        due = due_first(tokens->due);
+    }
+    set_alarm(tokens);
 }
 
 /* ---- The flight ---- */
 
-static void keep_token(struct token_source *source, const struct token_answer *answer)
+void token_source_set(struct token_source *source, struct slice token, int64_t ends_ms)
 {
     secret_free(source->token);
-    source->token = secret_in_pool(source->tokens->pool, answer->token);
+    source->token = secret_in_pool(source->tokens->pool, token);
     source->version++;
-    source->ends_ms = clock_wall_ms(source->tokens->clock) + answer->life_ms;
+    source->ends_ms = ends_ms;
+    source->failures = 0;
+    due_clear(source->tokens->due, &source->due);
 }
 
-/* No answer: what the network says, in the words that callers are told. */
-static enum err err_of(enum err err)
+/* Those who join from inside a callback belong to the next flight. */
+static void tell(struct token_source *source, const struct token_outcome *outcome)
 {
-    if (err == ERR_TOO_LARGE) {
-        return ERR_UPSTREAM_MALFORMED; /* megabytes are no token */
-    }
-    return err == ERR_POLICY_DENIED || err == ERR_UPSTREAM_MALFORMED
-               ? err
-               : ERR_UPSTREAM_UNAVAILABLE;
-}
-
-static void on_answer(void *ctx, const struct http_outcome *outcome)
-{
-    struct token_source *source = ctx;
-    const struct http_reply *reply = outcome->reply;
-    struct token_answer answer;
-
-    if (reply == NULL) {
-        source->outcome = (struct token_outcome){err_of(outcome->err), 0, SLICE_EMPTY};
-        return;
-    }
-    source->answer = arena_new();
-    token_answer_read(source->answer, reply->status, reply->body, &answer);
-    if (answer.err == ERR_OK) {
-        keep_token(source, &answer);
-    }
-    source->outcome = (struct token_outcome){answer.err, reply->status, answer.code};
-}
-
-/* Those who join from inside a callback belong to the next flight: it may have begun
- * before the last of these is told, so what they are told is kept apart from it. */
-static void on_end(void *ctx, enum http_end end)
-{
-    struct token_source *source = ctx;
-    struct token_outcome outcome = source->outcome;
-    struct arena *answer = source->answer;
     struct list told;
-    (void)end;
-    source->flight = NULL;
-    source->answer = NULL;
-    log_event(source->tokens->log, outcome.err == ERR_OK ? LOG_INFO : LOG_WARN,
-              "token_fetched", LOG_NAME(outcome, err_code(outcome.err)),
-              LOG_INT(upstream_status, outcome.status));
     list_init(&told);
     while (!list_empty(&source->waiting)) {
         struct list *node = source->waiting.next;
@@ -231,40 +292,58 @@ static void on_end(void *ctx, enum http_end end)
     while (!list_empty(&told)) {
         struct token_wait *wait = LIST_ENTRY(told.next, struct token_wait, link);
         list_remove(&wait->link);
-        wait->on_ready(wait->ctx, &outcome);
+        wait->on_ready(wait->ctx, outcome);
     }
-    arena_free(answer);
+}
+
+void token_source_end(struct token_source *source, const struct token_outcome *outcome,
+                      struct slice token, int64_t ends_ms)
+{
+    REQUIRE(source->in_flight);
+    source->in_flight = false;
+    log_event(source->tokens->log, outcome->err == ERR_OK ? LOG_INFO : LOG_WARN,
+              "token_fetched", LOG_NAME(way, source->way->name),
+              LOG_NAME(outcome, err_code(outcome->err)),
+              LOG_INT(upstream_status, outcome->status));
+    if (outcome->err == ERR_OK) {
+        token_source_set(source, token, ends_ms);
+    } else {
+        source->failures++;
+        try_later(source);
+    }
+    tell(source, outcome);
     token_source_drop(source);
 }
 
-static void start_flight(struct token_source *source)
+static enum err start_flight(struct token_source *source, bool urgent)
 {
-    const struct http_field fields[] = {
-        {SLICE("Content-Type"), SLICE("application/x-www-form-urlencoded")},
-        {SLICE("Accept"), SLICE("application/json")},
-    };
-    struct http_send send = {
-        .method = SLICE("POST"),
-        .url = source->url,
-        .fields = fields,
-        .field_count = sizeof fields / sizeof fields[0],
-        .body = secret_reveal(source->form),
-        .has_body = true,
-        .answer_ms = FLIGHT_MS,
-        .max_ms = FLIGHT_MS,
-    };
-    struct http_transfer_handlers handlers = {on_answer, on_end, source};
     source->holders++;
-    source->outcome = (struct token_outcome){ERR_UPSTREAM_UNAVAILABLE, 0, SLICE_EMPTY};
-    source->flight = http_send(source->tokens->client, &send, &handlers);
+    source->in_flight = true;
+    enum err err = source->way->fetch(source->state, source, urgent);
+    if (err != ERR_OK) {
+        source->in_flight = false;
+        source->holders--; /* whoever asked holds it */
+    }
+    return err;
 }
 
-void token_source_wait(struct token_source *source, struct token_wait *wait)
+enum err token_source_renew(struct token_source *source)
 {
-    list_push(&source->waiting, &wait->link);
-    if (source->flight == NULL) {
-        start_flight(source);
+    return source->in_flight ? ERR_OK : start_flight(source, false);
+}
+
+enum err token_source_wait(struct token_source *source, struct token_wait *wait)
+{
+    if (!source->in_flight) {
+        enum err err = start_flight(source, true);
+        if (err != ERR_OK) {
+            return err;
+        }
+    } else if (list_empty(&source->waiting)) {
+        source->way->hurry(source->state);
     }
+    list_push(&source->waiting, &wait->link);
+    return ERR_OK;
 }
 
 void token_wait_cancel(struct token_wait *wait)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: OAuth 2.0 access tokens, in memory only: one per tenant, token URL and
- * client, fetched by one flight that all who wait share. Owns: sources and their
+ * Purpose: OAuth 2.0 access tokens, in memory: each from a source that one flight at a time
+ * fetches for all who wait, and that is renewed before it ends. Owns: sources and their
  * tokens; a source lives while a credential holds it or a flight is open. Threads: the
- * loop's. Errors: ERR_NEEDS_REAUTH (the token host refused the client),
- * ERR_UPSTREAM_UNAVAILABLE, ERR_UPSTREAM_MALFORMED, ERR_POLICY_DENIED; never a lost
- * token that still works. Start reading at: token_source_wait. Token hosts take no slot
- * of a lane.
+ * loop's. Errors: ERR_NEEDS_REAUTH (the token host refused), ERR_UPSTREAM_UNAVAILABLE,
+ * ERR_UPSTREAM_MALFORMED, ERR_POLICY_DENIED; never a lost token that still works.
+ * Start reading at: token_source_wait. How a source gets its token is its way's affair:
+ * auth/client_grant.h, auth/grants.h.
  */
 #ifndef SLUICE_AUTH_TOKENS_H
 #define SLUICE_AUTH_TOKENS_H
@@ -14,36 +14,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "auth/token_hosts.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "base/slice.h"
-#include "io/http_client.h"
+#include "io/loop.h"
 
 struct tokens;
 struct token_source;
 
-/* All three are kept. */
-struct tokens *tokens_new(struct http_client *client, const struct clock *clock,
-                          const struct log *log);
+/* All are kept. Without a loop nothing is renewed by itself: see tokens_run. */
+struct tokens *tokens_new(struct loop *loop, struct token_hosts *hosts,
+                          const struct clock *clock, const struct log *log);
 /* Every source must have been dropped and every flight have ended. Accepts NULL. */
 void tokens_free(struct tokens *tokens);
+struct token_hosts *tokens_hosts(const struct tokens *tokens);
+const struct clock *tokens_clock(const struct tokens *tokens);
 
-/* RFC 6749 section 4.4 with the client's id and secret in the body. Borrowed. */
-struct token_client {
-    struct slice tenant; /* tokens never cross tenants */
-    struct slice url, client_id, client_secret;
-};
-/* Holds the source of that client: the same one for the same four values. */
-struct token_source *tokens_source(struct tokens *tokens,
-                                   const struct token_client *client);
-void token_source_drop(struct token_source *source); /* accepts NULL */
+/* ---- For those who make requests ---- */
 
 /* There is a token, and it is good for another 30 s. */
 bool token_source_is_fresh(const struct token_source *source);
 /* Lends the token until the next turn of the loop; empty when there is none. */
-struct slice token_source_reveal(const struct token_source *source);
+struct slice token_source_reveal(struct token_source *source);
 /* Counts up with every token: tells which one a refused request carried. */
 uint64_t token_source_version(const struct token_source *source);
 /* The upstream refused the token of that version: the next wait fetches a new one. */
@@ -61,10 +57,56 @@ struct token_wait {
     void (*on_ready)(void *ctx, const struct token_outcome *outcome);
     void *ctx;
 };
-/* Joins the flight, or starts one. on_ready comes exactly once, never before this
- * returned. */
-void token_source_wait(struct token_source *source, struct token_wait *wait);
+/* Joins the flight, or starts one. ERR_OK: on_ready comes exactly once, never before this
+ * returned. Else none could be started (its host is being left alone) and it will not. */
+MUST_USE enum err token_source_wait(struct token_source *source,
+                                    struct token_wait *wait);
 /* on_ready will not come; the flight goes on for the others. */
 void token_wait_cancel(struct token_wait *wait);
+
+/* ---- For those who fetch tokens ---- */
+
+struct token_way {
+    const char *name; /* for the log */
+    /* ERR_OK: token_source_end comes exactly once, never before this returned. `urgent`: a
+     * call waits for it. */
+    enum err (*fetch)(void *state, struct token_source *source, bool urgent);
+    void (*hurry)(void *state); /* the fetch under way became urgent */
+    void (*free)(void *state);  /* the source is gone */
+    bool renews;                /* the way itself says when to fetch ahead of need */
+};
+
+/* For what a way keeps: a copy in locked pages; and in a key the digest of what is secret,
+ * under a key of this process. */
+struct secret *tokens_hold(struct tokens *tokens, struct slice bytes);
+struct slice tokens_digest(struct tokens *tokens, struct slice bytes,
+                           struct arena *arena);
+
+/* The source of that key, held; NULL when there is none. */
+struct token_source *tokens_find(struct tokens *tokens, struct slice key);
+/* Makes it, held once. Copies `key`, keeps `way`, takes `state`. */
+struct token_source *tokens_add(struct tokens *tokens, struct slice key,
+                                const struct token_way *way, void *state);
+void token_source_drop(struct token_source *source); /* accepts NULL */
+
+/* The token is known without a fetch, or anew. Borrows it. */
+void token_source_set(struct token_source *source, struct slice token, int64_t ends_ms);
+/* A fetch is over; with a token when outcome->err is ERR_OK. May free the source. */
+void token_source_end(struct token_source *source, const struct token_outcome *outcome,
+                      struct slice token, int64_t ends_ms);
+/* Fetches unless somebody does, for nobody who waits. */
+MUST_USE enum err token_source_renew(struct token_source *source);
+
+/* A time at which a token that ends then is renewed: 60 to 180 s before, or at half its
+ * life where that is short. */
+int64_t token_renewal_ms(int64_t now_ms, int64_t ends_ms);
+/* How long after the n-th failure in a row (1, 2, …) to try again. */
+int64_t token_retry_ms(int failures);
+
+/* ---- Time ---- */
+
+/* Renews what is due. The alarm of tokens_new does this. */
+void tokens_run(struct tokens *tokens);
+int64_t tokens_next_ms(const struct tokens *tokens); /* 0: nothing is due ever */
 
 #endif

@@ -5,6 +5,7 @@
  * cannot carry unencoded. SAP BTP documentation, "Calling the Destination Service REST
  * API".
  */
+#include "auth/client_grant.h"
 #include "auth/outbound_private.h"
 
 #include "base/web_origin.h"
@@ -44,28 +45,15 @@ static const char *complain(const struct jval *auth, struct arena *arena,
 }
 
 static struct token_source *source(const struct credential *credential,
-                                   struct tokens *tokens, struct slice tenant)
+                                   const struct token_means *means)
 {
-    struct token_client client = {
-        .tenant = tenant,
+    const struct client_grant grant = {
+        .tenant = means->tenant,
         .url = credential_reveal(credential, "token_url"),
         .client_id = credential_reveal(credential, "client_id"),
         .client_secret = credential_reveal(credential, "client_secret"),
     };
-    return tokens_source(tokens, &client);
-}
-
-static enum err sign(struct credential *credential, struct outbound_request *request,
-                     const struct outbound_means *means, struct arena *arena)
-{
-    struct slice token = credential_token(credential);
-    (void)means;
-    if (token.len == 0) {
-        return ERR_NEEDS_REAUTH;
-    }
-    outbound_add_field(request, SLICE("Authorization"),
-                       arena_printf(arena, "Bearer %.*s", SLICE_ARG(token)));
-    return ERR_OK;
+    return client_grant_source(means->tokens, &grant);
 }
 
 const struct outbound_scheme outbound_xsuaa = {
@@ -73,7 +61,7 @@ const struct outbound_scheme outbound_xsuaa = {
     .integration = "sap",
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],
-    .sign = sign,
+    .sign = outbound_sign_bearer,
     .complain = complain,
     .source = source,
 };

@@ -27,7 +27,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
     X(integration) X(lane) X(line) X(mcp_server) X(memlock_kib) X(method) X(outcome) X(pid) X(pointer)  \
     X(port) X(protocol) X(queue_depth) X(reason) X(remedy) X(request_id) X(role) X(route)          \
     X(rpc_method) X(signal) X(slot_us) X(state) X(subject) X(tenant) X(token_id) X(tool)            \
-    X(upstream_status) X(upstream_us) X(version) X(wait_us)
+    X(upstream_status) X(upstream_us) X(version) X(wait_us) X(way)
 /* clang-format on */
 
 #define LOG_KEY_ENUM(name) LOG_KEY_##name,

@@ -78,6 +78,8 @@ static const struct option options[] = {
      "PEM file of the certificate and its chain: the server speaks TLS 1.2 and 1.3"},
     {"server.tls.key_file", OPTION_TEXT, AT(tls_key), "", 0, 0,
      "PEM file of its private key, without a passphrase, mode 0600"},
+    {"tokens.requests_at_once", OPTION_NUMBER, AT(token_requests_at_once), "16", 1, 256,
+     "requests to token hosts at the same time, over all accounts"},
     {"upstream.max_body_bytes", OPTION_NUMBER, AT(upstream_body_bytes), "16777216", 1024, BILLION,
      "largest answer of an ERP"},
     {"upstream.read_timeout_ms", OPTION_NUMBER, AT(read_timeout_ms), "60000", 100, 3600000,

@@ -48,7 +48,9 @@ struct serving {
     struct catalogs_source catalogs;
     struct net_policy *policy;
     struct http_client *client;
+    struct token_hosts *token_hosts;
     struct tokens *tokens;
+    struct grants *grants;
     struct governor *governor;
     struct gateway_config gateway_config;
     struct gateway *gateway;
@@ -142,6 +144,25 @@ static void fill_gateway_config(struct serving *serving, int port)
     };
 }
 
+static void build_tokens(struct serving *serving)
+{
+    const struct token_transport transport = token_transport_of(serving->client);
+    serving->token_hosts =
+        token_hosts_new(&transport, &serving->clock, &serving->log,
+                        (int)serving->config->token_requests_at_once);
+    serving->tokens =
+        tokens_new(serving->loop, serving->token_hosts, &serving->clock, &serving->log);
+    const struct grants_parts grants = {
+        .loop = serving->loop,
+        .store = serving->store,
+        .vault = serving->vault,
+        .tokens = serving->tokens,
+        .log = &serving->log,
+        .most_renewals = (int)serving->config->token_requests_at_once,
+    };
+    serving->grants = grants_new(&grants);
+}
+
 static void build_client_and_governor(struct serving *serving)
 {
     struct http_client_options client = http_client_defaults(serving->policy);
@@ -150,7 +171,7 @@ static void build_client_and_governor(struct serving *serving)
         client.ca_file = serving->config->ca_file.ptr;
     }
     serving->client = http_client_new(serving->loop, &client);
-    serving->tokens = tokens_new(serving->client, &serving->clock, &serving->log);
+    build_tokens(serving);
     uint64_t seed = 0;
     random_bytes(&seed, sizeof seed);
     struct governor_options governor = governor_defaults(seed);
@@ -170,7 +191,9 @@ static int build_gateway(struct serving *serving)
         .keys = serving->keys,
         .vault = serving->vault,
         .mac = serving->mac,
+        .token_hosts = serving->token_hosts,
         .tokens = serving->tokens,
+        .grants = serving->grants,
         .client = serving->client,
         .governor = serving->governor,
         .catalogs = &serving->catalogs,
@@ -264,7 +287,9 @@ static void take_apart(struct serving *serving)
     store_close(serving->store);
     claim_free(serving->claim);
     gateway_free(serving->gateway);
+    grants_free(serving->grants);
     tokens_free(serving->tokens);
+    token_hosts_free(serving->token_hosts);
     governor_free(serving->governor);
     net_policy_free(serving->policy);
     catalog_free(serving->catalog);

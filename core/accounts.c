@@ -21,6 +21,18 @@ struct accounts {
     struct list ready; /* the same */
 };
 
+/* Also of an account that nobody calls: what is not renewed is lost. */
+static enum err renew_grant(void *ctx, struct slice id)
+{
+    struct account *account = NULL;
+    enum err err = accounts_get(ctx, id, &account);
+    if (err == ERR_OK) {
+        err = outbound_renew_ahead(account->credential);
+        account_drop(account);
+    }
+    return err;
+}
+
 struct accounts *accounts_new(struct gateway *gateway)
 {
     struct accounts *accounts = calloc(1, sizeof *accounts);
@@ -28,6 +40,8 @@ struct accounts *accounts_new(struct gateway *gateway)
     accounts->gateway = gateway;
     accounts->by_id = map_new();
     list_init(&accounts->ready);
+    grants_set_hooks(gateway->parts.grants,
+                     &(struct grant_hooks){.renew = renew_grant, .ctx = accounts});
     return accounts;
 }
 
@@ -272,7 +286,8 @@ static enum err new_credential(struct accounts *accounts, struct account *accoun
     account->credential =
         credential_new(scheme, account->record.id, account->target.origins,
                        account->target.origin_count);
-    credential_use_tokens(account->credential, accounts->gateway->parts.tokens,
+    const struct gateway_parts *parts = &accounts->gateway->parts;
+    credential_use_tokens(account->credential, parts->tokens, parts->grants,
                           account->record.tenant);
     if (account->connector->session_new != NULL) {
         account->session = account->connector->session_new();
@@ -433,6 +448,7 @@ void accounts_changed(struct accounts *accounts, struct slice id)
     if (err == ERR_OK) {
         err = restore_one(accounts, &record, arena);
     }
+    grants_changed(parts->grants, id);
     if (err != ERR_OK && err != ERR_NOT_FOUND) {
         log_event(parts->log, LOG_ERROR, "account_not_read", LOG_ID(account, id),
                   LOG_NAME(cause, err_code(err)));
@@ -444,6 +460,7 @@ void accounts_removed(struct accounts *accounts, struct slice id)
 {
     struct gateway *gateway = accounts->gateway;
     forget(accounts, id);
+    grants_changed(gateway->parts.grants, id);
     governor_account_remove(gateway->parts.governor, id, gateway_mono_us(gateway));
     turnstile_settle(gateway->turnstile);
 }

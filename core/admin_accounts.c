@@ -564,12 +564,23 @@ static void on_account_deleted(void *ctx, enum err err)
     admin_no_content(admin);
 }
 
+/* While its tokens are there: they go with the account. */
+static void revoke_grant(struct admin *admin)
+{
+    struct account *account = NULL;
+    if (accounts_get(admin->gateway->accounts, admin->ids[0], &account) == ERR_OK) {
+        outbound_revoke(account->credential);
+        account_drop(account);
+    }
+}
+
 void admin_delete_account(struct admin *admin)
 {
     struct store_account account;
     if (!admin_load_account(admin, &account)) {
         return;
     }
+    revoke_grant(admin);
     struct store_batch *batch = store_batch_new();
     store_delete_account(batch, admin->ids[0]);
     store_commit(admin->gateway->parts.store, batch, on_account_deleted, admin);

@@ -55,6 +55,9 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
     if (err == ERR_OK) {
         err = accounts_restore(gateway->accounts);
     }
+    if (err == ERR_OK) {
+        err = grants_restore(parts->grants, true); /* its data folder is its own */
+    }
     if (err != ERR_OK) {
         gateway_free(gateway);
         return err;
@@ -71,6 +74,7 @@ void gateway_stop(struct gateway *gateway)
     gateway->stopped = true;
     turnstile_close(gateway->turnstile);
     op_end_pausing(gateway);
+    token_hosts_stop(gateway->parts.token_hosts);
 }
 
 void gateway_free(struct gateway *gateway)

@@ -9,6 +9,7 @@
 #ifndef SLUICE_CORE_GATEWAY_H
 #define SLUICE_CORE_GATEWAY_H
 
+#include "auth/grants.h"
 #include "auth/keys.h"
 #include "auth/tokens.h"
 #include "auth/vault.h"
@@ -52,7 +53,9 @@ struct gateway_parts {
     const struct keys *keys;
     struct vault *vault;
     struct mac *mac; /* for signing requests */
+    struct token_hosts *token_hosts;
     struct tokens *tokens;
+    struct grants *grants;
     struct http_client *client;
     struct governor *governor;
     const struct catalogs_source *catalogs; /* core/catalogs.h */

@@ -139,8 +139,12 @@ static enum step do_freshen(struct op_run *run)
     }
     run->token_wait.on_ready = on_token;
     run->token_wait.ctx = run;
+    enum err err = outbound_prepare(run->account->credential, &run->token_wait);
+    if (err != ERR_OK) {
+        token_fault(run, &(struct token_outcome){err, 0, SLICE_EMPTY});
+        return STEP_FAIL;
+    }
     run->awaits_token = true;
-    outbound_prepare(run->account->credential, &run->token_wait);
     return STEP_WAIT;
 }
 

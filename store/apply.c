@@ -71,15 +71,13 @@ static const char *const sql[W_COUNT] = {
         " ON CONFLICT (account, field) DO UPDATE SET key_id = ?3, sealed = ?4",
     [W_DELETE_SECRETS] = "DELETE FROM secret WHERE account = ?1",
     [W_SET_GRANT] =
-        "INSERT INTO oauth_grant (account, access_ends_ms, refresh_ends_ms,"
-        " grant_ends_ms, version, lease_holder, lease_ends_ms)"
-        " VALUES (?1, ?2, ?3, ?4, 1, '', 0) ON CONFLICT (account) DO UPDATE"
-        " SET access_ends_ms = ?2, refresh_ends_ms = ?3, grant_ends_ms = ?4,"
+        "INSERT INTO oauth_grant (account, access_ends_ms, grant_ends_ms, version,"
+        " lease_holder, lease_ends_ms) VALUES (?1, ?2, ?3, 1, '', 0)"
+        " ON CONFLICT (account) DO UPDATE SET access_ends_ms = ?2, grant_ends_ms = ?3,"
         " version = version + 1, lease_holder = '', lease_ends_ms = 0",
-    [W_RENEW_GRANT] =
-        "UPDATE oauth_grant SET access_ends_ms = ?2, refresh_ends_ms = ?3,"
-        " grant_ends_ms = ?4, version = version + 1, lease_holder = '',"
-        " lease_ends_ms = 0 WHERE account = ?1 AND version = ?5",
+    [W_RENEW_GRANT] = "UPDATE oauth_grant SET access_ends_ms = ?2, grant_ends_ms = ?3,"
+                      " version = version + 1, lease_holder = '', lease_ends_ms = 0"
+                      " WHERE account = ?1 AND version = ?4",
     [W_LEASE_GRANT] =
         "UPDATE oauth_grant SET lease_holder = ?2, lease_ends_ms = ?3"
         " WHERE account = ?1 AND (lease_ends_ms <= ?4 OR lease_holder = ?2)",
@@ -289,12 +287,11 @@ static enum err put_grant(struct db *db, const struct store_op *op)
 
     db_bind_text(statement, 1, op->grant.account);
     db_bind_int(statement, 2, op->grant.access_ends_ms);
-    db_bind_int(statement, 3, op->grant.refresh_ends_ms);
-    db_bind_int(statement, 4, op->grant.grant_ends_ms);
+    db_bind_int(statement, 3, op->grant.grant_ends_ms);
     if (is_first) {
         return db_run(db, statement);
     }
-    db_bind_int(statement, 5, op->number);
+    db_bind_int(statement, 4, op->number);
     enum err err = db_run(db, statement);
     return err == ERR_OK ? explain_update(db, W_HAS_GRANT, op->grant.account) : err;
 }

@@ -38,9 +38,9 @@ enum read_statement {
 #define API_TOKEN \
     "SELECT id, hash, name, role, tenant, expires_ms, created_ms FROM api_token"
 
-#define GRANT                                                   \
-    "SELECT account, version, access_ends_ms, refresh_ends_ms," \
-    " grant_ends_ms, lease_holder, lease_ends_ms FROM oauth_grant"
+#define GRANT                                                                \
+    "SELECT account, version, access_ends_ms, grant_ends_ms, lease_holder, " \
+    "lease_ends_ms FROM oauth_grant"
 #define ENVIRONMENT "SELECT id, overrides, version, updated_ms FROM environment"
 
 static const char *const sql[R_COUNT] = {
@@ -193,10 +193,9 @@ static void row_grant(sqlite3_stmt *row, struct arena *arena, void *out)
     grant->account = db_text(row, 0, arena);
     grant->version = sqlite3_column_int64(row, 1);
     grant->access_ends_ms = sqlite3_column_int64(row, 2);
-    grant->refresh_ends_ms = sqlite3_column_int64(row, 3);
-    grant->grant_ends_ms = sqlite3_column_int64(row, 4);
-    grant->lease_holder = db_text(row, 5, arena);
-    grant->lease_ends_ms = sqlite3_column_int64(row, 6);
+    grant->grant_ends_ms = sqlite3_column_int64(row, 3);
+    grant->lease_holder = db_text(row, 4, arena);
+    grant->lease_ends_ms = sqlite3_column_int64(row, 5);
 }
 
 /* ---- One row, many rows ---- */

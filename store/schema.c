@@ -75,7 +75,7 @@ static const char *const migrations[] = {
     "CREATE TABLE oauth_grant ("
     "  account TEXT NOT NULL PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,"
     "  version INTEGER NOT NULL, access_ends_ms INTEGER NOT NULL,"
-    "  refresh_ends_ms INTEGER NOT NULL, grant_ends_ms INTEGER NOT NULL,"
+    "  grant_ends_ms INTEGER NOT NULL,"
     "  lease_holder TEXT NOT NULL, lease_ends_ms INTEGER NOT NULL)"
     "  STRICT, WITHOUT ROWID;",
 };

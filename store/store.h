@@ -109,9 +109,7 @@ struct store_secret {
 struct store_grant {
     struct slice account;
     int64_t version; /* 1, 2, …: set by the store; of the tokens stored beside it */
-    int64_t access_ends_ms; /* of the access token */
-    int64_t
-        refresh_ends_ms; /* of the refresh token, unless it is renewed; 0: not known */
+    int64_t access_ends_ms;    /* of the access token */
     int64_t grant_ends_ms;     /* then somebody has to consent again; 0: never */
     struct slice lease_holder; /* read only */
     int64_t lease_ends_ms;     /* read only */

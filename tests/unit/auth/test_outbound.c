@@ -170,7 +170,8 @@ static void test_an_unknown_scheme_is_answered_with_the_known_ones(void **state)
 
     assert_int_equal(check(*state, "{\"scheme\":\"netsuite_tab\"}", &fault),
                      ERR_UNPROCESSABLE);
-    assert_text(fault.details[0].message, "one of: netsuite_tba");
+    assert_text(fault.details[0].message,
+                "one of: netsuite_tba netsuite_oauth2 netsuite_m2m");
 }
 
 static void test_a_value_past_its_ceiling_is_refused_and_never_repeated(void **state)

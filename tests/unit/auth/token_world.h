@@ -21,11 +21,12 @@
 
 #include <cmocka.h>
 
-#include "auth/tokens.h"
+#include "auth/client_grant.h"
 #include "base/buf.h"
 #include "io/http_server.h"
 
 #define WAITS 8
+#define HOSTS_AT_ONCE 4
 #define NOW_MS INT64_C(1795000000000)
 #define GOOD \
     "{\"access_token\":\"tok-1\",\"token_type\":\"bearer\",\"expires_in\":3600}"
@@ -59,6 +60,7 @@ struct world {
     struct clock_fake time;
     struct clock clock;
     struct log log;
+    struct token_hosts *hosts;
     struct tokens *tokens;
     struct token_source *source;
     struct host host;
@@ -115,10 +117,12 @@ static inline struct token_source *source_of(struct world *w, const char *tenant
                                              const char *client_id,
                                              const char *client_secret)
 {
-    struct token_client client = {slice_str(tenant), slice_str(w->url),
-                                  slice_str(client_id), slice_str(client_secret)};
+    const struct client_grant client = {.tenant = slice_str(tenant),
+                                        .url = slice_str(w->url),
+                                        .client_id = slice_str(client_id),
+                                        .client_secret = slice_str(client_secret)};
 
-    return tokens_source(w->tokens, &client);
+    return client_grant_source(w->tokens, &client);
 }
 
 static inline int set_up(void **state)
@@ -135,7 +139,9 @@ static inline int set_up(void **state)
     struct http_client_options out = http_client_defaults(w->policy);
     out.max_body_bytes = 1024 * 1024;
     w->client = http_client_new(w->loop, &out);
-    w->tokens = tokens_new(w->client, &w->clock, &w->log);
+    const struct token_transport transport = token_transport_of(w->client);
+    w->hosts = token_hosts_new(&transport, &w->clock, &w->log, HOSTS_AT_ONCE);
+    w->tokens = tokens_new(NULL, w->hosts, &w->clock, &w->log);
     w->host = (struct host){.status = 200, .body = GOOD};
     assert_int_equal(http_server_listen(w->loop, &options, &w->log, on_request,
                                         &w->host, &w->host.server),
@@ -157,8 +163,10 @@ static inline int tear_down(void **state)
     struct world *w = *state;
 
     token_source_drop(w->source);
+    token_hosts_stop(w->hosts);
     http_client_free(w->client);
     tokens_free(w->tokens);
+    token_hosts_free(w->hosts);
     http_server_drain(w->host.server, 1000, on_drained, w->loop);
     loop_run(w->loop);
     http_server_free(w->host.server);
@@ -195,7 +203,7 @@ static inline struct waiter *wait_on(struct world *w, int n,
     waiter->wait.on_ready = on_ready;
     waiter->wait.ctx = waiter;
     int before = waiter->told;
-    token_source_wait(source, &waiter->wait);
+    assert_int_equal(token_source_wait(source, &waiter->wait), ERR_OK);
     assert_int_equal(waiter->told, before); /* never inside the start */
     return waiter;
 }

@@ -10,7 +10,6 @@ static enum err put_grant(struct fixture *f, const char *account,
     store_put_grant(batch,
                     &(struct store_grant){.account = slice_str(account),
                                           .access_ends_ms = access_ends_ms,
-                                          .refresh_ends_ms = access_ends_ms + 1,
                                           .grant_ends_ms = access_ends_ms + 2},
                     expected);
     return store_commit_now(f->store, batch);
@@ -57,7 +56,6 @@ static void test_a_grant_counts_versions_and_refuses_another_one(void **state)
     assert_text(grant.account, "acc_a");
     assert_int_equal(grant.version, 1);
     assert_int_equal(grant.access_ends_ms, NOW_MS);
-    assert_int_equal(grant.refresh_ends_ms, NOW_MS + 1);
     assert_int_equal(grant.grant_ends_ms, NOW_MS + 2);
     assert_int_equal(put_grant(f, "acc_a", NOW_MS + 10, 1), ERR_OK);
     assert_int_equal(put_grant(f, "acc_a", NOW_MS + 20, 1), ERR_CONFLICT);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: what the files of grants share: the plan of all stored grants (grants.c), the
+ * renewal of one (grant_renewal.c), and its tokens in the store (grant_tokens.c). Owns:
+ * nothing of its own. Threads: the loop's. Errors: as grants.h. Start reading at: struct
+ * grants.
+ */
+#ifndef SLUICE_AUTH_GRANTS_PRIVATE_H
+#define SLUICE_AUTH_GRANTS_PRIVATE_H
+
+#include "auth/alarm.h"
+#include "auth/due.h"
+#include "auth/grants.h"
+#include "base/text.h"
+
+#define GRANT_FORM_BYTES (64 * 1024)
+
+struct grants {
+    struct grants_parts parts;
+    struct grant_hooks hooks;
+    const struct clock *clock;
+    struct map *planned;
+    struct due_heap *plans; /* struct planned */
+    struct due_heap *looks; /* struct grant_state, while another process renews */
+    struct alarm *alarm;
+    struct list flights; /* struct grant_state */
+    char holder[TEXT_ID_BYTES + 8];
+    int renewing;
+};
+
+static inline int64_t grants_now_ms(const struct grants *grants)
+{
+    return clock_wall_ms(grants->clock);
+}
+
+/* ---- grants.c: the plan ---- */
+
+/* The access token ends then. */
+void grants_plan(struct grants *grants, struct slice account, int64_t ends_ms);
+/* The renewal failed. */
+void grants_plan_again(struct grants *grants, struct slice account);
+/* There is nothing to renew any more. */
+void grants_unplan(struct grants *grants, struct slice account);
+void grants_set_alarm(struct grants *grants);
+
+/* ---- grant_tokens.c: what is stored ---- */
+
+struct grant_stored {
+    struct store_grant grant;
+    struct secret *access, *refresh; /* NULL: cannot be opened, or is not there */
+};
+/* Strings live in `arena`; free it with grant_stored_free, also after an error. */
+MUST_USE enum err grant_stored_read(struct grants *grants, struct slice account,
+                                    struct arena *arena, struct grant_stored *out);
+void grant_stored_free(struct grant_stored *stored);
+
+/* ---- grant_renewal.c ---- */
+
+/* Ends every flight that is left: the server has stopped. */
+void grant_renewals_end(struct grants *grants);
+/* Those who look at what another process renews, as far as they are due. */
+void grant_renewals_look(struct grants *grants, int64_t now_ms);
+
+#endif
