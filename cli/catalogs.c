@@ -44,6 +44,17 @@ int catalogs_load(struct slice directory, const struct catalog_compiler *compile
                         SLICE_ARG(problem.pointer), SLICE_ARG(problem.message));
 }
 
+/* What no account can have is counted and not listed. */
+static void list_tools(const struct integration *integration, bool is_served)
+{
+    printf("%.*s: %zu tools%s\n", SLICE_ARG(integration->name), integration->tool_count,
+           is_served ? "" : ", off: not in integrations.enable");
+    for (size_t i = 0; is_served && i < integration->tool_count; i++) {
+        const struct tool *tool = integration->tools[i];
+        printf("  %-48.*s %6zu bytes\n", SLICE_ARG(tool->name), tool->list_bytes);
+    }
+}
+
 int command_catalog(struct arena *arena, const struct config *config,
                     const struct command_line *line)
 {
@@ -53,7 +64,7 @@ int command_catalog(struct arena *arena, const struct config *config,
         command_fail("usage: sluice catalog check [DIR]");
         return 2;
     }
-    struct catalogs_choice everything = {NULL};
+    struct catalogs_choice everything = {NULL}, served = {&config->enabled};
     struct catalog_compiler compiler = catalogs_compiler(&everything);
     int code =
         catalogs_load(line->word_count == 2 ? line->words[1] : config->catalog_dir,
@@ -63,12 +74,7 @@ int command_catalog(struct arena *arena, const struct config *config,
         if (integration == NULL) {
             break;
         }
-        printf("%.*s: %zu tools\n", SLICE_ARG(integration->name),
-               integration->tool_count);
-        for (size_t i = 0; i < integration->tool_count; i++) {
-            const struct tool *tool = integration->tools[i];
-            printf("  %-48.*s %6zu bytes\n", SLICE_ARG(tool->name), tool->list_bytes);
-        }
+        list_tools(integration, serves(&served, integration->name));
     }
     catalog_free(catalog);
     return code;

@@ -56,7 +56,7 @@ static const struct command commands[] = {
      command_lane},
     {"environment", "list | get NAME | set NAME --file F",
      "catalog overrides of an environment", api_flags, command_environment},
-    {"catalog", "check [DIR]", "check the tool catalogs and list the tools", no_flags,
+    {"catalog", "check [DIR]", "check the tool catalogs, list the tools served", no_flags,
      command_catalog},
     {"version", "", "print the version", no_flags, command_version},
 };

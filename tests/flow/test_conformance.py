@@ -52,6 +52,15 @@ class TestOff(ConformanceCase):
         self.assertEqual(status, 422)
         self.assertIn("/integration", reply["error"]["message"])
 
+    def test_its_catalog_is_checked_and_its_tools_are_not_listed(self):
+        result = self.stand.command("catalog", "check")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout,
+                         r"(?m)^conformance: \d+ tools, off: not in integrations.enable$")
+        self.assertNotIn("echo", result.stdout)
+        result = self.stand.command("catalog", "check", *ENABLED)
+        self.assertRegex(result.stdout, r"(?m)^conformance: \d+ tools\n  echo ")
+
     def test_a_name_nobody_knows_is_refused_at_the_start(self):
         result = self.stand.command("serve", "--integrations.enable", "netsuite,nonsense")
         self.assertEqual(result.returncode, 2, result)
