@@ -10,15 +10,20 @@
  * closes. So nothing is copied twice, and nothing recurses.
  * 3. Slots hold pointers and lengths, never bytes of the text, and need no wiping.
  */
-#include <endian.h>
 #include <stdint.h>
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#else
+#include <endian.h>
+#endif
 
 #include "base/jval_private.h"
 #include "base/limits.h"
 #include "base/text.h"
 
-#define FIRST_SLOTS 256
+/* Slots on the stack: as many as most documents need at once. */
+#define FIRST_SLOTS 64
 #define STOPS 16 /* NUL bytes behind the text: more than any read ahead */
 
 struct frame {
@@ -35,6 +40,7 @@ struct parser {
     size_t used, capacity, nodes;
     unsigned depth;
     struct frame frames[LIMIT_JSON_DEPTH];
+    struct jmember first_slots[FIRST_SLOTS];
 };
 
 static enum err fail(struct parser *parser, const char *where, enum err err)
@@ -53,6 +59,26 @@ static void skip_space(struct parser *parser)
     parser->at = at;
 }
 
+/* skip_plain: the first byte at or after `at` that is not plain string content. It looks
+ * at sixteen bytes at once, or at eight. */
+#ifdef __SSE2__
+static char *skip_plain(char *at)
+{
+    const __m128i quote = _mm_set1_epi8('"'), escape = _mm_set1_epi8('\\');
+    const __m128i control = _mm_set1_epi8(0x1f);
+
+    for (;; at += sizeof(__m128i)) {
+        __m128i bytes = _mm_loadu_si128((const void *)at);
+        __m128i ends = _mm_or_si128(
+            _mm_cmpeq_epi8(_mm_max_epu8(bytes, control), control),
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, escape)));
+        int mask = _mm_movemask_epi8(ends);
+        if (mask != 0) {
+            return at + __builtin_ctz((unsigned)mask);
+        }
+    }
+}
+#else
 /* The high bit of each byte that ends a plain run: '"', '\\' and below 0x20. The lowest
  * such bit is right; above it there may be false ones. */
 static uint64_t run_ends(uint64_t word)
@@ -65,7 +91,6 @@ static uint64_t run_ends(uint64_t word)
     return (((quote - ones) & ~quote) | ((escape - ones) & ~escape) | control) & highs;
 }
 
-/* The first byte at or after `at` that is not plain string content. */
 static char *skip_plain(char *at)
 {
     for (;; at += sizeof(uint64_t)) {
@@ -77,6 +102,7 @@ static char *skip_plain(char *at)
         }
     }
 }
+#endif
 
 /* Four hex digits, or -1. */
 static int32_t hex_unit(const char *at)
@@ -251,6 +277,20 @@ static enum err read_word(struct parser *parser, struct slice word, enum jval_ty
     return ERR_OK;
 }
 
+/* From the stack to the heap, and on from there. */
+static void grow_slots(struct parser *parser)
+{
+    bool on_stack = parser->slots == parser->first_slots;
+    struct jmember *old = on_stack ? NULL : parser->slots;
+
+    parser->capacity *= 2;
+    parser->slots = realloc(old, parser->capacity * sizeof(struct jmember));
+    REQUIRE(parser->slots != NULL);
+    if (on_stack) {
+        memcpy(parser->slots, parser->first_slots, sizeof(parser->first_slots));
+    }
+}
+
 /* The next value's slot on top of the others. */
 static enum err reserve_slot(struct parser *parser)
 {
@@ -258,10 +298,7 @@ static enum err reserve_slot(struct parser *parser)
         return fail(parser, parser->at, ERR_TOO_LARGE);
     }
     if (parser->used == parser->capacity) {
-        parser->capacity *= 2;
-        parser->slots =
-            realloc(parser->slots, parser->capacity * sizeof(struct jmember));
-        REQUIRE(parser->slots != NULL);
+        grow_slots(parser);
     }
     parser->slots[parser->used++] =
         (struct jmember){SLICE_EMPTY, {.text = SLICE_EMPTY}};
@@ -477,14 +514,20 @@ enum err jval_parse(struct arena *arena, struct slice text, struct jval **out,
 {
     size_t valid = text_utf8_prefix(text);
     char *copy = arena_alloc(arena, text.len + STOPS);
-    struct parser parser = {.arena = arena, .start = copy, .at = copy};
+    struct parser
+        parser; /* its tables stay as they are: no slot is read before it is made */
 
+    parser.arena = arena;
+    parser.start = copy;
+    parser.at = copy;
+    parser.used = 0;
+    parser.nodes = 0;
+    parser.depth = 0;
     /* What lies behind the valid part stays NUL and is reported where it begins. */
     memcpy(copy, text.ptr, valid);
     parser.where = copy;
     parser.capacity = FIRST_SLOTS;
-    parser.slots = malloc(FIRST_SLOTS * sizeof(struct jmember));
-    REQUIRE(parser.slots != NULL);
+    parser.slots = parser.first_slots;
 
     enum err err = read_document(&parser, copy + text.len);
     if (err == ERR_OK) {
@@ -493,6 +536,8 @@ enum err jval_parse(struct arena *arena, struct slice text, struct jval **out,
     } else if (offset != NULL) {
         *offset = (size_t)(parser.where - parser.start);
     }
-    free(parser.slots);
+    if (parser.slots != parser.first_slots) {
+        free(parser.slots);
+    }
     return err;
 }

@@ -294,7 +294,15 @@ size_t text_utf8_prefix(struct slice bytes)
     size_t at = 0;
 
     while (at < bytes.len) {
-        uint64_t word;
+        uint64_t word, block[4];
+        while (bytes.len - at >= sizeof(block)) {
+            memcpy(block, p + at, sizeof(block));
+            if (((block[0] | block[1] | block[2] | block[3]) & 0x8080808080808080u) !=
+                0) {
+                break;
+            }
+            at += sizeof(block);
+        }
         while (bytes.len - at >= sizeof(word)) {
             memcpy(&word, p + at, sizeof(word));
             if ((word & 0x8080808080808080u) != 0) {

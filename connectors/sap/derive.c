@@ -360,10 +360,13 @@ static void derive_in(struct arena *arena, const struct derive *derive,
                       const struct jval *record, struct jval *here)
 {
     struct jval value = {.type = JVAL_STRING, .text = SLICE_EMPTY};
-    struct slice currency = text_of(here, derive->currency);
+    struct slice currency = SLICE_EMPTY;
     bool known = false;
 
-    if (currency.len == 0) {
+    if (derive->currency.len > 0) {
+        currency = text_of(here, derive->currency);
+    }
+    if (derive->currency.len > 0 && currency.len == 0) {
         currency = text_of(record, derive->currency);
     }
     switch (derive->kind) {

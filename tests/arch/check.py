@@ -75,7 +75,7 @@ assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp 
 stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar
 wchar wctype aio dirent dlfcn endian fcntl fnmatch ftw getopt glob grp iconv ifaddrs langinfo
 libgen netdb poll pthread pwd regex sched search semaphore spawn strings sysexits syslog termios
-unistd utime malloc execinfo
+unistd utime malloc execinfo emmintrin
 """.split())
 SYSTEM_FOLDERS = ("sys/", "netinet/", "arpa/", "net/", "linux/", "sanitizer/")
 

@@ -87,6 +87,13 @@ static void test_copies_are_terminated_and_keep_their_length(void **state)
     struct slice printed = arena_printf(arena, "%d-%s", 42, "x");
     assert_true(slice_is(printed, "42-x"));
     assert_int_equal(printed.ptr[printed.len], 0);
+    for (int width = 250; width < 262;
+         width++) { /* where the way of printing changes */
+        printed = arena_printf(arena, "%*s", width, "x");
+        assert_int_equal(printed.len, width);
+        assert_int_equal(strlen(printed.ptr), width);
+        assert_int_equal(printed.ptr[width - 1], 'x');
+    }
     arena_free(arena);
 }
 

@@ -148,6 +148,27 @@ static void test_growth_clear_and_free_leave_nothing_behind(void **state)
     assert_false(memory_holds(last, last_cap, MARKER));
 }
 
+/* printf begins where the buffer ends, and has to move when the rest does not fit. */
+static void test_a_text_that_fits_in_part_leaves_nothing_behind(void **state)
+{
+    struct buf buf;
+    (void)state;
+    buf_init(&buf, 300);
+    assert_true(buf_append(&buf, SLICE("ahead ")));
+    uintptr_t first = (uintptr_t)buf.ptr;
+    size_t first_cap = buf.cap;
+
+    assert_true(buf_printf(&buf, MARKER "%*s", (int)first_cap - 20, "behind"));
+    assert_true((uintptr_t)buf.ptr != first);
+    assert_false(memory_holds(first, first_cap, MARKER));
+    assert_true(slice_starts(buf_slice(&buf), SLICE("ahead " MARKER)));
+    buf_clear(&buf);
+    assert_false(buf_printf(&buf, MARKER "%*s", 300, ""));
+    assert_false(memory_holds((uintptr_t)buf.ptr, buf.cap, MARKER));
+    assert_int_equal(buf.len, 0);
+    buf_free(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_consume_moves_the_rest_to_the_front_and_wipes_behind),
         cmocka_unit_test(test_content_survives_many_growths),
         cmocka_unit_test(test_growth_clear_and_free_leave_nothing_behind),
+        cmocka_unit_test(test_a_text_that_fits_in_part_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -301,6 +301,29 @@ static void test_a_text_is_whole_or_none(void **state)
     assert_true(slice_is(text, "{\"a\":[1.50,\"\xc3\xa6\"]}"));
 }
 
+/* Arrays within arrays, so many, as one value inside another array. */
+static void write_arrays(int count)
+{
+    struct buf buf;
+    struct jwriter writer = fresh(&buf);
+    struct jval levels[JWRITER_DEPTH] = {{.type = JVAL_ARRAY}};
+
+    for (int i = 1; i < count; i++) {
+        levels[i] =
+            (struct jval){.type = JVAL_ARRAY, .count = 1, .items = &levels[i - 1]};
+    }
+    jwriter_array(&writer);
+    jwriter_value(&writer, &levels[count - 1]);
+    jwriter_array_end(&writer);
+    assert_int_equal(buf.len, 2 * (count + 1));
+    buf_free(&buf);
+}
+
+static void value_too_deep(void)
+{
+    write_arrays(JWRITER_DEPTH);
+}
+
 static void test_wrong_nesting_aborts(void **state)
 {
     (void)state;
@@ -311,6 +334,8 @@ static void test_wrong_nesting_aborts(void **state)
     assert_true(aborts(end_after_key));
     assert_true(aborts(end_of_nothing));
     assert_true(aborts(too_deep));
+    write_arrays(JWRITER_DEPTH - 1);
+    assert_true(aborts(value_too_deep));
 }
 
 int main(void)
