@@ -2,6 +2,8 @@
 /* One pass, byte for byte. */
 #include "mocks/common/percent.h"
 
+#include <stdbool.h>
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') {
@@ -28,4 +30,28 @@ struct slice percent_decode(struct arena *arena, struct slice text,
         out[len++] = c;
     }
     return slice_of(out, len);
+}
+
+static bool is_unreserved(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+struct slice percent_encode(struct arena *arena, struct slice text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *out = arena_array(arena, text.len + 1, 3);
+    size_t used = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (is_unreserved(text.ptr[i])) {
+            out[used++] = text.ptr[i];
+        } else {
+            out[used++] = '%';
+            out[used++] = digits[c >> 4];
+            out[used++] = digits[c & 15];
+        }
+    }
+    return slice_of(out, used);
 }

@@ -73,7 +73,10 @@ static const char usage[] =
     "SIGTERM.\n"
     "Control port: GET /stats, POST /reset, PUT /limits,\n"
     "PUT /latency, PUT /clock, POST and DELETE /faults, POST /accounts, GET "
-    "/last?n=100.\n";
+    "/last?n=100;\n"
+    "OAuth 2.0: POST /integrations, POST and DELETE /certificates, PUT /oauth2, GET "
+    "and\n"
+    "DELETE /grants, POST /tokens/expire (mocks/README.md).\n";
 
 static bool read_seed(const char *text, unsigned long long *out)
 {
@@ -187,7 +190,8 @@ static int serve(uv_loop_t *loop, struct options *options)
     struct netsuite netsuite;
     char room[4][PROGRAM_SECRET_BYTES];
     netsuite_init(&netsuite, loop, &clock, options->today, options->seed,
-                  (int)options->concurrency, (int)options->lockout_seconds);
+                  (int)options->concurrency, (int)options->lockout_seconds,
+                  options->account_id);
     REQUIRE(add_credentials(&netsuite, options, room)); /* the first always fits */
     struct program program = {.name = "mock-netsuite",
                               .loop = loop,

@@ -12,21 +12,31 @@
 #include "mocks/common/control.h"
 #include "mocks/netsuite/database.h"
 #include "mocks/netsuite/oauth.h"
+#include "mocks/netsuite/oauth2.h"
 
 struct netsuite {
+    const char *account_id; /* the first account's: the realm of refusals */
     struct engine engine;
     struct control control;
+    struct audit audit;
     struct oauth *oauth;
+    struct oauth2 *oauth2;
     struct database *database;
     int64_t today; /* days since 1970-01-01 */
     char today_text[16];
     uint64_t seed;
 };
 
-/* Builds all parts. Keeps `loop` and `clock`. */
+/* Builds all parts. Keeps `loop`, `clock` and `account_id`, the first account's. */
 void netsuite_init(struct netsuite *netsuite, uv_loop_t *loop,
                    const struct clock *clock, int64_t today, uint64_t seed,
-                   int concurrency, int lockout_seconds);
+                   int concurrency, int lockout_seconds, const char *account_id);
 void netsuite_free(struct netsuite *netsuite);
+
+/* Unix time as the mock has it. */
+static inline int64_t netsuite_now_s(const struct netsuite *netsuite)
+{
+    return oauth_now_ms(netsuite->oauth) / 1000;
+}
 
 #endif

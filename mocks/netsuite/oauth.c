@@ -46,20 +46,16 @@ struct oauth {
     size_t credential_count;
     struct map *nonces;
     struct list nonce_age; /* oldest first */
-    int64_t audit[AUDIT_COUNT];
+    struct audit *audit;
 };
 
-static const char *const audit_names[] = {
-#define AUDIT_NAME(name) #name,
-    OAUTH_AUDIT_MAP(AUDIT_NAME)
-#undef AUDIT_NAME
-};
-
-struct oauth *oauth_new(const struct clock *clock, int lockout_seconds)
+struct oauth *oauth_new(const struct clock *clock, struct audit *audit,
+                        int lockout_seconds)
 {
     struct oauth *oauth = calloc(1, sizeof *oauth);
     REQUIRE(oauth != NULL);
     oauth->clock = clock;
+    oauth->audit = audit;
     oauth->lockout_seconds = lockout_seconds;
     oauth->nonces = map_new();
     list_init(&oauth->credentials);
@@ -164,18 +160,6 @@ void oauth_reset(struct oauth *oauth)
         credential->failures = 0;
         credential->locked_until_s = 0;
     }
-    memset(oauth->audit, 0, sizeof oauth->audit);
-}
-
-json_t *oauth_audit_json(const struct oauth *oauth)
-{
-    json_t *object = json_object();
-    for (int i = AUDIT_OK + 1; i < AUDIT_COUNT; i++) {
-        if (oauth->audit[i] > 0) {
-            json_object_set_new(object, audit_names[i], json_integer(oauth->audit[i]));
-        }
-    }
-    return object;
 }
 
 /* ---- the checks, in the order they are made ---- */
@@ -193,7 +177,7 @@ static bool is_alphanumeric(struct slice text)
     return true;
 }
 
-static enum oauth_audit check_form(const struct oauth_header *header)
+static enum audit_reason check_form(const struct oauth_header *header)
 {
     if (header->realm.len == 0 || header->consumer_key.len == 0 ||
         header->token.len == 0 || header->signature.len == 0 ||
@@ -210,9 +194,9 @@ static enum oauth_audit check_form(const struct oauth_header *header)
     return AUDIT_OK;
 }
 
-static enum oauth_audit check_owner(const struct oauth *oauth,
-                                    const struct oauth_header *header,
-                                    const struct credential *credential)
+static enum audit_reason check_owner(const struct oauth *oauth,
+                                     const struct oauth_header *header,
+                                     const struct credential *credential)
 {
     if (credential == NULL) {
         return AUDIT_token_rejected;
@@ -227,8 +211,8 @@ static enum oauth_audit check_owner(const struct oauth *oauth,
     return locked ? AUDIT_temporary_locked : AUDIT_OK;
 }
 
-static enum oauth_audit check_time(const struct oauth *oauth,
-                                   const struct oauth_header *header)
+static enum audit_reason check_time(const struct oauth *oauth,
+                                    const struct oauth_header *header)
 {
     unsigned long long timestamp = 0;
     if (!slice_to_u64(header->timestamp, &timestamp)) {
@@ -255,8 +239,8 @@ static void forget_old_nonces(struct oauth *oauth)
     }
 }
 
-static enum oauth_audit check_nonce(struct oauth *oauth, struct arena *arena,
-                                    const struct oauth_header *header)
+static enum audit_reason check_nonce(struct oauth *oauth, struct arena *arena,
+                                     const struct oauth_header *header)
 {
     struct slice key =
         arena_printf(arena, "%.*s\n%.*s\n%.*s", SLICE_ARG(header->token),
@@ -276,9 +260,9 @@ static enum oauth_audit check_nonce(struct oauth *oauth, struct arena *arena,
     return AUDIT_OK;
 }
 
-static enum oauth_audit check_signature(struct http_exchange *x,
-                                        const struct oauth_header *header,
-                                        const struct credential *credential)
+static enum audit_reason check_signature(struct http_exchange *x,
+                                         const struct oauth_header *header,
+                                         const struct credential *credential)
 {
     struct slice expected =
         oauth_signature(x, header, slice_str(credential->consumer_secret),
@@ -288,11 +272,11 @@ static enum oauth_audit check_signature(struct http_exchange *x,
     return same ? AUDIT_OK : AUDIT_InvalidSignature;
 }
 
-static enum oauth_audit check(struct oauth *oauth, struct http_exchange *x,
-                              const struct oauth_header *header,
-                              const struct credential *credential)
+static enum audit_reason check(struct oauth *oauth, struct http_exchange *x,
+                               const struct oauth_header *header,
+                               const struct credential *credential)
 {
-    enum oauth_audit audit = check_form(header);
+    enum audit_reason audit = check_form(header);
     if (audit == AUDIT_OK) {
         audit = check_owner(oauth, header, credential);
     }
@@ -309,9 +293,9 @@ static enum oauth_audit check(struct oauth *oauth, struct http_exchange *x,
 }
 
 static void count_failure(struct oauth *oauth, struct credential *credential,
-                          enum oauth_audit audit)
+                          enum audit_reason audit)
 {
-    oauth->audit[audit]++;
+    oauth->audit->counts[audit]++;
     if (credential == NULL || audit == AUDIT_temporary_locked) {
         return;
     }
@@ -324,18 +308,18 @@ static void count_failure(struct oauth *oauth, struct credential *credential,
 }
 
 const char *oauth_verify(struct oauth *oauth, struct http_exchange *x,
-                         enum oauth_audit *audit)
+                         enum audit_reason *reason)
 {
     struct oauth_header header;
     if (!oauth_read_header(x, &header)) {
-        *audit = AUDIT_parameter_rejected;
-        oauth->audit[*audit]++;
+        *reason = AUDIT_parameter_rejected;
+        oauth->audit->counts[*reason]++;
         return NULL;
     }
     struct credential *credential = find_token(oauth, header.token);
-    *audit = check(oauth, x, &header, credential);
-    if (*audit != AUDIT_OK) {
-        count_failure(oauth, credential, *audit);
+    *reason = check(oauth, x, &header, credential);
+    if (*reason != AUDIT_OK) {
+        count_failure(oauth, credential, *reason);
         return NULL;
     }
     credential->failures = 0;

@@ -13,24 +13,7 @@
 
 #include "base/clock.h"
 #include "mocks/common/http.h"
-
-#define OAUTH_AUDIT_MAP(X)                \
-    X(OK)                                 \
-    X(MissingTokenPassportRequiredFields) \
-    X(parameter_rejected)                 \
-    X(UnknownAlgorithm)                   \
-    X(VersionRejected)                    \
-    X(AccountMismatch)                    \
-    X(consumer_key_unknown)               \
-    X(token_rejected)                     \
-    X(temporary_locked)                   \
-    X(InvalidTimestamp)                   \
-    X(nonce_rejected)                     \
-    X(InvalidSignature)                   \
-    X(NonceUsed)
-
-#define OAUTH_AUDIT_ENUM(name) AUDIT_##name,
-enum oauth_audit { OAUTH_AUDIT_MAP(OAUTH_AUDIT_ENUM) AUDIT_COUNT };
+#include "mocks/netsuite/audit.h"
 
 struct oauth;
 
@@ -39,8 +22,9 @@ struct oauth_identity {
     struct slice consumer_key, consumer_secret, token_id, token_secret;
 };
 
-/* Keeps `clock`. */
-struct oauth *oauth_new(const struct clock *clock, int lockout_seconds);
+/* Keeps `clock` and `audit`. */
+struct oauth *oauth_new(const struct clock *clock, struct audit *audit,
+                        int lockout_seconds);
 void oauth_free(struct oauth *oauth);
 
 /* Copies the texts. A second pair for the same account joins it. False: the token id is
@@ -49,7 +33,7 @@ bool oauth_add(struct oauth *oauth, const struct oauth_identity *identity);
 
 /* The canonical account id (lent until oauth_free), or NULL. Borrows the exchange. */
 const char *oauth_verify(struct oauth *oauth, struct http_exchange *x,
-                         enum oauth_audit *audit);
+                         enum audit_reason *reason);
 
 /* Shifts the mock's idea of now, for timestamps, nonces and locks. */
 void oauth_set_skew(struct oauth *oauth, int64_t seconds);
@@ -57,8 +41,5 @@ int64_t oauth_now_ms(const struct oauth *oauth);
 
 /* Forgets failures and locks; nonces stay. */
 void oauth_reset(struct oauth *oauth);
-
-/* {"InvalidSignature":2,…}: failures since the last reset, a new object. */
-json_t *oauth_audit_json(const struct oauth *oauth);
 
 #endif

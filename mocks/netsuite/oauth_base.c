@@ -7,59 +7,9 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
+#include "mocks/common/percent.h"
+
 #define MAX_BASE ((size_t)1024 * 1024)
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/* `plus` is what a '+' stands for: a space in a query, itself in a header. */
-static struct slice decode(struct arena *arena, struct slice text, char plus)
-{
-    char *out = arena_alloc(arena, text.len + 1);
-    size_t used = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c == '%' && i + 2 < text.len && hex_value(text.ptr[i + 1]) >= 0 &&
-            hex_value(text.ptr[i + 2]) >= 0) {
-            out[used++] =
-                (char)(hex_value(text.ptr[i + 1]) * 16 + hex_value(text.ptr[i + 2]));
-            i += 2;
-        } else {
-            out[used++] = c == '+' ? plus : c;
-        }
-    }
-    return slice_of(out, used);
-}
-
-static bool is_unreserved(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-static struct slice encode(struct arena *arena, struct slice text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    char *out = arena_array(arena, text.len + 1, 3);
-    size_t used = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (is_unreserved(text.ptr[i])) {
-            out[used++] = text.ptr[i];
-        } else {
-            out[used++] = '%';
-            out[used++] = digits[c >> 4];
-            out[used++] = digits[c & 15];
-        }
-    }
-    return slice_of(out, used);
-}
 
 /* ---- Authorization ---- */
 
@@ -116,7 +66,8 @@ static bool read_param(struct arena *arena, struct slice *rest,
     }
     struct slice value = slice_of(after.ptr, (size_t)quote);
     *rest = slice_trim(slice_from(after, (size_t)quote + 1));
-    return assign(out, decode(arena, name, '+'), decode(arena, value, '+'));
+    return assign(out, percent_decode(arena, name, PLUS_IS_PLUS),
+                  percent_decode(arena, value, PLUS_IS_PLUS));
 }
 
 bool oauth_read_header(struct http_exchange *x, struct oauth_header *out)
@@ -166,8 +117,8 @@ static void pairs_add(struct pairs *pairs, struct slice name, struct slice value
         pairs->items = items;
         pairs->capacity = capacity;
     }
-    pairs->items[pairs->count++] =
-        (struct oauth_param){encode(pairs->arena, name), encode(pairs->arena, value)};
+    pairs->items[pairs->count++] = (struct oauth_param){
+        percent_encode(pairs->arena, name), percent_encode(pairs->arena, value)};
 }
 
 static void pairs_add_form(struct pairs *pairs, struct slice form)
@@ -183,8 +134,8 @@ static void pairs_add_form(struct pairs *pairs, struct slice form)
         struct slice name = equals < 0 ? part : slice_of(part.ptr, (size_t)equals);
         struct slice value =
             equals < 0 ? SLICE_EMPTY : slice_from(part, (size_t)equals + 1);
-        pairs_add(pairs, decode(pairs->arena, name, ' '),
-                  decode(pairs->arena, value, ' '));
+        pairs_add(pairs, percent_decode(pairs->arena, name, PLUS_IS_SPACE),
+                  percent_decode(pairs->arena, value, PLUS_IS_SPACE));
     }
 }
 
@@ -247,14 +198,14 @@ struct slice oauth_signature(struct http_exchange *x, const struct oauth_header 
                              struct slice consumer_secret, struct slice token_secret)
 {
     struct arena *arena = exchange_arena(x);
-    struct slice url = encode(arena, base_url(x));
-    struct slice params = encode(arena, parameter_string(x, header));
+    struct slice url = percent_encode(arena, base_url(x));
+    struct slice params = percent_encode(arena, parameter_string(x, header));
     struct slice base =
         arena_printf(arena, "%.*s&%.*s&%.*s", SLICE_ARG(exchange_request(x)->method),
                      SLICE_ARG(url), SLICE_ARG(params));
-    struct slice key =
-        arena_printf(arena, "%.*s&%.*s", SLICE_ARG(encode(arena, consumer_secret)),
-                     SLICE_ARG(encode(arena, token_secret)));
+    struct slice key = arena_printf(arena, "%.*s&%.*s",
+                                    SLICE_ARG(percent_encode(arena, consumer_secret)),
+                                    SLICE_ARG(percent_encode(arena, token_secret)));
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned int mac_len = 0;
     REQUIRE(HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)base.ptr,

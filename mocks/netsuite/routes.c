@@ -6,6 +6,7 @@
 #include "mocks/common/json_in.h"
 #include "mocks/netsuite/answers.h"
 #include "mocks/netsuite/dates.h"
+#include "mocks/netsuite/login.h"
 #include "mocks/netsuite/netsuite.h"
 #include "mocks/netsuite/records.h"
 #include "mocks/netsuite/suiteql.h"
@@ -14,66 +15,6 @@
 #define MAX_CONCURRENCY 1000000
 
 /* ---- refusals, per interface ---- */
-
-static bool is_restlet(struct http_exchange *x)
-{
-    return slice_is(exchange_request(x)->path, "/app/site/hosting/restlet.nl");
-}
-
-static void reject(void *ctx, struct http_exchange *x, struct response *response)
-{
-    (void)ctx;
-    if (is_restlet(x)) {
-        answer_restlet_error(response, 401, "INVALID_LOGIN_ATTEMPT",
-                             "Invalid login attempt.");
-        return;
-    }
-    struct answer_detail detail = {
-        "INVALID_LOGIN",
-        SLICE(
-            "Invalid login attempt. For more details, see the Login Audit Trail in the "
-            "NetSuite UI at Setup > Users/Roles > User Management > View Login Audit "
-            "Trail."),
-        NULL, SLICE_EMPTY};
-    answer_error(response, 401, &detail);
-}
-
-/* The realm is echoed as it was sent when it can stand in a header, else left empty. */
-static void challenge(struct netsuite *netsuite, struct http_exchange *x,
-                      struct response *response, const char *account_id)
-{
-    reject(netsuite, x, response);
-    if (!is_restlet(x)) {
-        response_field(response, "WWW-Authenticate",
-                       "OAuth realm=\"%s\", error=\"token_rejected\", "
-                       "error_description=\"Invalid login attempt.\"",
-                       account_id);
-    }
-}
-
-static struct gate_lane *first_lane(struct netsuite *netsuite)
-{
-    return LIST_ENTRY(netsuite->engine.gate.lanes.next, struct gate_lane, node);
-}
-
-static void reject_login(void *ctx, struct http_exchange *x, struct response *response)
-{
-    struct netsuite *netsuite = ctx;
-    challenge(netsuite, x, response, first_lane(netsuite)->name);
-}
-
-static struct gate_lane *login(void *ctx, struct http_exchange *x,
-                               struct response *response)
-{
-    struct netsuite *netsuite = ctx;
-    enum oauth_audit audit = AUDIT_OK;
-    const char *account_id = oauth_verify(netsuite->oauth, x, &audit);
-    if (account_id == NULL) {
-        challenge(netsuite, x, response, first_lane(netsuite)->name);
-        return NULL;
-    }
-    return gate_lane(&netsuite->engine.gate, slice_str(account_id));
-}
 
 static void busy(void *ctx, struct http_exchange *x, struct response *response)
 {
@@ -107,7 +48,7 @@ static void fail(void *ctx, struct http_exchange *x, int status,
 {
     struct netsuite *netsuite = ctx;
     if (status == 401) {
-        reject_login(netsuite, x, response);
+        login_reject(netsuite, x, response);
     } else if (status == 429 || (status == 400 && is_restlet(x))) {
         busy(netsuite, x, response);
     } else if (status == 403) {
@@ -124,6 +65,20 @@ static void fail(void *ctx, struct http_exchange *x, int status,
     } else {
         unexpected(x, status, response);
     }
+}
+
+/* ---- what stands aside ---- */
+
+static enum aside aside_kind(void *ctx, struct http_exchange *x)
+{
+    (void)ctx;
+    return oauth2_aside_kind(exchange_request(x)->path);
+}
+
+static void aside(void *ctx, struct http_exchange *x, struct response *response)
+{
+    struct netsuite *netsuite = ctx;
+    oauth2_answer(netsuite->oauth2, x, netsuite_now_s(netsuite), response);
 }
 
 /* ---- routes ---- */
@@ -285,13 +240,17 @@ static bool extra(void *ctx, struct slice method, struct slice path, const json_
         set_clock(ctx, body, response);
         return true;
     }
-    return false;
+    struct netsuite *netsuite = ctx;
+    return oauth2_control(netsuite->oauth2, netsuite_now_s(netsuite), method, path,
+                          body, response);
 }
 
 static void reset(void *ctx)
 {
     struct netsuite *netsuite = ctx;
     oauth_reset(netsuite->oauth);
+    oauth2_reset(netsuite->oauth2);
+    netsuite->audit = (struct audit){.counts = {0}};
     database_free(netsuite->database);
     netsuite->database = database_new(netsuite->today, netsuite->seed);
 }
@@ -299,27 +258,32 @@ static void reset(void *ctx)
 static void stats(void *ctx, json_t *object)
 {
     const struct netsuite *netsuite = ctx;
-    json_object_set_new(object, "auth_failures", oauth_audit_json(netsuite->oauth));
+    json_object_set_new(object, "auth_failures", audit_json(&netsuite->audit));
+    oauth2_stats(netsuite->oauth2, object);
 }
 
 /* ---- building ---- */
 
 void netsuite_init(struct netsuite *netsuite, uv_loop_t *loop,
                    const struct clock *clock, int64_t today, uint64_t seed,
-                   int concurrency, int lockout_seconds)
+                   int concurrency, int lockout_seconds, const char *account_id)
 {
     struct erp erp = {.ctx = netsuite,
                       .login = login,
-                      .reject = reject_login,
+                      .reject = login_reject,
+                      .aside_kind = aside_kind,
+                      .aside = aside,
                       .busy = busy,
                       .handle = handle,
                       .fail = fail};
-    *netsuite = (struct netsuite){.today = today, .seed = seed};
+    *netsuite =
+        (struct netsuite){.account_id = account_id, .today = today, .seed = seed};
     char text[DATES_TEXT_BYTES];
     (void)dates_format((struct moment){today, 0}, text);
     snprintf(netsuite->today_text, sizeof netsuite->today_text, "%.10s", text);
     engine_init(&netsuite->engine, loop, clock, erp, concurrency, seed);
-    netsuite->oauth = oauth_new(clock, lockout_seconds);
+    netsuite->oauth = oauth_new(clock, &netsuite->audit, lockout_seconds);
+    netsuite->oauth2 = oauth2_new(&netsuite->audit, account_id);
     netsuite->database = database_new(today, seed);
     netsuite->control =
         (struct control){&netsuite->engine, netsuite, reset, extra, stats};
@@ -329,5 +293,6 @@ void netsuite_free(struct netsuite *netsuite)
 {
     engine_free(&netsuite->engine);
     oauth_free(netsuite->oauth);
+    oauth2_free(netsuite->oauth2);
     database_free(netsuite->database);
 }
