@@ -50,7 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                     .body = jval_new_object(arena, 1),
                     .request_id = SLICE("req_aaaaaaaaaaaaaaaaaaaaaaaaaa"),
                     .limit = tool->pages ? 1 + data[0] / 8 : 0,
-                    .page = data[0] & 1 ? SLICE("offset=25") : SLICE_EMPTY};
+                    .page = tool->pages && (data[0] & 1) ? SLICE("offset=25")
+                                                         : SLICE_EMPTY};
     struct op_response response = {
         .status = statuses[data[1] % (sizeof statuses / sizeof statuses[0])],
         .fields = &types[data[2] % (sizeof types / sizeof types[0])],

@@ -13,21 +13,15 @@ static const char page_prefix[] = "offset=";
 
 struct paging_window paging_window(size_t row, size_t want)
 {
-    REQUIRE(want >= 1 && want <= PAGING_ROWS_MAX);
-    for (size_t limit = want; limit <= PAGING_ROWS_MAX; limit++) {
-        if (row % limit + want <= limit) {
-            return (struct paging_window){.limit = limit,
-                                          .offset = row - row % limit,
-                                          .skip = row % limit,
-                                          .take = want};
-        }
+    size_t limit = want;
+
+    REQUIRE(want >= 1);
+    while (row % limit + want > limit) {
+        limit++;
     }
-    /* No request holds them all (far rows, large limits): a shorter page, at least one
-     * row. */
-    return (struct paging_window){.limit = want,
-                                  .offset = row - row % want,
-                                  .skip = row % want,
-                                  .take = want - row % want};
+    REQUIRE(limit <= PAGING_ROWS_MAX);
+    return (struct paging_window){
+        .limit = limit, .offset = row - row % limit, .skip = row % limit, .take = want};
 }
 
 bool paging_parse(struct slice page, size_t *row)

@@ -24,7 +24,10 @@ struct paging_window {
     size_t take;          /* at most so many after them */
 };
 
-/* Where rows row, row+1, ... row+want-1 can be had. `want` is 1..PAGING_ROWS_MAX. */
+/*
+ * Where rows row, row+1, ... row+want-1 can be had. `want` is 1..LIMIT_PAGE for any row before
+ * PAGING_OFFSET_END (a test looks at each), and up to PAGING_ROWS_MAX for row 0.
+ */
 struct paging_window paging_window(size_t row, size_t want);
 
 /* "offset=25": the first row of the page. An empty text is the first page. */

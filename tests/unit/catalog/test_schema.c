@@ -141,6 +141,10 @@ static const struct example examples[] = {
      "1"},
     {"{'$defs':{'a':{'$anchor':'x','type':'string'}},'$ref':'#x'}", "''", "1"},
     {"{'$defs':{'a/b':{'type':'string'}},'$ref':'#/$defs/a~1b'}", "''", "1"},
+    {"{'$defs':{'a~b':{'type':'string'}},'$ref':'#/$defs/a~0b'}", "''", "1"},
+    {"{'anyOf':[{'type':'object'},{'minimum':5}],'properties':{'a':{'$ref':"
+     "'#/anyOf/1'}}}",
+     "{'a':5}", "{'a':4}"},
     {"{'properties':{'child':{'$ref':'#'}},'additionalProperties':false}",
      "{'child':{'child':{}}}", "{'child':{'other':1}}"},
 };
@@ -223,8 +227,18 @@ static void test_ill_formed_keywords_are_refused_at_their_place(void **state)
 
 static void test_references_lead_inside_the_schema_only(void **state)
 {
+    static const char *const nowhere[] = {"{'anyOf':[{}],'$ref':'#/anyOf/1'}",
+                                          "{'anyOf':[{}],'$ref':'#/anyOf/00'}",
+                                          "{'anyOf':[{}],'$ref':'#/anyOf/-'}",
+                                          "{'anyOf':[{}],'$ref':'#/anyOf/'}",
+                                          "{'type':'object','$ref':'#/type/0'}",
+                                          "{'$defs':{'a':{}},'$ref':'#/$defs/a~'}",
+                                          "{'$defs':{'a':{}},'$ref':'#/$defs/a~2'}"};
     struct bench *bench = *state;
 
+    for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
+        assert_refused(bench, nowhere[i], "/$ref", "no schema at the place");
+    }
     assert_refused(bench, "{'$ref':'http://example.com/s'}", "/$ref",
                    "only references");
     assert_refused(bench, "{'items':{'$ref':'#/$defs/none'}}", "/items/$ref",
@@ -351,6 +365,46 @@ static void test_of_alternatives_the_one_that_was_meant_speaks(void **state)
     assert_fault(bench, "{'not':{}}", "2", "", "is a form that is not allowed");
 }
 
+/* `count` names or values of 64 letters, each in single quotes, `after` behind each. */
+static const char *many(struct bench *bench, const char *before, int count,
+                        const char *after, const char *end)
+{
+    struct buf text;
+
+    buf_init(&text, 1 << 16);
+    buf_append(&text, slice_str(before));
+    for (int i = 0; i < count; i++) {
+        buf_printf(&text, "%s'%064d'%s", i > 0 ? "," : "", i, after);
+    }
+    buf_append(&text, slice_str(end));
+    const char *copy = arena_copy(bench->arena, buf_slice(&text));
+    buf_free(&text);
+    return copy;
+}
+
+static void test_a_long_list_of_what_is_right_ends_at_a_whole_one(void **state)
+{
+    static const char zeros[] =
+        "000000000000000000000000000000000000000000000000000000000000000";
+    struct bench *bench = *state;
+    struct slice list;
+
+    compile(bench, many(bench, "{'enum':[", 9, "", "]}"));
+    assert_false(check(bench, "1"));
+    list = arena_printf(bench->arena,
+                        "must be one of \"%s0\", \"%s1\", \"%s2\", \"%s3\", \"%s4\", …",
+                        zeros, zeros, zeros, zeros, zeros);
+    assert_slice(bench->details[0].message, list.ptr);
+
+    compile(bench, many(bench, "{'additionalProperties':false,'properties':{", 9, ":{}",
+                        "}}"));
+    assert_false(check(bench, "{'a':1}"));
+    list = arena_printf(bench->arena,
+                        "is not known; known are: %s0, %s1, %s2, %s3, %s4, %s5, …",
+                        zeros, zeros, zeros, zeros, zeros, zeros);
+    assert_slice(bench->details[0].message, list.ptr);
+}
+
 static void test_a_pointer_to_a_huge_name_ends_at_its_parent(void **state)
 {
     struct bench *bench = *state;
@@ -473,6 +527,8 @@ int main(void)
             teardown),
         cmocka_unit_test_setup_teardown(
             test_of_alternatives_the_one_that_was_meant_speaks, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_long_list_of_what_is_right_ends_at_a_whole_one, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_a_pointer_to_a_huge_name_ends_at_its_parent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_schemas_nested_too_deeply_are_refused,

@@ -2,6 +2,7 @@
 /* Pages under NetSuite's rule that an offset is a multiple of the limit. */
 #include "tests/unit/connectors/world.h"
 
+#include "base/limits.h"
 #include "connectors/netsuite/paging.h"
 
 static void test_a_steady_limit_asks_for_exactly_its_rows(void **state)
@@ -27,10 +28,20 @@ static void test_every_window_is_legal_and_begins_at_the_wanted_row(void **state
             assert_true(window.limit >= 1 && window.limit <= PAGING_ROWS_MAX);
             assert_int_equal(window.offset % window.limit, 0);
             assert_int_equal(window.offset + window.skip, row);
-            assert_true(window.take >= 1 && window.take <= want);
+            assert_int_equal(window.take, want);
             assert_true(window.skip + window.take <= window.limit);
         }
     }
+}
+
+/* A window that holds the largest page holds a smaller one from the same row. */
+static void test_there_is_a_window_for_every_row(void **state)
+{
+    (void)state;
+    for (size_t row = 0; row < PAGING_OFFSET_END; row++) {
+        assert_true(paging_window(row, LIMIT_PAGE).limit <= PAGING_ROWS_MAX);
+    }
+    assert_int_equal(paging_window(0, PAGING_ROWS_MAX).limit, PAGING_ROWS_MAX);
 }
 
 /* Reads a table of `rows` rows with the limits in turn; each row has to come once, in
@@ -188,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_steady_limit_asks_for_exactly_its_rows),
         cmocka_unit_test(test_every_window_is_legal_and_begins_at_the_wanted_row),
+        cmocka_unit_test(test_there_is_a_window_for_every_row),
         cmocka_unit_test(test_no_row_repeats_or_is_lost_when_the_limit_changes),
         cmocka_unit_test(test_rows_that_vanish_end_the_list_without_repeating),
         cmocka_unit_test(test_only_our_own_page_text_is_read),

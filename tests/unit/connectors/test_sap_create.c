@@ -2,6 +2,11 @@
 /* The body of a create, byte for byte, and what SAP's answer becomes. */
 #include "tests/unit/connectors/sap_world.h"
 
+#include "base/jwriter.h"
+#include "connectors/sap/body.h"
+
+#define ORDER_TOOL "create_a_sap_purchase_order"
+
 #define TOKEN                                   \
     (struct op_field)                           \
     {                                           \
@@ -108,6 +113,107 @@ test_a_value_that_sap_cannot_hold_is_named_before_anything_is_sent(void **state)
         assert_int_equal(op.fault.err, ERR_INVALID_ARGUMENTS);
         assert_slice(op.fault.details[0].pointer, cases[i].pointer);
     }
+    sap_world_free(&world);
+}
+
+static bool write_body(const struct sap_world *world, const struct sap_plan *plan,
+                       const char *arguments, struct op *op, struct slice *out)
+{
+    const struct tool *tool = catalog_tool(world->integration, SLICE(ORDER_TOOL));
+
+    *op = (struct op){.arena = world->arena,
+                      .integration = world->integration,
+                      .tool = tool,
+                      .body = world_json(world->arena, arguments)};
+    return sap_body_write(op, plan != NULL ? plan : tool->plan, out);
+}
+
+/* Services differ in how they document a list; one that takes two things in a navigation's only
+ * child takes them together. */
+static void test_a_list_may_stand_bare_and_a_child_hold_two_members(void **state)
+{
+    static const char *const edits[][2] = {
+        {"\"form\":\"results\"", "\"form\":\"array\""},
+        {"{\"property\":\"PurchaseOrderItemText\"}",
+         "{\"property\":\"Note\",\"in\":\"to_ScheduleLine\"}"},
+        {"\"properties\":{",
+         "\"properties\":{"
+         "\"to_PurchaseOrderItem/to_ScheduleLine/Note\":\"String(9)\","}};
+    struct sap_world world = sap_world_new();
+    const struct tool *tool = catalog_tool(world.integration, SLICE(ORDER_TOOL));
+    struct schema_problem problem;
+    struct slice text = SLICE_EMPTY, body = SLICE_EMPTY;
+    const void *plan = NULL;
+    struct op op;
+
+    (void)state;
+    assert_int_equal(jwriter_text(world.arena, tool->upstream, 65536, &text), ERR_OK);
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        const char *begin = arena_copy(world.arena, text);
+        const char *at = strstr(begin, edits[i][0]);
+        assert_non_null(at);
+        text = arena_printf(world.arena, "%.*s%s%s", (int)(at - begin), begin,
+                            edits[i][1], at + strlen(edits[i][0]));
+    }
+    assert_int_equal(world.connector->compile(world.arena,
+                                              world_json(world.arena, text.ptr), tool,
+                                              &plan, &problem),
+                     ERR_OK);
+    assert_true(
+        write_body(&world, plan,
+                   "{\"plant\":\"1\",\"items\":[{\"material\":\"a\",\"text\":"
+                   "\"soon\",\"delivery_date\":\"2026-12-24\"},{\"plant\":\"2\"}]}",
+                   &op, &body));
+    assert_slice(
+        body, "{\"PurchaseOrderType\":\"NB\",\"to_PurchaseOrderItem\":[{\"Material\":"
+              "\"A\",\"to_ScheduleLine\":{\"results\":[{\"Note\":\"soon\","
+              "\"ScheduleLineDeliveryDate\":\"/Date(1798070400000)/\"}]},\"Plant\":"
+              "\"1\"},{\"Plant\":\"2\"}]}");
+    sap_world_free(&world);
+}
+
+/* A documentation may let more through than the plan has a place for. */
+static void test_arguments_without_a_place_are_not_passed_over(void **state)
+{
+    static const struct {
+        const char *arguments, *pointer;
+    } cases[] = {{"{\"items\":{}}", "/items"},
+                 {"{\"items\":[{},7]}", "/items/1"},
+                 {"{\"items\":[{\"colour\":\"red\"}]}", "/items/0/colour"},
+                 {"{\"colour\":\"red\"}", "/colour"},
+                 {"{\"items\":[{}],\"plant\":\"a\\nb\"}", "/plant"}};
+    struct sap_world world = sap_world_new();
+    struct slice body = SLICE_EMPTY;
+    struct op op;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_false(write_body(&world, NULL, cases[i].arguments, &op, &body));
+        assert_int_equal(op.fault.err, ERR_INVALID_ARGUMENTS);
+        assert_slice(op.fault.details[0].pointer, cases[i].pointer);
+    }
+    sap_world_free(&world);
+}
+
+static void test_a_body_past_its_ceiling_is_not_sent(void **state)
+{
+    enum { ELEMENTS = 70000 }; /* of 17 bytes each with their plant */
+    struct sap_world world = sap_world_new();
+    char *arguments = arena_alloc(world.arena, ELEMENTS * 3 + 32);
+    struct slice body = SLICE_EMPTY;
+    struct op op;
+
+    (void)state;
+    char *at = arguments + snprintf(arguments, 32, "{\"plant\":\"1234\",\"items\":[{}");
+    for (size_t i = 1; i < ELEMENTS; i++) {
+        memcpy(at, ",{}", 3);
+        at += 3;
+    }
+    memcpy(at, "]}", 3);
+    assert_false(write_body(&world, NULL, arguments, &op, &body));
+    assert_int_equal(op.fault.err, ERR_TOO_LARGE);
+    assert_true(op.fault.hint.len > 0);
+    assert_int_equal(body.len, 0);
     sap_world_free(&world);
 }
 
@@ -243,6 +349,9 @@ int main(void)
         cmocka_unit_test(test_everything_given_has_its_place_and_its_form),
         cmocka_unit_test(
             test_a_value_that_sap_cannot_hold_is_named_before_anything_is_sent),
+        cmocka_unit_test(test_a_list_may_stand_bare_and_a_child_hold_two_members),
+        cmocka_unit_test(test_arguments_without_a_place_are_not_passed_over),
+        cmocka_unit_test(test_a_body_past_its_ceiling_is_not_sent),
         cmocka_unit_test(test_the_created_order_is_the_record_with_what_sap_remarked),
         cmocka_unit_test(test_remarks_in_xml_are_read_and_others_are_left),
         cmocka_unit_test(test_a_write_whose_answer_is_lost_is_not_called_a_failure),
