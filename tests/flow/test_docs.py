@@ -185,7 +185,7 @@ class TestErrorsThatThePagesName(PageCase):
     def test_a_wrong_value_is_named_where_it_was_sent(self):
         error = self.refused(422, connection={"account_id": "no id!"})
         self.assertEqual(error["details"][0]["pointer"], "/connection/account_id")
-        error = self.refused(422, auth={"scheme": "netsuite_oauth2"})
+        error = self.refused(422, auth={"scheme": "nlauth"})
         self.assertEqual(error["details"][0]["pointer"], "/auth/scheme")
         body = self.stand.sap_account()
         body["connection"]["route"] = "destination"
