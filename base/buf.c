@@ -2,17 +2,25 @@
 /*
  * Growth is by malloc, copy, wipe and free instead of realloc, which would leave the
  * old bytes behind. One byte beyond the ceiling is kept for the NUL.
+ *
+ * A large buffer has pages of its own. They move with their content when it grows, and
+ * go back to the system, which wipes them before anybody sees them again: copying and
+ * wiping megabytes in one go would keep everybody else waiting.
  */
+#define _GNU_SOURCE /* mremap */
+
 #include "base/buf.h"
 
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/secret.h"
 
 #define BUF_FIRST_BYTES 256
+#define MAPPED_BYTES ((size_t)128 * 1024) /* from here on malloc maps as well */
 
 void buf_init(struct buf *buf, size_t ceiling)
 {
@@ -28,10 +36,24 @@ static void wipe_used(struct buf *buf)
     wipe(buf->ptr, used < buf->cap && !buf->full ? used : buf->cap);
 }
 
-void buf_free(struct buf *buf)
+static bool is_mapped(const struct buf *buf)
 {
+    return buf->cap >= MAPPED_BYTES;
+}
+
+static void release(struct buf *buf)
+{
+    if (is_mapped(buf)) {
+        REQUIRE(munmap(buf->ptr, buf->cap) == 0);
+        return;
+    }
     wipe_used(buf);
     free(buf->ptr);
+}
+
+void buf_free(struct buf *buf)
+{
+    release(buf);
     *buf = (struct buf){.ceiling = buf->ceiling};
 }
 
@@ -40,6 +62,30 @@ void buf_clear(struct buf *buf)
     wipe_used(buf);
     buf->len = 0;
     buf->full = false;
+}
+
+static char *map(size_t bytes)
+{
+    void *pages =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(pages != MAP_FAILED);
+    return pages;
+}
+
+static char *moved(struct buf *buf, size_t cap)
+{
+    if (is_mapped(buf)) {
+        void *pages = mremap(buf->ptr, buf->cap, cap, MREMAP_MAYMOVE);
+        REQUIRE(pages != MAP_FAILED);
+        return pages;
+    }
+    char *bytes = cap >= MAPPED_BYTES ? map(cap) : malloc(cap);
+    REQUIRE(bytes != NULL);
+    if (buf->ptr != NULL) {
+        memcpy(bytes, buf->ptr, buf->len);
+        release(buf);
+    }
+    return bytes;
 }
 
 static void grow(struct buf *buf, size_t need)
@@ -52,15 +98,8 @@ static void grow(struct buf *buf, size_t need)
     if (cap > buf->ceiling + 1) {
         cap = buf->ceiling + 1;
     }
-    char *bytes = malloc(cap);
-    REQUIRE(bytes != NULL);
-    if (buf->ptr != NULL) {
-        memcpy(bytes, buf->ptr, buf->len);
-        wipe_used(buf);
-        free(buf->ptr);
-    }
-    bytes[buf->len] = '\0';
-    buf->ptr = bytes;
+    buf->ptr = moved(buf, cap);
+    buf->ptr[buf->len] = '\0';
     buf->cap = cap;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Purpose: a growing byte buffer with a ceiling, for everything whose size an outsider chooses.
- * Owns: its bytes; wiped on growth and on buf_free.
+ * Owns: its bytes; wiped on growth and on buf_free. From 128 KiB on they lie in pages of their own,
+ *       which move with their content and go back to the system unwiped: it clears them.
  * Threads: one owner at a time.
  * Errors: past the ceiling an append changes nothing and marks the buffer full; ask once at the
  *         end with buf_full(). Out of memory aborts.

@@ -169,9 +169,54 @@ static void test_a_text_that_fits_in_part_leaves_nothing_behind(void **state)
     buf_free(&buf);
 }
 
+/* Large ones have pages of their own, which move when they grow. */
+static void test_a_large_buffer_grows_clears_and_frees_likewise(void **state)
+{
+    struct buf buf;
+    const size_t bytes = (size_t)3 << 20;
+    (void)state;
+    buf_init(&buf, bytes);
+
+    for (size_t i = 0; i < bytes; i++) {
+        assert_true(buf_append_byte(&buf, (char)('a' + i % 26)));
+    }
+    assert_false(buf_append_byte(&buf, 'x'));
+    assert_int_equal(buf.len, bytes);
+    for (size_t i = 0; i < bytes; i++) {
+        assert_int_equal(buf.ptr[i], 'a' + i % 26);
+    }
+    assert_int_equal(buf.ptr[bytes], '\0');
+    buf_clear(&buf);
+    assert_int_equal(buf.ptr[bytes - 1], '\0');
+    assert_true(buf_printf(&buf, "%64s" MARKER, ""));
+    uintptr_t last = (uintptr_t)buf.ptr;
+    assert_true(memory_holds(last, 4096, MARKER));
+    buf_free(&buf);
+    assert_false(memory_holds(last, 4096, MARKER));
+    assert_null(buf.ptr);
+}
+
+static void test_a_small_block_outgrown_into_pages_is_wiped(void **state)
+{
+    struct buf buf;
+    (void)state;
+    buf_init(&buf, 1 << 20);
+    assert_true(buf_printf(&buf, "%64s" MARKER, ""));
+    uintptr_t first = (uintptr_t)buf.ptr;
+    size_t first_cap = buf.cap;
+
+    buf_expect(&buf, 500000);
+
+    assert_false(memory_holds(first, first_cap, MARKER));
+    assert_true(memory_holds((uintptr_t)buf.ptr, 4096, MARKER));
+    buf_free(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_large_buffer_grows_clears_and_frees_likewise),
+        cmocka_unit_test(test_a_small_block_outgrown_into_pages_is_wiped),
         cmocka_unit_test(test_append_refuses_past_the_ceiling_and_changes_nothing),
         cmocka_unit_test(test_an_empty_buffer_is_an_empty_slice),
         cmocka_unit_test(test_printf_terminates_and_respects_the_ceiling),
