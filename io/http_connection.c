@@ -16,6 +16,8 @@
  *  4. Memory goes when both handles are closed and the handler has ended its exchange.
  *  5. The timer is started only for an earlier deadline than it has; a later one is
  * found when it fires. A connection that is busy all the time hardly touches it.
+ *  6. No connection reads more than one buffer while others wait. libuv would read up to
+ * 32 in a row; refused a buffer, it comes back with the next poll.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -406,6 +408,11 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     size_t room = kept < LIMIT_PIPELINED_BYTES ? LIMIT_PIPELINED_BYTES - kept : 0;
 
     (void)suggested;
+    if (connection->had_its_read) {
+        connection->had_its_read = false;
+        *buf = uv_buf_init(NULL, 0); /* on_read is told UV_ENOBUFS */
+        return;
+    }
     *buf = uv_buf_init(connection->server->read_bytes,
                        (unsigned)(room < HTTP_READ_BYTES ? room : HTTP_READ_BYTES));
 }
@@ -487,7 +494,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
     struct http_connection *connection = stream->data;
 
-    if (count == 0 || connection->state == CONNECTION_CLOSED) {
+    if (count == 0 || count == UV_ENOBUFS || connection->state == CONNECTION_CLOSED) {
         return;
     }
     if (count < 0) {
@@ -496,6 +503,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     }
     char *bytes = buf->base;
     struct slice read = slice_of(bytes, (size_t)count);
+    connection->had_its_read = read.len == buf->len;
     if (connection->tls != NULL && connection->state != CONNECTION_LINGERING) {
         take_sealed(connection, read);
     } else {
@@ -561,11 +569,14 @@ static void on_timer(uv_timer_t *timer)
     if (uv_is_closing((uv_handle_t *)timer) || connection->due_ms == 0) {
         return;
     }
-    if (connection->due_ms <= now_ms(connection)) {
+    uint64_t now = now_ms(connection);
+    if (connection->due_ms > now) {
+        start_timer(connection, connection->due_ms);
+    } else if (server_may_expire(connection->server, now)) {
         on_deadline(connection);
-        return;
+    } else {
+        start_timer(connection, now + 1);
     }
-    start_timer(connection, connection->due_ms);
 }
 
 bool connection_gives_way(const struct http_connection *connection, bool even_in_body)

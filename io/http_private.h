@@ -35,6 +35,9 @@ struct http_server {
     struct list connections; /* whose memory still lives */
     size_t open;             /* of them with an open socket */
     size_t closing;          /* of those, being closed: they hold no place any more */
+    unsigned accepted;       /* since others had a turn */
+    unsigned expired;        /* deadlines met in the millisecond expired_ms */
+    uint64_t expired_ms;
     char *read_bytes;  /* one read buffer for all connections; wiped after each read */
     char *plain_bytes; /* with TLS: what a read held, opened; wiped likewise */
     struct buf sealed; /* with TLS: what is about to leave; empty between two sends */
@@ -77,6 +80,7 @@ struct http_connection {
     bool has_shut;           /* we have ended ours, all of it was taken */
     bool is_pumping;         /* connection_pump is on the stack */
     bool wants_turn;         /* the timer fires for connection_turn */
+    bool had_its_read;       /* a whole buffer: the others come next */
     bool keeps_alive;        /* after the exchange that is ending */
     struct buf input;        /* read ahead while a request runs */
     uint64_t waits_since_ms; /* in this phase of reading */
@@ -155,5 +159,7 @@ void exchange_send_refusal(struct http_connection *connection, int status);
 /* http_server.c */
 
 void server_socket_closed(struct http_server *server);
+/* Whether one more deadline may be acted on now; else a millisecond later. */
+bool server_may_expire(struct http_server *server, uint64_t now_ms);
 
 #endif

@@ -12,6 +12,8 @@
 #include "io/loop_private.h"
 
 #define BACKLOG 1024
+#define ACCEPTS_PER_TURN 16
+#define EXPIRED_PER_MS 8 /* of a crowd that came at once and is slow together */
 #define SEALED_BYTES ((size_t)256 * 1024)
 #define REFUSED_EXTRA 64 /* connections over the ceiling that are told so */
 
@@ -76,6 +78,16 @@ void server_socket_closed(struct http_server *server)
     check_drained(server);
 }
 
+bool server_may_expire(struct http_server *server, uint64_t now_ms)
+{
+    if (server->expired_ms != now_ms) {
+        server->expired_ms = now_ms;
+        server->expired = 0;
+    }
+    server->expired++;
+    return server->expired <= EXPIRED_PER_MS;
+}
+
 static void on_listener_closed(uv_handle_t *handle)
 {
     struct http_server *server = handle->data;
@@ -85,8 +97,11 @@ static void on_listener_closed(uv_handle_t *handle)
     release(server);
 }
 
+static void accept_after_others(void *ctx);
+
 static void close_listener(struct http_server *server)
 {
+    loop_soon_cancel(server->loop, accept_after_others, server);
     if (!uv_is_closing((uv_handle_t *)&server->listener)) {
         uv_close((uv_handle_t *)&server->listener, on_listener_closed);
     }
@@ -181,12 +196,24 @@ static void accept_connection(struct http_server *server)
     connection_begin(connection);
 }
 
+static void accept_after_others(void *ctx)
+{
+    struct http_server *server = ctx;
+
+    server->accepted = 0;
+    accept_connection(server);
+}
+
+/* libuv takes the whole backlog in one go, unless one of it is left waiting. */
 static void on_connection(uv_stream_t *listener, int status)
 {
     struct http_server *server = listener->data;
 
-    if (status == 0) {
+    if (status == 0 && server->accepted < ACCEPTS_PER_TURN) {
+        server->accepted++;
         accept_connection(server);
+    } else if (status == 0) {
+        loop_soon(server->loop, accept_after_others, server);
     } else if (server->log != NULL) {
         log_event(server->log, LOG_WARN, "http_accept_failed",
                   LOG_INT(errno_code, -status));
