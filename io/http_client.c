@@ -29,6 +29,9 @@
 #include "io/http_url.h"
 #include "io/resolve.h"
 
+/* Of one answer; then the others have a turn. curl itself would read 1.6 MB at a time. */
+#define BODY_BYTES_PER_TURN ((size_t)128 * 1024)
+
 enum transfer_state { TRANSFER_RESOLVING, TRANSFER_RUNNING, TRANSFER_ENDED };
 
 struct http_client {
@@ -57,6 +60,8 @@ struct http_transfer {
     bool is_patience_over;
     bool is_answered; /* on_answer was called, or nobody wants it */
     bool is_address_denied, is_repetition;
+    bool is_paused;
+    size_t turn_bytes; /* of the body, since the last pause */
     /* Once ended: */
     enum err err;
     const char *reason;
@@ -76,6 +81,7 @@ struct http_client_options http_client_defaults(const struct net_policy *policy)
 
 static void on_done(void *ctx, CURL *curl, CURLcode result);
 static void on_drained(void *ctx);
+static void on_next_turn(void *ctx);
 
 struct http_client *http_client_new(struct loop *loop,
                                     const struct http_client_options *options)
@@ -116,6 +122,9 @@ static void finish(struct http_transfer *transfer, enum err err, const char *rea
     transfer->wait = NULL;
     loop_timer_stop(transfer->timer);
     transfer->timer = NULL;
+    if (transfer->is_paused) {
+        loop_soon_cancel(client->loop, on_next_turn, transfer);
+    }
     http_easy_free(&transfer->easy);
     transfer->state = TRANSFER_ENDED;
     list_remove(&transfer->link);
@@ -275,8 +284,26 @@ static size_t on_head_line(char *bytes, size_t size, size_t count, void *ctx)
 static size_t on_body_bytes(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct http_transfer *transfer = ctx;
+    if (transfer->turn_bytes >= BODY_BYTES_PER_TURN) {
+        transfer->turn_bytes = 0;
+        transfer->is_paused = true;
+        loop_soon(transfer->client->loop, on_next_turn, transfer);
+        return CURL_WRITEFUNC_PAUSE; /* curl keeps the bytes and brings them again */
+    }
+    transfer->turn_bytes += size * count;
     bool goes_on = http_answer_body(&transfer->answer, slice_of(bytes, size * count));
     return goes_on ? size * count : 0;
+}
+
+static void on_next_turn(void *ctx)
+{
+    struct http_transfer *transfer = ctx;
+    transfer->is_paused = false;
+    CURLcode result = curl_easy_pause(transfer->easy.curl, CURLPAUSE_CONT);
+    if (result != CURLE_OK) { /* the bytes that were kept are refused */
+        on_done(transfer->client, transfer->easy.curl, result);
+        deliver_soon(transfer->client);
+    }
 }
 
 static bool is_repetition(struct http_transfer *transfer)
