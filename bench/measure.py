@@ -24,7 +24,7 @@ end
 PAGE = os.path.join(ROOT, "docs", "performance.md")
 
 
-def options(description):
+def options(description, seconds=2, rounds=3):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--bin", default=os.path.join(ROOT, "build", "bin"),
                         help="folder of the programs")
@@ -34,8 +34,8 @@ def options(description):
     parser.add_argument("--check", action="store_true", help="a goal that is missed is a failure")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md as well")
     chosen = parser.parse_args()
-    chosen.seconds = chosen.seconds or (1 if chosen.quick else 2)
-    chosen.rounds = chosen.rounds or (1 if chosen.quick else 3)
+    chosen.seconds = chosen.seconds or (1 if chosen.quick else seconds)
+    chosen.rounds = chosen.rounds or (1 if chosen.quick else rounds)
     return chosen
 
 
