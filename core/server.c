@@ -28,12 +28,9 @@ struct visit {
 static void respond(const struct visit *visit, int status, struct slice type,
                     struct slice body, const struct http_field *extra)
 {
-    struct http_field fields[3];
-    size_t count = 0;
-    if (body.len > 0) {
-        fields[count++] = (struct http_field){SLICE("Content-Type"), type};
-    }
-    fields[count++] = (struct http_field){SLICE("Cache-Control"), SLICE("no-store")};
+    struct http_field fields[3] = {{SLICE("Content-Type"), type},
+                                   {SLICE("Cache-Control"), SLICE("no-store")}};
+    size_t count = 2;
     if (extra != NULL) {
         fields[count++] = *extra;
     }

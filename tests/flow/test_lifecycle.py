@@ -377,6 +377,26 @@ class TestDrain(StandCase):
         words = [e["event"] for e in self.stand.events()]
         self.assertLess(words.index("draining"), words.index("drained"))
 
+    def test_a_request_that_has_begun_is_answered_and_hears_that_the_server_ends(self):
+        self.raise_up()
+        process = self.stand.process("server")
+        with connect(self.stand.base) as sock:
+            sock.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+                         b"Content-Length: 2\r\n\r\n")
+            begun = b""
+            while not begun.endswith(b"\r\n\r\n"):
+                begun += sock.recv(1)
+            self.assertEqual(begun, b"HTTP/1.1 100 Continue\r\n\r\n")
+            process.send_signal(signal.SIGTERM)
+            wait_until(lambda: any(e["event"] == "draining" for e in self.stand.events()),
+                       "draining")
+            sock.sendall(b"{}")
+            head, _, body = read_to_end(sock).partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 503 "), head)
+        self.assertIn(b"\r\nConnection: close", head)
+        self.assertEqual(json.loads(body), {"ready": False, "cause": "draining"})
+        self.assertEqual(process.wait(timeout=60), 0)
+
     def test_an_idle_server_ends_at_once_on_either_signal(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             if self.stand.base is None:

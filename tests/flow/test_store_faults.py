@@ -120,6 +120,43 @@ class TestSecondServer(StoreCase):
         self.call_after_restart()
 
 
+class TestRowsThatCannotBeRead(StoreCase):
+    def post_after_restart(self):
+        self.stand.start_server()
+        path = urllib.parse.urlsplit(self.server["url"]).path
+        status, _, raw = exchange(self.stand.base, "POST", path, b"{}")
+        return status, raw.decode()
+
+    def test_an_mcp_server_with_a_config_of_nobodys_is_unusable_and_named_in_the_log(self):
+        self.raise_up()
+        self.assertEqual(self.stand.end("server"), 0)
+        with sqlite3.connect(self.database) as database:
+            database.execute("UPDATE server SET config = '{\"methods\":7}', version = version + 1")
+        database.close()
+        status, raw = self.post_after_restart()
+        self.assertEqual(status, 500, raw)
+        self.assertIn("cannot be used right now", raw)
+        said = [e for e in self.stand.events() if e["event"] == "mcp_server_unusable"]
+        self.assertEqual({e["mcp_server"] for e in said}, {self.server["id"]})
+        self.assertEqual(self.stand.end("server"), 0)
+
+    def test_damaged_tokens_are_a_failure_of_ours_and_not_a_wrong_url(self):
+        self.raise_up()
+        self.assertEqual(self.stand.end("server"), 0)
+        with sqlite3.connect(self.database) as database:
+            pages = [page for page, in database.execute(
+                "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'url_token'")]
+            size, = database.execute("PRAGMA page_size").fetchone()
+        database.close()
+        with open(self.database, "r+b") as file:
+            for page in pages:
+                file.seek((page - 1) * size)
+                file.write(b"\xff" * size)
+        status, raw = self.post_after_restart()
+        self.assertEqual(status, 500, raw)
+        self.assertEqual(self.stand.end("server"), 0)
+
+
 class TestNewerSchema(StoreCase):
     def test_an_older_program_leaves_a_newer_database_alone(self):
         self.stand.make_keys()

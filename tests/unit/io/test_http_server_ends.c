@@ -47,6 +47,40 @@ static void test_a_reset_is_noticed_with_requests_waiting_behind(void **state)
     assert_int_equal(env->served, 1);
 }
 
+/* Whether the server still reads or has read as far ahead as it may: it does not wait for the
+ * deadline of a reader that stands still. */
+static void test_a_reset_in_the_middle_of_an_answer_ends_the_connection(void **state)
+{
+    struct env *env = *state;
+    struct linger hard = {1, 0};
+    size_t bytes = 16 * 1024 * 1024;
+    char *text = malloc(bytes);
+    listen_plain(env);
+    memset(text, 'x', bytes);
+    env->big = slice_of(text, bytes);
+
+    for (int reads_ahead = 0; reads_ahead < 2; reads_ahead++) {
+        struct client client;
+        client_open(&client, env);
+        client_send(&client, SLICE(GET("/big")));
+        await_int(env, &env->served, reads_ahead + 1);
+        if (reads_ahead == 1) {
+            client_send(&client, SLICE("POST /echo HTTP/1.1\r\nHost: a\r\n"
+                                       "Content-Length: 3145728\r\n\r\n"));
+        }
+        for (int stuck = 0; reads_ahead == 1 && stuck < 50; stuck++) {
+            stuck = send(client.fd, text, 65536, MSG_NOSIGNAL) > 0 ? 0 : stuck;
+            turn(env);
+        }
+        setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+        client_close(&client);
+        await_connections(env, 0);
+    }
+
+    assert_int_equal(env->served, 2);
+    free(text);
+}
+
 static void test_asking_late_still_tells_that_the_client_has_gone(void **state)
 {
     struct env *env = *state;
@@ -195,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SERVER_TEST(test_leaving_is_noticed_while_the_request_runs),
         SERVER_TEST(test_a_reset_is_noticed_with_requests_waiting_behind),
+        SERVER_TEST(test_a_reset_in_the_middle_of_an_answer_ends_the_connection),
         SERVER_TEST(test_asking_late_still_tells_that_the_client_has_gone),
         SERVER_TEST(test_an_ended_exchange_is_not_told),
         SERVER_TEST(test_drain_closes_idle_and_lets_open_exchanges_end),
