@@ -18,7 +18,7 @@ file(GLOB mock_netsuite CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/netsuite/*.
 if(mock_netsuite)
     sluice_program(mock-netsuite SOURCES ${mock_common} ${mock_netsuite}
                    LIBS sluice_base sluice_llhttp PkgConfig::UV PkgConfig::CRYPTO
-                        PkgConfig::SQLITE PkgConfig::JANSSON m)
+                        PkgConfig::SQLITE PkgConfig::JANSSON PkgConfig::XML2 m)
 endif()
 file(GLOB mock_sap CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/sap/*.c")
 if(mock_sap)

@@ -400,29 +400,17 @@ json_t *grants_json(const struct grants *grants, int64_t now_s)
     return array;
 }
 
-/* ---- forgetting ---- */
-
-void grants_clear(struct grants *grants)
+void grants_free(struct grants *grants)
 {
+    if (grants == NULL) {
+        return;
+    }
     LIST_FOREACH_SAFE (node, after, &grants->codes) {
         code_drop(grants, LIST_ENTRY(node, struct code, node));
-    }
-    LIST_FOREACH_SAFE (tokens, later, &grants->tokens) {
-        struct token *token = LIST_ENTRY(tokens, struct token, node);
-        list_remove(tokens);
-        (void)map_remove(grants->by_hash, hash_slice(token->hash));
-        free(token);
     }
     LIST_FOREACH_SAFE (entry, behind, &grants->grants) {
         grant_drop(grants, LIST_ENTRY(entry, struct grant, node));
     }
-}
-
-void grants_free(struct grants *grants)
-{
-    if (grants != NULL) {
-        grants_clear(grants);
-        map_free(grants->by_hash);
-    }
+    map_free(grants->by_hash);
     free(grants);
 }

@@ -33,9 +33,6 @@ struct grants;
 struct grants *grants_new(void);
 void grants_free(struct grants *grants);
 
-/* Forgets all of it. */
-void grants_clear(struct grants *grants);
-
 /* What an authorization code stands for. */
 struct code_terms {
     const struct integration *integration;
@@ -48,11 +45,11 @@ struct code_terms {
 
 /* Writes a new code, NUL terminated. The oldest gives way to the thousandth. */
 void grants_add_code(struct grants *grants, const struct code_terms *terms,
-                     int64_t ends_s, char code[CODE_HEX + 1]);
+                     int64_t ends_s, char text[CODE_HEX + 1]);
 
 /* Uses up the code, unless it belongs to another client, and makes its grant. NULL: `*why`.
  * Lends the grant. */
-struct grant *grants_redeem(struct grants *grants, struct slice code,
+struct grant *grants_redeem(struct grants *grants, struct slice text,
                             const struct integration *integration,
                             struct slice redirect_uri, struct slice verifier,
                             int64_t now_s, enum audit_reason *why);
@@ -70,20 +67,20 @@ bool grants_consented(const struct grants *grants,
 
 /* Remembers a token that was issued. */
 void grants_add_token(struct grants *grants, struct grant *grant, enum token_kind kind,
-                      struct slice token, int64_t ends_s);
+                      struct slice text, int64_t ends_s);
 
 /* The refresh token's grant. A public client's token is used up by it. NULL: `*why`. */
-struct grant *grants_refresh(struct grants *grants, struct slice token,
+struct grant *grants_refresh(struct grants *grants, struct slice text,
                              const struct integration *integration, int64_t now_s,
                              enum audit_reason *why);
 
 /* The access token's grant. NULL: `*why`. */
-const struct grant *grants_bearer(const struct grants *grants, struct slice token,
+const struct grant *grants_bearer(const struct grants *grants, struct slice text,
                                   int64_t now_s, enum audit_reason *why);
 
 /* Revokes the refresh token's grant with all its tokens. False: not a token of that
  * client. */
-bool grants_revoke_token(struct grants *grants, struct slice token,
+bool grants_revoke_token(struct grants *grants, struct slice text,
                          const struct integration *integration);
 /* By id; empty: every one. False: unknown. */
 bool grants_revoke(struct grants *grants, struct slice id);

@@ -15,14 +15,14 @@
 
 static const struct algorithm {
     const char *name;
-    bool ecdsa;
     const char *digest;
+    bool ecdsa;
     int key_bits;     /* ECDSA: the curve's */
     size_t half_size; /* ECDSA: bytes of r, and of s */
 } algorithms[] = {
-    {"PS256", false, "SHA256", 0, 0},   {"PS384", false, "SHA384", 0, 0},
-    {"PS512", false, "SHA512", 0, 0},   {"ES256", true, "SHA256", 256, 32},
-    {"ES384", true, "SHA384", 384, 48}, {"ES512", true, "SHA512", 521, 66},
+    {"PS256", "SHA256", false, 0, 0},   {"PS384", "SHA384", false, 0, 0},
+    {"PS512", "SHA512", false, 0, 0},   {"ES256", "SHA256", true, 256, 32},
+    {"ES384", "SHA384", true, 384, 48}, {"ES512", "SHA512", true, 521, 66},
 };
 
 static const struct algorithm *find_algorithm(struct slice name)

@@ -5,6 +5,7 @@
 
 #include "mocks/netsuite/answers.h"
 #include "mocks/netsuite/hosts.h"
+#include "mocks/netsuite/soap.h"
 
 bool is_restlet(struct http_exchange *x)
 {
@@ -103,13 +104,14 @@ static const char *login_bearer(struct netsuite *netsuite, struct http_exchange 
     return account_id;
 }
 
-/* ---- both ---- */
+/* ---- all ---- */
 
 struct gate_lane *login(void *ctx, struct http_exchange *x, struct response *response)
 {
     struct netsuite *netsuite = ctx;
-    const char *account_id = oauth2_is_bearer(x) ? login_bearer(netsuite, x, response)
-                                                 : login_tba(netsuite, x, response);
+    const char *account_id = is_soap(x)            ? soap_login(netsuite, x, response)
+                             : oauth2_is_bearer(x) ? login_bearer(netsuite, x, response)
+                                                   : login_tba(netsuite, x, response);
     return account_id == NULL
                ? NULL
                : gate_lane(&netsuite->engine.gate, slice_str(account_id));
@@ -119,6 +121,10 @@ struct gate_lane *login(void *ctx, struct http_exchange *x, struct response *res
 void login_reject(void *ctx, struct http_exchange *x, struct response *response)
 {
     struct netsuite *netsuite = ctx;
+    if (is_soap(x)) {
+        soap_fail(x, 401, response);
+        return;
+    }
     if (!oauth2_is_bearer(x)) {
         refuse_tba(netsuite, x, response);
         return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: who calls? By the scheme the request comes with: Token-Based Authentication or an
- * OAuth 2.0 bearer token; and what each interface says to whom it does not let in. Owns:
+ * Purpose: who calls? By the scheme the request comes with: Token-Based Authentication, an
+ * OAuth 2.0 bearer token, a SOAP passport; and what each interface says to whom it does not let in. Owns:
  * nothing. Threads: the loop's. Errors: NetSuite's, in the response. Start reading at: login.
  */
 #ifndef SLUICE_MOCKS_NETSUITE_LOGIN_H

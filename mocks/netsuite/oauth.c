@@ -24,6 +24,8 @@
 #define MIN_NONCE 6
 #define MAX_NONCE 64
 
+enum oauth_interface { OAUTH_HEADER, OAUTH_SOAP };
+
 struct credential {
     struct list node;
     char *account_id, *consumer_key, *consumer_secret, *token_id, *token_secret;
@@ -177,7 +179,9 @@ static bool is_alphanumeric(struct slice text)
     return true;
 }
 
-static enum audit_reason check_form(const struct oauth_header *header)
+/* HMAC_SHA256 is for the attribute in SOAP only. */
+static enum audit_reason check_form(const struct oauth_header *header,
+                                    enum oauth_interface interface)
 {
     if (header->realm.len == 0 || header->consumer_key.len == 0 ||
         header->token.len == 0 || header->signature.len == 0 ||
@@ -185,7 +189,8 @@ static enum audit_reason check_form(const struct oauth_header *header)
         header->method.len == 0) {
         return AUDIT_MissingTokenPassportRequiredFields;
     }
-    if (!slice_is(header->method, "HMAC-SHA256")) {
+    if (!slice_is(header->method, "HMAC-SHA256") &&
+        !(interface == OAUTH_SOAP && slice_is(header->method, "HMAC_SHA256"))) {
         return AUDIT_UnknownAlgorithm;
     }
     if (header->has_version && !slice_is(header->version, "1.0")) {
@@ -262,11 +267,16 @@ static enum audit_reason check_nonce(struct oauth *oauth, struct arena *arena,
 
 static enum audit_reason check_signature(struct http_exchange *x,
                                          const struct oauth_header *header,
-                                         const struct credential *credential)
+                                         const struct credential *credential,
+                                         enum oauth_interface interface)
 {
+    struct slice consumer_secret = slice_str(credential->consumer_secret);
+    struct slice token_secret = slice_str(credential->token_secret);
     struct slice expected =
-        oauth_signature(x, header, slice_str(credential->consumer_secret),
-                        slice_str(credential->token_secret));
+        interface == OAUTH_SOAP
+            ? oauth_passport_signature(exchange_arena(x), header, consumer_secret,
+                                       token_secret)
+            : oauth_signature(x, header, consumer_secret, token_secret);
     bool same = expected.len == header->signature.len &&
                 CRYPTO_memcmp(expected.ptr, header->signature.ptr, expected.len) == 0;
     return same ? AUDIT_OK : AUDIT_InvalidSignature;
@@ -274,9 +284,10 @@ static enum audit_reason check_signature(struct http_exchange *x,
 
 static enum audit_reason check(struct oauth *oauth, struct http_exchange *x,
                                const struct oauth_header *header,
-                               const struct credential *credential)
+                               const struct credential *credential,
+                               enum oauth_interface interface)
 {
-    enum audit_reason audit = check_form(header);
+    enum audit_reason audit = check_form(header, interface);
     if (audit == AUDIT_OK) {
         audit = check_owner(oauth, header, credential);
     }
@@ -284,7 +295,7 @@ static enum audit_reason check(struct oauth *oauth, struct http_exchange *x,
         audit = check_time(oauth, header);
     }
     if (audit == AUDIT_OK) {
-        audit = check_signature(x, header, credential);
+        audit = check_signature(x, header, credential, interface);
     }
     if (audit == AUDIT_OK) {
         audit = check_nonce(oauth, exchange_arena(x), header);
@@ -307,6 +318,20 @@ static void count_failure(struct oauth *oauth, struct credential *credential,
     }
 }
 
+static const char *verify(struct oauth *oauth, struct http_exchange *x,
+                          const struct oauth_header *header,
+                          enum oauth_interface interface, enum audit_reason *reason)
+{
+    struct credential *credential = find_token(oauth, header->token);
+    *reason = check(oauth, x, header, credential, interface);
+    if (*reason != AUDIT_OK) {
+        count_failure(oauth, credential, *reason);
+        return NULL;
+    }
+    credential->failures = 0;
+    return credential->account_id;
+}
+
 const char *oauth_verify(struct oauth *oauth, struct http_exchange *x,
                          enum audit_reason *reason)
 {
@@ -316,12 +341,29 @@ const char *oauth_verify(struct oauth *oauth, struct http_exchange *x,
         oauth->audit->counts[*reason]++;
         return NULL;
     }
-    struct credential *credential = find_token(oauth, header.token);
-    *reason = check(oauth, x, &header, credential);
-    if (*reason != AUDIT_OK) {
-        count_failure(oauth, credential, *reason);
-        return NULL;
+    return verify(oauth, x, &header, OAUTH_HEADER, reason);
+}
+
+const char *oauth_verify_passport(struct oauth *oauth, struct http_exchange *x,
+                                  const struct oauth_header *passport,
+                                  enum audit_reason *reason)
+{
+    return verify(oauth, x, passport, OAUTH_SOAP, reason);
+}
+
+json_t *oauth_logins_json(const struct oauth *oauth)
+{
+    int64_t now_s = oauth_now_ms(oauth) / 1000;
+    json_t *array = json_array();
+    LIST_FOREACH (node, &oauth->credentials) {
+        const struct credential *one = LIST_ENTRY(node, struct credential, node);
+        int64_t locked_s =
+            one->locked_until_s > now_s ? one->locked_until_s - now_s : 0;
+        json_t *login = json_pack("{s:s, s:s, s:i, s:I}", "account_id", one->account_id,
+                                  "token_id", one->token_id, "failures", one->failures,
+                                  "locked_seconds", (json_int_t)locked_s);
+        REQUIRE(login != NULL);
+        json_array_append_new(array, login);
     }
-    credential->failures = 0;
-    return credential->account_id;
+    return array;
 }

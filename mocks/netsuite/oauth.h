@@ -35,6 +35,16 @@ bool oauth_add(struct oauth *oauth, const struct oauth_identity *identity);
 const char *oauth_verify(struct oauth *oauth, struct http_exchange *x,
                          enum audit_reason *reason);
 
+struct oauth_header;
+
+/* The same for a SOAP tokenPassport: its fields as those of a header without parameters. */
+const char *oauth_verify_passport(struct oauth *oauth, struct http_exchange *x,
+                                  const struct oauth_header *passport,
+                                  enum audit_reason *reason);
+
+/* [{"account_id","token_id","failures","locked_seconds"}]: failures in a row, a new array. */
+json_t *oauth_logins_json(const struct oauth *oauth);
+
 /* Shifts the mock's idea of now, for timestamps, nonces and locks. */
 void oauth_set_skew(struct oauth *oauth, int64_t seconds);
 int64_t oauth_now_ms(const struct oauth *oauth);

@@ -194,15 +194,9 @@ static struct slice base_url(struct http_exchange *x)
     return arena_printf(arena, "http://%.*s%.*s", (int)kept, lower, SLICE_ARG(path));
 }
 
-struct slice oauth_signature(struct http_exchange *x, const struct oauth_header *header,
-                             struct slice consumer_secret, struct slice token_secret)
+static struct slice hmac(struct arena *arena, struct slice base,
+                         struct slice consumer_secret, struct slice token_secret)
 {
-    struct arena *arena = exchange_arena(x);
-    struct slice url = percent_encode(arena, base_url(x));
-    struct slice params = percent_encode(arena, parameter_string(x, header));
-    struct slice base =
-        arena_printf(arena, "%.*s&%.*s&%.*s", SLICE_ARG(exchange_request(x)->method),
-                     SLICE_ARG(url), SLICE_ARG(params));
     struct slice key = arena_printf(arena, "%.*s&%.*s",
                                     SLICE_ARG(percent_encode(arena, consumer_secret)),
                                     SLICE_ARG(percent_encode(arena, token_secret)));
@@ -213,4 +207,36 @@ struct slice oauth_signature(struct http_exchange *x, const struct oauth_header 
     unsigned char *text = arena_alloc(arena, EVP_MAX_MD_SIZE * 2);
     int length = EVP_EncodeBlock(text, mac, (int)mac_len);
     return slice_of((const char *)text, (size_t)length);
+}
+
+struct slice oauth_signature(struct http_exchange *x, const struct oauth_header *header,
+                             struct slice consumer_secret, struct slice token_secret)
+{
+    struct arena *arena = exchange_arena(x);
+    struct slice url = percent_encode(arena, base_url(x));
+    struct slice params = percent_encode(arena, parameter_string(x, header));
+    struct slice base =
+        arena_printf(arena, "%.*s&%.*s&%.*s", SLICE_ARG(exchange_request(x)->method),
+                     SLICE_ARG(url), SLICE_ARG(params));
+    return hmac(arena, base, consumer_secret, token_secret);
+}
+
+struct slice oauth_passport_signature(struct arena *arena,
+                                      const struct oauth_header *passport,
+                                      struct slice consumer_secret,
+                                      struct slice token_secret)
+{
+    const struct slice fields[] = {passport->realm, passport->consumer_key,
+                                   passport->token, passport->nonce,
+                                   passport->timestamp};
+    struct buf base;
+    buf_init(&base, MAX_BASE);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        buf_append(&base, i > 0 ? SLICE("&") : SLICE_EMPTY);
+        buf_append(&base, percent_encode(arena, fields[i]));
+    }
+    struct slice signature =
+        hmac(arena, buf_slice(&base), consumer_secret, token_secret);
+    buf_free(&base);
+    return signature;
 }

@@ -33,4 +33,11 @@ bool oauth_read_header(struct http_exchange *x, struct oauth_header *out);
 struct slice oauth_signature(struct http_exchange *x, const struct oauth_header *header,
                              struct slice consumer_secret, struct slice token_secret);
 
+/* The same over the fields of a SOAP tokenPassport (Oracle help "The Signature for Web
+ * Services and RESTlets"). */
+struct slice oauth_passport_signature(struct arena *arena,
+                                      const struct oauth_header *passport,
+                                      struct slice consumer_secret,
+                                      struct slice token_secret);
+
 #endif

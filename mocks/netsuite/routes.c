@@ -9,6 +9,7 @@
 #include "mocks/netsuite/login.h"
 #include "mocks/netsuite/netsuite.h"
 #include "mocks/netsuite/records.h"
+#include "mocks/netsuite/soap.h"
 #include "mocks/netsuite/suiteql.h"
 
 #define MAX_SKEW_S INT64_C(315360000)
@@ -19,6 +20,10 @@
 static void busy(void *ctx, struct http_exchange *x, struct response *response)
 {
     (void)ctx;
+    if (is_soap(x)) {
+        soap_fail(x, 429, response);
+        return;
+    }
     if (is_restlet(x)) {
         answer_restlet_error(response, 400, "SSS_REQUEST_LIMIT_EXCEEDED",
                              "Request Limit Exceeded!");
@@ -47,7 +52,9 @@ static void fail(void *ctx, struct http_exchange *x, int status,
                  struct response *response)
 {
     struct netsuite *netsuite = ctx;
-    if (status == 401) {
+    if (is_soap(x)) {
+        soap_fail(x, status, response);
+    } else if (status == 401) {
         login_reject(netsuite, x, response);
     } else if (status == 429 || (status == 400 && is_restlet(x))) {
         busy(netsuite, x, response);
@@ -72,12 +79,17 @@ static void fail(void *ctx, struct http_exchange *x, int status,
 static enum aside aside_kind(void *ctx, struct http_exchange *x)
 {
     (void)ctx;
-    return oauth2_aside_kind(exchange_request(x)->path);
+    return soap_is_discovery(x) ? ASIDE_PAGE
+                                : oauth2_aside_kind(exchange_request(x)->path);
 }
 
 static void aside(void *ctx, struct http_exchange *x, struct response *response)
 {
     struct netsuite *netsuite = ctx;
+    if (is_soap(x)) {
+        soap_answer(netsuite, x, response);
+        return;
+    }
     oauth2_answer(netsuite->oauth2, x, netsuite_now_s(netsuite), response);
 }
 
@@ -151,6 +163,10 @@ static const struct route {
 static void handle(void *ctx, struct http_exchange *x, struct response *response)
 {
     struct slice path = exchange_request(x)->path;
+    if (is_soap(x)) {
+        soap_answer(ctx, x, response);
+        return;
+    }
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         struct slice prefix = slice_str(routes[i].path);
         bool match =
@@ -238,6 +254,12 @@ static bool extra(void *ctx, struct slice method, struct slice path, const json_
     }
     if (slice_is(method, "PUT") && slice_is(path, "/clock")) {
         set_clock(ctx, body, response);
+        return true;
+    }
+    if (slice_is(method, "GET") && slice_is(path, "/logins")) {
+        const struct netsuite *mock = ctx;
+        control_ok(response,
+                   json_pack("{s:o}", "logins", oauth_logins_json(mock->oauth)));
         return true;
     }
     struct netsuite *netsuite = ctx;

@@ -311,9 +311,8 @@ void token_answer(struct oauth2 *oauth2, struct http_exchange *x, int64_t now_s,
                         .arena = exchange_arena(x),
                         .now_s = now_s,
                         .response = response};
-    struct slice type = SLICE_EMPTY;
     if (read_call(&call)) {
-        type = form_get(&call.form, "grant_type");
+        struct slice type = form_get(&call.form, "grant_type");
         for (size_t i = 0; i < sizeof grant_types / sizeof *grant_types; i++) {
             if (slice_is(type, grant_types[i].type)) {
                 oauth2->counts[grant_types[i].count]++;
