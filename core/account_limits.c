@@ -3,9 +3,17 @@
 #include "base/limits.h"
 #include "core/accounts.h"
 
+enum { CEILING, QUEUE_LIMIT, QUEUE_WAIT_MS, RULES };
+
 struct limit_rule {
     const char *name;
     long long least, most;
+};
+
+static const struct limit_rule rules[RULES] = {
+    [CEILING] = {"ceiling", 1, LIMIT_CEILING},
+    [QUEUE_LIMIT] = {"queue_limit", 0, LIMIT_QUEUE},
+    [QUEUE_WAIT_MS] = {"queue_wait_ms", 0, LIMIT_QUEUE_WAIT_MS},
 };
 
 static bool add_detail(struct arena *arena, struct fault *fault, const char *name,
@@ -33,46 +41,37 @@ static bool read_limit(const struct jmember *member, const struct limit_rule *ru
     return add_detail(arena, fault, rule->name, message.ptr);
 }
 
+static size_t rule_of(struct slice name)
+{
+    size_t n = 0;
+    while (n < RULES && !slice_is(name, rules[n].name)) {
+        n++;
+    }
+    return n;
+}
+
 enum err account_limits_parse(const struct jval *json, struct arena *arena,
                               struct account_limits *out, struct fault *fault)
 {
-    static const struct limit_rule rules[] = {
-        {"ceiling", 1, LIMIT_CEILING},
-        {"queue_limit", 0, LIMIT_QUEUE},
-        {"queue_wait_ms", 0, LIMIT_QUEUE_WAIT_MS},
-    };
-    *out = (struct account_limits){0, -1, -1};
-    if (json == NULL) {
-        return ERR_OK;
-    }
-    if (json->type != JVAL_OBJECT) {
+    long long values[RULES] = {0, -1, -1}; /* of an account that sets none */
+    if (!jval_is(json, JVAL_OBJECT)) {
         add_detail(arena, fault, "", "an object is needed");
         return ERR_UNPROCESSABLE;
     }
     for (size_t i = 0; i < json->count; i++) {
-        const struct jmember *member = &json->members[i];
-        long long value = 0;
-        if (slice_is(member->name, "ceiling")) {
-            if (!read_limit(member, &rules[0], arena, &value, fault)) {
-                return ERR_UNPROCESSABLE;
-            }
-            out->ceiling = (int)value;
-        } else if (slice_is(member->name, "queue_limit")) {
-            if (!read_limit(member, &rules[1], arena, &value, fault)) {
-                return ERR_UNPROCESSABLE;
-            }
-            out->queue_limit = (int)value;
-        } else if (slice_is(member->name, "queue_wait_ms")) {
-            if (!read_limit(member, &rules[2], arena, &value, fault)) {
-                return ERR_UNPROCESSABLE;
-            }
-            out->queue_wait_ms = value;
-        } else {
+        size_t n = rule_of(json->members[i].name);
+        if (n == RULES) {
             add_detail(
                 arena, fault, "",
                 "ceiling, queue_limit and queue_wait_ms are the members it may have");
             return ERR_UNPROCESSABLE;
         }
+        if (!read_limit(&json->members[i], &rules[n], arena, &values[n], fault)) {
+            return ERR_UNPROCESSABLE;
+        }
     }
+    *out = (struct account_limits){.ceiling = (int)values[CEILING],
+                                   .queue_limit = (int)values[QUEUE_LIMIT],
+                                   .queue_wait_ms = values[QUEUE_WAIT_MS]};
     return ERR_OK;
 }

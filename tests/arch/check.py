@@ -44,14 +44,14 @@ INCLUDES = {
 # Foreign libraries by the first part of their header's name.
 LIBRARIES = {
     r"uv(\.h|/.*)": "libuv", r"llhttp\.h": "llhttp", r"curl/.*": "libcurl",
-    r"openssl/.*": "OpenSSL", r"sqlite3\.h": "SQLite", r"libpq-fe\.h": "libpq",
-    r"hiredis/.*": "hiredis", r"jansson\.h": "jansson", r"libxml/.*": "libxml2",
-    r"pcre2\.h": "PCRE2", r"cmocka\.h": "cmocka", r"nghttp2/.*": "nghttp2",
+    r"openssl/.*": "OpenSSL", r"sqlite3\.h": "SQLite",
+    r"jansson\.h": "jansson", r"libxml/.*": "libxml2",
+    r"pcre2\.h": "PCRE2", r"cmocka\.h": "cmocka",
 }
 USES = {
     "base": [],
     "io": ["libuv", "llhttp", "libcurl", "OpenSSL"],
-    "store": ["SQLite", "libpq", "hiredis"],
+    "store": ["SQLite"],
     "catalog": ["jansson", "PCRE2"],
     "governor": [],
     "auth": ["OpenSSL", "jansson"],

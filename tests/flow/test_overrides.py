@@ -170,6 +170,21 @@ class TestApi(OverrideCase):
         self.put("both", {})
         self.assertEqual(self.stand.admin("GET", "/environment")["data"], [])
 
+    def test_many_environments_are_listed_in_pages(self):
+        names = ["one", "three", "two"]
+        for name in names:
+            self.put(name, on_tool(CUSTOMERS, description=name))
+            self.addCleanup(self.put, name, {})
+        seen, query = [], "?limit=1"
+        while query is not None:
+            page = self.stand.admin("GET", "/environment" + query)
+            seen += [one["environment"] for one in page["data"]]
+            after = page.get("next_cursor")
+            query = None if after is None else "?limit=1&cursor=" + after
+        self.assertEqual(seen, names)
+        self.assertEqual(self.stand.api("GET", "/environment?limit=0")[0], 422)
+        self.assertEqual(self.stand.api("GET", "/environment/%s/overrides" % ("x" * 49))[0], 404)
+
     def test_only_an_admin_sets_an_environment(self):
         for role in ("tenant", "call"):
             token = self.stand.admin("POST", "/api-token", {"name": role, "role": role,
