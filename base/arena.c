@@ -51,16 +51,62 @@ struct cleanup {
     void *ptr;
 };
 
+struct arena_store {
+    struct chunk *chunks; /* of CHUNK_BYTES, wiped */
+    size_t count, most;
+    size_t lent; /* to arenas */
+};
+
 struct arena {
+    struct arena_store *store; /* NULL: none */
     struct chunk *current;
     size_t chunk_bytes;       /* of the next one */
     struct cleanup *cleanups; /* newest first */
     size_t used;              /* bytes asked for */
 };
 
-static struct chunk *chunk_new(size_t room)
+static bool is_stored_size(size_t room)
 {
-    struct chunk *chunk = malloc(sizeof(*chunk) + room);
+    return room == CHUNK_BYTES - sizeof(struct chunk);
+}
+
+/* From the store, if there is one that has any. */
+static struct chunk *chunk_memory(struct arena_store *store, size_t room)
+{
+    if (store == NULL || !is_stored_size(room)) {
+        return malloc(sizeof(struct chunk) + room);
+    }
+    store->lent++;
+    struct chunk *chunk = store->chunks;
+    if (chunk == NULL) {
+        return malloc(sizeof(struct chunk) + room);
+    }
+    store->chunks = chunk->next;
+    store->count--;
+    return chunk;
+}
+
+/* A wiped chunk goes back to where it came from. */
+static void chunk_free(struct arena_store *store, struct chunk *chunk)
+{
+    bool is_lent = store != NULL && is_stored_size(chunk->room);
+
+    if (is_lent) {
+        store->lent--;
+    }
+    if (!is_lent || store->count == store->most) {
+        free(chunk);
+        return;
+    }
+    POISON(chunk->bytes, chunk->room);
+    chunk->next = store->chunks;
+    store->chunks = chunk;
+    store->count++;
+}
+
+static struct chunk *chunk_new(struct arena_store *store, size_t room)
+{
+    struct chunk *chunk = chunk_memory(store, room);
 
     REQUIRE(chunk != NULL);
     chunk->next = NULL;
@@ -86,11 +132,13 @@ static void *chunk_take(struct chunk *chunk, size_t bytes)
     return memset(ptr, 0, bytes);
 }
 
-static struct arena *arena_of(size_t first_bytes, size_t chunk_bytes)
+static struct arena *arena_of(struct arena_store *store, size_t first_bytes,
+                              size_t chunk_bytes)
 {
-    struct chunk *chunk = chunk_new(first_bytes - sizeof(struct chunk));
+    struct chunk *chunk = chunk_new(store, first_bytes - sizeof(struct chunk));
     struct arena *arena = chunk_take(chunk, sizeof(*arena));
 
+    arena->store = store;
     arena->current = chunk;
     arena->chunk_bytes = chunk_bytes;
     return arena;
@@ -98,13 +146,19 @@ static struct arena *arena_of(size_t first_bytes, size_t chunk_bytes)
 
 struct arena *arena_new(void)
 {
-    return arena_of(CHUNK_BYTES, CHUNK_BYTES);
+    return arena_of(NULL, CHUNK_BYTES, CHUNK_BYTES);
+}
+
+struct arena *arena_new_in(struct arena_store *store)
+{
+    return arena_of(store, CHUNK_BYTES, CHUNK_BYTES);
 }
 
 struct arena *arena_new_sized(size_t bytes)
 {
     REQUIRE(bytes >= SMALLEST_CHUNK);
-    return arena_of(bytes, bytes / 4 > SMALLEST_CHUNK ? bytes / 4 : SMALLEST_CHUNK);
+    return arena_of(NULL, bytes,
+                    bytes / 4 > SMALLEST_CHUNK ? bytes / 4 : SMALLEST_CHUNK);
 }
 
 void arena_free(struct arena *arena)
@@ -116,14 +170,39 @@ void arena_free(struct arena *arena)
          cleanup = cleanup->next) {
         cleanup->fn(cleanup->ptr);
     }
+    struct arena_store *store = arena->store;
     struct chunk *chunk = arena->current;
     while (chunk != NULL) {
         struct chunk *next = chunk->next;
         UNPOISON(chunk->bytes, chunk->room);
         wipe(chunk->bytes, chunk->used);
-        free(chunk);
+        chunk_free(store, chunk);
         chunk = next;
     }
+}
+
+struct arena_store *arena_store_new(size_t most)
+{
+    struct arena_store *store = calloc(1, sizeof(*store));
+
+    REQUIRE(store != NULL);
+    store->most = most;
+    return store;
+}
+
+void arena_store_free(struct arena_store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    REQUIRE(store->lent == 0);
+    while (store->chunks != NULL) {
+        struct chunk *next = store->chunks->next;
+        UNPOISON(store->chunks->bytes, store->chunks->room);
+        free(store->chunks);
+        store->chunks = next;
+    }
+    free(store);
 }
 
 /* A chunk with room for `need` bytes, which is a footprint. */
@@ -135,12 +214,12 @@ static struct chunk *chunk_for(struct arena *arena, size_t need)
         return current;
     }
     if (need > arena->chunk_bytes / 4) {
-        struct chunk *own = chunk_new(need);
+        struct chunk *own = chunk_new(arena->store, need);
         own->next = current->next;
         current->next = own;
         return own;
     }
-    arena->current = chunk_new(arena->chunk_bytes - sizeof(struct chunk));
+    arena->current = chunk_new(arena->store, arena->chunk_bytes - sizeof(struct chunk));
     arena->current->next = current;
     return arena->current;
 }

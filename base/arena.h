@@ -16,11 +16,23 @@
 #include "base/slice.h"
 
 struct arena;
+struct arena_store;
 
 struct arena *arena_new(void);
 /* The same for what is small and lives long: `bytes` at once, 256 at least, then a quarter of
  * that at a time. */
 struct arena *arena_new_sized(size_t bytes);
+
+/*
+ * Up to `most` chunks of 16 KiB, wiped like all others, for arenas that come and go with every
+ * call: malloc sorts its free blocks for each of that size, and one that was just in use is still
+ * in the processor's cache. 0.7 us of a call, measured.
+ */
+struct arena_store *arena_store_new(size_t most);
+/* All arenas of the store have been freed. Accepts NULL. */
+void arena_store_free(struct arena_store *store);
+/* As arena_new. Keeps `store`. */
+struct arena *arena_new_in(struct arena_store *store);
 
 /* Runs the clean-ups newest first, wipes every chunk, frees. Accepts NULL. */
 void arena_free(struct arena *arena);

@@ -196,8 +196,13 @@ static size_t percent_bytes(struct slice bytes)
     return len;
 }
 
-static void percent_encode(struct slice bytes, char *out)
+/* Into `len` bytes, which percent_bytes said. */
+static void percent_encode(struct slice bytes, char *out, size_t len)
 {
+    if (len == bytes.len) { /* most names and values of a signature */
+        slice_copy(out, bytes);
+        return;
+    }
     for (size_t i = 0; i < bytes.len; i++) {
         unsigned char byte = (unsigned char)bytes.ptr[i];
         if (unreserved[byte]) {
@@ -218,7 +223,7 @@ bool text_percent(struct buf *out, struct slice bytes)
     if (room == NULL) {
         return false;
     }
-    percent_encode(bytes, room);
+    percent_encode(bytes, room, len);
     buf_commit(out, len);
     return true;
 }
@@ -228,7 +233,7 @@ struct slice text_percent_arena(struct arena *arena, struct slice bytes)
     size_t len = percent_bytes(bytes);
     char *out = arena_alloc(arena, len + 1);
 
-    percent_encode(bytes, out);
+    percent_encode(bytes, out, len);
     return slice_of(out, len);
 }
 

@@ -462,7 +462,7 @@ static void on_begin(void *ctx)
 
 struct call *call_start(const struct call_order *order)
 {
-    struct arena *arena = arena_new();
+    struct arena *arena = arena_new_in(order->gateway->arenas);
     struct call *call = arena_alloc(arena, sizeof *call);
     call->arena = arena;
     call->order = *order;

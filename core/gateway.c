@@ -11,6 +11,9 @@
 #include "core/servers.h"
 #include "core/turnstile.h"
 
+/* Of the calls' arenas: half a MiB that stays. */
+#define ARENA_CHUNKS_KEPT 32
+
 static enum err restore_ceilings(struct gateway *gateway)
 {
     struct arena *arena = arena_new();
@@ -48,6 +51,7 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
     list_init(&gateway->pausing);
     gateway->turnstile = turnstile_new(parts->loop, parts->clock, parts->governor);
     gateway->metrics = metrics_new();
+    gateway->arenas = arena_store_new(ARENA_CHUNKS_KEPT);
     gateway->catalogs = catalogs_new(gateway, parts->catalogs, catalog, watch);
     gateway->accounts = accounts_new(gateway);
     gateway->servers = servers_new(parts->config->ready_servers);
@@ -87,5 +91,6 @@ void gateway_free(struct gateway *gateway)
     catalogs_free(gateway->catalogs);
     metrics_free(gateway->metrics);
     turnstile_free(gateway->turnstile);
+    arena_store_free(gateway->arenas);
     free(gateway);
 }

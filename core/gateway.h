@@ -70,6 +70,7 @@ struct gateway {
     struct metrics *metrics;
     struct list calls;   /* struct call: open tool calls, for notifications/cancelled */
     struct list pausing; /* struct op_run: operations that pause between two steps */
+    struct arena_store *arenas; /* of the calls */
     struct random_stock random; /* for request ids and nonces */
     bool draining;              /* SIGTERM was seen: /readyz says so */
     bool stopped;               /* nothing is sent to an ERP any more */

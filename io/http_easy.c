@@ -38,9 +38,9 @@ static bool is_token(struct slice text)
     static const char marks[] = "!#$%&'*+-.^_`|~";
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                  (c >= '0' && c <= '9') || (c != '\0' && strchr(marks, c) != NULL);
-        if (!ok) {
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '-';
+        if (!is_plain && (c == '\0' || strchr(marks, c) == NULL)) {
             return false;
         }
     }

@@ -13,6 +13,7 @@
 
 #define DAY_MS INT64_C(86400000)
 #define DAYS_MAX 3650
+#define DERIVED_USUAL 8                  /* members; jval_set makes room for more */
 #define LAST_MS INT64_C(253402300799999) /* 9999-12-31: a year of four digits */
 
 /* Three texts behind one another. These run per record, where printf costs too much. */
@@ -92,9 +93,14 @@ static struct jval tidy(struct arena *arena, const struct jval *value)
     if (value->type != JVAL_OBJECT) {
         return result;
     }
+    /* Each navigation may get a mark; what is derived comes on top. */
+    size_t room = value->count + DERIVED_USUAL;
+    for (size_t i = 0; i < value->count; i++) {
+        room += value->members[i].value.type == JVAL_OBJECT ? 1 : 0;
+    }
     result.count = 0;
-    result.capacity = (unsigned)(2 * value->count);
-    result.members = arena_array(arena, 2 * value->count + 1, sizeof *result.members);
+    result.capacity = (unsigned)room;
+    result.members = arena_array(arena, room, sizeof *result.members);
     for (size_t i = 0; i < value->count; i++) {
         tidy_member(arena, &value->members[i], &result);
     }

@@ -186,6 +186,65 @@ static void test_a_sized_arena_starts_small_and_takes_what_comes(void **state)
     arena_free(arena);
 }
 
+static void test_a_store_lends_its_chunks_again_and_wiped(void **state)
+{
+    struct arena_store *store = arena_store_new(2);
+    uintptr_t places[2];
+    (void)state;
+
+    for (int turn = 0; turn < 2; turn++) {
+        struct arena *arena = arena_new_in(store);
+        char *text = arena_alloc(arena, 1000);
+        for (size_t i = 0; i < 1000; i++) {
+            assert_int_equal(text[i], 0);
+        }
+        memcpy(text + 900, MARKER, sizeof(MARKER));
+        places[turn] = (uintptr_t)text;
+        arena_free(arena);
+        assert_false(memory_holds(places[turn], 1000, MARKER));
+    }
+    assert_true(places[0] == places[1]);
+    arena_store_free(store);
+}
+
+/* More chunks than the store keeps, and pieces that get chunks of their own. */
+static void test_a_store_serves_more_than_it_keeps(void **state)
+{
+    struct arena_store *store = arena_store_new(2);
+    struct arena *arenas[3];
+    (void)state;
+
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < 3; i++) {
+            arenas[i] = arena_new_in(store);
+            for (int k = 0; k < 20; k++) {
+                memset(arena_alloc(arenas[i], 2000), 'x', 2000);
+            }
+            memset(arena_alloc(arenas[i], 100000), 'y', 100000);
+        }
+        for (int i = 0; i < 3; i++) {
+            arena_free(arenas[i]);
+        }
+    }
+    arena_store_free(store);
+}
+
+static void free_a_store_in_use(void)
+{
+    struct arena_store *store = arena_store_new(2);
+    struct arena *arena = arena_new_in(store);
+
+    (void)arena;
+    arena_store_free(store);
+}
+
+static void test_a_store_in_use_cannot_be_freed(void **state)
+{
+    (void)state;
+    assert_true(aborts(free_a_store_in_use));
+    arena_store_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +258,9 @@ int main(void)
         cmocka_unit_test(test_nothing_of_the_content_is_left_after_free),
         cmocka_unit_test(test_a_count_that_overflows_aborts),
         cmocka_unit_test(test_free_accepts_null),
+        cmocka_unit_test(test_a_store_lends_its_chunks_again_and_wiped),
+        cmocka_unit_test(test_a_store_serves_more_than_it_keeps),
+        cmocka_unit_test(test_a_store_in_use_cannot_be_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
