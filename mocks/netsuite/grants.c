@@ -2,7 +2,7 @@
 /*
  * Codes, grants and tokens. Invariants:
  * 1. A code or token is found by its SHA-256; the texts are with the clients only.
- * 2. A grant stays on the list, revoked or not, as long as one of its tokens does.
+ * 2. A grant owns its tokens: `by_hash` has none whose grant is not on the list.
  * 3. A public client's refresh token serves once. Using it again is refused and harms
  * nothing else: Oracle's pages say nothing of a chain that ends by it.
  */
@@ -20,7 +20,7 @@
 
 #define MAX_CODES 1000
 #define MAX_GRANTS 2000
-#define MAX_TOKENS 50000
+#define MAX_TOKENS 1000 /* of a grant */
 #define HASH_BYTES 32
 #define CHALLENGE_BYTES 43 /* base64url of a SHA-256 */
 
@@ -44,7 +44,7 @@ struct token {
 };
 
 struct grants {
-    struct list codes, grants, tokens; /* oldest first */
+    struct list codes, grants; /* oldest first */
     size_t code_count, grant_count;
     struct map *by_hash; /* of tokens */
 };
@@ -74,7 +74,6 @@ struct grants *grants_new(void)
     REQUIRE(grants != NULL);
     list_init(&grants->codes);
     list_init(&grants->grants);
-    list_init(&grants->tokens);
     grants->by_hash = map_new();
     return grants;
 }
@@ -146,21 +145,19 @@ static bool verifier_fits(const struct code *code, struct slice verifier)
 
 /* ---- grants ---- */
 
-static void grant_drop_tokens(struct grants *grants, const struct grant *grant)
+static void token_drop(struct grants *grants, struct token *token)
 {
-    LIST_FOREACH_SAFE (node, after, &grants->tokens) {
-        struct token *token = LIST_ENTRY(node, struct token, node);
-        if (token->grant == grant) {
-            list_remove(node);
-            (void)map_remove(grants->by_hash, hash_slice(token->hash));
-            free(token);
-        }
-    }
+    list_remove(&token->node);
+    token->grant->token_count--;
+    (void)map_remove(grants->by_hash, hash_slice(token->hash));
+    free(token);
 }
 
 static void grant_drop(struct grants *grants, struct grant *grant)
 {
-    grant_drop_tokens(grants, grant);
+    LIST_FOREACH_SAFE (node, after, &grant->tokens) {
+        token_drop(grants, LIST_ENTRY(node, struct token, node));
+    }
     list_remove(&grant->node);
     grants->grant_count--;
     free(grant);
@@ -181,6 +178,7 @@ static struct grant *grant_new(struct grants *grants, enum grant_kind kind,
     grant->made_s = now_s;
     grant->ends_s = INT64_MAX;
     random_hex(grant->id, 16);
+    list_init(&grant->tokens);
     list_init(&grant->node);
     list_push(&grants->grants, &grant->node);
     grants->grant_count++;
@@ -248,14 +246,21 @@ bool grants_consented(const struct grants *grants,
 
 /* ---- tokens ---- */
 
+/* But not the refresh token that a confidential client keeps. */
+static void drop_oldest(struct grants *grants, struct grant *grant)
+{
+    struct token *token = LIST_ENTRY(grant->tokens.next, struct token, node);
+    if (token->kind == TOKEN_REFRESH && !token->used) {
+        token = LIST_ENTRY(token->node.next, struct token, node);
+    }
+    token_drop(grants, token);
+}
+
 void grants_add_token(struct grants *grants, struct grant *grant, enum token_kind kind,
                       struct slice text, int64_t ends_s)
 {
-    if (map_count(grants->by_hash) == MAX_TOKENS) {
-        struct token *oldest = LIST_ENTRY(grants->tokens.next, struct token, node);
-        list_remove(&oldest->node);
-        (void)map_remove(grants->by_hash, hash_slice(oldest->hash));
-        free(oldest);
+    if (grant->token_count == MAX_TOKENS) {
+        drop_oldest(grants, grant);
     }
     struct token *token = calloc(1, sizeof *token);
     REQUIRE(token != NULL);
@@ -264,7 +269,8 @@ void grants_add_token(struct grants *grants, struct grant *grant, enum token_kin
     token->ends_s = ends_s;
     digest(text, token->hash);
     list_init(&token->node);
-    list_push(&grants->tokens, &token->node);
+    list_push(&grant->tokens, &token->node);
+    grant->token_count++;
     REQUIRE(map_put(grants->by_hash, hash_slice(token->hash), token) == NULL);
 }
 
@@ -344,10 +350,10 @@ bool grants_revoke(struct grants *grants, struct slice id)
     return found;
 }
 
-size_t grants_expire_tokens(struct grants *grants, enum token_kind kind, int64_t now_s)
+static size_t expire(struct grant *grant, enum token_kind kind, int64_t now_s)
 {
     size_t ended = 0;
-    LIST_FOREACH (node, &grants->tokens) {
+    LIST_FOREACH (node, &grant->tokens) {
         struct token *token = LIST_ENTRY(node, struct token, node);
         if (token->kind == kind && token->ends_s > now_s) {
             token->ends_s = now_s;
@@ -357,16 +363,22 @@ size_t grants_expire_tokens(struct grants *grants, enum token_kind kind, int64_t
     return ended;
 }
 
-static json_int_t tokens_alive(const struct grants *grants, const struct grant *grant,
-                               enum token_kind kind, int64_t now_s)
+size_t grants_expire_tokens(struct grants *grants, enum token_kind kind, int64_t now_s)
+{
+    size_t ended = 0;
+    LIST_FOREACH (node, &grants->grants) {
+        ended += expire(LIST_ENTRY(node, struct grant, node), kind, now_s);
+    }
+    return ended;
+}
+
+static json_int_t tokens_alive(const struct grant *grant, enum token_kind kind,
+                               int64_t now_s)
 {
     json_int_t count = 0;
-    LIST_FOREACH (node, &grants->tokens) {
+    LIST_FOREACH (node, &grant->tokens) {
         const struct token *token = LIST_ENTRY(node, struct token, node);
-        count += token->grant == grant && token->kind == kind && !token->used &&
-                         token->ends_s > now_s
-                     ? 1
-                     : 0;
+        count += token->kind == kind && !token->used && token->ends_s > now_s ? 1 : 0;
     }
     return count;
 }
@@ -388,8 +400,8 @@ json_t *grants_json(const struct grants *grants, int64_t now_s)
             grant->integration->client_secret == NULL, "scope",
             scope_json(grant->scopes), "made_at", (json_int_t)grant->made_s,
             "rotations", (json_int_t)grant->rotations, "access_tokens",
-            tokens_alive(grants, grant, TOKEN_ACCESS, now_s), "refresh_tokens",
-            tokens_alive(grants, grant, TOKEN_REFRESH, now_s));
+            tokens_alive(grant, TOKEN_ACCESS, now_s), "refresh_tokens",
+            tokens_alive(grant, TOKEN_REFRESH, now_s));
         REQUIRE(one != NULL);
         json_object_set_new(one, "ends_at",
                             grant->ends_s == INT64_MAX

@@ -26,6 +26,8 @@ struct grant {
     int64_t ends_s; /* no token outlives its refreshing; client credentials: never */
     int64_t rotations, serial;
     bool revoked;
+    struct list tokens; /* oldest first */
+    size_t token_count;
 };
 
 struct grants;
@@ -65,7 +67,7 @@ bool grants_consented(const struct grants *grants,
                       const struct integration *integration, unsigned scopes,
                       int64_t now_s);
 
-/* Remembers a token that was issued. */
+/* Remembers a token that was issued. A grant's oldest gives way to its thousandth. */
 void grants_add_token(struct grants *grants, struct grant *grant, enum token_kind kind,
                       struct slice text, int64_t ends_s);
 

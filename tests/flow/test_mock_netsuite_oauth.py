@@ -400,6 +400,14 @@ class Tokens(OAuthCase):
         self.assertEqual((5, 0, 1, 0), (stats["token_requests"], stats["token_requests_in_flight"],
                                         stats["token_requests_in_flight_peak"], stats["requests"]))
 
+    def test_a_refresh_token_outlives_a_thousand_access_tokens(self):
+        first = self.client.connect()
+        for _ in range(1000):
+            self.assertEqual(200, self.client.refresh(first["refresh_token"]).status)
+        self.assertEqual([(999, 1)], [(g["access_tokens"], g["refresh_tokens"])
+                                      for g in self.control("GET", "/grants")["grants"]])
+        self.assertEqual(401, self.client.get(first["access_token"], CURRENCY).status)
+
     def test_a_lost_answer_has_rotated_the_token(self):
         token = self.public.connect()["refresh_token"]
         self.mock.fault("after_commit_drop", path_regex="/oauth2/v1/token$")
