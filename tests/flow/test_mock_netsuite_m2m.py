@@ -83,6 +83,9 @@ class ClientCredentials(OAuthCase):
         head, _, _ = jwt(self.p256, "ES256", self.client.claims(), kid=self.p256_id).rpartition(".")
         der = self.p256.sign(head.encode(), "RS256")  # openssl's own form
         self.refused(self.client.send_assertion(head + "." + b64url(der)), "invalid_client")
+        raw = self.p256.sign(head.encode(), "ES256")
+        self.refused(self.client.send_assertion(head + "." + b64url(raw + b"\0")), "invalid_client")
+        self.assertEqual(200, self.client.send_assertion(head + "." + b64url(raw)).status)
         good = jwt(self.rsa, "PS256", self.client.claims(), kid=self.rsa_id)
         head, _, signature = good.split(".")
         changed = b64url(json.dumps(self.client.claims(exp=int(time.time()) + 60)).encode())
