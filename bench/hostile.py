@@ -1,8 +1,9 @@
 """What attackers do to a good client: slow heads, endless bodies, deep JSON, enormous answers, in turns.
 
 What is measured is the server and not who else wants its processor: the server has a core to itself;
-good client, ERP and attackers share another, the attackers with what the others leave of it
-(SCHED_IDLE). nginx as a proxy before the same ERP stands in the server's place in turns: under the
+good client, ERP and attackers share another, the attackers with what the others leave of it. Who may
+(CAP_SYS_NICE) runs all but the attackers ahead of everything else on the machine; who may not runs
+the attackers behind it. nginx as a proxy before the same ERP stands in the server's place in turns: under the
 same attack it shows what is the machine's. The server's own word is beside that of the good client:
 its CPU, how long it waited for its core, and how long the turns of its event loop took.
 """
@@ -31,7 +32,7 @@ RAMP_S = 1
 SLOW, DRIP_S, HEAD_S = 2000, 1.0, 10
 MORE = 1.5
 BIG_ANSWER = 100 * 1024 * 1024
-BLOCK = b"x" * 65536
+BLOCK, BLOCK_S = b"x" * 65536, 0.001  # what a body or an answer without end comes in: 64 MB/s
 LONG_MS = 1
 
 
@@ -46,8 +47,16 @@ def on_core(core):
         os.sched_setaffinity(0, before)
 
 
+def go_ahead():
+    """Whether this process, and what it starts, now runs before all that has no such right."""
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    return os.sched_getscheduler(0) == os.SCHED_RR
+
+
 def only_what_is_left():
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    is_ahead = os.sched_getscheduler(0) == os.SCHED_RR
+    os.sched_setscheduler(0, os.SCHED_OTHER if is_ahead else os.SCHED_IDLE, os.sched_param(0))
 
 
 # ---- Attackers: each runs until its process is ended, and counts what it was told ----
@@ -74,7 +83,7 @@ def send(target, pieces, heard):
             try:
                 for piece in pieces():
                     connection.sendall(piece)
-                    if select.select([connection], [], [], 0)[0]:
+                    if select.select([connection], [], [], BLOCK_S)[0]:
                         break
             except OSError:
                 pass  # the answer may be there all the same
@@ -225,6 +234,7 @@ def run_upstream(pipe):
                                        else b"Transfer-Encoding: chunked"))
             for _ in range(BIG_ANSWER // len(BLOCK)):
                 connection.sendall(BLOCK if is_announced else chunk)
+                time.sleep(BLOCK_S)
     is_announced = False
     while True:
         is_announced = not is_announced
@@ -411,6 +421,7 @@ def main():
     try:
         if len(cores) < 2:
             raise Fault("the server wants a core of its own, and there is only one")
+        is_ahead = go_ahead()
         results = measure(chosen, cores)
     except Fault as fault:
         print("error: %s" % fault, file=sys.stderr)
@@ -428,8 +439,9 @@ def main():
     publish("hostile", [
         "Full calls (nginx: the same page passed on), one every %d ms over %d connections, medians of "
         "%d rounds of %d s (slow heads: %d s), states in turns; the server on a core of its own, good "
-        "client, ERP and attackers on another, attackers with what is left of it; %s."
+        "client, ERP and attackers on another, attackers with what is left of it%s; %s."
         % (1000 * PACE_S, CONNECTIONS, chosen.rounds, chosen.seconds, chosen.seconds + HEAD_S,
+           ", all but the attackers ahead of others on the machine" if is_ahead else "",
            machine()), ""] + lines + goals.table(), chosen.write)
     return goals.verdict(chosen.check)
 

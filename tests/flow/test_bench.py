@@ -10,6 +10,7 @@ ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(ROOT, "bench"))
 import measure  # noqa: E402
 import callgrind  # noqa: E402
+import hostile  # noqa: E402
 import instructions  # noqa: E402
 import lockstep  # noqa: E402
 import tree  # noqa: E402
@@ -166,6 +167,16 @@ class Page(unittest.TestCase):
         measure.write_section("x", ["new", "lines"])
         with open(measure.PAGE) as page:
             self.assertEqual(page.read(), "before\n<!-- x -->\nnew\nlines\n<!-- /x -->\nafter\n")
+
+
+class Turns(unittest.TestCase):
+    def test_the_longest_is_no_longer_than_the_first_bound_that_has_all(self):
+        self.assertEqual(hostile.longest_ms({0.25: 5, 0.5: 7, 1: 7, 2.5: 7}), 0.5)
+        self.assertEqual(hostile.longest_ms({0.25: 7, 0.5: 7, 1: 7, 2.5: 8}), 2.5)
+
+    def test_a_rate_is_the_median_and_silence_counts_as_none(self):
+        self.assertEqual(hostile.rates([{"told": {"413": 10}}, {"told": {}}, {"told": {"413": 4}}]),
+                         "413: 4/s")
 
 
 class Judgement(unittest.TestCase):
