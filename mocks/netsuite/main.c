@@ -74,9 +74,8 @@ static const char usage[] =
     "Control port: GET /stats, POST /reset, PUT /limits,\n"
     "PUT /latency, PUT /clock, POST and DELETE /faults, POST /accounts, GET "
     "/last?n=100;\n"
-    "OAuth 2.0: POST /integrations, POST and DELETE /certificates, PUT /oauth2, GET "
-    "and\n"
-    "DELETE /grants, POST /tokens/expire (mocks/README.md).\n";
+    "GET /logins; OAuth 2.0: POST /integrations, POST and DELETE /certificates,\n"
+    "PUT /oauth2, GET and DELETE /grants, POST /tokens/expire (mocks/README.md).\n";
 
 static bool read_seed(const char *text, unsigned long long *out)
 {

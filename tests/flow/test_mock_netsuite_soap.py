@@ -292,6 +292,14 @@ class Operations(Soap):
             passport(self.mock.who), '<msgs:get><msgs:baseRef type="a&lt;b" internalId="1"/>'
             "</msgs:get>"), "get").body)
 
+    def test_a_request_is_utf_8_whatever_it_says(self):
+        # What libxml2 would print of it (the end of the class looks at standard error) is payload.
+        for name in ("UTF-16", "UCS-4", "ISO-2022-JP", "US-ASCII", "UTF-7"):
+            text = envelope(passport(self.mock.who), TIME + "<!-- \u00f8 -->")
+            self.assertEqual(200, self.post(text.replace("UTF-8", name, 1)).status, name)
+        bad = envelope(passport(self.mock.who), TIME + "<!-- x -->").encode().replace(b" x ", b"\xff")
+        self.assertEqual(500, self.post(bad).status)
+
     def test_an_older_version_answers_in_its_own_names(self):
         port = PORT.replace(VERSION, "2024_1")
         answer = self.post(envelope(passport(self.mock.who), TIME, "2024_1"), port=port)
