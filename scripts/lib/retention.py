@@ -5,7 +5,7 @@ usage: scripts/prove-zero-retention [--only-control | --no-control] [--verbose]
 
 Starts the mock ERPs and the server on free loopback ports with log.level debug and sends texts
 that stand nowhere else (marks: 48 random letters and digits) through every kind of call: list,
-get, create, refused arguments, error of the ERP, answer that comes too late, caller that leaves,
+get, create, free query, refused arguments, error of the ERP, answer that comes too late, caller that leaves,
 event stream, answer that is cut off or malformed, wrong tokens, management calls, changed
 credentials; over NetSuite and SAP, in both eras of MCP. Then searches
 
@@ -16,7 +16,7 @@ credentials; over NetSuite and SAP, in both eras of MCP. Then searches
 
 for every 16-byte piece of every mark: raw, hex, percent-encoded, JSON-escaped, UTF-16 in both
 byte orders, base64 and base64url at every alignment, and a token's or key's bytes. Connections of
-callers and to the ERPs are still open then.
+callers (all of them by the server's own TLS) and to the ERPs are still open then.
 
 While a call is at the ERP, the secrets that signed it and the server's keys are searched for, too.
 What may be found, and nothing else, while an account is active: its credentials, the access
@@ -39,6 +39,7 @@ import argparse
 import concurrent.futures
 import json
 import os
+import ssl
 import sys
 import time
 import urllib.parse
@@ -49,7 +50,8 @@ from tap import Authority, Tap
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests",
                                 "flow"))
-from flow import call_bytes, connect, message, raw, read_reply, request_bytes, wait_until  # noqa: E402
+from flow import (call_bytes, connect, message, read_reply, read_to_end, request_bytes,  # noqa: E402
+                  wait_until)
 
 FLAGS = ("--log.level", "debug", "--integrations.enable", "conformance", "--upstream.read_timeout_ms", "1500",
          "--upstream.write_timeout_ms", "3000", "--governor.lost_connection_hold_ms", "0")
@@ -62,7 +64,8 @@ LIST = {"netsuite": "list_all_netsuite_customers", "sap": "list_all_sap_vendors"
 NAME = {"netsuite": "name", "sap": "name_contains"}
 GET = {"netsuite": "get_single_netsuite_invoice_by_id",
        "sap": "get_single_sap_purchase_order_by_id"}
-CREATE = "create_a_sap_purchase_order"
+CREATE = {"netsuite": "create_a_netsuite_invoice", "sap": "create_a_sap_purchase_order"}
+QUERY = "netsuite_suiteql_query"
 NETSUITE_ERROR = '{"title":"%s","status":%d,"o:errorDetails":[{"detail":"%s","o:errorCode":"%s"}]}'
 SAP_ERROR = ('{"error":{"code":"%s","message":{"lang":"en","value":"%s"},"innererror":'
              '{"transactionid":"%s","errordetails":[{"code":"A","message":"%s","severity":"error"}]}}}')
@@ -86,7 +89,10 @@ class Scene:
         self.open = []  # connections that stay open until the search is done
         self.stand = Stand(bin_dir, flags=FLAGS, server=server)
         self.authority = Authority(self.stand.scratch)
-        self.stand.extra_flags += ["--net.ca_file", self.authority.ca]
+        self.stand.extra_flags += ["--net.ca_file", self.authority.ca,
+                                   "--server.tls.certificate_file", self.authority.certificate,
+                                   "--server.tls.key_file", self.authority.key]
+        self.stand.trust = ssl.create_default_context(cafile=self.authority.ca)
         self.taps = {}
 
     def mark(self, what, allowed=NOWHERE):
@@ -180,6 +186,22 @@ class Scene:
         return ('{"d":{"results":[{"Supplier":"7","SupplierName":"%s","BPSupplierFullName":"%s",'
                 '"TaxNumber1":"%s"}]}}' % texts)
 
+    def dial(self):
+        """A connection to the server, by TLS as all of a caller's side."""
+        sock = connect(self.stand.base)
+        try:
+            return self.stand.trust.wrap_socket(sock, server_hostname="127.0.0.1")
+        except BaseException:
+            sock.close()
+            raise
+
+    def raw(self, method, path, body=b"", headers=()):
+        """The whole reply as bytes, on a connection of its own that the server then closes."""
+        with self.dial() as sock:
+            sock.sendall(request_bytes(self.stand.base, method, path, body,
+                                       list(headers) + [("Connection", "close")]))
+            return read_to_end(sock)
+
     def call(self, erp, name, arguments, era, **more):
         """(status, result) of a call on a connection of its own."""
         status, _, result = self.stand.tool(self.urls[erp], name, arguments, era, **more)
@@ -187,7 +209,7 @@ class Scene:
 
     def kept_open(self, erp, name, arguments, era):
         """The same on a connection that stays open; its reply's body."""
-        sock = connect(self.stand.base)
+        sock = self.dial()
         self.open.append(sock)
         sock.sendall(call_bytes(self.urls[erp], name, arguments, era))
         return read_reply(sock)[2]
@@ -208,6 +230,7 @@ class Scene:
         self.look_for_secrets = look_for_secrets
         for case, send in (
                 ("list", self.send_lists), ("get", self.send_gets), ("create", self.send_creates),
+                ("create an invoice", self.send_invoices), ("free query", self.send_queries),
                 ("refused arguments", self.send_refused), ("event stream", self.send_streams),
                 ("pipelined", self.send_pipelined), ("without an ERP", self.send_built_in),
                 ("error of the ERP", self.send_errors), ("cut off", self.send_cut_off),
@@ -258,16 +281,63 @@ class Scene:
                 text = self.mark("text of an item")[:40]
                 order = {"supplier": supplier, "purchasing_org": "1010", "plant": "1010", "items": [
                     {"material": "TG11", "quantity": 10, "unit": "EA", "text": text}]}
-                status, result = self.call(erp, CREATE, order, era)
+                status, result = self.call(erp, CREATE["sap"], order, era)
                 self.expect(result, "data", "create")
         self.answer("sap", SAP_ERROR % tuple(self.mark("error") for _ in range(4)), 400,
                     path="A_PurchaseOrder$")
         order["items"][0]["text"] = self.mark("refused text")[:40]
-        self.expect(self.call("sap", CREATE, order, "modern")[1],
+        self.expect(self.call("sap", CREATE["sap"], order, "modern")[1],
                     "validation_failed invalid_arguments", "a refused order")
         self.fault("sap", "after_commit_drop", "A_PurchaseOrder$")
         order["items"][0]["text"] = self.mark("text of a lost order")[:40]
-        self.expect(self.call("sap", CREATE, order, "modern")[1], "outcome_unknown", "a lost order")
+        self.expect(self.call("sap", CREATE["sap"], order, "modern")[1], "outcome_unknown", "a lost order")
+
+    def send_invoices(self):
+        """Saved, refused by the ERP, and with an answer that is lost after the ERP has saved."""
+        party = self.call("netsuite", LIST["netsuite"], {"limit": 1}, "modern")[1]
+        party = party["structuredContent"]["data"][0]["id"]
+
+        def create(what, era):
+            return self.call("netsuite", CREATE["netsuite"], {
+                "party_id": party, "external_id": self.mark(what + " id"),
+                "memo": self.mark(what + " memo"), "reference": self.mark(what + " reference")[:40],
+                "lines": [{"item_id": "1", "rate": "10.00",
+                           "description": self.mark(what + " line")}]}, era)[1]
+        for era in ERAS:
+            saved = create("saved", era)
+            self.expect(saved, "data", "an invoice")
+            self.answer("netsuite", NETSUITE_ERROR % (self.mark("error"), 400, self.mark("error"),
+                                                      self.mark("error")), 400, path="/invoice")
+            self.expect(create("refused", era), "validation_failed invalid_arguments",
+                        "a refused invoice")
+            self.fault("netsuite", "after_commit_drop", "/invoice")
+            self.expect(create("lost", era), "outcome_unknown", "a lost invoice")
+            self.stand.control("netsuite", "DELETE", "/faults")
+
+    def send_queries(self):
+        """The tool whose query its caller writes: rows, an error of the ERP, a refused text."""
+        url = self.mint(self.accounts["netsuite"]["id"], {"tools": [QUERY]})
+
+        def query(text, params, era):
+            return self.stand.tool(url, QUERY, {"query": text, "params": params, "limit": 2}, era)[2]
+        text = "SELECT t.id FROM transaction t WHERE t.type = ? ORDER BY t.id"
+        for era in ERAS:
+            page = query(text, ["CustInvc"], era)
+            self.expect(page, "data", "a query")
+            self.remember("cursor", page["structuredContent"]["pagination"]["next_cursor"])
+            value = self.mark("value of a row")
+            self.answer("netsuite", '{"items":[{"%s":"%s"}],"hasMore":false,"count":1,'
+                        '"totalResults":1}' % (self.mark("column"), value), path="suiteql")
+            rows = query("SELECT t.id FROM transaction t WHERE t.memo = '%s' AND t.type = ? "
+                         "ORDER BY t.id" % self.mark("literal"), [self.mark("parameter")], era)
+            if value not in json.dumps(rows):
+                raise Fault("the row was not passed on: %.300r" % rows)
+            self.answer("netsuite", NETSUITE_ERROR % (self.mark("error"), 400, self.mark("error"),
+                                                      self.mark("error")), 400, path="suiteql")
+            self.expect(query(text, [self.mark("parameter")], era),
+                        "validation_failed invalid_arguments", "a query that the ERP refuses")
+            self.expect(query("DELETE FROM transaction WHERE memo = '%s'" % self.mark("text"), [],
+                              era), "invalid_arguments", "a text that is no query")
 
     def send_refused(self):
         for erp, era in self.erps():
@@ -292,7 +362,7 @@ class Scene:
         for erp, era in self.erps():
             texts = [self.mark("result") for _ in range(3)]
             self.answer(erp, self.list_answer(erp, *texts), delay_ms=100)
-            sock = connect(self.stand.base)
+            sock = self.dial()
             self.open.append(sock)
             sock.sendall(b"".join(call_bytes(self.urls[erp], LIST[erp], {
                 NAME[erp]: self.mark("argument"), "limit": 1}, era, n) for n in range(1, 4)))
@@ -318,7 +388,7 @@ class Scene:
             body, headers = message("tools/call", {
                 "name": LIST[erp], "arguments": {NAME[erp]: self.mark("argument")}},
                 self.mark("request id"), token=self.mark("progress token"))
-            sock = connect(self.stand.base)
+            sock = self.dial()
             self.open.append(sock)
             sock.sendall(request_bytes(self.stand.base, "POST",
                                        urllib.parse.urlsplit(self.urls[erp]).path,
@@ -389,7 +459,7 @@ class Scene:
             before = self.stats(erp)["requests"]
             socks = []
             for _ in range(8):  # more than the account's ceiling: some leave from the queue
-                socks.append(connect(self.stand.base))
+                socks.append(self.dial())
                 socks[-1].sendall(call_bytes(self.urls[erp], LIST[erp], {
                     NAME[erp]: self.mark("argument")}, era))
             wait_until(lambda: self.stats(erp)["requests"] > before, "a call at the mock")
@@ -400,7 +470,7 @@ class Scene:
             self.answer("netsuite", '{"id":"5","memo":"%s%s"}' % (self.mark("unread memo"),
                                                                   "m" * (3 << 20)))
             before = self.stats("netsuite")["requests"]
-            with connect(self.stand.base) as sock:
+            with self.dial() as sock:
                 sock.sendall(call_bytes(self.urls["netsuite"], GET["netsuite"], {"id": "1009"},
                                         era))
                 wait_until(lambda: self.stats("netsuite")["requests"] > before and
@@ -427,25 +497,25 @@ class Scene:
         path = urllib.parse.urlsplit(self.urls["netsuite"]).path
         for body in ('{"a":"%s"', '"%s"', '{"jsonrpc":"2.0","id":1,"method":"%s"}',
                      '{"jsonrpc":"2.0","id":"%s"}', '[{"x":"%s"}]'):
-            raw(self.stand.base, "POST", path, (body % self.mark("body")).encode())
+            self.raw("POST", path, (body % self.mark("body")).encode())
         for name in ("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Accept", "Content-Type",
                      "Origin", "Host", "Authorization", "User-Agent", "X-Own", "Cookie",
                      "Mcp-Session-Id", "traceparent", "X-Forwarded-For", "X-Request-Id"):
             body, headers = message("tools/list")
             headers[name] = self.mark("field " + name)
-            raw(self.stand.base, "POST", path, json.dumps(body).encode(), headers.items())
+            self.raw("POST", path, json.dumps(body).encode(), headers.items())
         for junk in ("GET /%s HTTP/1.1\r\n\r\n", "%s\r\n\r\n",
                      "POST / HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n",
                      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %s\r\n\r\n",
                      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n"):
-            with connect(self.stand.base) as sock:
+            with self.dial() as sock:
                 sock.sendall((junk % self.mark("head")).encode())
                 read_reply(sock)
         for part in ("head", "body"):  # half a request, and gone
             body, headers = message("tools/call", {"name": self.mark("half a " + part)})
             data = request_bytes(self.stand.base, "POST", path, json.dumps(body).encode(),
                                  list(headers.items()) + [("X-Own", self.mark("half a head"))])
-            with connect(self.stand.base) as sock:
+            with self.dial() as sock:
                 sock.sendall(data[:-20] if part == "body" else data[:data.index(b"\r\n\r\n")])
                 time.sleep(0.05)
 
@@ -456,9 +526,9 @@ class Scene:
                      "/integrated-account/" + self.mark("path"), "/healthz?x=" + self.mark("query"),
                      urllib.parse.urlsplit(self.urls["sap"]).path + "?x=" + self.mark("query")):
             for method in ("POST", "GET"):
-                raw(self.stand.base, method, path, b"{}")
+                self.raw(method, path, b"{}")
         for value in ("Bearer slt_%s", "Bearer %s", "Basic %s", "%s"):
-            raw(self.stand.base, "GET", "/lanes", b"", [("Authorization", value %
+            self.raw("GET", "/lanes", b"", [("Authorization", value %
                                                          self.mark("wrong bearer"))])
 
     def send_api_tokens(self):
@@ -498,7 +568,8 @@ class Scene:
                          '{"auth":{"scheme":"netsuite_tba","token_secret":"%s"}}'):
                 for method in ("POST", "PATCH"):
                     exchange(self.stand.base, method, path, (body % self.mark("body")).encode(),
-                             {"Authorization": "Bearer " + self.stand.admin_token})
+                             {"Authorization": "Bearer " + self.stand.admin_token},
+                             trust=self.stand.trust)
 
     def send_new_credentials(self):
         """The old ones go with the change, the account's calls go on with the new ones."""
@@ -574,7 +645,7 @@ class Judge:
         stand = self.scene.stand
         metrics = os.path.join(stand.scratch, "metrics")
         with open(metrics, "wb") as file:
-            file.write(exchange(stand.base, "GET", "/metrics")[2])
+            file.write(exchange(stand.base, "GET", "/metrics", trust=stand.trust)[2])
         pid = stand.process("server").pid
         return [*files_under(stand.data_dir), stand.log_path, metrics,
                 "/proc/%d/environ" % pid, "/proc/%d/cmdline" % pid]

@@ -250,8 +250,8 @@ class Stand:
 
     # ---- MCP ----
 
-    @staticmethod
-    def rpc(url, method, params=None, era="modern", headers=None, message_id=1, timeout=130):
+    def rpc(self, url, method, params=None, era="modern", headers=None, message_id=1,
+            timeout=130):
         """(status, headers, message)."""
         split = urllib.parse.urlsplit(url)
         body = {"jsonrpc": "2.0", "id": message_id, "method": method}
@@ -270,7 +270,7 @@ class Stand:
             body["params"] = params
         fields.update(headers or {})
         status, replied, raw = exchange("%s://%s" % (split.scheme, split.netloc), "POST",
-                                        split.path, body, fields, timeout)
+                                        split.path, body, fields, timeout, self.trust)
         if status == 401:
             return status, replied, raw.decode()
         return status, replied, parse_reply(replied, raw, message_id)

@@ -26,20 +26,20 @@ class Authority:
     """A certificate authority of the moment, and one certificate of it for 127.0.0.1."""
 
     def __init__(self, folder):
-        self.ca, self.certificate = os.path.join(folder, "ca.pem"), os.path.join(folder, "own.pem")
-        ca_key, key, asked, names = (os.path.join(folder, name) for name in (
-            "ca.key", "own.key", "own.csr", "own.names"))
+        self.ca, self.certificate, self.key, ca_key, asked, names = (
+            os.path.join(folder, name) for name in (
+                "ca.pem", "own.pem", "own.key", "ca.key", "own.csr", "own.names"))
         with open(names, "w", encoding="utf-8") as file:
             file.write("subjectAltName=IP:127.0.0.1\n")
         new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         self.openssl("req", "-x509", *new_key, "-keyout", ca_key, "-out", self.ca, "-days", "2",
                      "-subj", "/CN=authority of the moment")
-        self.openssl("req", *new_key, "-keyout", key, "-out", asked, "-subj", "/CN=tap")
+        self.openssl("req", *new_key, "-keyout", self.key, "-out", asked, "-subj", "/CN=tap")
         self.openssl("x509", "-req", "-in", asked, "-CA", self.ca, "-CAkey", ca_key,
                      "-CAcreateserial", "-out", self.certificate, "-days", "2",
                      "-extfile", names)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(self.certificate, key)
+        self.context.load_cert_chain(self.certificate, self.key)
 
     @staticmethod
     def openssl(*words):

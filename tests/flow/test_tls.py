@@ -25,7 +25,7 @@ class Pair:
     def __init__(self, folder):
         os.makedirs(folder, exist_ok=True)
         self.authority = Authority(folder)
-        self.certificate, self.key = self.authority.certificate, os.path.join(folder, "own.key")
+        self.certificate, self.key = self.authority.certificate, self.authority.key
         os.chmod(self.key, 0o600)
         self.trust = ssl.create_default_context(cafile=self.authority.ca)
 

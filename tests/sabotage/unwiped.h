@@ -11,6 +11,7 @@
 #ifndef SLUICE_TESTS_SABOTAGE_UNWIPED_H
 #define SLUICE_TESTS_SABOTAGE_UNWIPED_H
 
+#define _GNU_SOURCE /* as base/buf.c says, too late behind this file's includes */
 #include <stddef.h>
 
 #include "base/secret.h"
