@@ -15,6 +15,7 @@ enum write_statement {
     W_DELETE_ACCOUNT,
     W_PUT_SECRET,
     W_DELETE_SECRETS,
+    W_RESEAL_SECRET,
     W_SET_GRANT,
     W_RENEW_GRANT,
     W_LEASE_GRANT,
@@ -87,6 +88,8 @@ static const char *const sql[W_COUNT] = {
                              " lease_ends_ms = 0 WHERE lease_ends_ms > 0",
     [W_HAS_GRANT] = "SELECT 1 FROM oauth_grant WHERE account = ?1",
     [W_DELETE_GRANT] = "DELETE FROM oauth_grant WHERE account = ?1",
+    [W_RESEAL_SECRET] = "UPDATE secret SET key_id = ?5, sealed = ?6 WHERE account = ?1"
+                        " AND field = ?2 AND key_id = ?3 AND sealed = ?4",
     [W_INSERT_SERVER] =
         "INSERT INTO server (id, account, name, config, expires_ms, updated_ms,"
         " created_ms, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)",
@@ -270,6 +273,19 @@ static enum err put_secret(struct db *db, const struct store_op *op)
     db_bind_text(statement, 2, op->secret.field);
     db_bind_text(statement, 3, op->secret.key_id);
     db_bind_blob(statement, 4, op->secret.sealed);
+    return db_run(db, statement);
+}
+
+static enum err reseal_secret(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_RESEAL_SECRET];
+
+    db_bind_text(statement, 1, op->reseal.before.account);
+    db_bind_text(statement, 2, op->reseal.before.field);
+    db_bind_text(statement, 3, op->reseal.before.key_id);
+    db_bind_blob(statement, 4, op->reseal.before.sealed);
+    db_bind_text(statement, 5, op->reseal.after.key_id);
+    db_bind_blob(statement, 6, op->reseal.after.sealed);
     return db_run(db, statement);
 }
 
@@ -466,6 +482,7 @@ static const apply_fn verbs[OP_KIND_COUNT] = {
     [OP_DELETE_ACCOUNT] = delete_account,
     [OP_PUT_SECRET] = put_secret,
     [OP_DELETE_SECRETS] = delete_secrets,
+    [OP_RESEAL_SECRET] = reseal_secret,
     [OP_PUT_GRANT] = put_grant,
     [OP_LEASE_GRANT] = lease_grant,
     [OP_RELEASE_GRANT] = release_grant,

@@ -91,15 +91,32 @@ void store_delete_account(struct store_batch *batch, struct slice id)
     batch->drops_secrets = true;
 }
 
+static void keep_secret(struct store_batch *batch, struct store_secret *secret)
+{
+    keep(batch, &secret->account);
+    keep(batch, &secret->field);
+    keep(batch, &secret->key_id);
+    keep(batch, &secret->sealed);
+}
+
 void store_put_secret(struct store_batch *batch, const struct store_secret *secret)
 {
     struct store_op *op = op_new(batch, OP_PUT_SECRET);
 
     op->secret = *secret;
-    keep(batch, &op->secret.account);
-    keep(batch, &op->secret.field);
-    keep(batch, &op->secret.key_id);
-    keep(batch, &op->secret.sealed);
+    keep_secret(batch, &op->secret);
+}
+
+void store_reseal_secret(struct store_batch *batch, const struct store_secret *before,
+                         const struct store_secret *after)
+{
+    struct store_op *op = op_new(batch, OP_RESEAL_SECRET);
+
+    op->reseal.before = *before;
+    op->reseal.after = *after;
+    keep_secret(batch, &op->reseal.before);
+    keep_secret(batch, &op->reseal.after);
+    batch->drops_secrets = true;
 }
 
 void store_delete_secrets(struct store_batch *batch, struct slice account)

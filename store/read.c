@@ -22,6 +22,8 @@ enum read_statement {
     R_ENVIRONMENT,
     R_ENVIRONMENTS,
     R_SECRETS,
+    R_PAGE_OF_SECRETS,
+    R_KEY_USES,
     R_GRANT,
     R_GRANTS,
     R_COUNT
@@ -79,6 +81,11 @@ static const char *const sql[R_COUNT] = {
     [R_ENVIRONMENTS] = ENVIRONMENT " WHERE id > ?1 ORDER BY id LIMIT ?2",
     [R_SECRETS] = "SELECT account, field, key_id, sealed FROM secret"
                   " WHERE account = ?1 ORDER BY field",
+    [R_PAGE_OF_SECRETS] = "SELECT account, field, key_id, sealed FROM secret"
+                          " WHERE (account, field) > (?1, ?3)"
+                          " ORDER BY account, field LIMIT ?2",
+    [R_KEY_USES] = "SELECT key_id, count(*), count(DISTINCT account) FROM secret"
+                   " GROUP BY key_id ORDER BY key_id",
     [R_GRANT] = GRANT " WHERE account = ?1",
     [R_GRANTS] = GRANT " WHERE account > ?1 ORDER BY account LIMIT ?2",
 };
@@ -196,6 +203,15 @@ static void row_grant(sqlite3_stmt *row, struct arena *arena, void *out)
     grant->grant_ends_ms = sqlite3_column_int64(row, 3);
     grant->lease_holder = db_text(row, 4, arena);
     grant->lease_ends_ms = sqlite3_column_int64(row, 5);
+}
+
+static void row_key_use(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_key_use *use = out;
+
+    use->key_id = db_text(row, 0, arena);
+    use->secrets = sqlite3_column_int64(row, 1);
+    use->accounts = sqlite3_column_int64(row, 2);
 }
 
 /* ---- One row, many rows ---- */
@@ -479,6 +495,33 @@ enum err store_list_grants(struct store *store, struct slice after, size_t limit
 
     bind_page(statement, after, limit);
     enum err err = read_many(&store->reader, statement, arena, &rows);
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}
+
+enum err store_page_secrets(struct store *store, const struct store_secret *after,
+                            size_t limit, struct arena *arena,
+                            struct store_secret **out, size_t *count)
+{
+    sqlite3_stmt *statement = statement_of(store, R_PAGE_OF_SECRETS);
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_secret};
+
+    bind_page(statement, after != NULL ? after->account : SLICE_EMPTY, limit);
+    db_bind_text(statement, 3, after != NULL ? after->field : SLICE_EMPTY);
+    enum err err = read_many(&store->reader, statement, arena, &rows);
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}
+
+enum err store_count_secrets(struct store *store, struct arena *arena,
+                             struct store_key_use **out, size_t *count)
+{
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_key_use};
+    enum err err =
+        read_many(&store->reader, statement_of(store, R_KEY_USES), arena, &rows);
+
     *out = (void *)rows.items;
     *count = rows.count;
     return err;

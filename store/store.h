@@ -135,6 +135,11 @@ void store_delete_account(struct store_batch *batch, struct slice id);
 void store_put_secret(struct store_batch *batch, const struct store_secret *secret);
 /* With the grant whose tokens are among them. */
 void store_delete_secrets(struct store_batch *batch, struct slice account);
+/* `after` in the place of `before` (of the same account and field), but only while key id
+ * and sealed bytes are still those of `before`: what was written or deleted meanwhile stays
+ * as it is, and that is ERR_OK. The old bytes leave the file. */
+void store_reseal_secret(struct store_batch *batch, const struct store_secret *before,
+                         const struct store_secret *after);
 
 /* A new version of the account's grant, whose lease ends with it. `expected` 0: the first,
  * or in the place of one that was. ERR_CONFLICT unless the stored version is `expected`,
@@ -239,5 +244,22 @@ MUST_USE enum err store_list_grants(struct store *store, struct slice after,
 MUST_USE enum err store_list_secrets(struct store *store, struct slice account,
                                      struct arena *arena, struct store_secret **out,
                                      size_t *count);
+/* Of all accounts, in order of account and field, those after `after` (NULL: from the
+ * start; only its account and field are read). */
+MUST_USE enum err store_page_secrets(struct store *store,
+                                     const struct store_secret *after, size_t limit,
+                                     struct arena *arena, struct store_secret **out,
+                                     size_t *count);
+
+/* What is sealed under one vault key. */
+struct store_key_use {
+    struct slice key_id;
+    int64_t secrets, accounts;
+};
+
+/* In order of key id; keys under which nothing is sealed are not there. Reads the whole
+ * table: for operators, not for calls. */
+MUST_USE enum err store_count_secrets(struct store *store, struct arena *arena,
+                                      struct store_key_use **out, size_t *count);
 
 #endif

@@ -69,6 +69,7 @@ enum store_op_kind {
     OP_DELETE_ACCOUNT,
     OP_PUT_SECRET,
     OP_DELETE_SECRETS,
+    OP_RESEAL_SECRET,
     OP_PUT_GRANT,
     OP_LEASE_GRANT,
     OP_RELEASE_GRANT,
@@ -103,6 +104,9 @@ struct store_op {
         struct store_lane lane;
         struct store_environment environment;
         struct store_secret secret;
+        struct {
+            struct store_secret before, after;
+        } reseal;
         struct store_grant grant;
     };
 };

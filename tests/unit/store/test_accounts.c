@@ -179,6 +179,97 @@ static void test_secrets_are_put_replaced_listed_and_deleted(void **state)
     assert_int_equal(count_secrets(f, "acc_a"), 0);
 }
 
+static struct store_secret boxed(const char *account, const char *field,
+                                 const char *key_id, const char *sealed)
+{
+    return (struct store_secret){slice_str(account), slice_str(field),
+                                 slice_str(key_id), slice_str(sealed)};
+}
+
+static enum err reseal(struct fixture *f, struct store_secret before,
+                       struct store_secret after)
+{
+    struct store_batch *batch = store_batch_new();
+
+    store_reseal_secret(batch, &before, &after);
+    return store_commit_now(f->store, batch);
+}
+
+static void test_a_secret_is_resealed_only_while_it_is_what_was_read(void **state)
+{
+    struct fixture *f = *state;
+    struct store_secret *list = NULL;
+    size_t count = 0;
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_a", "f", "one"), ERR_OK);
+
+    /* Other bytes, another key, a secret that is gone: each leaves what is there. */
+    assert_int_equal(
+        reseal(f, boxed("acc_a", "f", "k1", "old"), boxed("acc_a", "f", "k2", "worse")),
+        ERR_OK);
+    assert_int_equal(
+        reseal(f, boxed("acc_a", "f", "k0", "one"), boxed("acc_a", "f", "k2", "worse")),
+        ERR_OK);
+    assert_int_equal(
+        reseal(f, boxed("acc_a", "g", "k1", "one"), boxed("acc_a", "g", "k2", "worse")),
+        ERR_OK);
+    assert_int_equal(
+        store_list_secrets(f->store, SLICE("acc_a"), f->arena, &list, &count), ERR_OK);
+    assert_int_equal(count, 1);
+    assert_text(list[0].sealed, "one");
+    assert_text(list[0].key_id, "k1");
+
+    assert_int_equal(
+        reseal(f, boxed("acc_a", "f", "k1", "one"), boxed("acc_a", "f", "k2", "two")),
+        ERR_OK);
+    assert_int_equal(
+        store_list_secrets(f->store, SLICE("acc_a"), f->arena, &list, &count), ERR_OK);
+    assert_text(list[0].sealed, "two");
+    assert_text(list[0].key_id, "k2");
+}
+
+static void test_secrets_are_paged_over_all_accounts_and_counted_per_key(void **state)
+{
+    struct fixture *f = *state;
+    struct store_secret *list = NULL, *rest = NULL;
+    struct store_key_use *uses = NULL;
+    size_t count = 0;
+    assert_int_equal(store_count_secrets(f->store, f->arena, &uses, &count), ERR_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    assert_int_equal(put_account(f, "acc_b", "t2"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_b", "a", "3"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_a", "b", "2"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_a", "a", "1"), ERR_OK);
+    assert_int_equal(
+        reseal(f, boxed("acc_b", "a", "k1", "3"), boxed("acc_b", "a", "k2", "4")),
+        ERR_OK);
+
+    assert_int_equal(store_page_secrets(f->store, NULL, 2, f->arena, &list, &count),
+                     ERR_OK);
+    assert_int_equal(count, 2);
+    assert_text(list[0].sealed, "1");
+    assert_text(list[1].sealed, "2");
+    assert_int_equal(store_page_secrets(f->store, &list[0], 9, f->arena, &rest, &count),
+                     ERR_OK);
+    assert_int_equal(count, 2);
+    assert_text(rest[0].sealed, "2");
+    assert_text(rest[1].account, "acc_b");
+    assert_text(rest[1].key_id, "k2");
+    assert_int_equal(store_page_secrets(f->store, &rest[1], 9, f->arena, &list, &count),
+                     ERR_OK);
+    assert_int_equal(count, 0);
+
+    assert_int_equal(store_count_secrets(f->store, f->arena, &uses, &count), ERR_OK);
+    assert_int_equal(count, 2);
+    assert_text(uses[0].key_id, "k1");
+    assert_int_equal(uses[0].secrets, 2);
+    assert_int_equal(uses[0].accounts, 1);
+    assert_text(uses[1].key_id, "k2");
+    assert_int_equal(uses[1].secrets, 1);
+    assert_int_equal(uses[1].accounts, 1);
+}
+
 static void test_a_deleted_account_leaves_nothing_behind(void **state)
 {
     struct fixture *f = *state;
@@ -293,6 +384,8 @@ int main(void)
         STORE_TEST(test_an_update_counts_versions_and_refuses_another_one),
         STORE_TEST(test_accounts_are_listed_by_id_in_pages_and_per_tenant),
         STORE_TEST(test_secrets_are_put_replaced_listed_and_deleted),
+        STORE_TEST(test_a_secret_is_resealed_only_while_it_is_what_was_read),
+        STORE_TEST(test_secrets_are_paged_over_all_accounts_and_counted_per_key),
         STORE_TEST(test_a_deleted_account_leaves_nothing_behind),
         STORE_TEST(test_tenants_and_lanes_are_put_over_what_was_there),
         STORE_TEST(test_environments_are_put_replaced_listed_and_deleted),
