@@ -17,11 +17,10 @@
 #include "base/text.h"
 
 #define FILE_BYTES (64 * 1024)
-#define VAULT_KEYS 64
 #define ID_BYTES 32
 
 struct keys {
-    struct arena *arena;
+    struct arena *arena, *ids; /* its own; of the vault keys */
     struct secret *signing;
     struct mac *mac;
     struct vault_key *vault;
@@ -38,6 +37,7 @@ void keys_free(struct keys *keys)
     }
     secret_free(keys->signing);
     mac_free(keys->mac);
+    arena_free(keys->ids);
     arena_free(keys->arena);
 }
 
@@ -45,6 +45,52 @@ const struct vault_key *keys_vault(const struct keys *keys, size_t *count)
 {
     *count = keys->vault_count;
     return keys->vault;
+}
+
+const struct secret *keys_signing(const struct keys *keys)
+{
+    return keys->signing;
+}
+
+size_t keys_count(const struct keys *keys)
+{
+    return keys->vault_count;
+}
+
+struct slice keys_id(const struct keys *keys, size_t index)
+{
+    return keys->vault[index].id;
+}
+
+struct slice keys_sealing_id(const struct keys *keys)
+{
+    return keys->vault[keys->vault_count - 1].id;
+}
+
+bool keys_has(const struct keys *keys, struct slice id)
+{
+    for (size_t i = 0; i < keys->vault_count; i++) {
+        if (slice_eq(keys->vault[i].id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err keys_take(struct keys *keys, struct keys *newer)
+{
+    bool is_same = secret_equal(keys->signing, newer->signing);
+    if (is_same) {
+        struct keys old = *keys;
+        keys->ids = newer->ids;
+        keys->vault = newer->vault;
+        keys->vault_count = newer->vault_count;
+        newer->ids = old.ids;
+        newer->vault = old.vault;
+        newer->vault_count = old.vault_count;
+    }
+    keys_free(newer);
+    return is_same ? ERR_OK : ERR_CONFLICT;
 }
 
 void keys_mac(const struct keys *keys, struct slice text, unsigned char out[KEY_BYTES])
@@ -97,7 +143,7 @@ static bool read_vault_key(struct keys *keys, json_t *entry)
         return false;
     }
     keys->vault[keys->vault_count++] =
-        (struct vault_key){arena_slice(keys->arena, name), key};
+        (struct vault_key){arena_slice(keys->ids, name), key};
     return true;
 }
 
@@ -112,7 +158,7 @@ static const char *read_keys(struct keys *keys, json_t *root)
         json_array_size(list) > VAULT_KEYS) {
         return "vault_keys: a list of 1 to 64 keys is needed";
     }
-    keys->vault = arena_array(keys->arena, json_array_size(list), sizeof *keys->vault);
+    keys->vault = arena_array(keys->ids, json_array_size(list), sizeof *keys->vault);
     for (size_t i = 0; i < json_array_size(list); i++) {
         if (!read_vault_key(keys, json_array_get(list, i))) {
             return "vault_keys: each needs an id of its own (1 to 32 bytes) and a key "
@@ -150,6 +196,7 @@ enum err keys_parse(struct slice json, struct arena *arena, struct keys **out,
     struct arena *own = arena_new();
     struct keys *keys = arena_alloc(own, sizeof *keys);
     keys->arena = own;
+    keys->ids = arena_new();
     keys->mac = mac_new();
     const char *fault = read_keys(keys, root);
     wipe_json(root);

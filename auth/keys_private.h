@@ -12,6 +12,7 @@
 #include "auth/keys.h"
 
 #define KEY_BYTES 32
+#define VAULT_KEYS 64
 
 struct vault_key {
     struct slice id;
@@ -20,6 +21,8 @@ struct vault_key {
 
 /* The keys that open, newest last; the last one seals. */
 const struct vault_key *keys_vault(const struct keys *keys, size_t *count);
+
+const struct secret *keys_signing(const struct keys *keys);
 
 /* HMAC-SHA-256 of `text` under the signing key: hashes of tokens and keys of other
  * purposes, told apart by the text's first words. One thread at a time. */

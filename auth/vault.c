@@ -147,7 +147,7 @@ enum err vault_seal(struct vault *vault, struct slice account, struct slice fiel
     *out = (struct store_secret){
         .account = account,
         .field = field,
-        .key_id = key->id,
+        .key_id = arena_slice(arena, key->id), /* the keys may change meanwhile */
         .sealed = slice_of((const char *)box, bytes),
     };
     return ERR_OK;
@@ -182,6 +182,22 @@ enum err vault_open(struct vault *vault, const struct store_secret *sealed,
         err = ERR_OK;
     }
     arena_free(arena);
+    return err;
+}
+
+enum err vault_renew(struct vault *vault, const struct store_secret *sealed,
+                     struct arena *arena, struct store_secret *out)
+{
+    struct secret *plain = NULL;
+    if (slice_eq(sealed->key_id, keys_sealing_id(vault->keys))) {
+        *out = *sealed;
+        return ERR_OK;
+    }
+    enum err err = vault_open(vault, sealed, &plain);
+    if (err == ERR_OK) {
+        err = vault_seal(vault, sealed->account, sealed->field, plain, arena, out);
+        secret_free(plain);
+    }
     return err;
 }
 

@@ -28,6 +28,11 @@ MUST_USE enum err vault_seal(struct vault *vault, struct slice account,
 MUST_USE enum err vault_open(struct vault *vault, const struct store_secret *sealed,
                              struct secret **out);
 
+/* The same secret under the key that seals now; what is under it already is given back as
+ * it is. `*out` lives in `arena`. Errors as of vault_open. */
+MUST_USE enum err vault_renew(struct vault *vault, const struct store_secret *sealed,
+                              struct arena *arena, struct store_secret *out);
+
 /* A copy of what was never sealed, in the same pages. The caller owns it. */
 struct secret *vault_hold(struct vault *vault, struct slice plain);
 /* Whether the system has locked all of these pages. */

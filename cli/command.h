@@ -68,6 +68,8 @@ int command_lane(struct arena *arena, const struct config *config,
                  const struct command_line *line);
 int command_catalog(struct arena *arena, const struct config *config,
                     const struct command_line *line);
+int command_vault(struct arena *arena, const struct config *config,
+                  const struct command_line *line);
 int command_version(struct arena *arena, const struct config *config,
                     const struct command_line *line);
 

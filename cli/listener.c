@@ -90,21 +90,15 @@ static void on_look(void *ctx)
     }
 }
 
-/* A closed terminal, or an operator who asks for a reload: neither is a reason to cut calls
- * short. Catalogs are seen by themselves; other options need a restart. */
-static void on_hangup(void *ctx)
+void listener_reload(struct listener *listener)
 {
-    struct listener *listener = ctx;
     if (listener->tls != NULL) {
         reload(listener);
-    } else {
-        log_event(listener->log, LOG_INFO, "hangup_ignored", LOG_INT(pid, getpid()));
     }
 }
 
 void listener_watch(struct listener *listener, struct loop *loop)
 {
-    loop_on_signal(loop, SIGHUP, on_hangup, listener);
     if (listener->tls != NULL) {
         tell_certificate(listener);
         loop_timer_every(loop, LOOK_EVERY_MS, on_look, listener);

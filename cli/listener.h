@@ -27,7 +27,9 @@ void listener_free(struct listener *listener); /* accepts NULL */
 /* NULL: plain HTTP. Lends until listener_free. */
 struct tls *listener_tls(const struct listener *listener);
 
-/* Reads the pair again on SIGHUP and when its files change. */
+/* Reads the pair again when its files change. */
 void listener_watch(struct listener *listener, struct loop *loop);
+/* Reads the pair again; nothing without TLS. */
+void listener_reload(struct listener *listener);
 
 #endif

@@ -94,7 +94,7 @@ struct token_desk {
 
 static int open_desk(struct token_desk *desk, const struct config *config)
 {
-    int code = own_keys_load(config, desk->arena, &desk->keys);
+    int code = own_keys_load(config, desk->arena, &desk->keys, NULL);
     if (code == 0) {
         code = make_data_dir(config);
     }

@@ -19,6 +19,12 @@ static const struct command_flag token_flags[] = {
      "e.g. 2027-01-31T12:00:00Z; without it the token does not end (create)"},
     {NULL, false, NULL},
 };
+static const struct command_flag vault_flags[] = {
+    {"url", true,
+     "base URL of the running server; by default server.public_url (or SLUICE_URL)"},
+    {"token", true, "API token of the role admin; better in SLUICE_TOKEN"},
+    {NULL, false, NULL},
+};
 static const struct command_flag api_flags[] = {
     {"url", true,
      "base URL of the server; by default server.public_url (or SLUICE_URL)"},
@@ -58,6 +64,9 @@ static const struct command commands[] = {
      "catalog overrides of an environment", api_flags, command_environment},
     {"catalog", "check [DIR]", "check the tool catalogs, list the tools served", no_flags,
      command_catalog},
+    {"vault", "rotate | verify | forget KEY_ID",
+     "seal all ERP secrets under a new key, try them, remove an old key", vault_flags,
+     command_vault},
     {"version", "", "print the version", no_flags, command_version},
 };
 /* clang-format on */

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/process.h"
+#include "cli/remote.h"
 #include "io/http_client.h"
 #include "io/http_url.h"
 
@@ -24,6 +25,7 @@ struct errand {
     const struct config *config;
     const struct command_line *line;
     struct slice base, token;
+    struct slice *reply; /* takes what was answered; NULL: it is printed */
     int code;
 };
 
@@ -53,7 +55,9 @@ static void on_answer(void *ctx, const struct http_outcome *outcome)
         return;
     }
     errand->code = outcome->reply->status < 300 ? 0 : 1;
-    if (outcome->reply->body.len > 0) {
+    if (errand->reply != NULL && errand->code == 0) {
+        *errand->reply = arena_slice(errand->arena, outcome->reply->body);
+    } else if (outcome->reply->body.len > 0) {
         print_reply(outcome->reply->body);
     }
 }
@@ -151,6 +155,21 @@ static bool begin(struct errand *errand)
         return false;
     }
     return true;
+}
+
+struct errand *remote_begin(struct arena *arena, const struct config *config,
+                            const struct command_line *line)
+{
+    struct errand *errand = arena_alloc(arena, sizeof *errand);
+    *errand = (struct errand){.arena = arena, .config = config, .line = line};
+    return begin(errand) ? errand : NULL;
+}
+
+int remote_ask(struct errand *errand, struct slice method, struct slice path,
+               struct slice *reply)
+{
+    errand->reply = reply;
+    return run_errand(errand, method, path, SLICE_EMPTY);
 }
 
 /* ---- Bodies ---- */

@@ -37,6 +37,7 @@ struct serving {
     struct log log;
     struct loop *loop;
     struct keys *keys;
+    struct own_keys own_keys;
     struct vault *vault;
     struct mac *mac;
     struct claim *claim;
@@ -197,6 +198,8 @@ static int build_gateway(struct serving *serving)
         .client = serving->client,
         .governor = serving->governor,
         .catalogs = &serving->catalogs,
+        .reload_keys = own_keys_reload,
+        .reload_ctx = &serving->own_keys,
     };
     enum err err =
         gateway_new(&parts, serving->catalog, serving->watch, &serving->gateway);
@@ -245,7 +248,8 @@ static int build(struct serving *serving, bool insecure)
     int code = listener_prepare(serving->config, insecure, &serving->log,
                                 serving->arena, &serving->listener);
     if (code == 0) {
-        code = own_keys_load(serving->config, serving->arena, &serving->keys);
+        code = own_keys_load(serving->config, serving->arena, &serving->keys,
+                             &serving->own_keys.from_environment);
     }
     if (code != 0) {
         return code;
@@ -255,6 +259,11 @@ static int build(struct serving *serving, bool insecure)
     serving->loop = loop_new();
     code = open_store(serving);
     if (code == 0) {
+        serving->own_keys.config = serving->config;
+        serving->own_keys.log = &serving->log;
+        serving->own_keys.store = serving->store;
+        serving->own_keys.keys = serving->keys;
+        own_keys_tell_missing(&serving->own_keys);
         code = load_catalog(serving);
     }
     if (code == 0) {
@@ -328,6 +337,19 @@ static void on_signal(void *ctx)
     http_server_drain(serving->server, LIMIT_DRAIN_MS, on_drained, serving);
 }
 
+/* A closed terminal, or an operator who asks for a reload: neither is a reason to cut calls
+ * short. Catalogs are seen by themselves; other options need a restart. */
+static void on_hangup(void *ctx)
+{
+    struct serving *serving = ctx;
+    struct arena *arena = arena_new();
+    struct slice problem;
+    listener_reload(serving->listener);
+    enum err err = own_keys_reload(&serving->own_keys, arena, &problem);
+    (void)err; /* logged; the keys are as they were */
+    arena_free(arena);
+}
+
 static void on_purged(void *ctx, enum err err)
 {
     struct serving *serving = ctx;
@@ -391,6 +413,7 @@ int command_serve(struct arena *arena, const struct config *config,
         tell_if_unlocked(&serving, secret_can_lock(LOCKED_LEAST_BYTES));
         loop_on_signal(serving.loop, SIGTERM, on_signal, &serving);
         loop_on_signal(serving.loop, SIGINT, on_signal, &serving);
+        loop_on_signal(serving.loop, SIGHUP, on_hangup, &serving);
         listener_watch(serving.listener, serving.loop);
         loop_timer_every(serving.loop, PURGE_EVERY_MS, on_purge_time, &serving);
         loop_timer_every(serving.loop, GIVE_BACK_EVERY_MS, on_give_back_time, NULL);

@@ -60,6 +60,9 @@ static const struct route {
      admin_get_overrides},
     {"put_overrides", "PUT", "/environment/{}/overrides", ROLE_ADMIN, BODY_OBJECT,
      admin_put_overrides},
+    {"get_vault", "GET", "/vault", ROLE_ADMIN, BODY_NONE, admin_get_vault},
+    {"reload_vault", "POST", "/vault/reload", ROLE_ADMIN, BODY_OR_NOTHING,
+     admin_reload_vault},
 };
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
 

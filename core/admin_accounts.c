@@ -219,6 +219,16 @@ static void store_account(struct creation *creation)
 {
     struct store_batch *batch = store_batch_new();
     creation->record.version = 1;
+    /* The keys may have been rotated during the trial. */
+    for (size_t i = 0; i < creation->sealed.count; i++) {
+        struct store_secret *secret = &creation->sealed.secrets[i];
+        if (vault_renew(creation->gateway->parts.vault, secret, creation->arena,
+                        secret) != ERR_OK) {
+            store_batch_free(batch);
+            on_account_stored(creation, ERR_INTERNAL);
+            return;
+        }
+    }
     store_insert_account(batch, &creation->record);
     put_secrets(batch, &creation->sealed);
     store_commit(creation->gateway->parts.store, batch, on_account_stored, creation);

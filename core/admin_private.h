@@ -119,6 +119,9 @@ void admin_create_token(struct admin *admin);
 void admin_list_tokens(struct admin *admin);
 void admin_delete_token(struct admin *admin);
 
+void admin_get_vault(struct admin *admin);
+void admin_reload_vault(struct admin *admin);
+
 void admin_list_lanes(struct admin *admin);
 void admin_get_lane(struct admin *admin);
 void admin_patch_lane(struct admin *admin);

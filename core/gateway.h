@@ -59,6 +59,9 @@ struct gateway_parts {
     struct http_client *client;
     struct governor *governor;
     const struct catalogs_source *catalogs; /* core/catalogs.h */
+    /* Reads the key file again. Else *problem says why not; the keys are as they were. */
+    enum err (*reload_keys)(void *ctx, struct arena *arena, struct slice *problem);
+    void *reload_ctx;
 };
 
 struct gateway {

@@ -417,7 +417,7 @@ class TestDrain(StandCase):
         wait_until(lambda: self.stats()["in_flight"] == 2, "two at the mock")
         process = self.stand.process("server")
         process.send_signal(signal.SIGHUP)
-        wait_until(lambda: any(e["event"] == "hangup_ignored" for e in self.stand.events()),
+        wait_until(lambda: any(e["event"] == "keys_taken" for e in self.stand.events()),
                    "a line in the log")
         self.assertEqual(codes(volley.results()), {"ok": 2})
         self.assertIsNone(process.poll())

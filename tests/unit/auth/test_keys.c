@@ -253,6 +253,82 @@ static void test_a_folder_that_is_not_there_is_an_io_error(void **state)
     assert_int_equal(keys_generate(path), ERR_IO);
 }
 
+/* ---- Changing the list ---- */
+
+static void test_an_added_key_seals_and_a_removed_one_is_gone(void **state)
+{
+    struct world *w = *state;
+    struct keys *before = NULL, *after = NULL;
+    struct slice problem = SLICE_EMPTY;
+    struct stat info;
+    char draft[96];
+    snprintf(draft, sizeof draft, "%s.new", w->path);
+    assert_int_equal(keys_generate(w->path), ERR_OK);
+    assert_int_equal(keys_load(w->path, w->arena, &before, &problem), ERR_OK);
+    int left =
+        open(draft, O_CREAT | O_WRONLY | O_CLOEXEC, 0644); /* by a killed change */
+    assert_true(left >= 0);
+    close(left);
+
+    assert_int_equal(keys_add(w->path, w->arena, &problem), ERR_OK);
+
+    assert_int_equal(stat(draft, &info), -1);
+    assert_int_equal(stat(w->path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(keys_load(w->path, w->arena, &after, &problem), ERR_OK);
+    assert_int_equal(keys_count(after), 2);
+    assert_text(keys_id(after, 0), "k1");
+    struct slice added = arena_slice(w->arena, keys_sealing_id(after));
+    assert_false(slice_is(added, "k1"));
+    assert_int_equal(keys_take(before, after),
+                     ERR_OK); /* the signing key is the same */
+    assert_true(keys_has(before, added));
+
+    assert_int_equal(keys_remove(w->path, added, w->arena, &problem), ERR_CONFLICT);
+    assert_int_equal(keys_remove(w->path, SLICE("k7"), w->arena, &problem),
+                     ERR_NOT_FOUND);
+    assert_int_equal(keys_remove(w->path, SLICE("k1"), w->arena, &problem), ERR_OK);
+    assert_int_equal(keys_load(w->path, w->arena, &after, &problem), ERR_OK);
+    assert_int_equal(keys_count(after), 1);
+    assert_true(slice_eq(keys_sealing_id(after), added));
+    keys_free(after);
+    keys_free(before);
+}
+
+static void test_keys_of_another_signing_key_are_not_taken(void **state)
+{
+    struct world *w = *state;
+    struct keys *other = NULL;
+    struct slice problem = SLICE_EMPTY;
+    struct slice before = arena_slice(w->arena, keys_sealing_id(w->keys));
+    assert_int_equal(keys_generate(w->path), ERR_OK);
+    assert_int_equal(keys_load(w->path, w->arena, &other, &problem), ERR_OK);
+
+    assert_int_equal(keys_take(w->keys, other), ERR_CONFLICT);
+
+    assert_int_equal(keys_count(w->keys), 1);
+    assert_true(slice_eq(keys_sealing_id(w->keys), before));
+}
+
+static void test_an_odd_id_survives_a_change(void **state)
+{
+    struct world *w = *state;
+    struct keys *keys = NULL;
+    struct slice problem = SLICE_EMPTY;
+    char text[512];
+    snprintf(text, sizeof text,
+             "{\"signing_key\":\"%064d\",\"vault_keys\":[{\"id\":\"a\\\"\\\\\\n"
+             "\u00e9\",\"key\":\"%064d\"}]}",
+             1, 2);
+    write_file(w, text, 0600);
+
+    assert_int_equal(keys_add(w->path, w->arena, &problem), ERR_OK);
+
+    assert_int_equal(keys_load(w->path, w->arena, &keys, &problem), ERR_OK);
+    assert_text(keys_id(keys, 0), "a\"\\\n\u00e9");
+    keys_free(keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +343,9 @@ int main(void)
         IN_WORLD(test_generated_keys_load_are_private_and_differ),
         IN_WORLD(test_an_existing_file_is_never_written_over),
         IN_WORLD(test_a_folder_that_is_not_there_is_an_io_error),
+        IN_WORLD(test_an_added_key_seals_and_a_removed_one_is_gone),
+        IN_WORLD(test_keys_of_another_signing_key_are_not_taken),
+        IN_WORLD(test_an_odd_id_survives_a_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

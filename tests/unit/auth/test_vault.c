@@ -161,6 +161,14 @@ static void test_the_last_key_seals_and_all_open(void **state)
     /* Without that key it is said to be missing, not damaged. */
     assert_int_equal(vault_open(old.vault, &fresh, &got), ERR_NOT_FOUND);
     assert_null(got);
+    /* Sealed anew it is the same value under the new key; what is new already stays. */
+    struct store_secret renewed, same;
+    assert_int_equal(vault_renew(vault, &old.box, w->arena, &renewed), ERR_OK);
+    assert_text(renewed.key_id, "k2");
+    assert_opens_as(vault, &renewed, SLICE("old"));
+    assert_int_equal(vault_renew(vault, &renewed, w->arena, &same), ERR_OK);
+    assert_true(slice_eq(same.sealed, renewed.sealed));
+    assert_int_equal(vault_renew(old.vault, &fresh, w->arena, &same), ERR_NOT_FOUND);
     /* Another key's name does not help. */
     struct store_secret renamed = old.box;
     renamed.key_id = SLICE("k2");
