@@ -56,6 +56,12 @@ static enum err sign(struct credential *credential, struct outbound_request *req
 const struct outbound_scheme outbound_basic = {
     .name = "basic",
     .integration = "sap",
+    .locks = true, /* 5 by default: profile parameter login/fails_to_user_lock */
+    .causes =
+        "Probable causes, the most likely first: user or password is wrong or the "
+        "password has to be changed; sap_client is another client's; the user is "
+        "locked after failed logins or has ended; the communication arrangement was "
+        "removed.",
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],
     .sign = sign,

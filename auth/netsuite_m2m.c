@@ -53,6 +53,12 @@ static struct token_source *source(const struct credential *credential,
 const struct outbound_scheme outbound_netsuite_m2m = {
     .name = "netsuite_m2m",
     .integration = "netsuite",
+    .causes =
+        "Probable causes, the most likely first: the certificate id belongs to "
+        "another key, or the certificate has ended or was revoked; client id and "
+        "account do not belong together; the role lost REST Web Services or OAuth 2.0 "
+        "access tokens.",
+    .clock_ms = 60000,
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],
     .sign = outbound_sign_bearer,

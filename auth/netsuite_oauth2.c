@@ -46,6 +46,11 @@ static void revoke(const struct credential *credential, const struct token_means
 const struct outbound_scheme outbound_netsuite_oauth2 = {
     .name = "netsuite_oauth2",
     .integration = "netsuite",
+    .causes =
+        "Probable causes, the most likely first: the consent was revoked or has ended "
+        "(after 7 days somebody has to consent again); the integration was disabled or "
+        "its client secret changed; the role lost REST Web Services or OAuth 2.0 "
+        "access tokens.",
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],
     .sign = outbound_sign_bearer,

@@ -15,5 +15,6 @@ static enum err sign(struct credential *credential, struct outbound_request *req
 const struct outbound_scheme outbound_none = {
     .name = "none",
     .integration = "conformance",
+    .causes = "",
     .sign = sign,
 };

@@ -49,6 +49,27 @@ bool outbound_scheme_serves(const struct outbound_scheme *scheme,
     return slice_is(integration, scheme->integration);
 }
 
+bool outbound_scheme_locks(const struct outbound_scheme *scheme)
+{
+    return scheme->locks;
+}
+
+struct slice outbound_scheme_causes(const struct outbound_scheme *scheme,
+                                    int64_t skew_ms, struct arena *arena)
+{
+    int64_t apart_ms = skew_ms < 0 ? -skew_ms : skew_ms;
+    if (scheme->clock_ms == 0 || apart_ms < scheme->clock_ms) {
+        return slice_str(scheme->causes);
+    }
+    return arena_printf(
+        arena,
+        "The cause is probably the time: the ERP's clock is %lld seconds "
+        "%s this server's, and it refuses what is signed more than %lld "
+        "seconds from its own. If not: %s",
+        (long long)(apart_ms / 1000), skew_ms > 0 ? "ahead of" : "behind",
+        (long long)(scheme->clock_ms / 1000), scheme->causes);
+}
+
 const struct outbound_field *
 outbound_scheme_fields(const struct outbound_scheme *scheme, size_t *count)
 {

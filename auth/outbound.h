@@ -44,6 +44,12 @@ const char *outbound_scheme_name(const struct outbound_scheme *scheme);
 /* ERR_UNPROCESSABLE unless the scheme serves that integration. */
 bool outbound_scheme_serves(const struct outbound_scheme *scheme,
                             struct slice integration);
+/* A few refused logins in a row lock the user at the ERP. */
+bool outbound_scheme_locks(const struct outbound_scheme *scheme);
+/* Why an ERP may have refused the login, in a sentence for a person; `skew_ms` is how far
+ * its clock is ahead of ours, as measured. Lives in `arena` or is a literal. */
+struct slice outbound_scheme_causes(const struct outbound_scheme *scheme,
+                                    int64_t skew_ms, struct arena *arena);
 const struct outbound_field *
 outbound_scheme_fields(const struct outbound_scheme *scheme, size_t *count);
 

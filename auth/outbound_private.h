@@ -13,6 +13,11 @@ struct token_means;
 
 struct outbound_scheme {
     const char *name, *integration;
+    bool locks; /* a few refused logins in a row lock the user there */
+    /* Why the ERP may have refused the login, the most likely cause first. */
+    const char *causes;
+    int64_t
+        clock_ms; /* how far the ERP lets our clocks be apart; 0: it does not matter */
     const struct outbound_field *fields;
     size_t field_count;
     enum err (*sign)(struct credential *credential, struct outbound_request *request,

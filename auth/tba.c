@@ -70,6 +70,15 @@ static enum err sign(struct credential *credential, struct outbound_request *req
 const struct outbound_scheme outbound_tba = {
     .name = "netsuite_tba",
     .integration = "netsuite",
+    .locks = true, /* 5 failures, 30 minutes: Oracle Help, "TBA login audit trail" */
+    .causes =
+        "Probable causes, the most likely first: the account id in the connection is "
+        "not the one the token belongs to (123456 and 123456_SB1 are two); consumer "
+        "secret or token secret is wrong; the token or the integration was revoked, or "
+        "dropped by a sandbox refresh; the role may not log in using access tokens; "
+        "five failures have locked the user for 30 minutes. NetSuite's Login Audit "
+        "Trail says which.",
+    .clock_ms = 300000, /* Oracle Help, "Troubleshoot TBA" */
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],
     .sign = sign,

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "core/catalogs.h"
+#include "core/standing.h"
 #include "core/turnstile.h"
 
 /* What most accounts need, in one piece. */
@@ -33,6 +34,12 @@ static enum err renew_grant(void *ctx, struct slice id)
     return err;
 }
 
+static void end_grant(void *ctx, struct slice id, const struct token_outcome *outcome)
+{
+    (void)outcome;
+    standing_end_grant(ctx, id);
+}
+
 struct accounts *accounts_new(struct gateway *gateway)
 {
     struct accounts *accounts = calloc(1, sizeof *accounts);
@@ -41,7 +48,7 @@ struct accounts *accounts_new(struct gateway *gateway)
     accounts->by_id = map_new();
     list_init(&accounts->ready);
     grants_set_hooks(gateway->parts.grants,
-                     &(struct grant_hooks){.renew = renew_grant, .ctx = accounts});
+                     &(struct grant_hooks){renew_grant, end_grant, accounts});
     return accounts;
 }
 
@@ -161,6 +168,24 @@ static void tell_governor(const struct accounts *accounts,
     turnstile_settle(gateway->turnstile);
 }
 
+struct gateway *account_gateway(const struct account *account)
+{
+    return account->owner->gateway;
+}
+
+void account_tell_governor(struct account *account)
+{
+    struct account_limits limits = account->limits;
+    limits.ceiling = standing_ceiling(account);
+    tell_governor(account->owner, &account->record, &limits, account->proven);
+}
+
+bool account_is_current(const struct account *account)
+{
+    return account->record.version == 0 ||
+           map_get(account->owner->by_id, account->record.id) == account;
+}
+
 static enum err restore_one(struct accounts *accounts,
                             const struct store_account *record, struct arena *arena)
 {
@@ -274,6 +299,7 @@ static struct account *new_account(struct accounts *accounts,
     list_init(&account->ready);
     list_init(&account->parked);
     copy_record(account, record);
+    standing_begin(account);
     return account;
 }
 
@@ -384,7 +410,7 @@ enum err account_refresh(struct account *account)
     /* One that was replaced or removed meanwhile says nothing any more. */
     if (err == ERR_OK && account->limits.ceiling != ceiling &&
         map_get(accounts->by_id, account->record.id) == account) {
-        tell_governor(accounts, &account->record, &account->limits, account->proven);
+        account_tell_governor(account);
     }
     return err;
 }
@@ -426,9 +452,9 @@ enum err accounts_get(struct accounts *accounts, struct slice id, struct account
         }
         make_room(accounts);
         map_put(accounts->by_id, id, account);
-        if (!governor_account_known(accounts->gateway->parts.governor, id)) {
-            tell_governor(accounts, &account->record, &account->limits,
-                          account->proven);
+        if (account->on_trial ||
+            !governor_account_known(accounts->gateway->parts.governor, id)) {
+            account_tell_governor(account);
         }
     }
     list_remove(&account->ready);
@@ -437,12 +463,24 @@ enum err accounts_get(struct accounts *accounts, struct slice id, struct account
     return ERR_OK;
 }
 
+static void inherit(struct accounts *accounts, struct slice id, struct account *before)
+{
+    struct account *account = NULL;
+    if (before != NULL && accounts_get(accounts, id, &account) == ERR_OK) {
+        standing_inherit(account, before);
+        account_drop(account);
+    }
+    account_drop(before);
+}
+
 /* The governor hears of it now; all else is made ready when somebody calls. */
-void accounts_changed(struct accounts *accounts, struct slice id)
+void accounts_changed(struct accounts *accounts, struct slice id, bool same_login)
 {
     const struct gateway_parts *parts = &accounts->gateway->parts;
     struct arena *arena = arena_new();
     struct store_account record;
+    struct account *before = same_login ? map_get(accounts->by_id, id) : NULL;
+    before = before != NULL ? account_hold(before) : NULL;
     forget(accounts, id);
     enum err err = store_get_account(parts->store, id, arena, &record);
     if (err == ERR_OK) {
@@ -453,6 +491,7 @@ void accounts_changed(struct accounts *accounts, struct slice id)
         log_event(parts->log, LOG_ERROR, "account_not_read", LOG_ID(account, id),
                   LOG_NAME(cause, err_code(err)));
     }
+    inherit(accounts, id, before);
     arena_free(arena);
 }
 
@@ -485,7 +524,7 @@ enum err accounts_build_new(struct accounts *accounts,
                                       jval_text(&auth->members[i].value)));
         }
     }
-    tell_governor(accounts, &account->record, &account->limits, account->proven);
+    account_tell_governor(account);
     use_up(account);
     *out = account;
     return ERR_OK;
@@ -525,56 +564,4 @@ void account_wake_parked(struct account *account)
     }
     account->waking = true;
     loop_soon(account->owner->gateway->parts.loop, on_wake_turn, account_hold(account));
-}
-
-/* ---- Proof ---- */
-
-struct proof {
-    struct accounts *accounts;
-    struct arena *arena;
-    struct slice id;
-};
-
-static void on_proof_stored(void *ctx, enum err err)
-{
-    struct proof *proof = ctx;
-    if (err != ERR_OK && err != ERR_NOT_FOUND && err != ERR_CONFLICT) {
-        log_event(proof->accounts->gateway->parts.log, LOG_ERROR, "proof_not_stored",
-                  LOG_ID(account, proof->id), LOG_NAME(cause, err_code(err)));
-    }
-    arena_free(proof->arena);
-}
-
-void account_prove(struct accounts *accounts, struct account *account)
-{
-    /* A call may end after its account was changed or removed: what it proves holds for
-     * the credentials it was signed with, and those are no longer this account's. */
-    bool is_stored = account->record.version > 0;
-    bool is_current = map_get(accounts->by_id, account->record.id) == account;
-    if (account->proven || (is_stored && !is_current)) {
-        return;
-    }
-    account->proven = true;
-    tell_governor(accounts, &account->record, &account->limits, true);
-    if (!is_stored) {
-        return; /* whoever stores it says so then */
-    }
-    /* The version is the one we built from: proof of old credentials must not mark new
-     * ones. */
-    struct arena *arena = arena_new();
-    struct proof *proof = arena_alloc(arena, sizeof *proof);
-    *proof = (struct proof){accounts, arena, arena_slice(arena, account->record.id)};
-    struct store_account record;
-    struct store *store = accounts->gateway->parts.store;
-    enum err err = store_get_account(store, proof->id, arena, &record);
-    if (err != ERR_OK) {
-        on_proof_stored(proof, err);
-        return;
-    }
-    record.proven = true;
-    record.updated_ms = gateway_wall_ms(accounts->gateway);
-    struct store_batch *batch = store_batch_new();
-    store_update_account(batch, &record, account->record.version);
-    account->record.version++;
-    store_commit(store, batch, on_proof_stored, proof);
 }

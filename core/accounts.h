@@ -44,6 +44,12 @@ struct account {
     struct accounts *owner;
     int holders;
     bool proven, waking;
+    /* core/standing.c's, as record.state and record.cause are. */
+    bool on_trial;
+    int refusals;      /* of its login, in a row */
+    int64_t worked_us; /* when the ERP last took its login; 0: not since it was built */
+    struct slice
+        reauth_url; /* in `arena`: the account's, or its environment's; or empty */
 };
 
 struct accounts *accounts_new(struct gateway *gateway);
@@ -68,8 +74,8 @@ void account_park(struct account *account, struct account_parked *parked);
 void account_wake_parked(struct account *account);
 
 /* The stored record changed or went: the next accounts_get builds anew. The governor is
- * told. */
-void accounts_changed(struct accounts *accounts, struct slice id);
+ * told. `same_login`: the credentials are what they were. */
+void accounts_changed(struct accounts *accounts, struct slice id, bool same_login);
 void accounts_removed(struct accounts *accounts, struct slice id);
 
 /*
@@ -80,9 +86,11 @@ MUST_USE enum err accounts_build_new(struct accounts *accounts,
                                      const struct store_account *record,
                                      const struct jval *auth, struct account **out);
 
-/* An authenticated call came back well: joins the shared lane, now and in the store. Says
- * nothing of an account that was changed or removed meanwhile. */
-void account_prove(struct accounts *accounts, struct account *account);
+struct gateway *account_gateway(const struct account *account);
+/* The governor hears how the account stands. */
+void account_tell_governor(struct account *account);
+/* The one that is kept ready, or one that is not stored yet: not changed or removed since. */
+bool account_is_current(const struct account *account);
 
 /*
  * {"ceiling":1..1000,"queue_limit":0..10000,"queue_wait_ms":0..600000}, each optional;

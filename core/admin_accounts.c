@@ -10,6 +10,7 @@
 #include "core/calls.h"
 #include "core/op.h"
 #include "core/servers.h"
+#include "core/standing.h"
 
 /* ---- Showing ---- */
 
@@ -188,13 +189,15 @@ static void release_creation(struct creation *creation)
     arena_free(creation->arena);
 }
 
-/* The token that the trial fetched is the account's: it is kept ready while that one lives. */
+/* The token that the trial fetched is the account's, and that its login works: it is kept
+ * ready while that one lives. */
 static void keep_what_was_tried(const struct creation *creation)
 {
     struct account *account = NULL;
     if (creation->account != NULL &&
         accounts_get(creation->gateway->accounts, creation->record.id, &account) ==
             ERR_OK) {
+        standing_inherit(account, creation->account);
         account_drop(account);
     }
 }
@@ -207,7 +210,7 @@ static void on_account_stored(void *ctx, enum err err)
         accounts_removed(admin->gateway->accounts, creation->record.id);
         admin_error(admin, err, SLICE_EMPTY);
     } else {
-        accounts_changed(admin->gateway->accounts, creation->record.id);
+        accounts_changed(admin->gateway->accounts, creation->record.id, false);
         keep_what_was_tried(creation);
         admin->ids[0] = creation->record.id;
         respond_account(admin, 201, &creation->record);
@@ -492,7 +495,8 @@ static void on_account_changed(void *ctx, enum err err)
                 : SLICE_EMPTY);
         return;
     }
-    accounts_changed(admin->gateway->accounts, change->record.id);
+    accounts_changed(admin->gateway->accounts, change->record.id,
+                     jval_get(admin->body, "auth") == NULL);
     respond_account(admin, 200, &change->record);
 }
 

@@ -18,6 +18,8 @@
 #include "core/op.h"
 
 #include "base/limits.h"
+#include "base/timefmt.h"
+#include "core/standing.h"
 
 /* A step is finished; or it has started something that will resume; or it failed. */
 enum step { STEP_NEXT, STEP_WAIT, STEP_FAIL };
@@ -99,6 +101,10 @@ static void give_up(struct op_run *run)
 static void token_fault(struct op_run *run, const struct token_outcome *outcome)
 {
     struct fault *fault = &run->op.fault;
+    if (standing_needs_reauth(run->account)) {
+        standing_fault(run->account, 0, run->op.arena, fault);
+        return;
+    }
     fault->err = outcome->err;
     fault->upstream.status = outcome->status;
     fault->upstream.code = arena_slice(run->op.arena, outcome->code);
@@ -127,6 +133,10 @@ static void on_token(void *ctx, const struct token_outcome *outcome)
 /* Before queueing, and again in sign: a token may have ended while the call waited. */
 static enum step do_freshen(struct op_run *run)
 {
+    if (standing_needs_reauth(run->account) && !run->verifies) {
+        standing_fault(run->account, 0, run->op.arena, &run->op.fault);
+        return STEP_FAIL;
+    }
     if (outbound_is_ready(run->account->credential)) {
         return STEP_NEXT;
     }
@@ -177,6 +187,10 @@ static void revoked_fault(struct op_run *run)
         stopping_fault(run);
         return;
     }
+    if (standing_needs_reauth(run->account)) {
+        standing_fault(run->account, 0, run->op.arena, &run->op.fault);
+        return;
+    }
     run->op.fault.err = ERR_UNAUTHORIZED;
     run->op.fault.message =
         SLICE("This MCP URL or its ERP account was removed while the "
@@ -205,6 +219,7 @@ static void on_decided(void *ctx, enum governor_decision decision)
 
 static enum step do_admit(struct op_run *run)
 {
+    standing_call(run->account);
     run->place.on_decided = on_decided;
     run->place.ctx = run;
     enum governor_decision decision =
@@ -233,7 +248,7 @@ static void start_pause(struct op_run *run);
 static enum step follow(struct op_run *run)
 {
     if (run->next == CONNECTOR_DONE) {
-        account_prove(run->gateway->accounts, run->account); /* nothing was refused */
+        standing_worked(run->account, true); /* nothing was refused */
     }
     if (run->next == CONNECTOR_SEND) {
         op_enter(run, OP_SIGN);
@@ -412,6 +427,41 @@ static void transfer_fault(struct op_run *run, const struct http_outcome *outcom
     }
 }
 
+/* How far the ERP's clock is ahead of ours, by its Date field; 0 where it says nothing. */
+static int64_t skew_ms(const struct op_run *run, const struct http_reply *reply)
+{
+    int64_t theirs_ms = 0;
+    for (size_t i = 0; i < reply->field_count; i++) {
+        if (slice_is(reply->fields[i].name, "date") &&
+            timefmt_parse_http(reply->fields[i].value, &theirs_ms)) {
+            return theirs_ms - gateway_wall_ms(run->gateway);
+        }
+    }
+    return 0;
+}
+
+/* What is refused for what it is was let in before. */
+static bool is_let_in(enum err err)
+{
+    return err == ERR_NOT_FOUND || err == ERR_VALIDATION_FAILED || err == ERR_CONFLICT;
+}
+
+/* What the answer says of the account's login. A page with status 200 that wants a login
+ * says nothing of it: single sign-on stands before the API there. */
+static void judge_login(struct op_run *run, const struct http_reply *reply)
+{
+    struct fault *fault = &run->op.fault;
+    if (run->next == CONNECTOR_DONE) {
+        standing_worked(run->account, true);
+    } else if (run->next == CONNECTOR_FAILED && is_let_in(fault->err)) {
+        standing_worked(run->account, false);
+    } else if (run->next == CONNECTOR_FAILED && fault->err == ERR_NEEDS_REAUTH &&
+               reply->status >= 400) {
+        standing_refuse(run->account);
+        standing_fault(run->account, skew_ms(run, reply), run->op.arena, fault);
+    }
+}
+
 static void take_answer(struct op_run *run, const struct http_reply *reply)
 {
     struct op_field *fields =
@@ -435,9 +485,7 @@ static void take_answer(struct op_run *run, const struct http_reply *reply)
         return;
     }
     run->next = run->account->connector->on_response(&run->op, run->plan, &response);
-    if (run->next == CONNECTOR_DONE) {
-        account_prove(run->gateway->accounts, run->account);
-    }
+    judge_login(run, reply);
 }
 
 /* The transfer may last for minutes yet: those who wait for what it was fetching hold

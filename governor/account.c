@@ -169,20 +169,34 @@ bool governor_account_known(const struct governor *governor, struct slice id)
     return seat != NULL && !seat->removed;
 }
 
+static void revoke_waiting(struct governor *governor, struct governor_seat *seat)
+{
+    struct governor_ticket *ticket;
+
+    for (ticket = queue_head(seat); ticket != NULL; ticket = queue_head(seat)) {
+        queue_leave(governor, ticket);
+        governor_decide(governor, ticket, GOVERNOR_REVOKED);
+    }
+}
+
+void governor_account_refuse(struct governor *governor, struct slice id, int64_t now_us)
+{
+    governor_tick(governor, now_us);
+    if (governor_account_known(governor, id)) {
+        revoke_waiting(governor, seat_find(governor, id));
+    }
+}
+
 void governor_account_remove(struct governor *governor, struct slice id, int64_t now_us)
 {
     struct governor_seat *seat;
-    struct governor_ticket *ticket;
 
     governor_tick(governor, now_us);
     if (!governor_account_known(governor, id)) {
         return;
     }
     seat = seat_find(governor, id);
-    for (ticket = queue_head(seat); ticket != NULL; ticket = queue_head(seat)) {
-        queue_leave(governor, ticket);
-        governor_decide(governor, ticket, GOVERNOR_REVOKED);
-    }
+    revoke_waiting(governor, seat);
     seat->removed = true;
     lane_ceiling_drop(seat->lane, seat->ceiling);
     seat_reap(governor, seat);

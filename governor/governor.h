@@ -57,6 +57,10 @@ bool governor_account_known(const struct governor *governor, struct slice id);
 void governor_account_remove(struct governor *governor, struct slice id,
                              int64_t now_us);
 
+/* All its waiting calls are decided GOVERNOR_REVOKED; the account stays. */
+void governor_account_refuse(struct governor *governor, struct slice id,
+                             int64_t now_us);
+
 /* 0: no ceiling of its own. May be set before any account of it is known. */
 void governor_tenant_set(struct governor *governor, struct slice id, int ceiling,
                          int64_t now_us);

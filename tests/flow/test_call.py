@@ -576,7 +576,7 @@ class TestUpstreamFailures(CallCase):
     def test_a_login_that_the_erp_refuses_needs_somebody(self):
         self.fault("expire_tokens")
         error = self.failure("needs_reauth")
-        self.assertIn("Login Audit Trail", error["hint"])
+        self.assertIn("Login Audit Trail", error["message"])
         self.after()
 
     def test_a_load_refusal_is_429_with_the_way_out(self):

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An account's state. One place changes it: put_state(). */
+#include "core/standing.h"
+
+#include "core/turnstile.h"
+
+#define REFUSALS_MOST 3 /* of the five that lock a user */
+#define IDLE_US (INT64_C(10) * 60 * 1000000)
+#define NEEDS_REAUTH SLICE("needs_reauth")
+
+/* ---- On trial ---- */
+
+static bool locks(const struct account *account)
+{
+    const struct outbound_scheme *scheme = outbound_scheme_find(account->record.scheme);
+    return scheme != NULL && outbound_scheme_locks(scheme);
+}
+
+void standing_begin(struct account *account)
+{
+    account->on_trial = locks(account);
+}
+
+static void set_trial(struct account *account, bool on_trial)
+{
+    if (account->on_trial != on_trial) {
+        account->on_trial = on_trial;
+        account_tell_governor(account);
+    }
+}
+
+void standing_inherit(struct account *account, const struct account *before)
+{
+    account->worked_us = before->worked_us;
+    set_trial(account, before->on_trial);
+}
+
+int standing_ceiling(const struct account *account)
+{
+    return account->on_trial ? 1 : account->limits.ceiling;
+}
+
+void standing_call(struct account *account)
+{
+    const struct gateway *gateway = account_gateway(account);
+    int64_t now_us = gateway_mono_us(gateway);
+    if (account->on_trial || now_us - account->worked_us < IDLE_US || !locks(account)) {
+        return;
+    }
+    struct governor_view view =
+        governor_look(gateway->parts.governor, account->record.id, now_us);
+    if (view.in_flight == 0 && view.queue_depth == 0) {
+        account->worked_us = 0;
+        set_trial(account, true);
+    }
+}
+
+/* ---- The state ---- */
+
+struct change {
+    const struct log *log;
+    struct arena *arena;
+    struct slice id;
+};
+
+static void on_stored(void *ctx, enum err err)
+{
+    struct change *change = ctx;
+    if (err != ERR_OK && err != ERR_NOT_FOUND && err != ERR_CONFLICT) {
+        log_event(change->log, LOG_ERROR, "standing_not_stored",
+                  LOG_ID(account, change->id), LOG_NAME(cause, err_code(err)));
+    }
+    arena_free(change->arena);
+}
+
+/*
+ * Over the version that was built from: what became of old credentials must not mark new
+ * ones. An account that is not stored yet says so when it is.
+ */
+static void put_state(struct account *account, struct slice state, struct slice cause,
+                      bool proven)
+{
+    const struct gateway *gateway = account_gateway(account);
+    struct store *store = gateway->parts.store;
+    account->record.state = state;
+    account->record.cause = cause;
+    account->proven = proven;
+    if (account->record.version == 0) {
+        return;
+    }
+    struct arena *arena = arena_new();
+    struct change *change = arena_alloc(arena, sizeof *change);
+    *change = (struct change){gateway->parts.log, arena,
+                              arena_slice(arena, account->record.id)};
+    struct store_account record;
+    enum err err = store_get_account(store, change->id, arena, &record);
+    if (err != ERR_OK) {
+        on_stored(change, err);
+        return;
+    }
+    record.state = state;
+    record.cause = cause;
+    record.proven = proven;
+    record.updated_ms = gateway_wall_ms(gateway);
+    struct store_batch *batch = store_batch_new();
+    store_update_account(batch, &record, account->record.version);
+    account->record.version++;
+    store_commit(store, batch, on_stored, change);
+}
+
+bool standing_needs_reauth(const struct account *account)
+{
+    return slice_eq(account->record.state, NEEDS_REAUTH);
+}
+
+/* ---- What calls tell ---- */
+
+void standing_worked(struct account *account, bool proves)
+{
+    account->worked_us = gateway_mono_us(account_gateway(account));
+    account->refusals = 0;
+    /* A call may end after its account was changed or removed: what it shows holds for the
+     * credentials it was signed with, and those are no longer this account's. */
+    if (!account_is_current(account)) {
+        return;
+    }
+    bool is_new = proves && !account->proven;
+    if (is_new || standing_needs_reauth(account)) {
+        put_state(account, SLICE("active"), SLICE_EMPTY, account->proven || proves);
+    }
+    if (is_new) {
+        account->on_trial = false;
+        account_tell_governor(account);
+    } else {
+        set_trial(account, false);
+    }
+}
+
+/* Nothing more is sent; those in line are told. */
+static void stop(struct account *account, struct slice cause)
+{
+    struct gateway *gateway = account_gateway(account);
+    put_state(account, NEEDS_REAUTH, cause, account->proven);
+    log_event(gateway->parts.log, LOG_WARN, "account_needs_reauth",
+              LOG_ID(account, account->record.id),
+              LOG_ID(tenant, account->record.tenant), LOG_ID(cause, cause));
+    governor_account_refuse(gateway->parts.governor, account->record.id,
+                            gateway_mono_us(gateway));
+    turnstile_settle(gateway->turnstile);
+}
+
+void standing_refuse(struct account *account)
+{
+    if (!locks(account) || !account_is_current(account) ||
+        standing_needs_reauth(account)) {
+        return; /* a token that is refused was renewed before; its grant is not in doubt */
+    }
+    account->refusals++;
+    bool has_worked = account->worked_us > 0;
+    if (!has_worked || account->refusals >= REFUSALS_MOST) {
+        stop(account, SLICE("login_refused"));
+    } else {
+        set_trial(account, true); /* it may have been the ERP's own trouble */
+    }
+}
+
+void standing_end_grant(struct accounts *accounts, struct slice id)
+{
+    struct account *account = NULL;
+    if (accounts_get(accounts, id, &account) != ERR_OK) {
+        return;
+    }
+    if (!standing_needs_reauth(account)) {
+        stop(account, SLICE("grant_refused"));
+    }
+    account_drop(account);
+}
+
+/* ---- Words ---- */
+
+void standing_fault(const struct account *account, int64_t skew_ms, struct arena *arena,
+                    struct fault *fault)
+{
+    const struct outbound_scheme *scheme = outbound_scheme_find(account->record.scheme);
+    struct slice causes =
+        scheme != NULL ? outbound_scheme_causes(scheme, skew_ms, arena) : SLICE_EMPTY;
+    fault->err = ERR_NEEDS_REAUTH;
+    fault->message = arena_printf(arena, "%s %.*s",
+                                  standing_needs_reauth(account)
+                                      ? "The ERP no longer takes this account's login, "
+                                        "so nothing is sent to it until a "
+                                        "person has connected it again."
+                                      : "The ERP refused this account's login.",
+                                  SLICE_ARG(causes));
+    fault->hint =
+        account->reauth_url.len > 0
+            ? arena_printf(
+                  arena, "A person with access to the ERP connects it again here: %.*s",
+                  SLICE_ARG(account->reauth_url))
+            : SLICE("Tell the person who looks after this connection; calling again "
+                    "does not "
+                    "help.");
+}
