@@ -243,14 +243,31 @@ static void copy_record(struct account *account, const struct store_account *fro
     struct arena *arena = account->arena;
     struct store_account *to = &account->record;
     *to = *from;
-    struct slice *const texts[] = {&to->id,        &to->tenant,     &to->integration,
-                                   &to->name,      &to->lane,       &to->state,
-                                   &to->cause,     &to->scheme,     &to->governor,
-                                   &to->overrides, &to->environment};
+    struct slice *const texts[] = {&to->id,        &to->tenant,      &to->integration,
+                                   &to->name,      &to->lane,        &to->state,
+                                   &to->cause,     &to->scheme,      &to->governor,
+                                   &to->overrides, &to->environment, &to->reauth_url};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i] = arena_slice(arena, *texts[i]);
     }
     account->proven = from->proven;
+}
+
+static void resolve_reauth_url(struct account *account)
+{
+    struct arena *arena = arena_new();
+    struct store_environment environment = {.reauth_url = SLICE_EMPTY};
+    struct slice url = account->record.reauth_url;
+    if (url.len == 0 && account->record.environment.len > 0 &&
+        store_get_environment(account->owner->gateway->parts.store,
+                              account->record.environment, arena,
+                              &environment) == ERR_OK) {
+        url = environment.reauth_url;
+    }
+    if (!slice_eq(url, account->reauth_url)) {
+        account->reauth_url = arena_slice(account->arena, url);
+    }
+    arena_free(arena);
 }
 
 /* To what is in force now: its tools, and the limits that the catalog sets. */
@@ -267,6 +284,7 @@ static enum err bind(struct account *account)
     account->catalog = catalog;
     account->integration = catalog_integration(catalog, account->record.integration);
     account->epoch = catalogs_epoch(catalogs);
+    resolve_reauth_url(account);
     return limits_of_record(accounts, &account->target, account->integration,
                             account->record.governor, &account->limits);
 }

@@ -56,8 +56,12 @@ static const struct route {
      admin_patch_tenant},
     {"list_environments", "GET", "/environment", ROLE_ADMIN, BODY_NONE,
      admin_list_environments},
+    {"get_environment", "GET", "/environment/{}", ROLE_ADMIN, BODY_NONE,
+     admin_get_environment},
+    {"patch_environment", "PATCH", "/environment/{}", ROLE_ADMIN, BODY_OBJECT,
+     admin_patch_environment},
     {"get_overrides", "GET", "/environment/{}/overrides", ROLE_ADMIN, BODY_NONE,
-     admin_get_overrides},
+     admin_get_environment},
     {"put_overrides", "PUT", "/environment/{}/overrides", ROLE_ADMIN, BODY_OBJECT,
      admin_put_overrides},
     {"get_vault", "GET", "/vault", ROLE_ADMIN, BODY_NONE, admin_get_vault},
@@ -408,6 +412,16 @@ bool admin_expires_at(struct admin *admin, enum admin_expiry *kind, int64_t *at_
     }
     *kind = EXPIRY_AT;
     return true;
+}
+
+void admin_text_or_null(struct jwriter *writer, const char *name, struct slice text)
+{
+    jwriter_key(writer, slice_str(name));
+    if (text.len > 0) {
+        jwriter_string(writer, text);
+    } else {
+        jwriter_null(writer);
+    }
 }
 
 void admin_time(struct jwriter *writer, const char *name, int64_t wall_ms)

@@ -46,19 +46,16 @@ static void write_account(struct jwriter *writer, const struct store_account *ac
     jwriter_member_string(writer, "tenant_id", account->tenant);
     jwriter_member_string(writer, "integration", account->integration);
     jwriter_member_string(writer, "name", account->name);
-    jwriter_key(writer, SLICE("environment"));
-    if (account->environment.len > 0) {
-        jwriter_string(writer, account->environment);
-    } else {
-        jwriter_null(writer);
-    }
+    admin_text_or_null(writer, "environment", account->environment);
     jwriter_member_string(writer, "state", account->state);
+    admin_text_or_null(writer, "cause", account->cause);
     jwriter_member_bool(writer, "verified", account->proven);
     jwriter_member_string(writer, "lane", account->lane);
     write_raw_member(writer, "connection", account->connection);
     write_auth(writer, account, arena);
     write_raw_member(writer, "governor", account->governor);
     write_raw_member(writer, "overrides", account->overrides);
+    admin_text_or_null(writer, "reauth_url", account->reauth_url);
     admin_time(writer, "created_at", account->created_ms);
     admin_time(writer, "updated_at", account->updated_ms);
     jwriter_object_end(writer);
@@ -344,16 +341,13 @@ static bool read_integration(struct admin *admin, struct store_account *record)
         return false;
     }
     struct slice member = integration->acknowledgement_member;
-    const char *allowed[] = {"tenant_id",
-                             "integration",
-                             "name",
-                             "connection",
-                             "auth",
-                             "governor",
-                             "environment",
-                             "overrides",
-                             member.len > 0 ? arena_copy(admin->arena, member) : NULL,
-                             NULL};
+    const char *allowed[] = {
+        "tenant_id",   "integration",
+        "name",        "connection",
+        "auth",        "governor",
+        "environment", "overrides",
+        "reauth_url",  member.len > 0 ? arena_copy(admin->arena, member) : NULL,
+        NULL};
     return admin_only(admin, allowed) && read_acknowledgement(admin, integration);
 }
 
@@ -438,7 +432,8 @@ static bool read_new_account(struct admin *admin, struct store_account *record,
     record->scheme = slice_str(outbound_scheme_name(*scheme));
     record->id = text_new_id(admin->arena, "acc_");
     record->state = SLICE("active");
-    if (!admin_read_overrides(admin, jval_get(admin->body, "overrides"), record)) {
+    if (!admin_read_overrides(admin, jval_get(admin->body, "overrides"), record) ||
+        !admin_reauth_url(admin, &record->reauth_url)) {
         return false;
     }
     record->created_ms = record->updated_ms = gateway_wall_ms(admin->gateway);
@@ -483,10 +478,19 @@ struct account_change {
     struct store_account record;
 };
 
+#define CHANGE_TRIES 4
+
 static void on_account_changed(void *ctx, enum err err)
 {
     struct account_change *change = ctx;
     struct admin *admin = change->admin;
+    if (err == ERR_CONFLICT && admin->tries < CHANGE_TRIES) {
+        /* Most likely the server's own word on how the account stands came between: what
+         * the body says is laid over the record as it is now. */
+        admin->tries++;
+        admin_patch_account(admin);
+        return;
+    }
     if (err != ERR_OK) {
         admin_error(
             admin, err,
@@ -530,8 +534,8 @@ static bool change_auth(struct admin *admin, struct store_account *record,
 
 void admin_patch_account(struct admin *admin)
 {
-    static const char *const allowed[] = {"name", "governor", "overrides", "auth",
-                                          NULL};
+    static const char *const allowed[] = {"name", "governor",   "overrides",
+                                          "auth", "reauth_url", NULL};
     struct account_change *change = arena_alloc(admin->arena, sizeof *change);
     struct store_account *record = &change->record;
     struct sealed_auth sealed = {.count = 0};
@@ -551,7 +555,8 @@ void admin_patch_account(struct admin *admin)
     if (overrides != NULL && !admin_read_overrides(admin, overrides, record)) {
         return;
     }
-    if (!change_auth(admin, record, &sealed)) {
+    if (!admin_reauth_url(admin, &record->reauth_url) ||
+        !change_auth(admin, record, &sealed)) {
         return;
     }
     record->updated_ms = gateway_wall_ms(admin->gateway);

@@ -29,6 +29,7 @@ struct admin {
     const struct jval *body;     /* an object; NULL for methods without */
     struct catalogs_wait wait;   /* for files that have just changed */
     void (*run)(struct admin *admin);
+    int tries; /* of a change that others came between */
 };
 
 /* ---- Answering: each ends the exchange ---- */
@@ -78,6 +79,7 @@ struct buf admin_buf(void);
  * `json`. `next` empty: the last page. */
 void admin_page_begin(struct jwriter *writer, struct buf *json);
 void admin_page_end(struct admin *admin, struct jwriter *writer, struct slice next);
+void admin_text_or_null(struct jwriter *writer, const char *name, struct slice text);
 void admin_time(struct jwriter *writer, const char *name,
                 int64_t wall_ms);                                       /* 0: null */
 struct slice admin_json(struct arena *arena, const struct jval *value); /* as text */
@@ -96,10 +98,20 @@ bool admin_unprocessable(struct admin *admin, struct slice pointer,
 bool admin_read_overrides(struct admin *admin, const struct jval *overrides,
                           struct store_account *record);
 
+/* The body as the overrides of an environment, checked, as text. False after a 422. */
+bool admin_read_layer(struct admin *admin, struct slice *text);
+
+/* ---- admin_environments.c ---- */
+
+/* The body's "reauth_url", when it has one: the address of a page for people, or null for none.
+ * False after a 422. */
+bool admin_reauth_url(struct admin *admin, struct slice *out);
+
 /* ---- Handlers, by file ---- */
 
 void admin_list_environments(struct admin *admin);
-void admin_get_overrides(struct admin *admin);
+void admin_get_environment(struct admin *admin);
+void admin_patch_environment(struct admin *admin);
 void admin_put_overrides(struct admin *admin);
 
 void admin_create_account(struct admin *admin);

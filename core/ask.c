@@ -74,6 +74,43 @@ enum err ask_check(const struct jval *questions, const struct jval *capabilities
     return ERR_OK;
 }
 
+/* ---- The question of a login that has ended ---- */
+
+#define REAUTH_KEY "reauth"
+#define REAUTH_WORDS                                                                \
+    "The connection to the ERP has ended. Open this page, log in, and connect the " \
+    "account again; then the call can be repeated."
+
+static bool has_declined(const struct jval *responses)
+{
+    struct slice action =
+        jval_text(jval_get(jval_get(responses, REAUTH_KEY), "action"));
+    return slice_is(action, "decline") || slice_is(action, "cancel");
+}
+
+const struct jval *ask_reauth(struct slice url, const struct jval *capabilities,
+                              const struct jval *responses, struct arena *arena)
+{
+    if (url.len == 0 || capabilities == NULL ||
+        ask_missing(capability(arena, "elicitation", "url"), capabilities, arena) !=
+            NULL ||
+        (responses != NULL && has_declined(responses))) {
+        return NULL;
+    }
+    struct jval *params = jval_new_object(arena, 3);
+    struct jval *question = jval_new_object(arena, 2);
+    struct jval *questions = jval_new_object(arena, 1);
+    jval_set(arena, params, SLICE("mode"), jval_new_string(arena, SLICE("url")));
+    jval_set(arena, params, SLICE("url"), jval_new_string(arena, url));
+    jval_set(arena, params, SLICE("message"),
+             jval_new_string(arena, SLICE(REAUTH_WORDS)));
+    jval_set(arena, question, SLICE("method"),
+             jval_new_string(arena, SLICE("elicitation/create")));
+    jval_set(arena, question, SLICE("params"), params);
+    jval_set(arena, questions, SLICE(REAUTH_KEY), question);
+    return questions;
+}
+
 /* ---- State ---- */
 
 enum err ask_seal(struct vault *vault, const struct sealed_binding *binding,

@@ -24,6 +24,14 @@ MUST_USE enum err ask_check(const struct jval *questions,
 const struct jval *ask_missing(const struct jval *needs, const struct jval *declared,
                                struct arena *arena);
 
+/*
+ * The one question of an account that a person has to connect again: will they open that page
+ * (MCP elicitation in URL mode)? NULL when the client cannot be asked that, or has declined.
+ * `responses`: what it answered so far, or NULL.
+ */
+const struct jval *ask_reauth(struct slice url, const struct jval *capabilities,
+                              const struct jval *responses, struct arena *arena);
+
 MUST_USE enum err ask_seal(struct vault *vault, const struct sealed_binding *binding,
                            struct slice words, struct arena *arena, struct slice *text);
 /* ERR_UNPROCESSABLE for a state that was not given for this call. */

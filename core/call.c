@@ -22,6 +22,7 @@
 #include "core/envelope.h"
 #include "core/job.h"
 #include "core/metrics.h"
+#include "core/standing.h"
 
 enum step { STEP_NEXT, STEP_WAIT, STEP_FAIL };
 
@@ -383,6 +384,23 @@ static bool is_of_protocol(enum err err)
            err == ERR_UNPROCESSABLE;
 }
 
+/* Instead of the error, where the client can show a person the way. */
+static void ask_for_login(struct call *call)
+{
+    const struct call_order *order = &call->order;
+    if (call->fault.err != ERR_NEEDS_REAUTH || !order->may_ask ||
+        !standing_needs_reauth(order->account)) {
+        return;
+    }
+    const struct jval *questions = ask_reauth(
+        order->account->reauth_url, order->capabilities, order->responses, call->arena);
+    if (questions != NULL) {
+        call->fault.err = ERR_OK;
+        call->run.op.result.questions = questions;
+        call->sealed_state = SLICE_EMPTY;
+    }
+}
+
 static enum step do_reply(struct call *call)
 {
     struct call_answer answer = {.view = look(call)};
@@ -390,6 +408,7 @@ static enum step do_reply(struct call *call)
     size_t bytes_out = 0;
     buf_init(&text, LIMIT_RESULT_BYTES);
     buf_expect(&text, USUAL_RESULT_BYTES);
+    ask_for_login(call);
     if (call->fault.err == ERR_RATE_LIMITED) {
         /* Whole seconds until the lane's pause is over, however short the ERP's own
          * wish. */

@@ -55,16 +55,16 @@ static const char *const sql[W_COUNT] = {
     [W_UNDO] = "ROLLBACK TO batch",
     [W_INSERT_ACCOUNT] =
         "INSERT INTO account (id, tenant, integration, name, environment, lane, state,"
-        " cause, scheme, connection, auth, governor, overrides, proven, updated_ms,"
-        " created_ms, version)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-        "?16,"
-        " 1)",
+        " cause, scheme, connection, auth, governor, overrides, reauth_url, proven,"
+        " updated_ms, created_ms, version)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+        " ?16, ?17, 1)",
     [W_UPDATE_ACCOUNT] =
         "UPDATE account SET tenant = ?2, integration = ?3, name = ?4, environment = ?5,"
         " lane = ?6, state = ?7, cause = ?8, scheme = ?9, connection = ?10, auth = ?11,"
-        " governor = ?12, overrides = ?13, proven = ?14, updated_ms = ?15,"
-        " version = version + 1 WHERE id = ?1 AND (?16 = 0 OR version = ?16)",
+        " governor = ?12, overrides = ?13, reauth_url = ?14, proven = ?15,"
+        " updated_ms = ?16, version = version + 1"
+        " WHERE id = ?1 AND (?17 = 0 OR version = ?17)",
     [W_HAS_ACCOUNT] = "SELECT 1 FROM account WHERE id = ?1",
     [W_DELETE_ACCOUNT] = "DELETE FROM account WHERE id = ?1",
     [W_PUT_SECRET] =
@@ -123,9 +123,10 @@ static const char *const sql[W_COUNT] = {
                      " ON CONFLICT (id) DO UPDATE SET ceiling = ?2",
     [W_PUT_LANE] = "INSERT INTO lane (id, ceiling) VALUES (?1, ?2)"
                    " ON CONFLICT (id) DO UPDATE SET ceiling = ?2",
-    [W_PUT_ENVIRONMENT] = "INSERT INTO environment (id, overrides, updated_ms, version)"
-                          " VALUES (?1, ?2, ?3, 1) ON CONFLICT (id) DO UPDATE"
-                          " SET overrides = ?2, updated_ms = ?3, version = version + 1",
+    [W_PUT_ENVIRONMENT] =
+        "INSERT INTO environment (id, overrides, updated_ms, reauth_url, version)"
+        " VALUES (?1, ?2, ?3, ?4, 1) ON CONFLICT (id) DO UPDATE SET overrides = ?2,"
+        " updated_ms = ?3, reauth_url = ?4, version = version + 1",
     [W_DELETE_ENVIRONMENT] = "DELETE FROM environment WHERE id = ?1",
     [W_PURGE_URL_TOKENS] =
         "DELETE FROM url_token WHERE expires_ms > 0 AND expires_ms < ?1",
@@ -230,7 +231,7 @@ static void bind_account(sqlite3_stmt *statement, const struct store_account *ac
         account->name,       account->environment, account->lane,
         account->state,      account->cause,       account->scheme,
         account->connection, account->auth,        account->governor,
-        account->overrides,
+        account->overrides,  account->reauth_url,
     };
     int index = 1;
 
@@ -246,7 +247,7 @@ static enum err insert_account(struct db *db, const struct store_op *op)
     sqlite3_stmt *statement = db->statements[W_INSERT_ACCOUNT];
 
     bind_account(statement, &op->account);
-    db_bind_int(statement, 16, op->account.created_ms);
+    db_bind_int(statement, 17, op->account.created_ms);
     return db_run(db, statement);
 }
 
@@ -255,7 +256,7 @@ static enum err update_account(struct db *db, const struct store_op *op)
     sqlite3_stmt *statement = db->statements[W_UPDATE_ACCOUNT];
 
     bind_account(statement, &op->account);
-    db_bind_int(statement, 16, op->number);
+    db_bind_int(statement, 17, op->number);
     enum err err = db_run(db, statement);
     return err == ERR_OK ? explain_update(db, W_HAS_ACCOUNT, op->account.id) : err;
 }
@@ -451,6 +452,7 @@ static enum err put_environment(struct db *db, const struct store_op *op)
     db_bind_text(statement, 1, op->environment.id);
     db_bind_text(statement, 2, op->environment.overrides);
     db_bind_int(statement, 3, op->environment.updated_ms);
+    db_bind_text(statement, 4, op->environment.reauth_url);
     return db_run(db, statement);
 }
 

@@ -61,11 +61,11 @@ static struct store_op *op_account(struct store_batch *batch, enum store_op_kind
 
     op->account = *account;
     struct slice *texts[] = {
-        &op->account.id,         &op->account.tenant, &op->account.integration,
-        &op->account.name,       &op->account.lane,   &op->account.environment,
-        &op->account.state,      &op->account.cause,  &op->account.scheme,
-        &op->account.connection, &op->account.auth,   &op->account.governor,
-        &op->account.overrides,
+        &op->account.id,         &op->account.tenant,     &op->account.integration,
+        &op->account.name,       &op->account.lane,       &op->account.environment,
+        &op->account.state,      &op->account.cause,      &op->account.scheme,
+        &op->account.connection, &op->account.auth,       &op->account.governor,
+        &op->account.overrides,  &op->account.reauth_url,
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         keep(batch, texts[i]);
@@ -259,6 +259,7 @@ void store_put_environment(struct store_batch *batch,
     op->environment = *environment;
     keep(batch, &op->environment.id);
     keep(batch, &op->environment.overrides);
+    keep(batch, &op->environment.reauth_url);
 }
 
 void store_delete_environment(struct store_batch *batch, struct slice id)

@@ -29,9 +29,10 @@ enum read_statement {
     R_COUNT
 };
 
-#define ACCOUNT                                                                       \
-    "SELECT id, tenant, integration, name, environment, lane, state, cause, scheme,"  \
-    " connection, auth, governor, overrides, proven, version, created_ms, updated_ms" \
+#define ACCOUNT                                                                      \
+    "SELECT id, tenant, integration, name, environment, lane, state, cause, scheme," \
+    " connection, auth, governor, overrides, reauth_url, proven, version, "          \
+    "created_ms, updated_ms"                                                         \
     " FROM account"
 #define SERVER_COLUMNS                                                           \
     " s.id, s.account, s.name, s.config, s.expires_ms, s.version, s.created_ms," \
@@ -43,7 +44,8 @@ enum read_statement {
 #define GRANT                                                                \
     "SELECT account, version, access_ends_ms, grant_ends_ms, lease_holder, " \
     "lease_ends_ms FROM oauth_grant"
-#define ENVIRONMENT "SELECT id, overrides, version, updated_ms FROM environment"
+#define ENVIRONMENT \
+    "SELECT id, overrides, version, updated_ms, reauth_url FROM environment"
 
 static const char *const sql[R_COUNT] = {
     [R_BEGIN] = "BEGIN",
@@ -108,7 +110,7 @@ static void row_account(sqlite3_stmt *row, struct arena *arena, void *out)
         &account->name,       &account->environment, &account->lane,
         &account->state,      &account->cause,       &account->scheme,
         &account->connection, &account->auth,        &account->governor,
-        &account->overrides,
+        &account->overrides,  &account->reauth_url,
     };
     int column = 0;
 
@@ -181,6 +183,7 @@ static void row_environment(sqlite3_stmt *row, struct arena *arena, void *out)
     environment->overrides = db_text(row, 1, arena);
     environment->version = sqlite3_column_int64(row, 2);
     environment->updated_ms = sqlite3_column_int64(row, 3);
+    environment->reauth_url = db_text(row, 4, arena);
 }
 
 static void row_secret(sqlite3_stmt *row, struct arena *arena, void *out)

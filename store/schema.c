@@ -77,7 +77,10 @@ static const char *const migrations[] = {
     "  version INTEGER NOT NULL, access_ends_ms INTEGER NOT NULL,"
     "  grant_ends_ms INTEGER NOT NULL,"
     "  lease_holder TEXT NOT NULL, lease_ends_ms INTEGER NOT NULL)"
-    "  STRICT, WITHOUT ROWID;",
+    "  STRICT, WITHOUT ROWID;"
+    /* where a person goes who has to connect an account again */
+    "ALTER TABLE account ADD COLUMN reauth_url TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE environment ADD COLUMN reauth_url TEXT NOT NULL DEFAULT '';",
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

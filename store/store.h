@@ -47,8 +47,10 @@ struct store_account {
     struct slice auth;       /* JSON: the fields of auth that are not secret */
     struct slice governor;   /* JSON */
     struct slice overrides;  /* JSON */
-    bool proven;             /* one authenticated success with these credentials */
-    int64_t version;         /* 1, 2, …: set by the store */
+    struct slice
+        reauth_url;  /* where a person connects it again; empty: its environment's */
+    bool proven;     /* one authenticated success with these credentials */
+    int64_t version; /* 1, 2, …: set by the store */
     int64_t created_ms, updated_ms;
 };
 
@@ -90,9 +92,10 @@ struct store_lane {
 };
 
 struct store_environment {
-    struct slice id;        /* the name that accounts carry */
-    struct slice overrides; /* JSON */
-    int64_t version;        /* 1, 2, …: set by the store */
+    struct slice id;         /* the name that accounts carry */
+    struct slice overrides;  /* JSON */
+    struct slice reauth_url; /* of accounts that name none; or empty */
+    int64_t version;         /* 1, 2, …: set by the store */
     int64_t updated_ms;
 };
 

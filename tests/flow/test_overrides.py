@@ -159,7 +159,8 @@ class TestMerging(OverrideCase):
 class TestApi(OverrideCase):
     def test_environments_are_kept_and_listed(self):
         empty = self.stand.admin("GET", "/environment/never/overrides")
-        self.assertEqual(empty, {"environment": "never", "overrides": {}, "updated_at": None})
+        self.assertEqual(empty, {"environment": "never", "reauth_url": None, "overrides": {},
+                                 "updated_at": None})
         layer = on_tool(SAP_VENDORS, description="SAP's.")
         layer["tools"][CUSTOMERS] = {"description": "NetSuite's."}
         put = self.put("both", layer)

@@ -113,6 +113,7 @@ static inline struct store_account account_like(const char *id, const char *tena
         .auth = SLICE("{}"),
         .governor = SLICE("{\"ceiling\":5}"),
         .overrides = SLICE("{\"tools\":{}}"),
+        .reauth_url = SLICE("https://app.example/erp"),
         .created_ms = NOW_MS,
         .updated_ms = NOW_MS,
     };

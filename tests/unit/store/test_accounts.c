@@ -31,6 +31,7 @@ static void test_an_account_comes_back_as_it_was_written(void **state)
     assert_true(slice_eq(got.auth, account.auth));
     assert_true(slice_eq(got.governor, account.governor));
     assert_true(slice_eq(got.overrides, account.overrides));
+    assert_true(slice_eq(got.reauth_url, account.reauth_url));
     assert_true(got.proven);
     assert_int_equal(got.version, 1);
     assert_int_equal(got.created_ms, NOW_MS);

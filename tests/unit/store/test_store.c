@@ -501,7 +501,8 @@ static void test_a_store_of_the_first_schema_is_brought_up_to_date(void **state)
     store_close(f->store);
     f->store = NULL;
     run_sql(f,
-            "DROP TABLE oauth_grant; DROP TABLE environment; ALTER TABLE url_token "
+            "DROP TABLE oauth_grant; ALTER TABLE account DROP COLUMN reauth_url;"
+            " DROP TABLE environment; ALTER TABLE url_token "
             "DROP COLUMN retired;"
             " ALTER TABLE server_token DROP COLUMN retired; PRAGMA user_version = 1");
 
