@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "auth/jwt.h"
+#include "auth/pem.h"
 #include "auth/token_answer.h"
 #include "base/buf.h"
 #include "base/jwriter.h"
@@ -15,13 +16,16 @@
 #define FORM_BYTES (64 * 1024)
 #define STATE_BYTES 1024
 #define ASSERTION_S 3600 /* the longest that NetSuite takes; it may wait in line */
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define CERTIFICATE_WARN_MS (2 * DAY_MS) /* SAP BTP's live for 7 days by default */
 
 struct client_state {
     struct tokens *tokens;
     struct token_source *source; /* of the fetch under way */
     struct arena *arena;
     struct slice url, client_id, alg, key_id, scopes_json, extra_form;
-    struct secret *client_secret, *private_key;
+    struct secret *client_secret, *certificate, *private_key;
+    int64_t certificate_ends_ms;
     struct secret *form; /* of the fetch under way */
     struct token_ask ask;
 };
@@ -94,7 +98,7 @@ static enum err make_form(struct client_state *state)
     enum err err = ERR_OK;
 
     buf_init(&form, FORM_BYTES);
-    if (state->private_key != NULL) {
+    if (state->private_key != NULL && state->certificate == NULL) {
         err = jwt_sign(state->alg, secret_reveal(state->private_key),
                        header_of(state, arena), claims_of(state, arena), arena,
                        &assertion);
@@ -116,7 +120,13 @@ static enum err compose(void *ctx, struct arena *arena, struct http_send *reques
 {
     struct client_state *state = ctx;
     struct http_field *fields = arena_array(arena, 2, sizeof *fields);
+    struct http_identity *identity = NULL;
 
+    if (state->certificate != NULL) {
+        identity = arena_alloc(arena, sizeof *identity);
+        identity->certificate_pem = secret_reveal(state->certificate);
+        identity->private_key_pem = secret_reveal(state->private_key);
+    }
     fields[0] = (struct http_field){SLICE("Content-Type"),
                                     SLICE("application/x-www-form-urlencoded")};
     fields[1] = (struct http_field){SLICE("Accept"), SLICE("application/json")};
@@ -127,6 +137,7 @@ static enum err compose(void *ctx, struct arena *arena, struct http_send *reques
         .field_count = 2,
         .body = secret_reveal(state->form),
         .has_body = true,
+        .identity = identity,
         .answer_ms = FLIGHT_MS,
         .max_ms = FLIGHT_MS,
     };
@@ -150,10 +161,24 @@ static void on_reply(void *ctx, const struct token_reply *reply)
     arena_free(arena);
 }
 
+static void warn_of_end(const struct client_state *state)
+{
+    int64_t left_ms =
+        state->certificate_ends_ms - clock_wall_ms(tokens_clock(state->tokens));
+
+    if (state->certificate != NULL && left_ms < CERTIFICATE_WARN_MS) {
+        log_event(tokens_log(state->tokens), LOG_WARN, "client_certificate_ends",
+                  LOG_ID(host, token_host_name(state->url)),
+                  LOG_INT(days_left, left_ms > 0 ? left_ms / DAY_MS : 0));
+    }
+}
+
 static enum err fetch(void *ctx, struct token_source *source, bool urgent)
 {
     struct client_state *state = ctx;
     enum err err = make_form(state);
+
+    warn_of_end(state);
 
     if (err != ERR_OK) {
         return err;
@@ -179,6 +204,7 @@ static void free_state(void *ctx)
 {
     struct client_state *state = ctx;
     secret_free(state->client_secret);
+    secret_free(state->certificate);
     secret_free(state->private_key);
     secret_free(state->form);
     arena_free(state->arena);
@@ -194,10 +220,16 @@ static const struct token_way by_client_credentials = {
 static struct slice make_key(struct tokens *tokens, const struct client_grant *grant,
                              struct arena *arena)
 {
-    const struct slice parts[] = {
-        grant->tenant,          grant->url, grant->client_id, grant->client_secret,
-        grant->private_key_pem, grant->alg, grant->key_id,    grant->scopes_json,
-        grant->extra_form};
+    const struct slice parts[] = {grant->tenant,
+                                  grant->url,
+                                  grant->client_id,
+                                  grant->client_secret,
+                                  grant->certificate_pem,
+                                  grant->private_key_pem,
+                                  grant->alg,
+                                  grant->key_id,
+                                  grant->scopes_json,
+                                  grant->extra_form};
     struct buf text;
 
     buf_init(&text, FORM_BYTES);
@@ -237,6 +269,8 @@ struct token_source *client_grant_source(struct tokens *tokens,
     state->scopes_json = arena_slice(arena, grant->scopes_json);
     state->extra_form = arena_slice(arena, grant->extra_form);
     state->client_secret = hold(tokens, grant->client_secret);
+    state->certificate = hold(tokens, grant->certificate_pem);
     state->private_key = hold(tokens, grant->private_key_pem);
+    (void)pem_certificate_end(grant->certificate_pem, &state->certificate_ends_ms);
     return tokens_add(tokens, key, &by_client_credentials, state);
 }

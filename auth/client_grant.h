@@ -15,6 +15,8 @@ struct client_grant {
     struct slice tenant; /* tokens never cross tenants */
     struct slice url, client_id;
     struct slice client_secret; /* in the body */
+    /* Or a certificate that the TLS connection shows, with private_key_pem. */
+    struct slice certificate_pem;
     /* Or an assertion: its key and what names it at the host, and the scopes as a JSON
      * array, which is how NetSuite wants them in the claims. */
     struct slice private_key_pem, alg, key_id, scopes_json;

@@ -5,13 +5,12 @@
  */
 #include "auth/jwt.h"
 
-#include <openssl/bio.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "auth/pem.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -47,25 +46,6 @@ bool jwt_alg_is_known(struct slice alg)
 
 /* ---- The key ---- */
 
-/* A key that is encrypted is not asked for its passphrase at the terminal. */
-static int no_passphrase(char *out, int size, int writing, void *ctx)
-{
-    (void)out;
-    (void)size;
-    (void)writing;
-    (void)ctx;
-    return -1;
-}
-
-static EVP_PKEY *read_key(struct slice pem)
-{
-    BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
-    EVP_PKEY *key =
-        bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
-    BIO_free(bio);
-    return key;
-}
-
 static const char *misfit(const struct alg *alg, EVP_PKEY *key)
 {
     char curve[40] = "";
@@ -91,7 +71,7 @@ static const char *misfit(const struct alg *alg, EVP_PKEY *key)
 enum err jwt_key_check(struct slice alg, struct slice pem, const char **problem)
 {
     const struct alg *known = find_alg(alg);
-    EVP_PKEY *key = known != NULL ? read_key(pem) : NULL;
+    EVP_PKEY *key = known != NULL ? pem_read_key(pem) : NULL;
 
     if (known == NULL) {
         *problem = "one of PS256, PS384, PS512, ES256, ES384, ES512 is needed";
@@ -149,7 +129,7 @@ enum err jwt_sign(struct slice alg, struct slice pem, struct slice header,
                   struct slice claims, struct arena *arena, struct slice *out)
 {
     const struct alg *known = find_alg(alg);
-    EVP_PKEY *key = known != NULL ? read_key(pem) : NULL;
+    EVP_PKEY *key = known != NULL ? pem_read_key(pem) : NULL;
     unsigned char *signature = arena_alloc(arena, SIGNATURE_BYTES_MOST);
     size_t len = SIGNATURE_BYTES_MOST;
     struct slice head = text_base64url(arena, header);

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 
 #include "auth/outbound_private.h"
+#include "auth/pem.h"
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/text.h"
 
 static const struct outbound_scheme *const schemes[] = {
-    &outbound_tba,   &outbound_netsuite_oauth2, &outbound_netsuite_m2m,
-    &outbound_xsuaa, &outbound_basic,           &outbound_none};
+    &outbound_tba, &outbound_netsuite_oauth2, &outbound_netsuite_m2m, &outbound_xsuaa,
+    &outbound_ias, &outbound_basic,           &outbound_none};
 #define SCHEME_COUNT (sizeof schemes / sizeof schemes[0])
 
 const struct outbound_scheme *outbound_scheme_find(struct slice name)
@@ -68,6 +69,11 @@ struct slice outbound_scheme_causes(const struct outbound_scheme *scheme,
         "seconds from its own. If not: %s",
         (long long)(apart_ms / 1000), skew_ms > 0 ? "ahead of" : "behind",
         (long long)(scheme->clock_ms / 1000), scheme->causes);
+}
+
+bool outbound_certificate_end(struct slice field, struct slice value, int64_t *end_ms)
+{
+    return slice_is(field, "certificate_pem") && pem_certificate_end(value, end_ms);
 }
 
 const struct outbound_field *

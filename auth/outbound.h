@@ -50,6 +50,8 @@ bool outbound_scheme_locks(const struct outbound_scheme *scheme);
  * its clock is ahead of ours, as measured. Lives in `arena` or is a literal. */
 struct slice outbound_scheme_causes(const struct outbound_scheme *scheme,
                                     int64_t skew_ms, struct arena *arena);
+/* Whether that field of an `auth` holds a certificate, and when it ends, ms since 1970. */
+bool outbound_certificate_end(struct slice field, struct slice value, int64_t *end_ms);
 const struct outbound_field *
 outbound_scheme_fields(const struct outbound_scheme *scheme, size_t *count);
 

@@ -60,6 +60,7 @@ extern const struct outbound_scheme outbound_tba;
 extern const struct outbound_scheme outbound_netsuite_oauth2;
 extern const struct outbound_scheme outbound_netsuite_m2m;
 extern const struct outbound_scheme outbound_xsuaa;
+extern const struct outbound_scheme outbound_ias;
 extern const struct outbound_scheme outbound_basic;
 extern const struct outbound_scheme outbound_none;
 

@@ -143,9 +143,9 @@ static bool is_left_alone(const struct token_hosts *hosts,
            (host->probing || clock_mono_us(hosts->clock) < host->paused_to_us);
 }
 
-/* Without its scheme. */
-static struct slice name_of(struct slice origin)
+struct slice token_host_name(struct slice url)
 {
+    struct slice origin = origin_of(url);
     long colon = slice_find(origin, ':');
     size_t from = colon >= 0 ? (size_t)colon + 3 : 0;
     return from < origin.len ? slice_of(origin.ptr + from, origin.len - from) : origin;
@@ -157,8 +157,8 @@ static void count_failure(struct token_hosts *hosts, struct token_host *host)
     if (host->failures >= FAILURES_BEFORE_PAUSE) {
         host->paused_to_us = clock_mono_us(hosts->clock) + PAUSE_US;
         log_event(hosts->log, LOG_WARN, "token_host_paused",
-                  LOG_ID(host, name_of(host->origin)), LOG_INT(attempt, host->failures),
-                  LOG_INT(duration_us, PAUSE_US));
+                  LOG_ID(host, token_host_name(host->origin)),
+                  LOG_INT(attempt, host->failures), LOG_INT(duration_us, PAUSE_US));
     }
 }
 

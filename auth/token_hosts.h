@@ -80,6 +80,9 @@ void token_hosts_stop(struct token_hosts *hosts);
 /* A call waits for it by now. */
 void token_hosts_hurry(struct token_ask *ask);
 
+/* host[:port] of a URL, for the log. Lends from `url`. */
+struct slice token_host_name(struct slice url);
+
 /* How many are at token hosts now, and how many wait for that. */
 size_t token_hosts_open(const struct token_hosts *hosts);
 size_t token_hosts_waiting(const struct token_hosts *hosts);

@@ -101,6 +101,11 @@ const struct clock *tokens_clock(const struct tokens *tokens)
     return tokens->clock;
 }
 
+const struct log *tokens_log(const struct tokens *tokens)
+{
+    return tokens->log;
+}
+
 struct secret *tokens_hold(struct tokens *tokens, struct slice bytes)
 {
     return secret_in_pool(tokens->pool, bytes);

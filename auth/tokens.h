@@ -33,6 +33,7 @@ struct tokens *tokens_new(struct loop *loop, struct token_hosts *hosts,
 void tokens_free(struct tokens *tokens);
 struct token_hosts *tokens_hosts(const struct tokens *tokens);
 const struct clock *tokens_clock(const struct tokens *tokens);
+const struct log *tokens_log(const struct tokens *tokens);
 
 /* ---- For those who make requests ---- */
 

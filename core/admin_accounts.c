@@ -21,6 +21,19 @@ static void write_raw_member(struct jwriter *writer, const char *name,
     jwriter_raw(writer, json.len > 0 ? json : SLICE("{}"));
 }
 
+/* Of a certificate it is told when it ends: its text would tell a reader nothing. */
+static void write_auth_member(struct jwriter *writer, struct slice name,
+                              const struct jval *value)
+{
+    int64_t end_ms = 0;
+    if (outbound_certificate_end(name, jval_text(value), &end_ms)) {
+        admin_time(writer, "certificate_expires_at", end_ms);
+        return;
+    }
+    jwriter_key(writer, name);
+    jwriter_value(writer, value);
+}
+
 /* The scheme and what of auth is no secret; never more. */
 static void write_auth(struct jwriter *writer, const struct store_account *account,
                        struct arena *arena)
@@ -31,8 +44,7 @@ static void write_auth(struct jwriter *writer, const struct store_account *accou
     jwriter_member_string(writer, "scheme", account->scheme);
     if (jval_parse(arena, account->auth, &plain, NULL) == ERR_OK) {
         for (size_t i = 0; i < plain->count; i++) {
-            jwriter_key(writer, plain->members[i].name);
-            jwriter_value(writer, &plain->members[i].value);
+            write_auth_member(writer, plain->members[i].name, &plain->members[i].value);
         }
     }
     jwriter_object_end(writer);

@@ -208,6 +208,7 @@ static const struct meaning meanings[] = {
     {CURLE_SSL_CONNECT_ERROR, ERR_UPSTREAM_UNAVAILABLE, "tls"},
     {CURLE_PEER_FAILED_VERIFICATION, ERR_UPSTREAM_UNAVAILABLE, "tls_certificate"},
     {CURLE_SSL_CACERT_BADFILE, ERR_UPSTREAM_UNAVAILABLE, "tls_trust_store"},
+    {CURLE_SSL_CERTPROBLEM, ERR_UPSTREAM_UNAVAILABLE, "identity"},
     {CURLE_SSL_CIPHER, ERR_UPSTREAM_UNAVAILABLE, "tls"},
     {CURLE_SSL_ISSUER_ERROR, ERR_UPSTREAM_UNAVAILABLE, "tls_certificate"},
     {CURLE_SEND_ERROR, ERR_UPSTREAM_UNAVAILABLE, "send"},
@@ -448,17 +449,26 @@ static void resolve_or_run(struct http_transfer *transfer, const struct http_url
 }
 
 static const char *refuse(const struct http_client *client,
-                          const struct http_send *request, struct http_url *url)
+                          const struct http_send *request, struct http_url *url,
+                          struct http_url *proxy)
 {
     const struct net_policy *policy = client->options.policy;
+    const struct http_url *peer = request->proxy != NULL ? proxy : url;
     if (!http_url_parse(request->url, url)) {
         return "url";
     }
-    if (!net_policy_allows_scheme(policy, url->scheme, url->host, url->port)) {
+    if (request->proxy != NULL &&
+        (!http_url_parse(request->proxy->url, proxy) || proxy->is_tls || url->is_tls)) {
+        return "proxy_url";
+    }
+    if (request->identity != NULL && !url->is_tls) {
+        return "identity"; /* nobody would ask for it */
+    }
+    if (!net_policy_allows_scheme(policy, peer->scheme, peer->host, peer->port)) {
         return "plain_http";
     }
-    if (url->is_literal &&
-        !net_policy_allows(policy, (const struct sockaddr *)&url->address)) {
+    if (peer->is_literal &&
+        !net_policy_allows(policy, (const struct sockaddr *)&peer->address)) {
         return "address";
     }
     return NULL;
@@ -486,13 +496,14 @@ struct http_transfer *http_send(struct http_client *client,
                                 const struct http_transfer_handlers *handlers)
 {
     struct http_transfer *transfer = transfer_new(client, request, handlers);
-    struct http_url url;
-    const char *refusal = refuse(client, request, &url);
+    struct http_url url, proxy;
+    const char *refusal = refuse(client, request, &url, &proxy);
     if (refusal == NULL) {
-        refusal = http_easy_set(&transfer->easy, request, &url);
+        refusal = http_easy_set(&transfer->easy, request, &url, &proxy);
     }
     if (refusal != NULL) {
-        finish(transfer, ERR_POLICY_DENIED, refusal);
+        bool is_long = strcmp(refusal, "proxy_line") == 0;
+        finish(transfer, is_long ? ERR_TOO_LARGE : ERR_POLICY_DENIED, refusal);
         deliver_soon(client);
         return transfer;
     }
@@ -504,7 +515,7 @@ struct http_transfer *http_send(struct http_client *client,
     int64_t first_ms =
         request->answer_ms < request->max_ms ? request->answer_ms : request->max_ms;
     transfer->timer = loop_timer_start(client->loop, first_ms, on_time, transfer);
-    resolve_or_run(transfer, &url);
+    resolve_or_run(transfer, request->proxy != NULL ? &proxy : &url);
     return transfer;
 }
 

@@ -43,6 +43,22 @@ struct http_client *http_client_new(struct loop *loop,
  * callback of a transfer. Accepts NULL. */
 void http_client_free(struct http_client *client);
 
+/* Who we are to a TLS server that asks (RFC 8705 section 2): PEM, the certificate first and
+ * its issuers behind it. Its connection serves no other request, before or after. */
+struct http_identity {
+    struct slice certificate_pem, private_key_pem;
+};
+
+/* A forward proxy (RFC 9110 section 7.7) that is asked for an http URL: no tunnel, so it
+ * reads all of the request. Its address is the one that is checked and pinned; where the
+ * URL's host is, is its affair. */
+struct http_proxy {
+    struct slice url;                /* http://host[:port] */
+    const struct http_field *fields; /* for the proxy itself */
+    size_t field_count;
+    size_t max_line_bytes; /* of a line of the head; a longer one is not sent; 0: any */
+};
+
 /* All of it is copied before http_send returns. */
 struct http_send {
     struct slice method;
@@ -51,6 +67,8 @@ struct http_send {
     size_t field_count;
     struct slice body; /* no body when has_body is false */
     bool has_body;
+    const struct http_identity *identity; /* NULL: none */
+    const struct http_proxy *proxy;       /* NULL: straight to the URL's host */
     /* Then the caller gets ERR_TIMEOUT; the transfer goes on if it was sent, else it is
      * cut, so that it cannot be sent any more. */
     int64_t answer_ms;

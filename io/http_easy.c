@@ -2,8 +2,8 @@
 /*
  * What goes out is what the caller gave and nothing more: curl's own Accept,
  * Content-Type and Expect are switched off by name, its URL reader is bypassed for the
- * request target, and proxies, cookies, redirects, decoding and other protocols are
- * off.
+ * request target, and cookies, redirects, decoding, other protocols and every proxy but
+ * the request's own are off.
  */
 #include "io/http_easy.h"
 
@@ -23,15 +23,18 @@
 #define CURL_BUFFER_BYTES (16L * 1024)
 
 /* Fields that curl adds by itself, as the lines that tell it not to. */
-static const struct quiet {
+struct quiet {
     struct slice name;
     struct slice line;
-} quiet[] = {
+};
+static const struct quiet quiet[] = {
     {{"accept", 6}, {"Accept:", 7}},
     {{"content-type", 12}, {"Content-Type:", 13}},
     {{"expect", 6}, {"Expect:", 7}},
 };
-#define QUIET_COUNT (sizeof quiet / sizeof quiet[0])
+static const struct quiet quiet_proxy[] = {
+    {{"proxy-connection", 16}, {"Proxy-Connection:", 17}},
+};
 
 static bool is_token(struct slice text)
 {
@@ -69,28 +72,63 @@ static bool may_be_given(struct slice name)
            !slice_eq_nocase(name, SLICE("upgrade"));
 }
 
+static bool are_fields(const struct http_field *fields, size_t count, size_t *bytes)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!is_token(fields[i].name) || !is_value(fields[i].value) ||
+            !may_be_given(fields[i].name)) {
+            return false;
+        }
+        *bytes += fields[i].name.len + fields[i].value.len + sizeof ": \r\n";
+    }
+    return true;
+}
+
+static size_t longest_of(const struct http_field *fields, size_t count)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t bytes = fields[i].name.len + fields[i].value.len + sizeof ": \r\n" - 1;
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+/* The request line of a proxy has the whole URL in it. */
+static bool has_long_line(const struct http_send *request)
+{
+    const struct http_proxy *proxy = request->proxy;
+    if (proxy == NULL || proxy->max_line_bytes == 0) {
+        return false;
+    }
+    size_t first = request->method.len + request->url.len + sizeof "  HTTP/1.1\r\n" - 1;
+    return first > proxy->max_line_bytes ||
+           longest_of(request->fields, request->field_count) > proxy->max_line_bytes ||
+           longest_of(proxy->fields, proxy->field_count) > proxy->max_line_bytes;
+}
+
 static const char *check(const struct http_send *request, const struct http_url *url)
 {
+    const struct http_proxy *proxy = request->proxy;
     size_t bytes = url->target.len;
     if (!is_token(request->method) || request->method.len > METHOD_BYTES ||
         slice_is(request->method, "CONNECT")) {
         return "method";
     }
-    for (size_t i = 0; i < request->field_count; i++) {
-        const struct http_field *field = &request->fields[i];
-        if (!is_token(field->name) || !is_value(field->value) ||
-            !may_be_given(field->name)) {
-            return "field";
-        }
-        bytes += field->name.len + field->value.len + sizeof ": \r\n";
+    if (!are_fields(request->fields, request->field_count, &bytes) ||
+        (proxy != NULL && !are_fields(proxy->fields, proxy->field_count, &bytes))) {
+        return "field";
     }
-    return bytes > LIMIT_UPSTREAM_HEAD_BYTES ? "head" : NULL;
+    if (bytes > LIMIT_UPSTREAM_HEAD_BYTES) {
+        return "head";
+    }
+    return has_long_line(request) ? "proxy_line" : NULL;
 }
 
-static bool is_given(const struct http_send *request, struct slice name)
+static bool is_given(const struct http_field *fields, size_t count, struct slice name)
 {
-    for (size_t i = 0; i < request->field_count; i++) {
-        if (slice_eq_nocase(request->fields[i].name, name)) {
+    for (size_t i = 0; i < count; i++) {
+        if (slice_eq_nocase(fields[i].name, name)) {
             return true;
         }
     }
@@ -138,33 +176,43 @@ static void write_field(struct writer *writer, const struct http_field *field)
     close_line(writer);
 }
 
-static void set_fields(struct http_easy *easy, const struct http_send *request)
+static struct curl_slist *make_head(struct http_head *head,
+                                    const struct http_field *fields, size_t count,
+                                    const struct quiet *silent, size_t silent_count)
 {
-    size_t lines = request->field_count + QUIET_COUNT;
+    size_t lines = count + silent_count;
     size_t bytes = lines * (sizeof(struct curl_slist) + sizeof ": ");
-    for (size_t i = 0; i < request->field_count; i++) {
-        bytes += request->fields[i].name.len + request->fields[i].value.len;
+    for (size_t i = 0; i < count; i++) {
+        bytes += fields[i].name.len + fields[i].value.len;
     }
-    for (size_t i = 0; i < QUIET_COUNT; i++) {
-        bytes += quiet[i].line.len;
+    for (size_t i = 0; i < silent_count; i++) {
+        bytes += silent[i].line.len;
     }
-    easy->head = calloc(1, bytes);
-    REQUIRE(easy->head != NULL);
-    easy->head_bytes = bytes;
-    struct writer writer = {.node = easy->head};
+    head->block = calloc(1, bytes);
+    REQUIRE(head->block != NULL);
+    head->bytes = bytes;
+    struct writer writer = {.node = head->block};
     writer.text = (char *)(writer.node + lines);
-    for (size_t i = 0; i < QUIET_COUNT; i++) {
-        if (!is_given(request, quiet[i].name)) {
+    for (size_t i = 0; i < silent_count; i++) {
+        if (!is_given(fields, count, silent[i].name)) {
             open_line(&writer);
-            write_text(&writer, quiet[i].line);
+            write_text(&writer, silent[i].line);
             close_line(&writer);
         }
     }
-    for (size_t i = 0; i < request->field_count; i++) {
-        write_field(&writer, &request->fields[i]);
+    for (size_t i = 0; i < count; i++) {
+        write_field(&writer, &fields[i]);
     }
-    if (writer.last != NULL) {
-        SET(easy, CURLOPT_HTTPHEADER, (struct curl_slist *)easy->head);
+    return writer.last != NULL ? head->block : NULL;
+}
+
+static void set_fields(struct http_easy *easy, const struct http_send *request)
+{
+    struct curl_slist *list =
+        make_head(&easy->head, request->fields, request->field_count, quiet,
+                  sizeof quiet / sizeof quiet[0]);
+    if (list != NULL) {
+        SET(easy, CURLOPT_HTTPHEADER, list);
     }
 }
 
@@ -209,6 +257,7 @@ static void set_guards(struct http_easy *easy, bool is_tls)
     SET(easy, CURLOPT_PROTOCOLS_STR, is_tls ? "https" : "http");
     SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
     SET(easy, CURLOPT_PROXY, "");
+    SET(easy, CURLOPT_NOPROXY, ""); /* else the environment's exceptions count */
     SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     SET(easy, CURLOPT_HTTP09_ALLOWED, 0L);
@@ -230,8 +279,43 @@ static void set_transport(struct http_easy *easy)
     SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, CURL_BUFFER_BYTES);
 }
 
+/* curl would share a connection among requests with the same certificate, whatever their
+ * keys, and resume TLS sessions. These requests are few: each has a connection of its own. */
+static void set_identity(struct http_easy *easy, const struct http_identity *identity)
+{
+    struct curl_blob certificate = {
+        .data = (void *)(uintptr_t)identity->certificate_pem.ptr,
+        .len = identity->certificate_pem.len,
+        .flags = CURL_BLOB_COPY};
+    struct curl_blob key = {.data = (void *)(uintptr_t)identity->private_key_pem.ptr,
+                            .len = identity->private_key_pem.len,
+                            .flags = CURL_BLOB_COPY};
+    SET(easy, CURLOPT_SSLCERT_BLOB, &certificate);
+    SET(easy, CURLOPT_SSLCERTTYPE, "PEM");
+    SET(easy, CURLOPT_SSLKEY_BLOB, &key);
+    SET(easy, CURLOPT_SSLKEYTYPE, "PEM");
+    SET(easy, CURLOPT_FRESH_CONNECT, 1L);
+    SET(easy, CURLOPT_FORBID_REUSE, 1L);
+    SET(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+}
+
+/* A proxy is asked for the whole URL (RFC 9112 section 3.2.2). */
+static void set_proxy(struct http_easy *easy, const struct http_send *request,
+                      const struct http_url *proxy)
+{
+    struct curl_slist *list = make_head(&easy->proxy_head, request->proxy->fields,
+                                        request->proxy->field_count, quiet_proxy,
+                                        sizeof quiet_proxy / sizeof quiet_proxy[0]);
+    set_text(easy, CURLOPT_PROXY, proxy->origin);
+    SET(easy, CURLOPT_PROXYTYPE, (long)CURLPROXY_HTTP);
+    SET(easy, CURLOPT_HTTPPROXYTUNNEL, 0L);
+    SET(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    SET(easy, CURLOPT_PROXYHEADER, list);
+    set_text(easy, CURLOPT_REQUEST_TARGET, request->url);
+}
+
 const char *http_easy_set(struct http_easy *easy, const struct http_send *request,
-                          const struct http_url *url)
+                          const struct http_url *url, const struct http_url *proxy)
 {
     const char *fault = check(request, url);
     if (fault != NULL) {
@@ -247,6 +331,12 @@ const char *http_easy_set(struct http_easy *easy, const struct http_send *reques
     SET(easy, CURLOPT_PATH_AS_IS, 1L);
     set_method(easy, request);
     set_fields(easy, request);
+    if (request->identity != NULL) {
+        set_identity(easy, request->identity);
+    }
+    if (request->proxy != NULL) {
+        set_proxy(easy, request, proxy);
+    }
     return NULL;
 }
 
@@ -264,11 +354,17 @@ void http_easy_pin(struct http_easy *easy, struct slice host, int port,
     SET(easy, CURLOPT_RESOLVE, &easy->pin);
 }
 
+static void free_head(const struct http_head *head)
+{
+    wipe(head->block, head->bytes);
+    free(head->block);
+}
+
 void http_easy_free(struct http_easy *easy)
 {
     curl_easy_cleanup(easy->curl);
-    wipe(easy->head, easy->head_bytes);
-    free(easy->head);
+    free_head(&easy->head);
+    free_head(&easy->proxy_head);
     free(easy->pin.data);
     *easy = (struct http_easy){0};
 }

@@ -16,18 +16,24 @@
 
 struct http_easy {
     CURL *curl; /* NULL before http_easy_set */
-    void *head; /* the field list, nodes and text in one block; curl reads it there */
-    size_t head_bytes;
+    /* Field lists, nodes and text in one block; curl reads them there. */
+    struct http_head {
+        void *block;
+        size_t bytes;
+    } head, proxy_head;
     struct curl_slist pin;
 };
 
 /*
- * Makes a handle for the whole request (borrowed). `easy` is zeroed before. Answers
- * "method", "field" or "head" when the request could not go out as it stands.
+ * Makes a handle for the whole request (borrowed). `easy` is zeroed before. `url` and
+ * `proxy` are the request's URLs, read; the latter is looked at only where it has one.
+ * Answers "method", "field", "head" or "proxy_line" when the request could not go out as
+ * it stands.
  */
 MUST_USE const char *http_easy_set(struct http_easy *easy,
                                    const struct http_send *request,
-                                   const struct http_url *url);
+                                   const struct http_url *url,
+                                   const struct http_url *proxy);
 
 /* From now on `host` is at `addresses` ("192.0.2.1,[2001:db8::1]") and nowhere else. */
 void http_easy_pin(struct http_easy *easy, struct slice host, int port,

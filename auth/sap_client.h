@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: what the schemes of SAP BTP have in common: a client of a token host, by its
+ * secret or by a certificate and its key. Owns: nothing. Threads: the loop's. Errors: a
+ * sentence for the person who typed it. Start reading at: SAP_CLIENT_FIELDS.
+ */
+#ifndef SLUICE_AUTH_SAP_CLIENT_H
+#define SLUICE_AUTH_SAP_CLIENT_H
+
+#include "auth/client_grant.h"
+#include "auth/outbound_private.h"
+
+#define SAP_PEM_BYTES 16384
+/* For a scheme's table of fields. */
+#define SAP_CLIENT_FIELDS                                               \
+    {"token_url", false, true, 2048}, {"client_id", false, true, 1024}, \
+        {"client_secret", true, false, 4096},                           \
+        {"certificate_pem", false, false, SAP_PEM_BYTES},               \
+    {                                                                   \
+        "private_key_pem", true, false, SAP_PEM_BYTES                   \
+    }
+
+/* http or https, an origin, and perhaps a path and a query of visible ASCII. */
+bool sap_is_url(struct slice text, struct arena *arena);
+
+/* As outbound_scheme.complain, of those fields. */
+const char *sap_client_complain(const struct jval *auth, struct arena *arena,
+                                const char **field);
+
+/* What client_grant_source needs, of those fields; lent as credential_reveal lends. */
+struct client_grant sap_client_grant(const struct credential *credential,
+                                     const struct token_means *means);
+
+#endif
