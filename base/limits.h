@@ -54,6 +54,14 @@
 #define LIMIT_PAGE 200
 #define LIMIT_OVERRIDES_BYTES (64 * 1024) /* of an environment, of an account */
 
+/* Webhooks */
+#define LIMIT_WEBHOOK_ENDPOINTS 64
+#define LIMIT_WEBHOOK_OUTBOX 10000 /* deliveries of an endpoint that are to be made */
+#define LIMIT_WEBHOOK_LOG 10000    /* of an endpoint that are kept when they are over */
+#define LIMIT_WEBHOOK_LOG_MS 604800000
+#define LIMIT_WEBHOOK_URL_BYTES 2048
+#define LIMIT_WEBHOOK_ANSWER_BYTES (64 * 1024)
+
 /* Catalog */
 #define LIMIT_CATALOG_FILE_BYTES (4 * 1024 * 1024)
 #define LIMIT_SCHEMA_DEPTH 64

@@ -66,6 +66,8 @@ int command_environment(struct arena *arena, const struct config *config,
                         const struct command_line *line);
 int command_lane(struct arena *arena, const struct config *config,
                  const struct command_line *line);
+int command_webhook(struct arena *arena, const struct config *config,
+                    const struct command_line *line);
 int command_catalog(struct arena *arena, const struct config *config,
                     const struct command_line *line);
 int command_vault(struct arena *arena, const struct config *config,

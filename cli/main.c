@@ -38,9 +38,12 @@ static const struct command_flag api_flags[] = {
     {"tools", true, "tool names, by comma (mcp create)"},
     {"expires-at", true, "a time, or never (mcp create)"},
     {"overlap-seconds", true,
-     "how long the old URL stays good; 0 by default (mcp rotate)"},
+     "how long the old URL or secret stays good; 0 by default (mcp rotate, webhook "
+     "rotate)"},
+    {"to", true, "where events are sent, https://… (webhook create)"},
+    {"events", true, "event types, by comma; all by default (webhook create)"},
     {"ceiling", true, "1 to 1000, or none (tenant set, lane set)"},
-    {"tenant", true, "only this tenant's (account list)"},
+    {"tenant", true, "only this tenant's (account list, webhook create)"},
     {NULL, false, NULL},
 };
 
@@ -62,6 +65,8 @@ static const struct command commands[] = {
      command_lane},
     {"environment", "list | get NAME | set NAME --file F",
      "catalog overrides of an environment", api_flags, command_environment},
+    {"webhook", "list | create --to URL | test ID | deliveries ID | rotate ID | delete ID",
+     "who is told when accounts change", api_flags, command_webhook},
     {"catalog", "check [DIR]", "check the tool catalogs, list the tools served", no_flags,
      command_catalog},
     {"vault", "rotate | verify | forget KEY_ID",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Commands that ask a running server through its management API: account, mcp, tenant,
- * lane. They send what the API takes and print what it answers, so there is nothing
+ * lane, webhook. They send what the API takes and print what it answers, so there is nothing
  * here to learn twice.
  */
 #include <jansson.h>
@@ -340,7 +340,7 @@ int command_account(struct arena *arena, const struct config *config,
         "delete ID");
 }
 
-static int rotate(struct errand *errand, struct slice server)
+static int rotate(struct errand *errand, struct slice path)
 {
     unsigned long long seconds = 0;
     bool given = false;
@@ -350,8 +350,7 @@ static int rotate(struct errand *errand, struct slice server)
         return 2;
     }
     return run_errand(
-        errand, SLICE("POST"),
-        arena_printf(errand->arena, "%.*s/rotate", SLICE_ARG(server)),
+        errand, SLICE("POST"), path,
         arena_printf(errand->arena, "{\"overlap_seconds\":%llu}", seconds));
 }
 
@@ -391,7 +390,7 @@ int command_mcp(struct arena *arena, const struct config *config,
                    : 1;
     }
     if (verb_is(&errand, "rotate", 3)) {
-        return rotate(&errand, one);
+        return rotate(&errand, arena_printf(arena, "%.*s/rotate", SLICE_ARG(one)));
     }
     return usage(
         "sluice mcp list ACCOUNT | get ACCOUNT ID | create ACCOUNT --name N | update "
@@ -462,4 +461,70 @@ int command_lane(struct arena *arena, const struct config *config,
     }
     return run_errand(&errand, SLICE("PATCH"), path,
                       arena_printf(arena, "{\"ceiling\":%.*s}", SLICE_ARG(ceiling)));
+}
+
+static struct slice endpoint_body(struct errand *errand)
+{
+    struct slice tenant = command_value(errand->line, "tenant", NULL);
+    bool has_events = false;
+    struct buf body;
+    struct jwriter writer;
+    command_value(errand->line, "events", &has_events);
+    buf_init(&body, LIMIT_ADMIN_BODY_BYTES);
+    jwriter_init(&writer, &body);
+    jwriter_object(&writer);
+    jwriter_member_string(&writer, "url", command_value(errand->line, "to", NULL));
+    if (has_events) {
+        write_list(&writer, errand->line, "events");
+    } else {
+        jwriter_key(&writer, SLICE("events"));
+        jwriter_raw(&writer, SLICE("[\"*\"]"));
+    }
+    if (tenant.len > 0) {
+        jwriter_member_string(&writer, "tenant_id", tenant);
+    }
+    jwriter_object_end(&writer);
+    struct slice text = arena_slice(errand->arena, buf_slice(&body));
+    buf_free(&body);
+    return text;
+}
+
+int command_webhook(struct arena *arena, const struct config *config,
+                    const struct command_line *line)
+{
+    struct errand errand = {.arena = arena, .config = config, .line = line};
+    struct slice one =
+        arena_printf(arena, "/webhook-endpoint/%.*s", SLICE_ARG(word(&errand, 1)));
+    if (!begin(&errand)) {
+        return 1;
+    }
+    if (verb_is(&errand, "list", 1)) {
+        return run_errand(&errand, SLICE("GET"), SLICE("/webhook-endpoint?limit=200"),
+                          SLICE_EMPTY);
+    }
+    if (verb_is(&errand, "create", 1)) {
+        return run_errand(&errand, SLICE("POST"), SLICE("/webhook-endpoint"),
+                          endpoint_body(&errand));
+    }
+    if (verb_is(&errand, "test", 2)) {
+        return run_errand(&errand, SLICE("POST"),
+                          arena_printf(arena, "%.*s/test", SLICE_ARG(one)),
+                          SLICE_EMPTY);
+    }
+    if (verb_is(&errand, "deliveries", 2)) {
+        return run_errand(
+            &errand, SLICE("GET"),
+            arena_printf(arena, "%.*s/deliveries?limit=200", SLICE_ARG(one)),
+            SLICE_EMPTY);
+    }
+    if (verb_is(&errand, "rotate", 2)) {
+        return rotate(&errand,
+                      arena_printf(arena, "%.*s/rotate-secret", SLICE_ARG(one)));
+    }
+    if (verb_is(&errand, "delete", 2)) {
+        return run_errand(&errand, SLICE("DELETE"), one, SLICE_EMPTY);
+    }
+    return usage(
+        "sluice webhook list | create --to URL [--events A,B] [--tenant T] | "
+        "test ID | deliveries ID | rotate ID [--overlap-seconds N] | delete ID");
 }

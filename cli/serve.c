@@ -20,6 +20,7 @@
 #include "cli/listener.h"
 #include "cli/own_keys.h"
 #include "core/catalogs.h"
+#include "core/events.h"
 #include "core/gateway.h"
 #include "core/server.h"
 #include "io/http_server.h"
@@ -48,7 +49,7 @@ struct serving {
     struct catalog_compiler compiler;
     struct catalogs_source catalogs;
     struct net_policy *policy;
-    struct http_client *client;
+    struct http_client *client, *webhook_client;
     struct token_hosts *token_hosts;
     struct tokens *tokens;
     struct grants *grants;
@@ -172,6 +173,8 @@ static void build_client_and_governor(struct serving *serving)
         client.ca_file = serving->config->ca_file.ptr;
     }
     serving->client = http_client_new(serving->loop, &client);
+    client.max_body_bytes = LIMIT_WEBHOOK_ANSWER_BYTES; /* nobody reads them */
+    serving->webhook_client = http_client_new(serving->loop, &client);
     build_tokens(serving);
     uint64_t seed = 0;
     random_bytes(&seed, sizeof seed);
@@ -196,6 +199,8 @@ static int build_gateway(struct serving *serving)
         .tokens = serving->tokens,
         .grants = serving->grants,
         .client = serving->client,
+        .webhook_client = serving->webhook_client,
+        .policy = serving->policy,
         .governor = serving->governor,
         .catalogs = &serving->catalogs,
         .reload_keys = own_keys_reload,
@@ -290,6 +295,7 @@ static void take_apart(struct serving *serving)
     http_server_free(serving->server);
     gateway_stop(serving->gateway);
     http_client_free(serving->client);
+    http_client_free(serving->webhook_client);
     if (serving->loop != NULL) {
         settle(serving);
     }
@@ -381,7 +387,15 @@ static void on_purge_time(void *ctx)
     struct serving *serving = ctx;
     tell_if_unlocked(serving, vault_is_locked(serving->vault));
     struct store_batch *batch = store_batch_new();
-    store_purge_expired(batch, clock_wall_ms(&serving->clock));
+    int64_t now_ms = clock_wall_ms(&serving->clock);
+    enum err err = events_ends(serving->store, batch, now_ms);
+    if (err != ERR_OK) {
+        store_batch_free(batch);
+        on_purged(serving, err);
+        return;
+    }
+    store_purge_expired(batch, now_ms);
+    store_purge_deliveries(batch, now_ms - LIMIT_WEBHOOK_LOG_MS, LIMIT_WEBHOOK_LOG);
     store_commit(serving->store, batch, on_purged, serving);
 }
 
@@ -415,6 +429,7 @@ int command_serve(struct arena *arena, const struct config *config,
         loop_on_signal(serving.loop, SIGINT, on_signal, &serving);
         loop_on_signal(serving.loop, SIGHUP, on_hangup, &serving);
         listener_watch(serving.listener, serving.loop);
+        on_purge_time(&serving); /* what ended while nobody looked */
         loop_timer_every(serving.loop, PURGE_EVERY_MS, on_purge_time, &serving);
         loop_timer_every(serving.loop, GIVE_BACK_EVERY_MS, on_give_back_time, NULL);
         loop_run(serving.loop);

@@ -67,6 +67,20 @@ static const struct route {
     {"get_vault", "GET", "/vault", ROLE_ADMIN, BODY_NONE, admin_get_vault},
     {"reload_vault", "POST", "/vault/reload", ROLE_ADMIN, BODY_OR_NOTHING,
      admin_reload_vault},
+    {"create_webhook", "POST", "/webhook-endpoint", ROLE_ADMIN, BODY_OBJECT,
+     admin_create_endpoint},
+    {"list_webhooks", "GET", "/webhook-endpoint", ROLE_ADMIN, BODY_NONE,
+     admin_list_endpoints},
+    {"get_webhook", "GET", "/webhook-endpoint/{}", ROLE_ADMIN, BODY_NONE,
+     admin_get_endpoint},
+    {"delete_webhook", "DELETE", "/webhook-endpoint/{}", ROLE_ADMIN, BODY_NONE,
+     admin_delete_endpoint},
+    {"rotate_webhook", "POST", "/webhook-endpoint/{}/rotate-secret", ROLE_ADMIN,
+     BODY_OR_NOTHING, admin_rotate_endpoint},
+    {"test_webhook", "POST", "/webhook-endpoint/{}/test", ROLE_ADMIN, BODY_OR_NOTHING,
+     admin_test_endpoint},
+    {"list_deliveries", "GET", "/webhook-endpoint/{}/deliveries", ROLE_ADMIN, BODY_NONE,
+     admin_list_deliveries},
 };
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
 

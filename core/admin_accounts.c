@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "core/admin_private.h"
 #include "core/calls.h"
+#include "core/events.h"
 #include "core/op.h"
 #include "core/servers.h"
 #include "core/standing.h"
@@ -243,6 +244,10 @@ static void store_account(struct creation *creation)
     }
     store_insert_account(batch, &creation->record);
     put_secrets(batch, &creation->sealed);
+    if (creation->record.proven) {
+        events_account(batch, EVENT_ACCOUNT_CONNECTED, &creation->record,
+                       gateway_wall_ms(creation->gateway));
+    }
     store_commit(creation->gateway->parts.store, batch, on_account_stored, creation);
 }
 
@@ -511,6 +516,9 @@ static void on_account_changed(void *ctx, enum err err)
                 : SLICE_EMPTY);
         return;
     }
+    if (slice_is(change->record.state, "disabled")) {
+        standing_disable(admin->gateway->accounts, change->record.id);
+    }
     accounts_changed(admin->gateway->accounts, change->record.id,
                      jval_get(admin->body, "auth") == NULL);
     respond_account(admin, 200, &change->record);
@@ -546,17 +554,18 @@ static bool change_auth(struct admin *admin, struct store_account *record,
 
 void admin_patch_account(struct admin *admin)
 {
-    static const char *const allowed[] = {"name", "governor",   "overrides",
-                                          "auth", "reauth_url", NULL};
+    static const char *const allowed[] = {"name",       "governor", "overrides", "auth",
+                                          "reauth_url", "state",    NULL};
     struct account_change *change = arena_alloc(admin->arena, sizeof *change);
     struct store_account *record = &change->record;
     struct sealed_auth sealed = {.count = 0};
-    struct slice name;
+    struct slice name, before;
     change->admin = admin;
     if (!admin_load_account(admin, record) || !admin_only(admin, allowed) ||
         !admin_text(admin, "name", false, LIMIT_NAME_BYTES, &name)) {
         return;
     }
+    before = record->state;
     if (name.len > 0) {
         record->name = name;
     }
@@ -568,7 +577,8 @@ void admin_patch_account(struct admin *admin)
         return;
     }
     if (!admin_reauth_url(admin, &record->reauth_url) ||
-        !change_auth(admin, record, &sealed)) {
+        !change_auth(admin, record, &sealed) ||
+        !admin_change_state(admin, before, record)) {
         return;
     }
     record->updated_ms = gateway_wall_ms(admin->gateway);
@@ -577,6 +587,9 @@ void admin_patch_account(struct admin *admin)
     if (jval_get(admin->body, "auth") != NULL) {
         store_delete_secrets(batch, record->id);
         put_secrets(batch, &sealed);
+    }
+    if (slice_is(record->state, "disabled") && !slice_is(before, "disabled")) {
+        events_account(batch, EVENT_ACCOUNT_DISABLED, record, record->updated_ms);
     }
     store_commit(admin->gateway->parts.store, batch, on_account_changed, change);
 }

@@ -107,6 +107,13 @@ bool admin_read_layer(struct admin *admin, struct slice *text);
  * False after a 422. */
 bool admin_reauth_url(struct admin *admin, struct slice *out);
 
+/* ---- admin_state.c ---- */
+
+/* "state": disabled, or active again; an account that was `before` disabled stays so without
+ * it. False after a 422. */
+bool admin_change_state(struct admin *admin, struct slice before,
+                        struct store_account *record);
+
 /* ---- Handlers, by file ---- */
 
 void admin_list_environments(struct admin *admin);
@@ -133,6 +140,13 @@ void admin_delete_token(struct admin *admin);
 
 void admin_get_vault(struct admin *admin);
 void admin_reload_vault(struct admin *admin);
+void admin_create_endpoint(struct admin *admin);
+void admin_list_endpoints(struct admin *admin);
+void admin_get_endpoint(struct admin *admin);
+void admin_delete_endpoint(struct admin *admin);
+void admin_rotate_endpoint(struct admin *admin);
+void admin_test_endpoint(struct admin *admin);
+void admin_list_deliveries(struct admin *admin);
 
 void admin_list_lanes(struct admin *admin);
 void admin_get_lane(struct admin *admin);

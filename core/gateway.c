@@ -10,6 +10,7 @@
 #include "core/op.h"
 #include "core/servers.h"
 #include "core/turnstile.h"
+#include "core/webhooks.h"
 
 /* Of the calls' arenas: half a MiB that stays. */
 #define ARENA_CHUNKS_KEPT 32
@@ -66,6 +67,16 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
         gateway_free(gateway);
         return err;
     }
+    const struct webhooks_parts webhooks = {
+        .loop = parts->loop,
+        .clock = parts->clock,
+        .log = parts->log,
+        .store = parts->store,
+        .keys = parts->keys,
+        .mac = parts->mac,
+        .client = parts->webhook_client,
+    };
+    gateway->webhooks = webhooks_new(&webhooks);
     *out = gateway;
     return ERR_OK;
 }
@@ -79,6 +90,7 @@ void gateway_stop(struct gateway *gateway)
     turnstile_close(gateway->turnstile);
     op_end_pausing(gateway);
     token_hosts_stop(gateway->parts.token_hosts);
+    webhooks_stop(gateway->webhooks);
 }
 
 void gateway_free(struct gateway *gateway)
@@ -86,6 +98,7 @@ void gateway_free(struct gateway *gateway)
     if (gateway == NULL) {
         return;
     }
+    webhooks_free(gateway->webhooks);
     servers_free(gateway->servers);
     accounts_free(gateway->accounts);
     catalogs_free(gateway->catalogs);

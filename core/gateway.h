@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Purpose: what the core works with: the parts that main has built, and what is open.
- * Owns: accounts, servers, turnstile and metrics; keeps the rest.
+ * Owns: accounts, servers, turnstile, metrics and webhooks; keeps the rest.
  * Threads: the loop's.
  * Errors: none.
  * Start reading at: core/server.h for the way in, core/call.c for the story of a call.
@@ -30,6 +30,7 @@ struct catalog_watch;
 struct servers;
 struct turnstile;
 struct metrics;
+struct webhooks;
 
 /* Frozen by the command line's configuration. */
 struct gateway_config {
@@ -57,6 +58,8 @@ struct gateway_parts {
     struct tokens *tokens;
     struct grants *grants;
     struct http_client *client;
+    struct http_client *webhook_client;
+    const struct net_policy *policy; /* of both */
     struct governor *governor;
     const struct catalogs_source *catalogs; /* core/catalogs.h */
     /* Reads the key file again. Else *problem says why not; the keys are as they were. */
@@ -71,6 +74,7 @@ struct gateway {
     struct servers *servers;
     struct turnstile *turnstile;
     struct metrics *metrics;
+    struct webhooks *webhooks;
     struct list calls;   /* struct call: open tool calls, for notifications/cancelled */
     struct list pausing; /* struct op_run: operations that pause between two steps */
     struct arena_store *arenas; /* of the calls */

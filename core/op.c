@@ -133,7 +133,7 @@ static void on_token(void *ctx, const struct token_outcome *outcome)
 /* Before queueing, and again in sign: a token may have ended while the call waited. */
 static enum step do_freshen(struct op_run *run)
 {
-    if (standing_needs_reauth(run->account) && !run->verifies) {
+    if (standing_is_closed(run->account) && !run->verifies) {
         standing_fault(run->account, 0, run->op.arena, &run->op.fault);
         return STEP_FAIL;
     }
@@ -187,7 +187,7 @@ static void revoked_fault(struct op_run *run)
         stopping_fault(run);
         return;
     }
-    if (standing_needs_reauth(run->account)) {
+    if (standing_is_closed(run->account)) {
         standing_fault(run->account, 0, run->op.arena, &run->op.fault);
         return;
     }

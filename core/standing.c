@@ -2,11 +2,13 @@
 /* An account's state. One place changes it: put_state(). */
 #include "core/standing.h"
 
+#include "core/events.h"
 #include "core/turnstile.h"
 
 #define REFUSALS_MOST 3 /* of the five that lock a user */
 #define IDLE_US (INT64_C(10) * 60 * 1000000)
 #define NEEDS_REAUTH SLICE("needs_reauth")
+#define DISABLED SLICE("disabled")
 
 /* ---- On trial ---- */
 
@@ -101,9 +103,13 @@ static void put_state(struct account *account, struct slice state, struct slice 
     record.state = state;
     record.cause = cause;
     record.proven = proven;
-    record.updated_ms = gateway_wall_ms(gateway);
+    int64_t now_ms = record.updated_ms = gateway_wall_ms(gateway);
     struct store_batch *batch = store_batch_new();
     store_update_account(batch, &record, account->record.version);
+    events_account(batch,
+                   slice_eq(state, NEEDS_REAUTH) ? EVENT_ACCOUNT_NEEDS_REAUTH
+                                                 : EVENT_ACCOUNT_CONNECTED,
+                   &record, now_ms);
     account->record.version++;
     store_commit(store, batch, on_stored, change);
 }
@@ -111,6 +117,16 @@ static void put_state(struct account *account, struct slice state, struct slice 
 bool standing_needs_reauth(const struct account *account)
 {
     return slice_eq(account->record.state, NEEDS_REAUTH);
+}
+
+static bool is_disabled(const struct account *account)
+{
+    return slice_eq(account->record.state, DISABLED);
+}
+
+bool standing_is_closed(const struct account *account)
+{
+    return is_disabled(account) || standing_needs_reauth(account);
 }
 
 /* ---- What calls tell ---- */
@@ -136,6 +152,14 @@ void standing_worked(struct account *account, bool proves)
     }
 }
 
+static void end_line(struct account *account)
+{
+    struct gateway *gateway = account_gateway(account);
+    governor_account_refuse(gateway->parts.governor, account->record.id,
+                            gateway_mono_us(gateway));
+    turnstile_settle(gateway->turnstile);
+}
+
 /* Nothing more is sent; those in line are told. */
 static void stop(struct account *account, struct slice cause)
 {
@@ -144,9 +168,7 @@ static void stop(struct account *account, struct slice cause)
     log_event(gateway->parts.log, LOG_WARN, "account_needs_reauth",
               LOG_ID(account, account->record.id),
               LOG_ID(tenant, account->record.tenant), LOG_ID(cause, cause));
-    governor_account_refuse(gateway->parts.governor, account->record.id,
-                            gateway_mono_us(gateway));
-    turnstile_settle(gateway->turnstile);
+    end_line(account);
 }
 
 void standing_refuse(struct account *account)
@@ -170,10 +192,20 @@ void standing_end_grant(struct accounts *accounts, struct slice id)
     if (accounts_get(accounts, id, &account) != ERR_OK) {
         return;
     }
-    if (!standing_needs_reauth(account)) {
+    if (!standing_is_closed(account)) {
         stop(account, SLICE("grant_refused"));
     }
     account_drop(account);
+}
+
+void standing_disable(struct accounts *accounts, struct slice id)
+{
+    struct account *account = NULL;
+    if (accounts_get(accounts, id, &account) == ERR_OK) {
+        account->record.state = DISABLED; /* also for those who hold it in line */
+        end_line(account);
+        account_drop(account);
+    }
 }
 
 /* ---- Words ---- */
@@ -182,6 +214,15 @@ void standing_fault(const struct account *account, int64_t skew_ms, struct arena
                     struct fault *fault)
 {
     const struct outbound_scheme *scheme = outbound_scheme_find(account->record.scheme);
+    if (is_disabled(account)) {
+        fault->err = ERR_POLICY_DENIED;
+        fault->message =
+            SLICE("This ERP account is switched off, so nothing is sent to it.");
+        fault->hint =
+            SLICE("Whoever manages the connection can switch it on again; calling "
+                  "again does not help.");
+        return;
+    }
     struct slice causes =
         scheme != NULL ? outbound_scheme_causes(scheme, skew_ms, arena) : SLICE_EMPTY;
     fault->err = ERR_NEEDS_REAUTH;

@@ -34,7 +34,12 @@ void standing_refuse(struct account *account);
 /* The token host refused the account's grant, or there is none: somebody has to consent. */
 void standing_end_grant(struct accounts *accounts, struct slice id);
 
-/* Nothing may be sent: a person has to connect it again. */
+/* It was switched off, which is stored: those in line are told. */
+void standing_disable(struct accounts *accounts, struct slice id);
+
+/* Nothing may be sent: it is switched off, or a person has to connect it again. */
+bool standing_is_closed(const struct account *account);
+/* A person has to connect it again. */
 bool standing_needs_reauth(const struct account *account);
 /* What a caller is told then, with where to go; strings live in `arena`. `skew_ms`: how far
  * the ERP's clock is ahead, where it was measured. */

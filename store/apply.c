@@ -75,7 +75,7 @@ static const char *const sql[W_COUNT] = {
         "INSERT INTO oauth_grant (account, access_ends_ms, grant_ends_ms, version,"
         " lease_holder, lease_ends_ms) VALUES (?1, ?2, ?3, 1, '', 0)"
         " ON CONFLICT (account) DO UPDATE SET access_ends_ms = ?2, grant_ends_ms = ?3,"
-        " version = version + 1, lease_holder = '', lease_ends_ms = 0",
+        " warned = 0, version = version + 1, lease_holder = '', lease_ends_ms = 0",
     [W_RENEW_GRANT] = "UPDATE oauth_grant SET access_ends_ms = ?2, grant_ends_ms = ?3,"
                       " version = version + 1, lease_holder = '', lease_ends_ms = 0"
                       " WHERE account = ?1 AND version = ?4",
@@ -141,7 +141,8 @@ static const char *const sql[W_COUNT] = {
 
 enum err apply_prepare(struct db *db)
 {
-    return db_prepare(db, sql, W_COUNT);
+    enum err err = db_prepare(db, 0, sql, W_COUNT);
+    return err == ERR_OK ? outbox_prepare(db) : err;
 }
 
 static enum err run(struct db *db, enum write_statement which)
@@ -476,8 +477,6 @@ static enum err purge_expired(struct db *db, const struct store_op *op)
     return run(db, W_PURGE_SERVERS);
 }
 
-typedef enum err (*apply_fn)(struct db *db, const struct store_op *op);
-
 static const apply_fn verbs[OP_KIND_COUNT] = {
     [OP_INSERT_ACCOUNT] = insert_account,
     [OP_UPDATE_ACCOUNT] = update_account,
@@ -507,7 +506,9 @@ static const apply_fn verbs[OP_KIND_COUNT] = {
 enum err apply_batch(struct db *db, const struct store_batch *batch)
 {
     for (const struct store_op *op = batch->first; op != NULL; op = op->next) {
-        enum err err = verbs[op->kind](db, op);
+        apply_fn verb = outbox_verb(op->kind);
+        verb = verb != NULL ? verb : verbs[op->kind];
+        enum err err = verb(db, op);
         if (err != ERR_OK) {
             return err;
         }

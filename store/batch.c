@@ -24,7 +24,7 @@ void store_batch_free(struct store_batch *batch)
     free(batch);
 }
 
-static struct store_op *op_new(struct store_batch *batch, enum store_op_kind kind)
+struct store_op *batch_op(struct store_batch *batch, enum store_op_kind kind)
 {
     struct store_op *op = arena_alloc(batch->arena, sizeof *op);
 
@@ -39,7 +39,7 @@ static struct store_op *op_new(struct store_batch *batch, enum store_op_kind kin
 }
 
 /* A slice of a zeroed struct has no pointer: it counts as empty. */
-static void keep(struct store_batch *batch, struct slice *bytes)
+void batch_keep(struct store_batch *batch, struct slice *bytes)
 {
     *bytes = arena_slice(batch->arena, slice_of(bytes->ptr, bytes->len));
 }
@@ -47,17 +47,17 @@ static void keep(struct store_batch *batch, struct slice *bytes)
 static struct store_op *op_id(struct store_batch *batch, enum store_op_kind kind,
                               struct slice id)
 {
-    struct store_op *op = op_new(batch, kind);
+    struct store_op *op = batch_op(batch, kind);
 
     op->id = id;
-    keep(batch, &op->id);
+    batch_keep(batch, &op->id);
     return op;
 }
 
 static struct store_op *op_account(struct store_batch *batch, enum store_op_kind kind,
                                    const struct store_account *account)
 {
-    struct store_op *op = op_new(batch, kind);
+    struct store_op *op = batch_op(batch, kind);
 
     op->account = *account;
     struct slice *texts[] = {
@@ -68,7 +68,7 @@ static struct store_op *op_account(struct store_batch *batch, enum store_op_kind
         &op->account.overrides,  &op->account.reauth_url,
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        keep(batch, texts[i]);
+        batch_keep(batch, texts[i]);
     }
     return op;
 }
@@ -93,15 +93,15 @@ void store_delete_account(struct store_batch *batch, struct slice id)
 
 static void keep_secret(struct store_batch *batch, struct store_secret *secret)
 {
-    keep(batch, &secret->account);
-    keep(batch, &secret->field);
-    keep(batch, &secret->key_id);
-    keep(batch, &secret->sealed);
+    batch_keep(batch, &secret->account);
+    batch_keep(batch, &secret->field);
+    batch_keep(batch, &secret->key_id);
+    batch_keep(batch, &secret->sealed);
 }
 
 void store_put_secret(struct store_batch *batch, const struct store_secret *secret)
 {
-    struct store_op *op = op_new(batch, OP_PUT_SECRET);
+    struct store_op *op = batch_op(batch, OP_PUT_SECRET);
 
     op->secret = *secret;
     keep_secret(batch, &op->secret);
@@ -110,7 +110,7 @@ void store_put_secret(struct store_batch *batch, const struct store_secret *secr
 void store_reseal_secret(struct store_batch *batch, const struct store_secret *before,
                          const struct store_secret *after)
 {
-    struct store_op *op = op_new(batch, OP_RESEAL_SECRET);
+    struct store_op *op = batch_op(batch, OP_RESEAL_SECRET);
 
     op->reseal.before = *before;
     op->reseal.after = *after;
@@ -128,11 +128,11 @@ void store_delete_secrets(struct store_batch *batch, struct slice account)
 static struct store_op *op_grant(struct store_batch *batch, enum store_op_kind kind,
                                  const struct store_grant *grant)
 {
-    struct store_op *op = op_new(batch, kind);
+    struct store_op *op = batch_op(batch, kind);
 
     op->grant = *grant;
-    keep(batch, &op->grant.account);
-    keep(batch, &op->grant.lease_holder);
+    batch_keep(batch, &op->grant.account);
+    batch_keep(batch, &op->grant.lease_holder);
     return op;
 }
 
@@ -161,19 +161,19 @@ void store_release_grant(struct store_batch *batch, struct slice account,
 
 void store_release_all_grants(struct store_batch *batch)
 {
-    op_new(batch, OP_RELEASE_ALL_GRANTS);
+    batch_op(batch, OP_RELEASE_ALL_GRANTS);
 }
 
 static struct store_op *op_server(struct store_batch *batch, enum store_op_kind kind,
                                   const struct store_server *server)
 {
-    struct store_op *op = op_new(batch, kind);
+    struct store_op *op = batch_op(batch, kind);
 
     op->server = *server;
-    keep(batch, &op->server.id);
-    keep(batch, &op->server.account);
-    keep(batch, &op->server.name);
-    keep(batch, &op->server.config);
+    batch_keep(batch, &op->server.id);
+    batch_keep(batch, &op->server.account);
+    batch_keep(batch, &op->server.name);
+    batch_keep(batch, &op->server.config);
     return op;
 }
 
@@ -196,12 +196,12 @@ void store_delete_server(struct store_batch *batch, struct slice id)
 void store_insert_url_token(struct store_batch *batch,
                             const struct store_url_token *token)
 {
-    struct store_op *op = op_new(batch, OP_INSERT_URL_TOKEN);
+    struct store_op *op = batch_op(batch, OP_INSERT_URL_TOKEN);
 
     REQUIRE(token->hash.len == HASH_BYTES);
     op->url_token = *token;
-    keep(batch, &op->url_token.hash);
-    keep(batch, &op->url_token.server);
+    batch_keep(batch, &op->url_token.hash);
+    batch_keep(batch, &op->url_token.server);
 }
 
 void store_expire_url_tokens(struct store_batch *batch, struct slice server,
@@ -219,15 +219,15 @@ void store_retire_url_tokens(struct store_batch *batch, struct slice server,
 void store_insert_api_token(struct store_batch *batch,
                             const struct store_api_token *token)
 {
-    struct store_op *op = op_new(batch, OP_INSERT_API_TOKEN);
+    struct store_op *op = batch_op(batch, OP_INSERT_API_TOKEN);
 
     REQUIRE(token->hash.len == HASH_BYTES);
     op->api_token = *token;
-    keep(batch, &op->api_token.id);
-    keep(batch, &op->api_token.hash);
-    keep(batch, &op->api_token.name);
-    keep(batch, &op->api_token.role);
-    keep(batch, &op->api_token.tenant);
+    batch_keep(batch, &op->api_token.id);
+    batch_keep(batch, &op->api_token.hash);
+    batch_keep(batch, &op->api_token.name);
+    batch_keep(batch, &op->api_token.role);
+    batch_keep(batch, &op->api_token.tenant);
 }
 
 void store_delete_api_token(struct store_batch *batch, struct slice id)
@@ -237,29 +237,29 @@ void store_delete_api_token(struct store_batch *batch, struct slice id)
 
 void store_put_tenant(struct store_batch *batch, const struct store_tenant *tenant)
 {
-    struct store_op *op = op_new(batch, OP_PUT_TENANT);
+    struct store_op *op = batch_op(batch, OP_PUT_TENANT);
 
     op->tenant = *tenant;
-    keep(batch, &op->tenant.id);
+    batch_keep(batch, &op->tenant.id);
 }
 
 void store_put_lane(struct store_batch *batch, const struct store_lane *lane)
 {
-    struct store_op *op = op_new(batch, OP_PUT_LANE);
+    struct store_op *op = batch_op(batch, OP_PUT_LANE);
 
     op->lane = *lane;
-    keep(batch, &op->lane.id);
+    batch_keep(batch, &op->lane.id);
 }
 
 void store_put_environment(struct store_batch *batch,
                            const struct store_environment *environment)
 {
-    struct store_op *op = op_new(batch, OP_PUT_ENVIRONMENT);
+    struct store_op *op = batch_op(batch, OP_PUT_ENVIRONMENT);
 
     op->environment = *environment;
-    keep(batch, &op->environment.id);
-    keep(batch, &op->environment.overrides);
-    keep(batch, &op->environment.reauth_url);
+    batch_keep(batch, &op->environment.id);
+    batch_keep(batch, &op->environment.overrides);
+    batch_keep(batch, &op->environment.reauth_url);
 }
 
 void store_delete_environment(struct store_batch *batch, struct slice id)
@@ -269,5 +269,5 @@ void store_delete_environment(struct store_batch *batch, struct slice id)
 
 void store_purge_expired(struct store_batch *batch, int64_t before_ms)
 {
-    op_new(batch, OP_PURGE_EXPIRED)->number = before_ms;
+    batch_op(batch, OP_PURGE_EXPIRED)->number = before_ms;
 }

@@ -83,12 +83,12 @@ void db_close(struct db *db)
     *db = (struct db){.log = db->log};
 }
 
-enum err db_prepare(struct db *db, const char *const *sql, size_t count)
+enum err db_prepare(struct db *db, size_t first, const char *const *sql, size_t count)
 {
-    REQUIRE(count <= DB_STATEMENTS);
+    REQUIRE(first + count <= DB_STATEMENTS);
     for (size_t i = 0; i < count; i++) {
         int code = sqlite3_prepare_v3(db->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                      &db->statements[i], NULL);
+                                      &db->statements[first + i], NULL);
         if (code != SQLITE_OK) {
             return db_err(db, code);
         }

@@ -94,13 +94,11 @@ static const char *const sql[R_COUNT] = {
 
 enum err read_prepare(struct db *db)
 {
-    return db_prepare(db, sql, R_COUNT);
+    enum err err = db_prepare(db, 0, sql, R_COUNT);
+    return err == ERR_OK ? outbox_read_prepare(db) : err;
 }
 
 /* ---- Rows ---- */
-
-/* Copies the row the statement stands on into `out`, a struct of the caller's kind. */
-typedef void (*row_fn)(sqlite3_stmt *row, struct arena *arena, void *out);
 
 static void row_account(sqlite3_stmt *row, struct arena *arena, void *out)
 {
@@ -123,7 +121,7 @@ static void row_account(sqlite3_stmt *row, struct arena *arena, void *out)
     account->updated_ms = sqlite3_column_int64(row, column);
 }
 
-static void row_server(sqlite3_stmt *row, struct arena *arena, void *out)
+void read_row_server(sqlite3_stmt *row, struct arena *arena, void *out)
 {
     struct store_server *server = out;
 
@@ -142,7 +140,7 @@ static void row_found_server(sqlite3_stmt *row, struct arena *arena, void *out)
 {
     struct store_server *server = out;
 
-    row_server(row, arena, out);
+    read_row_server(row, arena, out);
     server->token_ends_ms = sqlite3_column_int64(row, 8);
 }
 
@@ -196,7 +194,7 @@ static void row_secret(sqlite3_stmt *row, struct arena *arena, void *out)
     secret->sealed = db_blob(row, 3, arena);
 }
 
-static void row_grant(sqlite3_stmt *row, struct arena *arena, void *out)
+void read_row_grant(sqlite3_stmt *row, struct arena *arena, void *out)
 {
     struct store_grant *grant = out;
 
@@ -219,10 +217,8 @@ static void row_key_use(sqlite3_stmt *row, struct arena *arena, void *out)
 
 /* ---- One row, many rows ---- */
 
-/* The bound statement's one row; ERR_NOT_FOUND when there is none. Ends the statement.
- */
-static enum err read_one(struct db *db, sqlite3_stmt *statement, struct arena *arena,
-                         row_fn copy, void *out)
+enum err read_one(struct db *db, sqlite3_stmt *statement, struct arena *arena,
+                  row_fn copy, void *out)
 {
     int code = sqlite3_step(statement);
     bool is_found =
@@ -235,12 +231,6 @@ static enum err read_one(struct db *db, sqlite3_stmt *statement, struct arena *a
     enum err err = db_err(db, code);
     return err == ERR_OK && !is_found ? ERR_NOT_FOUND : err;
 }
-
-struct rows {
-    char *items;
-    size_t count, capacity, item_bytes;
-    row_fn copy;
-};
 
 static void rows_push(struct rows *rows, sqlite3_stmt *statement, struct arena *arena)
 {
@@ -256,9 +246,8 @@ static void rows_push(struct rows *rows, sqlite3_stmt *statement, struct arena *
     rows->count++;
 }
 
-/* Ends the statement. */
-static enum err read_many(struct db *db, sqlite3_stmt *statement, struct arena *arena,
-                          struct rows *rows)
+enum err read_many(struct db *db, sqlite3_stmt *statement, struct arena *arena,
+                   struct rows *rows)
 {
     int code = sqlite3_step(statement);
 
@@ -270,7 +259,7 @@ static enum err read_many(struct db *db, sqlite3_stmt *statement, struct arena *
     return db_err(db, code);
 }
 
-static void bind_page(sqlite3_stmt *statement, struct slice after, size_t limit)
+void read_bind_page(sqlite3_stmt *statement, struct slice after, size_t limit)
 {
     db_bind_text(statement, 1, after);
     db_bind_int(statement, 2, limit > INT32_MAX ? INT32_MAX : (int64_t)limit);
@@ -305,7 +294,7 @@ void read_forget_snapshot(struct store *store)
  * that follow. None of them can miss a write that was answered: the answer to a write
  * comes in a turn of its own, after the snapshots that were open when it was stored.
  */
-static sqlite3_stmt *statement_of(struct store *store, enum read_statement which)
+sqlite3_stmt *read_statement(struct store *store, int which)
 {
     if (!store->has_snapshot &&
         db_run(&store->reader, store->reader.statements[R_BEGIN]) == ERR_OK) {
@@ -319,13 +308,13 @@ static sqlite3_stmt *statement_of(struct store *store, enum read_statement which
 
 enum err read_check(struct store *store)
 {
-    return db_run(&store->reader, statement_of(store, R_CHECK));
+    return db_run(&store->reader, read_statement(store, R_CHECK));
 }
 
 enum err store_get_account(struct store *store, struct slice id, struct arena *arena,
                            struct store_account *out)
 {
-    sqlite3_stmt *statement = statement_of(store, R_ACCOUNT);
+    sqlite3_stmt *statement = read_statement(store, R_ACCOUNT);
 
     db_bind_text(statement, 1, id);
     return read_one(&store->reader, statement, arena, row_account, out);
@@ -336,10 +325,10 @@ enum err store_list_accounts(struct store *store, struct slice tenant,
                              struct store_account **out, size_t *count)
 {
     sqlite3_stmt *statement =
-        statement_of(store, tenant.len == 0 ? R_ACCOUNTS : R_ACCOUNTS_OF_TENANT);
+        read_statement(store, tenant.len == 0 ? R_ACCOUNTS : R_ACCOUNTS_OF_TENANT);
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_account};
 
-    bind_page(statement, after, limit);
+    read_bind_page(statement, after, limit);
     if (tenant.len > 0) {
         db_bind_text(statement, 3, tenant);
     }
@@ -352,20 +341,20 @@ enum err store_list_accounts(struct store *store, struct slice tenant,
 enum err store_get_server(struct store *store, struct slice id, struct arena *arena,
                           struct store_server *out)
 {
-    sqlite3_stmt *statement = statement_of(store, R_SERVER);
+    sqlite3_stmt *statement = read_statement(store, R_SERVER);
 
     db_bind_text(statement, 1, id);
-    return read_one(&store->reader, statement, arena, row_server, out);
+    return read_one(&store->reader, statement, arena, read_row_server, out);
 }
 
 enum err store_list_servers(struct store *store, struct slice account,
                             struct slice after, size_t limit, struct arena *arena,
                             struct store_server **out, size_t *count)
 {
-    sqlite3_stmt *statement = statement_of(store, R_SERVERS);
-    struct rows rows = {.item_bytes = sizeof **out, .copy = row_server};
+    sqlite3_stmt *statement = read_statement(store, R_SERVERS);
+    struct rows rows = {.item_bytes = sizeof **out, .copy = read_row_server};
 
-    bind_page(statement, after, limit);
+    read_bind_page(statement, after, limit);
     db_bind_text(statement, 3, account);
     enum err err = read_many(&store->reader, statement, arena, &rows);
     *out = (void *)rows.items;
@@ -376,7 +365,7 @@ enum err store_list_servers(struct store *store, struct slice account,
 enum err store_find_server(struct store *store, struct slice hash, int64_t now_ms,
                            struct arena *arena, struct store_server *out)
 {
-    sqlite3_stmt *statement = statement_of(store, R_SERVER_BY_TOKEN);
+    sqlite3_stmt *statement = read_statement(store, R_SERVER_BY_TOKEN);
 
     db_bind_blob(statement, 1, hash);
     db_bind_int(statement, 2, now_ms);
@@ -386,7 +375,7 @@ enum err store_find_server(struct store *store, struct slice hash, int64_t now_m
 enum err store_find_api_token(struct store *store, struct slice hash, int64_t now_ms,
                               struct arena *arena, struct store_api_token *out)
 {
-    sqlite3_stmt *statement = statement_of(store, R_API_TOKEN_BY_HASH);
+    sqlite3_stmt *statement = read_statement(store, R_API_TOKEN_BY_HASH);
 
     db_bind_blob(statement, 1, hash);
     db_bind_int(statement, 2, now_ms);
@@ -398,10 +387,10 @@ enum err store_list_api_tokens(struct store *store, struct slice tenant,
                                struct store_api_token **out, size_t *count)
 {
     sqlite3_stmt *statement =
-        statement_of(store, tenant.len == 0 ? R_API_TOKENS : R_API_TOKENS_OF_TENANT);
+        read_statement(store, tenant.len == 0 ? R_API_TOKENS : R_API_TOKENS_OF_TENANT);
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_api_token};
 
-    bind_page(statement, after, limit);
+    read_bind_page(statement, after, limit);
     if (tenant.len > 0) {
         db_bind_text(statement, 3, tenant);
     }
@@ -414,7 +403,7 @@ enum err store_list_api_tokens(struct store *store, struct slice tenant,
 enum err store_get_tenant(struct store *store, struct slice id, struct arena *arena,
                           struct store_tenant *out)
 {
-    sqlite3_stmt *statement = statement_of(store, R_TENANT);
+    sqlite3_stmt *statement = read_statement(store, R_TENANT);
 
     db_bind_text(statement, 1, id);
     return read_one(&store->reader, statement, arena, row_tenant, out);
@@ -425,7 +414,7 @@ enum err store_list_tenants(struct store *store, struct arena *arena,
 {
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_tenant};
     enum err err =
-        read_many(&store->reader, statement_of(store, R_TENANTS), arena, &rows);
+        read_many(&store->reader, read_statement(store, R_TENANTS), arena, &rows);
 
     *out = (void *)rows.items;
     *count = rows.count;
@@ -437,7 +426,7 @@ enum err store_list_lanes(struct store *store, struct arena *arena,
 {
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_lane};
     enum err err =
-        read_many(&store->reader, statement_of(store, R_LANES), arena, &rows);
+        read_many(&store->reader, read_statement(store, R_LANES), arena, &rows);
 
     *out = (void *)rows.items;
     *count = rows.count;
@@ -460,7 +449,7 @@ enum err store_list_environments(struct store *store, struct slice after, size_t
     sqlite3_stmt *statement = store->reader.statements[R_ENVIRONMENTS];
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_environment};
 
-    bind_page(statement, after, limit);
+    read_bind_page(statement, after, limit);
     enum err err = read_many(&store->reader, statement, arena, &rows);
     *out = (void *)rows.items;
     *count = rows.count;
@@ -471,7 +460,7 @@ enum err store_list_secrets(struct store *store, struct slice account,
                             struct arena *arena, struct store_secret **out,
                             size_t *count)
 {
-    sqlite3_stmt *statement = statement_of(store, R_SECRETS);
+    sqlite3_stmt *statement = read_statement(store, R_SECRETS);
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_secret};
 
     db_bind_text(statement, 1, account);
@@ -484,19 +473,19 @@ enum err store_list_secrets(struct store *store, struct slice account,
 enum err store_get_grant(struct store *store, struct slice account, struct arena *arena,
                          struct store_grant *out)
 {
-    sqlite3_stmt *statement = statement_of(store, R_GRANT);
+    sqlite3_stmt *statement = read_statement(store, R_GRANT);
 
     db_bind_text(statement, 1, account);
-    return read_one(&store->reader, statement, arena, row_grant, out);
+    return read_one(&store->reader, statement, arena, read_row_grant, out);
 }
 
 enum err store_list_grants(struct store *store, struct slice after, size_t limit,
                            struct arena *arena, struct store_grant **out, size_t *count)
 {
-    sqlite3_stmt *statement = statement_of(store, R_GRANTS);
-    struct rows rows = {.item_bytes = sizeof **out, .copy = row_grant};
+    sqlite3_stmt *statement = read_statement(store, R_GRANTS);
+    struct rows rows = {.item_bytes = sizeof **out, .copy = read_row_grant};
 
-    bind_page(statement, after, limit);
+    read_bind_page(statement, after, limit);
     enum err err = read_many(&store->reader, statement, arena, &rows);
     *out = (void *)rows.items;
     *count = rows.count;
@@ -507,10 +496,10 @@ enum err store_page_secrets(struct store *store, const struct store_secret *afte
                             size_t limit, struct arena *arena,
                             struct store_secret **out, size_t *count)
 {
-    sqlite3_stmt *statement = statement_of(store, R_PAGE_OF_SECRETS);
+    sqlite3_stmt *statement = read_statement(store, R_PAGE_OF_SECRETS);
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_secret};
 
-    bind_page(statement, after != NULL ? after->account : SLICE_EMPTY, limit);
+    read_bind_page(statement, after != NULL ? after->account : SLICE_EMPTY, limit);
     db_bind_text(statement, 3, after != NULL ? after->field : SLICE_EMPTY);
     enum err err = read_many(&store->reader, statement, arena, &rows);
     *out = (void *)rows.items;
@@ -523,7 +512,7 @@ enum err store_count_secrets(struct store *store, struct arena *arena,
 {
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_key_use};
     enum err err =
-        read_many(&store->reader, statement_of(store, R_KEY_USES), arena, &rows);
+        read_many(&store->reader, read_statement(store, R_KEY_USES), arena, &rows);
 
     *out = (void *)rows.items;
     *count = rows.count;

@@ -81,6 +81,29 @@ static const char *const migrations[] = {
     /* where a person goes who has to connect an account again */
     "ALTER TABLE account ADD COLUMN reauth_url TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE environment ADD COLUMN reauth_url TEXT NOT NULL DEFAULT '';",
+
+    /* 4: webhooks; how often the end of a grant was told */
+    "CREATE TABLE webhook_endpoint ("
+    "  id TEXT NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, url TEXT NOT NULL,"
+    "  events INTEGER NOT NULL, state TEXT NOT NULL, cause TEXT NOT NULL,"
+    "  secret_version INTEGER NOT NULL, old_secret_ends_ms INTEGER NOT NULL,"
+    "  dropped INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    "  updated_ms INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE webhook_delivery ("
+    "  n INTEGER NOT NULL PRIMARY KEY, event TEXT NOT NULL,"
+    "  endpoint TEXT NOT NULL REFERENCES webhook_endpoint (id) ON DELETE CASCADE,"
+    "  type TEXT NOT NULL, body TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+    "  attempts INTEGER NOT NULL, tried_ms INTEGER NOT NULL, status INTEGER NOT NULL,"
+    "  reason TEXT NOT NULL, duration_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL,"
+    "  outcome TEXT NOT NULL) STRICT;"
+    "CREATE INDEX webhook_delivery_by_endpoint ON webhook_delivery (endpoint, n);"
+    "CREATE INDEX webhook_delivery_by_time ON webhook_delivery (endpoint, next_ms)"
+    "  WHERE next_ms > 0;"
+    "CREATE INDEX webhook_delivery_by_age ON webhook_delivery (created_ms)"
+    "  WHERE next_ms = 0;"
+    "ALTER TABLE oauth_grant ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX oauth_grant_by_end ON oauth_grant (grant_ends_ms)"
+    "  WHERE grant_ends_ms > 0;",
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

@@ -139,6 +139,11 @@ enum err store_check(struct store *store)
     return err == ERR_OK ? read_check(store) : err;
 }
 
+void store_on_event(struct store *store, void (*fn)(void *ctx), void *ctx)
+{
+    writer_on_event(store->writer, fn, ctx);
+}
+
 void store_commit(struct store *store, struct store_batch *batch, store_done_fn done,
                   void *ctx)
 {

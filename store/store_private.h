@@ -11,11 +11,13 @@
 
 #include <sqlite3.h>
 
+#include "store/outbox.h"
 #include "store/store.h"
 
 /* ---- A connection (db.c) ---- */
 
-#define DB_STATEMENTS 48
+#define DB_STATEMENTS 64
+#define DB_FIRST_OF_OUTBOX 48 /* the statements of webhooks */
 
 struct db {
     sqlite3 *handle;
@@ -27,8 +29,9 @@ struct db {
 MUST_USE enum err db_open(struct db *db, const struct log *log, const char *path,
                           int busy_ms);
 void db_close(struct db *db); /* a zeroed db is fine */
-/* Turns the n-th text into statements[n]; `sql` lives as long as the program. */
-MUST_USE enum err db_prepare(struct db *db, const char *const *sql, size_t count);
+/* Turns the n-th text into statements[first + n]; `sql` lives as long as the program. */
+MUST_USE enum err db_prepare(struct db *db, size_t first, const char *const *sql,
+                             size_t count);
 /* SQL of ours without parameters. */
 MUST_USE enum err db_exec(struct db *db, const char *sql);
 /* An integer that SQL of ours gives, e.g. of a PRAGMA. */
@@ -87,6 +90,15 @@ enum store_op_kind {
     OP_PUT_ENVIRONMENT,
     OP_DELETE_ENVIRONMENT,
     OP_PURGE_EXPIRED,
+    OP_INSERT_ENDPOINT,
+    OP_DELETE_ENDPOINT,
+    OP_ROTATE_ENDPOINT,
+    OP_DISABLE_ENDPOINT,
+    OP_PUT_EVENT,
+    OP_EXPIRE_SERVER,
+    OP_WARN_GRANT,
+    OP_PUT_ATTEMPT,
+    OP_PURGE_DELIVERIES,
     OP_KIND_COUNT
 };
 
@@ -108,6 +120,13 @@ struct store_op {
             struct store_secret before, after;
         } reseal;
         struct store_grant grant;
+        struct store_endpoint endpoint;
+        struct store_delivery delivery;
+        struct {
+            struct store_event event;
+            struct slice subject; /* a server, an account */
+            int64_t stage, most;
+        } telling;
     };
 };
 
@@ -115,12 +134,22 @@ struct store_batch {
     struct store_batch *next; /* in the writer's queue, then among the finished */
     struct arena *arena;      /* holds the ops and every copied byte */
     struct store_op *first, *last;
+    bool has_event;     /* there is something to deliver */
     bool drops_secrets; /* what it leaves in the log file is worth a checkpoint */
     store_done_fn done; /* NULL: somebody waits in writer_commit_now */
     void *ctx;
     bool is_finished; /* under the writer's lock, for the one who waits */
     enum err err;
 };
+
+/* For the files that add to a batch: an op at its end, and a copy of what the caller has. */
+struct store_op *batch_op(struct store_batch *batch, enum store_op_kind kind);
+void batch_keep(struct store_batch *batch, struct slice *bytes);
+
+typedef enum err (*apply_fn)(struct db *db, const struct store_op *op);
+/* outbox_apply.c: NULL for what is no affair of webhooks. */
+apply_fn outbox_verb(enum store_op_kind kind);
+MUST_USE enum err outbox_prepare(struct db *db);
 
 /* Prepares the writing statements. */
 MUST_USE enum err apply_prepare(struct db *db);
@@ -144,6 +173,7 @@ void writer_stop(struct writer *writer);
 /* Both take the batch. */
 void writer_commit(struct writer *writer, struct store_batch *batch);
 MUST_USE enum err writer_commit_now(struct writer *writer, struct store_batch *batch);
+void writer_on_event(struct writer *writer, void (*fn)(void *ctx), void *ctx);
 
 /* ---- Reading (read.c) ---- */
 
@@ -151,6 +181,25 @@ struct store;
 
 MUST_USE enum err read_prepare(struct db *db);
 MUST_USE enum err read_check(struct store *store);
+MUST_USE enum err outbox_read_prepare(struct db *db);
+/* The statement with that place, in the turn's snapshot. */
+sqlite3_stmt *read_statement(struct store *store, int which);
+void read_bind_page(sqlite3_stmt *statement, struct slice after, size_t limit);
+
+/* Copies the row the statement stands on into `out`, a struct of the caller's kind. */
+typedef void (*row_fn)(sqlite3_stmt *row, struct arena *arena, void *out);
+void read_row_server(sqlite3_stmt *row, struct arena *arena, void *out);
+void read_row_grant(sqlite3_stmt *row, struct arena *arena, void *out);
+struct rows {
+    char *items;
+    size_t count, capacity, item_bytes;
+    row_fn copy;
+};
+/* The bound statement's one row (ERR_NOT_FOUND when there is none), or all. End it. */
+MUST_USE enum err read_one(struct db *db, sqlite3_stmt *statement, struct arena *arena,
+                           row_fn copy, void *out);
+MUST_USE enum err read_many(struct db *db, sqlite3_stmt *statement, struct arena *arena,
+                            struct rows *rows);
 /* The next read sees what is stored by then. */
 void read_forget_snapshot(struct store *store);
 

@@ -35,6 +35,8 @@ struct writer {
     bool is_stopping, is_posted;
     /* The loop's thread only. */
     bool is_delivering, is_closed;
+    void (*on_event)(void *ctx);
+    void *on_event_ctx;
 };
 
 static void queue_push(struct queue *queue, struct store_batch *batch)
@@ -216,6 +218,10 @@ static void deliver(struct writer *writer, struct queue *finished)
         if (!writer->is_closed) { /* a callback may close the store */
             batch->done(batch->ctx, batch->err);
         }
+        if (batch->has_event && batch->err == ERR_OK && !writer->is_closed &&
+            writer->on_event != NULL) {
+            writer->on_event(writer->on_event_ctx);
+        }
         store_batch_free(batch);
     }
     writer->is_delivering = false;
@@ -307,6 +313,12 @@ void writer_commit(struct writer *writer, struct store_batch *batch)
 {
     loop_hold(writer->loop);
     submit(writer, batch);
+}
+
+void writer_on_event(struct writer *writer, void (*fn)(void *ctx), void *ctx)
+{
+    writer->on_event = fn;
+    writer->on_event_ctx = ctx;
 }
 
 enum err writer_commit_now(struct writer *writer, struct store_batch *batch)

@@ -169,6 +169,18 @@ static void test_a_path_that_cannot_be_opened_is_an_io_error(void **state)
     assert_null(f->store);
 }
 
+/* Whether the page holds tables' definitions: without those the file is not opened at all. */
+static bool is_of_schema(const char *path, off_t at)
+{
+    char page[4096];
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    assert_int_equal(fread(page, sizeof page, 1, file), 1);
+    fclose(file);
+    return slice_contains_nocase(slice_of(page, sizeof page), SLICE("CREATE "));
+}
+
 static void test_damaged_pages_are_io_errors_of_reads_and_writes(void **state)
 {
     struct fixture *f = *state;
@@ -184,7 +196,9 @@ static void test_damaged_pages_are_io_errors_of_reads_and_writes(void **state)
     f->store = NULL;
     memset(garbage, 0xff, sizeof garbage);
     for (off_t at = 4096; at < size_of(f->path); at += 4096) {
-        patch(f->path, at, garbage, sizeof garbage);
+        if (!is_of_schema(f->path, at)) {
+            patch(f->path, at, garbage, sizeof garbage);
+        }
     }
 
     assert_int_equal(store_open(f->loop, &f->log, f->path, &f->store), ERR_OK);
@@ -501,7 +515,8 @@ static void test_a_store_of_the_first_schema_is_brought_up_to_date(void **state)
     store_close(f->store);
     f->store = NULL;
     run_sql(f,
-            "DROP TABLE oauth_grant; ALTER TABLE account DROP COLUMN reauth_url;"
+            "DROP TABLE oauth_grant; DROP TABLE webhook_delivery; DROP TABLE"
+            " webhook_endpoint; ALTER TABLE account DROP COLUMN reauth_url;"
             " DROP TABLE environment; ALTER TABLE url_token "
             "DROP COLUMN retired;"
             " ALTER TABLE server_token DROP COLUMN retired; PRAGMA user_version = 1");
