@@ -30,11 +30,14 @@ struct connector {
 
     /*
      * Checks an account's `connection` and completes it (canonical ids, derived hosts)
-     * into `out`, everything in `arena`. ERR_UNPROCESSABLE with details (pointers into
-     * connection).
+     * into `out`: in `arena` what calls need, which is kept as long as the account is
+     * ready, in `scratch` (may be the same) out->connection, the fault and whatever else
+     * is needed no longer than `connection`. ERR_UNPROCESSABLE with details (pointers
+     * into connection).
      */
-    enum err (*connect)(struct arena *arena, const struct jval *connection,
-                        struct op_target *out, struct fault *fault);
+    enum err (*connect)(struct arena *arena, struct arena *scratch,
+                        const struct jval *connection, struct op_target *out,
+                        struct fault *fault);
 
     /* See struct catalog_compiler. `tool` is NULL for the integration's "verify". */
     enum err (*compile)(struct arena *arena, const struct jval *upstream,

@@ -14,7 +14,7 @@
 #include "core/turnstile.h"
 
 /* What most accounts need, in one piece. */
-#define ACCOUNT_BYTES 2560
+#define ACCOUNT_BYTES 1280
 
 struct accounts {
     struct gateway *gateway;
@@ -98,7 +98,8 @@ struct meaning {
     struct op_target target;
 };
 
-/* ERR_NOT_FOUND: the integration is not loaded; ERR_INTERNAL: the record cannot be read. */
+/* The target is in `arena`, without the connection it was made from. ERR_NOT_FOUND: the
+ * integration is not loaded; ERR_INTERNAL: the record cannot be read. */
 static enum err understand(const struct accounts *accounts,
                            const struct store_account *record, struct arena *arena,
                            struct meaning *out)
@@ -111,10 +112,13 @@ static enum err understand(const struct accounts *accounts,
     if (out->integration == NULL || out->connector == NULL) {
         return ERR_NOT_FOUND;
     }
-    enum err err = jval_parse(arena, record->connection, &connection, NULL);
+    struct arena *scratch = arena_new();
+    enum err err = jval_parse(scratch, record->connection, &connection, NULL);
     if (err == ERR_OK) {
-        err = out->connector->connect(arena, connection, &out->target, &fault);
+        err = out->connector->connect(arena, scratch, connection, &out->target, &fault);
+        out->target.connection = NULL;
     }
+    arena_free(scratch);
     return err == ERR_OK ? ERR_OK : ERR_INTERNAL;
 }
 

@@ -404,7 +404,8 @@ static bool read_connection(struct admin *admin, const struct connector *connect
                     SLICE("/connection: an object is needed."));
         return false;
     }
-    if (connector->connect(admin->arena, connection, &target, &fault) != ERR_OK) {
+    if (connector->connect(admin->arena, admin->arena, connection, &target, &fault) !=
+        ERR_OK) {
         point_into_connection(admin, &fault);
         admin_fault(admin, &fault);
         return false;

@@ -49,7 +49,7 @@ static inline void fixture_load(struct fixture *out, struct slice integration,
     out->integration = catalog_integration(catalog, integration);
     out->connector = connector_find(integration);
     REQUIRE(out->integration != NULL && out->connector != NULL);
-    REQUIRE(out->connector->connect(arena, fixture_json(arena, connection),
+    REQUIRE(out->connector->connect(arena, arena, fixture_json(arena, connection),
                                     &out->target, &fault) == ERR_OK);
 }
 

@@ -36,7 +36,8 @@ static void check_target(const struct connector *connector, struct arena *arena,
     for (size_t i = 0; i < target->lane.len; i++) {
         REQUIRE(target->lane.ptr[i] > 0x20 && target->lane.ptr[i] < 0x7f);
     }
-    REQUIRE(connector->connect(arena, target->connection, &again, &fault) == ERR_OK);
+    REQUIRE(connector->connect(arena, arena, target->connection, &again, &fault) ==
+            ERR_OK);
     REQUIRE(slice_eq(again.lane, target->lane));
     REQUIRE(jval_equal(again.connection, target->connection));
     REQUIRE(again.origin_count == target->origin_count);
@@ -57,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fault fault = {.err = ERR_OK};
 
     if (jval_parse(arena, input, &connection, NULL) == ERR_OK) {
-        if (connector->connect(arena, connection, &target, &fault) == ERR_OK) {
+        if (connector->connect(arena, arena, connection, &target, &fault) == ERR_OK) {
             check_target(connector, arena, &target);
         } else {
             REQUIRE(fault.err == ERR_UNPROCESSABLE && fault.detail_count >= 1);

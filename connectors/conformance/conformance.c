@@ -11,12 +11,14 @@
 #include "connectors/conformance/template.h"
 
 /* There is nothing to connect to, so there is nothing to say about it. */
-static enum err connect(struct arena *arena, const struct jval *connection,
-                        struct op_target *out, struct fault *fault)
+static enum err connect(struct arena *arena, struct arena *scratch,
+                        const struct jval *connection, struct op_target *out,
+                        struct fault *fault)
 {
+    (void)arena;
     if (!jval_is(connection, JVAL_OBJECT) || connection->count > 0) {
         fault->err = ERR_UNPROCESSABLE;
-        fault->details = arena_alloc(arena, sizeof *fault->details);
+        fault->details = arena_alloc(scratch, sizeof *fault->details);
         fault->details[0].pointer = SLICE("/connection");
         fault->details[0].message = SLICE("an empty object is needed");
         fault->detail_count = 1;

@@ -152,16 +152,17 @@ static const struct jval *stored_connection(struct arena *arena,
     return connection;
 }
 
-static struct hosts *derive_hosts(struct arena *arena, struct slice account_id,
+static struct hosts *derive_hosts(struct arena *arena, struct arena *scratch,
+                                  struct slice account_id,
                                   const struct slice given[HOST_COUNT])
 {
     struct hosts *hosts = arena_alloc(arena, sizeof *hosts);
     struct slice origins[HOST_COUNT];
-    struct slice form = host_form(arena, account_id);
+    struct slice form = host_form(scratch, account_id);
 
     for (size_t i = 0; i < HOST_COUNT; i++) {
         origins[i] = given[i].len > 0
-                         ? given[i]
+                         ? arena_slice(arena, given[i])
                          : arena_printf(arena, "https://%.*s.%s", SLICE_ARG(form),
                                         host_table[i].domain);
     }
@@ -189,12 +190,14 @@ static void fill_target(struct arena *arena, struct hosts *hosts,
     };
 }
 
-enum err hosts_connect(struct arena *arena, const struct jval *connection,
-                       struct op_target *out, struct fault *fault)
+enum err hosts_connect(struct arena *arena, struct arena *scratch,
+                       const struct jval *connection, struct op_target *out,
+                       struct fault *fault)
 {
     struct complaints complaints = {
-        .arena = arena,
-        .details = arena_array(arena, CONNECTION_FAULTS, sizeof(struct fault_detail))};
+        .arena = scratch,
+        .details =
+            arena_array(scratch, CONNECTION_FAULTS, sizeof(struct fault_detail))};
     struct slice origins[HOST_COUNT] = {SLICE_EMPTY, SLICE_EMPTY, SLICE_EMPTY};
     struct slice account_id = SLICE_EMPTY;
 
@@ -221,7 +224,7 @@ enum err hosts_connect(struct arena *arena, const struct jval *connection,
             .detail_count = complaints.count};
         return ERR_UNPROCESSABLE;
     }
-    fill_target(arena, derive_hosts(arena, account_id, origins),
-                stored_connection(arena, account_id, origins), out);
+    fill_target(arena, derive_hosts(arena, scratch, account_id, origins),
+                stored_connection(scratch, account_id, origins), out);
     return ERR_OK;
 }

@@ -28,7 +28,8 @@ struct hosts {
  * in the form of the user interface (123456_SB1) or of the host names (123456-sb1).
  * Borrows `connection`; `out` lends from `arena`.
  */
-MUST_USE enum err hosts_connect(struct arena *arena, const struct jval *connection,
-                                struct op_target *out, struct fault *fault);
+MUST_USE enum err hosts_connect(struct arena *arena, struct arena *scratch,
+                                const struct jval *connection, struct op_target *out,
+                                struct fault *fault);
 
 #endif

@@ -156,14 +156,14 @@ static const struct jval *stored_connection(struct arena *arena,
     return connection;
 }
 
-static void fill_target(struct arena *arena, const struct route *route,
-                        const struct web_origin *origin, struct slice client,
-                        struct op_target *out)
+static void fill_target(struct arena *arena, struct arena *scratch,
+                        const struct route *route, const struct web_origin *origin,
+                        struct slice client, struct op_target *out)
 {
     struct sap_system *system = arena_alloc(arena, sizeof *system);
 
     system->client = arena_slice(arena, client);
-    system->origin = origin->text;
+    system->origin = arena_slice(arena, origin->text);
     *out = (struct op_target){
         .lane = arena_printf(arena, "sap:%s:%.*s:%d:%.*s", route->name,
                              SLICE_ARG(origin->host), origin->port,
@@ -171,18 +171,20 @@ static void fill_target(struct arena *arena, const struct route *route,
         .realm = SLICE_EMPTY,
         .origins = &system->origin,
         .origin_count = 1,
-        .connection = stored_connection(arena, route, system),
+        .connection = stored_connection(scratch, route, system),
         .default_ceiling = route->ceiling,
         .private_data = system,
     };
 }
 
-enum err sap_connect(struct arena *arena, const struct jval *connection,
-                     struct op_target *out, struct fault *fault)
+enum err sap_connect(struct arena *arena, struct arena *scratch,
+                     const struct jval *connection, struct op_target *out,
+                     struct fault *fault)
 {
     struct complaints complaints = {
-        .arena = arena,
-        .details = arena_array(arena, CONNECTION_FAULTS, sizeof(struct fault_detail))};
+        .arena = scratch,
+        .details =
+            arena_array(scratch, CONNECTION_FAULTS, sizeof(struct fault_detail))};
     struct web_origin origin = {.text = SLICE_EMPTY};
     struct slice client = SLICE_EMPTY;
     const struct route *route = NULL;
@@ -192,7 +194,7 @@ enum err sap_connect(struct arena *arena, const struct jval *connection,
                  SLICE("A connection is an object with route and base_url."));
     } else {
         route = read_route(&complaints, connection);
-        if (!web_origin_parse(arena, jval_text(jval_get(connection, "base_url")),
+        if (!web_origin_parse(scratch, jval_text(jval_get(connection, "base_url")),
                               &origin)) {
             complain(&complaints, SLICE("/base_url"),
                      SLICE("base_url is scheme://host[:port] with http or https and "
@@ -210,6 +212,6 @@ enum err sap_connect(struct arena *arena, const struct jval *connection,
             .detail_count = complaints.count};
         return ERR_UNPROCESSABLE;
     }
-    fill_target(arena, route, &origin, client, out);
+    fill_target(arena, scratch, route, &origin, client, out);
     return ERR_OK;
 }

@@ -24,7 +24,8 @@ struct sap_system {
  * or any system reachable as it is) and "on_premise" (an ABAP system, whose client has
  * to be named). Borrows `connection`; `out` lends from `arena`.
  */
-MUST_USE enum err sap_connect(struct arena *arena, const struct jval *connection,
-                              struct op_target *out, struct fault *fault);
+MUST_USE enum err sap_connect(struct arena *arena, struct arena *scratch,
+                              const struct jval *connection, struct op_target *out,
+                              struct fault *fault);
 
 #endif

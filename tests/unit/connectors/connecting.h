@@ -23,7 +23,7 @@ static inline enum err connect_to(const char *integration, struct arena *arena,
     *fault = (struct fault){.err = ERR_OK};
     *target = (struct op_target){.lane = SLICE_EMPTY};
     return connector_find(slice_str(integration))
-        ->connect(arena, world_json(arena, json), target, fault);
+        ->connect(arena, arena, world_json(arena, json), target, fault);
 }
 
 /* Connects by what the connector stored of the connection. Lends the second target. */
@@ -35,7 +35,7 @@ static inline struct op_target connect_again(const char *integration,
 
     assert_int_equal(connect_to(integration, arena, json, &first, &fault), ERR_OK);
     assert_int_equal(connector_find(slice_str(integration))
-                         ->connect(arena, first.connection, &second, &fault),
+                         ->connect(arena, arena, first.connection, &second, &fault),
                      ERR_OK);
     assert_true(jval_equal(first.connection, second.connection));
     assert_true(slice_eq(first.lane, second.lane));

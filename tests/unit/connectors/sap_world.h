@@ -39,13 +39,16 @@ static inline struct sap_world sap_world_new(void)
     world.connector = connector_find(SLICE("sap"));
     assert_non_null(world.integration);
     assert_non_null(world.connector);
+    struct arena *scratch = arena_new();
     assert_int_equal(
-        world.connector->connect(world.arena,
-                                 world_json(world.arena, "{\"route\":\"on_premise\","
-                                                         "\"base_url\":\"" SAP_ORIGIN
-                                                         "\",\"sap_client\":\"100\"}"),
+        world.connector->connect(world.arena, scratch,
+                                 world_json(scratch, "{\"route\":\"on_premise\","
+                                                     "\"base_url\":\"" SAP_ORIGIN
+                                                     "\",\"sap_client\":\"100\"}"),
                                  &world.target, &fault),
         ERR_OK);
+    arena_free(scratch); /* an account has nothing of it either */
+    world.target.connection = NULL;
     world.session = world.connector->session_new();
     return world;
 }

@@ -212,13 +212,13 @@ static void test_an_empty_connection_is_the_only_one(void **state)
     struct fault fault = {.err = ERR_OK};
     (void)state;
     assert_int_equal(
-        conformance_connector.connect(arena, json(arena, "{}"), &target, &fault),
+        conformance_connector.connect(arena, arena, json(arena, "{}"), &target, &fault),
         ERR_OK);
     assert_int_equal(target.origin_count, 0);
     assert_true(slice_is(target.lane, "conformance:built-in"));
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        assert_int_equal(conformance_connector.connect(arena, json(arena, wrong[i]),
-                                                       &target, &fault),
+        assert_int_equal(conformance_connector.connect(
+                             arena, arena, json(arena, wrong[i]), &target, &fault),
                          ERR_UNPROCESSABLE);
         assert_true(slice_is(fault.details[0].pointer, "/connection"));
     }

@@ -55,11 +55,14 @@ static inline struct world world_new(void)
     assert_non_null(world.integration);
     world.connector = connector_find(SLICE("netsuite"));
     assert_non_null(world.connector);
+    struct arena *scratch = arena_new();
     assert_int_equal(world.connector->connect(
-                         world.arena,
-                         world_json(world.arena, "{\"account_id\":\"tstdrv1234567\"}"),
+                         world.arena, scratch,
+                         world_json(scratch, "{\"account_id\":\"tstdrv1234567\"}"),
                          &world.target, &fault),
                      ERR_OK);
+    arena_free(scratch); /* an account has nothing of it either */
+    world.target.connection = NULL;
     return world;
 }
 
