@@ -152,6 +152,11 @@ static enum step do_freshen(struct op_run *run)
     enum err err = outbound_prepare(run->account->credential, &run->token_wait);
     if (err != ERR_OK) {
         token_fault(run, &(struct token_outcome){err, 0, SLICE_EMPTY});
+        if (err == ERR_UPSTREAM_UNAVAILABLE) {
+            run->op.fault.hint =
+                SLICE("Its token host has failed several times in a row "
+                      "and is left alone for half a minute.");
+        }
         return STEP_FAIL;
     }
     run->awaits_token = true;
