@@ -17,13 +17,13 @@ file(GLOB mock_common CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/common/*.c")
 file(GLOB mock_netsuite CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/netsuite/*.c")
 if(mock_netsuite)
     sluice_program(mock-netsuite SOURCES ${mock_common} ${mock_netsuite}
-                   LIBS sluice_base sluice_llhttp PkgConfig::UV PkgConfig::CRYPTO
+                   LIBS sluice_base sluice_llhttp PkgConfig::UV PkgConfig::SSL PkgConfig::CRYPTO
                         PkgConfig::SQLITE PkgConfig::JANSSON PkgConfig::XML2 m)
 endif()
 file(GLOB mock_sap CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/sap/*.c")
 if(mock_sap)
     sluice_program(mock-sap SOURCES ${mock_common} ${mock_sap}
-                   LIBS sluice_base sluice_llhttp PkgConfig::UV PkgConfig::CRYPTO
+                   LIBS sluice_base sluice_llhttp PkgConfig::UV PkgConfig::SSL PkgConfig::CRYPTO
                         PkgConfig::SQLITE PkgConfig::JANSSON m)
 endif()
 

@@ -34,7 +34,8 @@ struct work {
     struct engine *engine;
     struct http_exchange *exchange;
     enum aside aside;
-    struct gate_lane *lane; /* NULL: it stands aside, or is refused */
+    struct gate_lane
+        *lane; /* of a token request its endpoint; NULL: a page, or refused */
     struct response response;
     struct fault *fault; /* NULL: none; lives in the exchange's arena */
     uint64_t number;     /* in the history */
@@ -90,7 +91,7 @@ static void admit_waiting(struct engine *engine);
 static void work_leave(struct work *work)
 {
     if (work->aside == ASIDE_TOKEN) {
-        gate_token_leave(&work->engine->gate);
+        gate_token_leave(&work->engine->gate, work->lane);
     }
     if (work->aside != ASIDE_NOT) {
         return;
@@ -333,7 +334,8 @@ static bool begin_aside(struct work *work)
         return false;
     }
     if (work->aside == ASIDE_TOKEN) {
-        gate_token_enter(&engine->gate);
+        work->lane =
+            gate_token_enter(&engine->gate, exchange_request(work->exchange)->path);
     }
     work_begin(work);
     return true;
@@ -372,7 +374,7 @@ void engine_stop(struct engine *engine)
     LIST_FOREACH_SAFE (node, after, &engine->works) {
         struct work *work = LIST_ENTRY(node, struct work, node);
         if (work->aside == ASIDE_TOKEN) {
-            gate_token_leave(&engine->gate);
+            gate_token_leave(&engine->gate, work->lane);
         } else if (work->aside == ASIDE_NOT && list_empty(&work->place)) {
             gate_leave(&engine->gate, work->lane);
         }

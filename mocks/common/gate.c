@@ -41,11 +41,12 @@ void gate_init(struct gate *gate, const struct clock *clock, int concurrency,
     gate->count.since_us = clock_mono_us(clock);
     gate->tokens.since_us = gate->count.since_us;
     list_init(&gate->lanes);
+    list_init(&gate->endpoints);
 }
 
-void gate_free(struct gate *gate)
+static void lanes_free(struct list *lanes)
 {
-    LIST_FOREACH_SAFE (node, after, &gate->lanes) {
+    LIST_FOREACH_SAFE (node, after, lanes) {
         struct gate_lane *lane = LIST_ENTRY(node, struct gate_lane, node);
         list_remove(node);
         free(lane->name);
@@ -53,9 +54,15 @@ void gate_free(struct gate *gate)
     }
 }
 
-static struct gate_lane *lane_find(struct gate *gate, struct slice name)
+void gate_free(struct gate *gate)
 {
-    LIST_FOREACH (node, &gate->lanes) {
+    lanes_free(&gate->lanes);
+    lanes_free(&gate->endpoints);
+}
+
+static struct gate_lane *lane_find(const struct list *lanes, struct slice name)
+{
+    LIST_FOREACH (node, lanes) {
         struct gate_lane *lane = LIST_ENTRY(node, struct gate_lane, node);
         if (slice_is(name, lane->name)) {
             return lane;
@@ -64,9 +71,10 @@ static struct gate_lane *lane_find(struct gate *gate, struct slice name)
     return NULL;
 }
 
-struct gate_lane *gate_lane(struct gate *gate, struct slice name)
+static struct gate_lane *lane_of(struct gate *gate, struct list *lanes,
+                                 struct slice name)
 {
-    struct gate_lane *lane = lane_find(gate, name);
+    struct gate_lane *lane = lane_find(lanes, name);
     if (lane != NULL) {
         return lane;
     }
@@ -79,8 +87,13 @@ struct gate_lane *gate_lane(struct gate *gate, struct slice name)
     lane->concurrency = gate->concurrency;
     lane->count.since_us = clock_mono_us(gate->clock);
     list_init(&lane->node);
-    list_push(&gate->lanes, &lane->node);
+    list_push(lanes, &lane->node);
     return lane;
+}
+
+struct gate_lane *gate_lane(struct gate *gate, struct slice name)
+{
+    return lane_of(gate, &gate->lanes, name);
 }
 
 void gate_request(struct gate *gate)
@@ -102,15 +115,22 @@ bool gate_enter(struct gate *gate, struct gate_lane *lane)
     return true;
 }
 
-void gate_token_enter(struct gate *gate)
+struct gate_lane *gate_token_enter(struct gate *gate, struct slice path)
 {
+    struct gate_lane *endpoint = lane_of(gate, &gate->endpoints, path);
+    int64_t now_us = clock_mono_us(gate->clock);
     gate->tokens.requests++;
-    count_change(&gate->tokens, clock_mono_us(gate->clock), 1);
+    endpoint->count.requests++;
+    count_change(&gate->tokens, now_us, 1);
+    count_change(&endpoint->count, now_us, 1);
+    return endpoint;
 }
 
-void gate_token_leave(struct gate *gate)
+void gate_token_leave(struct gate *gate, struct gate_lane *endpoint)
 {
-    count_change(&gate->tokens, clock_mono_us(gate->clock), -1);
+    int64_t now_us = clock_mono_us(gate->clock);
+    count_change(&gate->tokens, now_us, -1);
+    count_change(&endpoint->count, now_us, -1);
 }
 
 bool gate_has_room(const struct gate_lane *lane)
@@ -137,7 +157,7 @@ uint64_t gate_latency_ms(struct gate *gate)
 bool gate_set_concurrency(struct gate *gate, struct slice name, int concurrency)
 {
     if (name.len > 0) {
-        struct gate_lane *lane = lane_find(gate, name);
+        struct gate_lane *lane = lane_find(&gate->lanes, name);
         if (lane != NULL) {
             lane->concurrency = concurrency;
         }
@@ -157,6 +177,9 @@ void gate_reset(struct gate *gate)
     count_reset(&gate->tokens, now_us);
     gate->writes = 0;
     LIST_FOREACH (node, &gate->lanes) {
+        count_reset(&LIST_ENTRY(node, struct gate_lane, node)->count, now_us);
+    }
+    LIST_FOREACH (node, &gate->endpoints) {
         count_reset(&LIST_ENTRY(node, struct gate_lane, node)->count, now_us);
     }
 }
@@ -184,6 +207,16 @@ json_t *gate_stats(struct gate *gate)
                         json_integer(gate->tokens.in_flight));
     json_object_set_new(object, "token_requests_in_flight_peak",
                         json_integer(gate->tokens.in_flight_peak));
+    json_t *endpoints = json_object();
+    LIST_FOREACH (node, &gate->endpoints) {
+        const struct gate_lane *one = LIST_ENTRY(node, struct gate_lane, node);
+        json_object_set_new(
+            endpoints, one->name,
+            json_pack("{s:I, s:I, s:I}", "requests", (json_int_t)one->count.requests,
+                      "in_flight", (json_int_t)one->count.in_flight, "in_flight_peak",
+                      (json_int_t)one->count.in_flight_peak));
+    }
+    json_object_set_new(object, "token_endpoints", endpoints);
     json_object_set_new(object, "writes", json_integer(gate->writes));
     json_t *accounts = json_object();
     LIST_FOREACH (node, &gate->lanes) {

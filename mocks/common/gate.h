@@ -38,7 +38,8 @@ struct gate {
     int latency_ms;
     int jitter_ms;
     struct gate_count count;  /* over all lanes */
-    struct gate_count tokens; /* requests of a token host; they have no limit */
+    struct gate_count tokens; /* requests of token hosts; they have no limit */
+    struct list endpoints;    /* the same by endpoint, as lanes */
     int token_latency_ms;
     int64_t writes;
     struct list lanes;
@@ -55,8 +56,9 @@ struct gate_lane *gate_lane(struct gate *gate, struct slice name);
 /* False, and counted as refused, when the lane is full. */
 bool gate_enter(struct gate *gate, struct gate_lane *lane);
 void gate_leave(struct gate *gate, struct gate_lane *lane);
-void gate_token_enter(struct gate *gate);
-void gate_token_leave(struct gate *gate);
+/* A token request, counted for its endpoint (one path of those few a mock has) too. */
+struct gate_lane *gate_token_enter(struct gate *gate, struct slice path);
+void gate_token_leave(struct gate *gate, struct gate_lane *endpoint);
 bool gate_has_room(const struct gate_lane *lane);
 void gate_request(struct gate *gate);
 

@@ -30,6 +30,7 @@ struct http_server {
     http_handler_fn handler;
     void *ctx;
     struct list conns;
+    const struct tls_port *tls; /* NULL: plain */
     bool closing;
     bool listener_closed;
     char scratch[READ_BYTES];
@@ -44,6 +45,7 @@ struct http_conn {
     uv_shutdown_t shutdown;
     struct list node;
     struct http_server *server;
+    struct tls_stream *tls; /* NULL: plain */
     llhttp_t parser;
     struct buf pending;
     struct http_exchange *exchange; /* being received, or being answered */
@@ -113,6 +115,7 @@ static void on_conn_closed(uv_handle_t *handle)
     struct http_server *server = conn->server;
     list_remove(&conn->node);
     buf_free(&conn->pending);
+    tls_stream_free(conn->tls);
     free(conn);
     server_free_when_idle(server);
 }
@@ -156,17 +159,6 @@ static void on_shutdown(uv_shutdown_t *req, int status)
     }
 }
 
-/* Flush, then close. `draining` first reads what the peer still sends: closing on
- * unread bytes would reset the connection and could destroy the answer on its way. */
-static void conn_finish(struct http_conn *conn, bool draining)
-{
-    conn->draining = draining;
-    conn->shutdown.data = conn;
-    if (uv_shutdown(&conn->shutdown, (uv_stream_t *)&conn->tcp, on_shutdown) != 0) {
-        conn_close(conn);
-    }
-}
-
 static void on_written(uv_write_t *req, int status)
 {
     struct write *write = req->data;
@@ -177,7 +169,7 @@ static void on_written(uv_write_t *req, int status)
     }
 }
 
-static void conn_write(struct http_conn *conn, struct slice bytes)
+static void conn_write_wire(struct http_conn *conn, struct slice bytes)
 {
     if (uv_is_closing((uv_handle_t *)&conn->tcp) || bytes.len == 0) {
         return;
@@ -190,6 +182,40 @@ static void conn_write(struct http_conn *conn, struct slice bytes)
     uv_buf_t out = uv_buf_init(write->bytes, (unsigned int)bytes.len);
     if (uv_write(&write->req, (uv_stream_t *)&conn->tcp, &out, 1, on_written) != 0) {
         free(write);
+        conn_close(conn);
+    }
+}
+
+static void conn_write(struct http_conn *conn, struct slice bytes)
+{
+    if (conn->tls == NULL || bytes.len == 0) {
+        conn_write_wire(conn, bytes);
+        return;
+    }
+    struct buf wire;
+    buf_init(&wire, OUT_CEILING);
+    tls_stream_send(conn->tls, bytes, &wire);
+    conn_write_wire(conn, buf_slice(&wire));
+    buf_free(&wire);
+}
+
+/* Flush, then close. `draining` first reads what the peer still sends: closing on
+ * unread bytes would reset the connection and could destroy the answer on its way. */
+static void conn_finish(struct http_conn *conn, bool draining)
+{
+    struct buf wire;
+    buf_init(&wire, OUT_CEILING);
+    if (conn->tls != NULL) {
+        tls_stream_finish(conn->tls, &wire);
+    }
+    conn_write_wire(conn, buf_slice(&wire));
+    buf_free(&wire);
+    if (uv_is_closing((uv_handle_t *)&conn->tcp)) {
+        return;
+    }
+    conn->draining = draining;
+    conn->shutdown.data = conn;
+    if (uv_shutdown(&conn->shutdown, (uv_stream_t *)&conn->tcp, on_shutdown) != 0) {
         conn_close(conn);
     }
 }
@@ -211,9 +237,7 @@ static void conn_reject(struct http_conn *conn, int status)
     conn_write(conn, buf_slice(&out));
     buf_free(&out);
     response_free(&response);
-    if (!uv_is_closing((uv_handle_t *)&conn->tcp)) {
-        conn_finish(conn, true);
-    }
+    conn_finish(conn, true);
 }
 
 /* ---- parser callbacks: collect, decide nothing ---- */
@@ -354,6 +378,20 @@ static void conn_pump(struct http_conn *conn)
     conn->pumping = false;
 }
 
+static void conn_receive_tls(struct http_conn *conn, struct slice bytes)
+{
+    struct buf wire;
+    buf_init(&wire, OUT_CEILING);
+    bool goes_on = tls_stream_receive(conn->tls, bytes, &conn->pending, &wire);
+    conn_write_wire(conn, buf_slice(&wire));
+    buf_free(&wire);
+    conn_pump(conn); /* what came before the end is still a request */
+    if (!goes_on && uv_is_writable((uv_stream_t *)&conn->tcp)) {
+        conn_forget_exchange(conn);
+        conn_finish(conn, false);
+    }
+}
+
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
     (void)suggested;
@@ -371,11 +409,14 @@ static void on_read(uv_stream_t *stream, ssize_t nread, const uv_buf_t *in)
     if (conn->draining || nread == 0) {
         return;
     }
-    if (!buf_append(&conn->pending, slice_of(in->base, (size_t)nread))) {
+    struct slice bytes = slice_of(in->base, (size_t)nread);
+    if (conn->tls != NULL) {
+        conn_receive_tls(conn, bytes);
+    } else if (buf_append(&conn->pending, bytes)) {
+        conn_pump(conn);
+    } else {
         conn_close(conn);
-        return;
     }
-    conn_pump(conn);
 }
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -387,6 +428,7 @@ static void on_connection(uv_stream_t *listener, int status)
     struct http_conn *conn = calloc(1, sizeof *conn);
     REQUIRE(conn != NULL);
     conn->server = server;
+    conn->tls = server->tls != NULL ? tls_stream_new(server->tls) : NULL;
     buf_init(&conn->pending, PENDING_CEILING);
     list_init(&conn->node);
     list_push(&server->conns, &conn->node);
@@ -424,6 +466,11 @@ struct http_server *http_server_new(uv_loop_t *loop, http_handler_fn handler, vo
     REQUIRE(uv_tcp_init(loop, &server->listener) == 0);
     server->listener.data = server;
     return server;
+}
+
+void http_server_use_tls(struct http_server *server, const struct tls_port *tls)
+{
+    server->tls = tls;
 }
 
 int http_server_listen(struct http_server *server, const char *host, int port)
@@ -500,6 +547,12 @@ size_t exchange_header_count(const struct http_exchange *exchange, const char *n
         count += slice_eq_nocase(found, slice_str(name)) ? 1 : 0;
     }
     return count;
+}
+
+const X509 *exchange_client_certificate(const struct http_exchange *exchange)
+{
+    const struct http_conn *conn = exchange->conn;
+    return conn != NULL && conn->tls != NULL ? tls_stream_client(conn->tls) : NULL;
 }
 
 void exchange_write(struct http_exchange *exchange, struct slice bytes)

@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/slice.h"
 #include "mocks/common/response.h"
+#include "mocks/common/tls.h"
 
 struct http_server;
 struct http_exchange;
@@ -45,6 +46,9 @@ typedef void (*http_handler_fn)(void *ctx, struct http_exchange *exchange);
 struct http_server *http_server_new(uv_loop_t *loop, http_handler_fn handler,
                                     void *ctx);
 
+/* Every connection speaks TLS. Before http_server_listen; keeps `tls`. */
+void http_server_use_tls(struct http_server *server, const struct tls_port *tls);
+
 /* Returns the bound port (port 0: one the system chose), or a negative libuv error. */
 int http_server_listen(struct http_server *server, const char *host, int port);
 
@@ -58,6 +62,10 @@ struct arena *exchange_arena(struct http_exchange *exchange);
 /* First field of that name (ASCII case folded), trimmed; empty when absent. */
 struct slice exchange_header(const struct http_exchange *exchange, const char *name);
 size_t exchange_header_count(const struct http_exchange *exchange, const char *name);
+
+/* What the client showed in the TLS handshake; NULL: nothing, no TLS, or it has left.
+ * Lends while the exchange is handled. */
+const X509 *exchange_client_certificate(const struct http_exchange *exchange);
 
 /* Borrows `bytes`. Without a connection it does nothing. */
 void exchange_write(struct http_exchange *exchange, struct slice bytes);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: who calls: XSUAA tokens, communication users, and the CSRF tokens of their sessions.
- * Owns: tokens and sessions.
+ * Purpose: who calls the ERP: tokens, users with a password, and the CSRF tokens of their
+ * sessions.
+ * Owns: sessions.
  * Threads: the loop's.
  * Errors: in the response.
  * Start reading at: logon_check.
@@ -12,24 +13,22 @@
 #include "base/clock.h"
 #include "mocks/common/http.h"
 #include "mocks/common/response.h"
+#include "mocks/sap/oauth.h"
 
 struct logon_options {
-    const char *client, *username, *password, *client_id, *client_secret;
-    long token_seconds, csrf_seconds;
+    const char *client, *username, *password;
+    long csrf_seconds;
 };
 
 struct logon;
 
-/* Keeps both. */
-struct logon *logon_new(const struct logon_options *options, const struct clock *clock);
+/* Keeps all. */
+struct logon *logon_new(const struct logon_options *options, const struct oauth *oauth,
+                        const struct clock *clock);
 void logon_free(struct logon *logon);
 
-/* POST /oauth/token. */
-void logon_token(struct logon *logon, struct http_exchange *x,
-                 struct response *response);
 /* A living bearer token, or user and password in the right client. */
 bool logon_check(struct logon *logon, struct http_exchange *x);
-void logon_expire_tokens(struct logon *logon);
 
 /* "X-CSRF-Token: Fetch" on a read: token and cookies into the answer. */
 void logon_csrf_fetch(struct logon *logon, struct http_exchange *x,

@@ -12,6 +12,8 @@
 struct options {
     const char *host;
     long port, control_port;
+    const char *tls_certificate, *tls_key, *client_certificate;
+    long tls_port;
     struct sap_options sap;
 };
 
@@ -28,6 +30,16 @@ static const struct option long_options[] = {
     {"password", required_argument, NULL, 'w'},
     {"client-id", required_argument, NULL, 'i'},
     {"client-secret", required_argument, NULL, 'e'},
+    {"destination-client-id", required_argument, NULL, 'D'},
+    {"destination-client-secret", required_argument, NULL, 'E'},
+    {"connectivity-client-id", required_argument, NULL, 'C'},
+    {"connectivity-client-secret", required_argument, NULL, 'F'},
+    {"ias-client-id", required_argument, NULL, 'I'},
+    {"ias-client-secret", required_argument, NULL, 'J'},
+    {"client-certificate", required_argument, NULL, 'X'},
+    {"tls-certificate", required_argument, NULL, 'T'},
+    {"tls-key", required_argument, NULL, 'K'},
+    {"tls-port", required_argument, NULL, 'P'},
     {"token-seconds", required_argument, NULL, 'k'},
     {"csrf-seconds", required_argument, NULL, 'f'},
     {"help", no_argument, NULL, '?'},
@@ -35,8 +47,10 @@ static const struct option long_options[] = {
 };
 
 static const char usage[] =
-    "mock-sap: OData V2 services of an S/4HANA system and an XSUAA token host, in "
-    "memory.\n"
+    "mock-sap: OData V2 services of an S/4HANA system, and the token hosts and "
+    "services "
+    "of\n"
+    "a BTP subaccount, in memory.\n"
     "\n"
     "  --host ADDRESS          ERP port's IPv4 address (127.0.0.1)\n"
     "  --port N                ERP port, 0: a free one (0)\n"
@@ -47,14 +61,24 @@ static const char usage[] =
     "  --queue-ms N            how long one waits for a process before 503 (5000)\n"
     "  --client NNN            SAP client of users with a password (100)\n"
     "  --user U --password P   communication user; else random\n"
-    "  --client-id I --client-secret S   of the token host; else random\n"
+    "  --client-id I --client-secret S   of the ERP's client of XSUAA; else random\n"
+    "  --destination-client-id I --destination-client-secret S     the same of the\n"
+    "  --connectivity-client-id I --connectivity-client-secret S   other services\n"
+    "  --ias-client-id I --ias-client-secret S   and of the application in IAS\n"
+    "  --client-certificate FILE   PEM, bound to all these clients\n"
+    "  --tls-certificate FILE --tls-key FILE   PEM: a second ERP port, with TLS, "
+    "which\n"
+    "                          asks clients for their certificates\n"
+    "  --tls-port N            0: a free one (0)\n"
     "  --token-seconds N       life of an access token (43199)\n"
     "  --csrf-seconds N        life of a CSRF token (1800)\n"
     "  --help                  this text\n"
     "\n"
     "Prints one line of JSON with its URLs and credentials, then serves until "
     "SIGTERM.\n"
-    "Control port: as mock-netsuite, and POST /csrf/expire, POST /tokens/expire.\n";
+    "Control port: as mock-netsuite, and POST /csrf/expire, POST /tokens/expire,\n"
+    "PUT /clock, PUT /oauth2, POST, PUT and DELETE /certificates; see "
+    "mocks/README.md.\n";
 
 static bool read_int(const char *text, long low, long high, int *out)
 {
@@ -81,6 +105,36 @@ static bool read_day(const char *text, int64_t *out)
     sqlite3_finalize(stmt);
     sqlite3_close(db);
     return ok;
+}
+
+/* Options of the token hosts' other clients, and of TLS. */
+static bool take_other(struct options *options, int name, const char *text)
+{
+    struct oauth_options *oauth = &options->sap.oauth;
+    switch (name) {
+    case 'D':
+        return program_text(text, &oauth->clients[FOR_DESTINATION].id);
+    case 'E':
+        return program_text(text, &oauth->clients[FOR_DESTINATION].secret);
+    case 'C':
+        return program_text(text, &oauth->clients[FOR_CONNECTIVITY].id);
+    case 'F':
+        return program_text(text, &oauth->clients[FOR_CONNECTIVITY].secret);
+    case 'I':
+        return program_text(text, &oauth->clients[CLIENT_IAS].id);
+    case 'J':
+        return program_text(text, &oauth->clients[CLIENT_IAS].secret);
+    case 'X':
+        return program_text(text, &options->client_certificate);
+    case 'T':
+        return program_text(text, &options->tls_certificate);
+    case 'K':
+        return program_text(text, &options->tls_key);
+    case 'P':
+        return program_number(text, 0, 65535, &options->tls_port);
+    default:
+        return false;
+    }
 }
 
 static bool take_option(struct options *options, int name, const char *text)
@@ -110,15 +164,15 @@ static bool take_option(struct options *options, int name, const char *text)
     case 'w':
         return program_text(text, &sap->logon.password);
     case 'i':
-        return program_text(text, &sap->logon.client_id);
+        return program_text(text, &sap->oauth.clients[FOR_ERP].id);
     case 'e':
-        return program_text(text, &sap->logon.client_secret);
+        return program_text(text, &sap->oauth.clients[FOR_ERP].secret);
     case 'k':
-        return program_number(text, 1, 1000000, &sap->logon.token_seconds);
+        return program_number(text, 1, 1000000, &sap->oauth.token_seconds);
     case 'f':
         return program_number(text, 1, 1000000, &sap->logon.csrf_seconds);
     default:
-        return false;
+        return take_other(options, name, text);
     }
 }
 
@@ -142,6 +196,10 @@ static int read_options(struct options *options, int argc, char **argv)
             return 2;
         }
     }
+    if ((options->tls_certificate == NULL) != (options->tls_key == NULL)) {
+        fprintf(stderr, "mock-sap: --tls-certificate and --tls-key go together\n");
+        return 2;
+    }
     if (optind < argc) {
         fprintf(stderr, "mock-sap: unexpected argument; see --help\n");
         return 2;
@@ -152,26 +210,80 @@ static int read_options(struct options *options, int argc, char **argv)
 struct serving {
     struct sap *sap;
     const struct options *options;
+    const struct program *program;
 };
+
+static json_t *client_json(const struct oauth_options *oauth, size_t client)
+{
+    return json_pack("{s:s, s:s}", "client_id", oauth->clients[client].id,
+                     "client_secret", oauth->clients[client].secret);
+}
+
+static void set_url(json_t *object, const char *name, const char *root,
+                    const char *path)
+{
+    char url[300];
+    snprintf(url, sizeof url, "%s%s", root, path);
+    json_object_set_new(object, name, json_string(url));
+}
 
 static json_t *on_ready(void *ctx, const char *url)
 {
     const struct serving *serving = ctx;
     const struct logon_options *logon = &serving->options->sap.logon;
-    char token_url[300];
-    sap_set_root(serving->sap, url);
-    snprintf(token_url, sizeof token_url, "%s/oauth/token", url);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "token_url", token_url,
-                     "client_id", logon->client_id, "client_secret",
-                     logon->client_secret, "username", logon->username, "password",
-                     logon->password, "client", logon->client);
+    const struct oauth_options *oauth = &serving->options->sap.oauth;
+    const char *tls_url = serving->program->tls_url;
+    sap_set_root(serving->sap, url, tls_url);
+    json_t *line = json_pack("{s:s, s:s, s:s}", "username", logon->username, "password",
+                             logon->password, "client", logon->client);
+    set_url(line, "token_url", url, "/oauth/token");
+    if (tls_url[0] != '\0') {
+        set_url(line, "mtls_token_url", tls_url, "/oauth/token");
+    }
+    json_object_update_new(line, client_json(oauth, FOR_ERP));
+    json_object_set_new(line, "destination", client_json(oauth, FOR_DESTINATION));
+    json_t *connectivity = client_json(oauth, FOR_CONNECTIVITY);
+    json_object_set_new(connectivity, "instance_guid",
+                        json_string(oauth->instance_guid));
+    json_object_set_new(line, "connectivity", connectivity);
+    json_t *ias = client_json(oauth, CLIENT_IAS);
+    json_object_set_new(ias, "app_tid", json_string(oauth->app_tid));
+    set_url(ias, "token_url", url, "/oauth2/token");
+    if (tls_url[0] != '\0') {
+        set_url(ias, "mtls_token_url", tls_url, "/oauth2/token");
+    }
+    json_object_set_new(line, "ias", ias);
+    return line;
+}
+
+/* The certificate every client has from the start. */
+static bool bind_client_certificate(struct sap *sap, const char *path)
+{
+    if (path == NULL) {
+        return true;
+    }
+    struct buf pem;
+    buf_init(&pem, CERTIFICATES_PEM_BYTES_MAX);
+    char *room = buf_reserve(&pem, CERTIFICATES_PEM_BYTES_MAX);
+    REQUIRE(room != NULL);
+    FILE *file = fopen(path, "rb");
+    if (file != NULL) {
+        buf_commit(&pem, fread(room, 1, CERTIFICATES_PEM_BYTES_MAX, file));
+        fclose(file);
+    }
+    const char *why = oauth_bind_all(sap->oauth, buf_slice(&pem));
+    buf_free(&pem);
+    if (why != NULL) {
+        fprintf(stderr, "mock-sap: --client-certificate: no readable PEM file\n");
+    }
+    return why == NULL;
 }
 
 static int serve(uv_loop_t *loop, const struct options *options)
 {
     struct clock clock = clock_system();
     struct sap sap;
-    struct serving serving = {&sap, options};
+    struct serving serving = {&sap, options, NULL};
     sap_init(&sap, loop, &clock, &options->sap);
     struct program program = {.name = "mock-sap",
                               .loop = loop,
@@ -180,36 +292,75 @@ static int serve(uv_loop_t *loop, const struct options *options)
                               .host = options->host,
                               .port = options->port,
                               .control_port = options->control_port,
+                              .tls_certificate = options->tls_certificate,
+                              .tls_key = options->tls_key,
+                              .tls_port = options->tls_port,
                               .on_ready = on_ready,
                               .ctx = &serving};
-    bool served = program_serve(&program);
+    serving.program = &program;
+    bool served = bind_client_certificate(&sap, options->client_certificate) &&
+                  program_serve(&program);
     sap_free(&sap);
     return served ? 0 : 1;
+}
+
+struct room {
+    char text[4 + 2 * OAUTH_CLIENTS][PROGRAM_SECRET_BYTES + 60];
+};
+
+/* Of the bindings' shape: the bytes that forms and Basic pairs have to encode are in. */
+static void name_clients(struct oauth_options *oauth, struct room *room)
+{
+    static const char *const services[OAUTH_CLIENTS] = {"", "destination",
+                                                        "connectivity", ""};
+    char random[PROGRAM_SECRET_BYTES];
+    for (size_t i = FOR_DESTINATION; i < OAUTH_CLIENTS; i++) {
+        char *id = room->text[4 + 2 * i], *secret = room->text[5 + 2 * i];
+        (void)program_credential(NULL, "", random);
+        if (i == CLIENT_IAS) {
+            snprintf(id, sizeof room->text[0], "%.8s-%.4s-%.4s-%.4s-%.12s", random,
+                     random + 8, random + 12, random + 16, random + 20);
+        } else {
+            snprintf(id, sizeof room->text[0], "sb-clone-%.16s!b77|%s-xsappname!b9",
+                     random, services[i]);
+        }
+        snprintf(secret, sizeof room->text[0], "%.16s+%.16s$%.16s=", random + 16,
+                 random + 32, random + 48);
+        oauth->clients[i].id = oauth->clients[i].id != NULL ? oauth->clients[i].id : id;
+        oauth->clients[i].secret =
+            oauth->clients[i].secret != NULL ? oauth->clients[i].secret : secret;
+    }
 }
 
 int main(int argc, char **argv)
 {
     struct clock clock = clock_system();
-    char room[4][PROGRAM_SECRET_BYTES];
+    struct room room;
     struct options options = {
         .host = "127.0.0.1",
-        .sap = {
-            .logon = {.client = "100", .token_seconds = 43199, .csrf_seconds = 1800},
-            .seed = 1,
-            .today = clock_wall_ms(&clock) / 86400000,
-            .dialog_processes = 10,
-            .queue_ms = 5000}};
+        .sap = {.logon = {.client = "100", .csrf_seconds = 1800},
+                .oauth = {.token_seconds = 43199,
+                          .app_tid = "6f1c3c52-6f0f-4c5e-9c0e-3a3a5b0c7d11",
+                          .instance_guid = "0d8d0f4e-51b0-4b0b-9d59-7b6c5b2f9a20"},
+                .seed = 1,
+                .today = clock_wall_ms(&clock) / 86400000,
+                .dialog_processes = 10,
+                .queue_ms = 5000}};
     int status = read_options(&options, argc, argv);
     if (status >= 0) {
         return status;
     }
     struct logon_options *logon = &options.sap.logon;
-    logon->username = program_credential(logon->username, "MOCK_SAP_USER", room[0]);
-    logon->password = program_credential(logon->password, "MOCK_SAP_PASSWORD", room[1]);
-    logon->client_id =
-        program_credential(logon->client_id, "MOCK_SAP_CLIENT_ID", room[2]);
-    logon->client_secret =
-        program_credential(logon->client_secret, "MOCK_SAP_CLIENT_SECRET", room[3]);
+    struct oauth_options *oauth = &options.sap.oauth;
+    logon->username =
+        program_credential(logon->username, "MOCK_SAP_USER", room.text[0]);
+    logon->password =
+        program_credential(logon->password, "MOCK_SAP_PASSWORD", room.text[1]);
+    oauth->clients[FOR_ERP].id = program_credential(oauth->clients[FOR_ERP].id,
+                                                    "MOCK_SAP_CLIENT_ID", room.text[2]);
+    oauth->clients[FOR_ERP].secret = program_credential(
+        oauth->clients[FOR_ERP].secret, "MOCK_SAP_CLIENT_SECRET", room.text[3]);
+    name_clients(oauth, &room);
     uv_loop_t loop;
     REQUIRE(uv_loop_init(&loop) == 0);
     status = serve(&loop, &options);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Routes: /oauth/token stands aside; everything else is an OData V2 service behind a logon. */
+/* Routes: token hosts stand aside; everything else is an OData V2 service behind a logon. */
 #include "mocks/sap/sap.h"
 
 #include <stdio.h>
@@ -12,20 +12,23 @@
 
 #define ROOT "/sap/opu/odata/sap/"
 #define LANE SLICE("100")
+#define MAX_SKEW_S ((int64_t)10 * 366 * 86400)
 
 /* ---- Who may ---- */
 
 static enum aside aside_kind(void *ctx, struct http_exchange *x)
 {
     (void)ctx;
-    return slice_is(exchange_request(x)->path, "/oauth/token") ? ASIDE_TOKEN
-                                                               : ASIDE_NOT;
+    struct slice path = exchange_request(x)->path;
+    return oauth_is_token(path)  ? ASIDE_TOKEN
+           : oauth_is_page(path) ? ASIDE_PAGE
+                                 : ASIDE_NOT;
 }
 
 static void aside(void *ctx, struct http_exchange *x, struct response *response)
 {
     struct sap *sap = ctx;
-    logon_token(sap->logon, x, response);
+    oauth_answer(sap->oauth, x, response);
 }
 
 static struct gate_lane *login(void *ctx, struct http_exchange *x,
@@ -44,7 +47,7 @@ static void reject(void *ctx, struct http_exchange *x, struct response *response
 {
     struct sap *sap = ctx;
     (void)x;
-    logon_expire_tokens(sap->logon);
+    oauth_revoke_all(sap->oauth);
     answer_logon_failed(response, sap->logon_options.client);
 }
 
@@ -59,7 +62,10 @@ static void fail(void *ctx, struct http_exchange *x, int status,
                  struct response *response)
 {
     (void)ctx;
-    (void)x;
+    if (oauth_is_token(exchange_request(x)->path)) {
+        oauth_fail(response, status);
+        return;
+    }
     answer_error(response, status, "SY/530", SLICE("An exception was raised."));
 }
 
@@ -298,22 +304,46 @@ static void reset(void *ctx)
     company_reset(sap->company);
 }
 
+/* The clock of everything that expires. */
+static int64_t skewed_ms(void *ctx)
+{
+    const struct sap *sap = ctx;
+    return clock_wall_ms(sap->real_clock) + sap->skew_ms;
+}
+
+static int64_t real_us(void *ctx)
+{
+    const struct sap *sap = ctx;
+    return clock_mono_us(sap->real_clock);
+}
+
+static void set_clock(struct sap *sap, const json_t *body, struct response *response)
+{
+    const json_t *skew = json_object_get(body, "skew_seconds");
+    json_int_t seconds = json_integer_value(skew);
+    if (!json_is_integer(skew) || seconds > MAX_SKEW_S || seconds < -MAX_SKEW_S) {
+        control_refuse(response, 400,
+                       "skew_seconds must be a whole number within ten years");
+        return;
+    }
+    sap->skew_ms = seconds * 1000;
+    control_ok(response, json_object());
+}
+
 static bool extra(void *ctx, struct slice method, struct slice path, const json_t *body,
                   struct response *response)
 {
     struct sap *sap = ctx;
-    (void)body;
     if (slice_is(method, "POST") && slice_is(path, "/csrf/expire")) {
         logon_csrf_expire(sap->logon);
         control_ok(response, json_object());
         return true;
     }
-    if (slice_is(method, "POST") && slice_is(path, "/tokens/expire")) {
-        logon_expire_tokens(sap->logon);
-        control_ok(response, json_object());
+    if (slice_is(method, "PUT") && slice_is(path, "/clock")) {
+        set_clock(sap, body, response);
         return true;
     }
-    return false;
+    return oauth_control(sap->oauth, method, path, body, response);
 }
 
 static void stats(void *ctx, json_t *out)
@@ -335,8 +365,13 @@ void sap_init(struct sap *sap, uv_loop_t *loop, const struct clock *clock,
                       .busy = busy,
                       .handle = handle,
                       .fail = fail};
+    sap->real_clock = clock;
+    sap->skew_ms = 0;
+    sap->clock = (struct clock){.mono_us = real_us, .wall_ms = skewed_ms, .ctx = sap};
+    sap->oauth_options = options->oauth;
+    sap->oauth = oauth_new(&sap->oauth_options, &sap->clock);
     sap->logon_options = options->logon;
-    sap->logon = logon_new(&sap->logon_options, clock);
+    sap->logon = logon_new(&sap->logon_options, sap->oauth, &sap->clock);
     sap->company = company_new(options->seed, options->today);
     sap->control = (struct control){.engine = &sap->engine,
                                     .ctx = sap,
@@ -348,10 +383,11 @@ void sap_init(struct sap *sap, uv_loop_t *loop, const struct clock *clock,
     (void)gate_lane(&sap->engine.gate, LANE);
 }
 
-void sap_set_root(struct sap *sap, const char *root)
+void sap_set_root(struct sap *sap, const char *root, const char *tls_root)
 {
     snprintf(sap->root_text, sizeof sap->root_text, "%s", root);
     sap->root = slice_str(sap->root_text);
+    oauth_set_roots(sap->oauth, root, tls_root);
 }
 
 void sap_free(struct sap *sap)
@@ -359,4 +395,5 @@ void sap_free(struct sap *sap)
     engine_free(&sap->engine);
     company_free(sap->company);
     logon_free(sap->logon);
+    oauth_free(sap->oauth);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: the mock's ERP port: logons, routes of the OData services, token host.
- * Owns: company and logons.
+ * Purpose: the mock's ERP port: logons, routes of the OData services, token hosts.
+ * Owns: company, logons and tokens.
  * Threads: the loop's.
  * Errors: SAP's, in the response.
  * Start reading at: handle() in sap.c.
@@ -17,7 +17,12 @@ struct sap {
     struct engine engine;
     struct control control;
     struct logon_options logon_options;
+    struct oauth_options oauth_options;
+    struct oauth *oauth;
     struct logon *logon;
+    const struct clock *real_clock;
+    struct clock clock; /* the real one, skewed */
+    int64_t skew_ms;
     struct company *company;
     struct slice root; /* "http://host:port" */
     char root_text[200];
@@ -25,15 +30,17 @@ struct sap {
 
 struct sap_options {
     struct logon_options logon;
+    struct oauth_options oauth;
     uint64_t seed;
     int64_t today;
     int dialog_processes, queue_ms;
 };
 
-/* Keeps `loop` and `clock`; the texts of the options too. */
+/* Keeps `loop` and `clock`; the texts of the options too. `sap` stays where it is. */
 void sap_init(struct sap *sap, uv_loop_t *loop, const struct clock *clock,
               const struct sap_options *options);
-void sap_set_root(struct sap *sap, const char *root);
+/* Its addresses, once they are known; `tls_root` is empty without a TLS port. */
+void sap_set_root(struct sap *sap, const char *root, const char *tls_root);
 void sap_free(struct sap *sap);
 
 #endif

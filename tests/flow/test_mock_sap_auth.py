@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SAP mock's token hosts and logons. Clients: http.client, ssl and the openssl program."""
+import base64
+import http.client
+import json
+import os
+import ssl
+import subprocess
+import tempfile
+import unittest
+import urllib.parse
+
+BIN = os.environ.get("SLUICE_BIN") or os.path.join("build", "bin")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PARTNERS = "/sap/opu/odata/sap/API_BUSINESS_PARTNER/"
+FORM = "application/x-www-form-urlencoded"
+
+
+def make_certificate(folder, name, days="7", subject=None):
+    """A self-signed certificate for 127.0.0.1: (certificate, key), paths of PEM files."""
+    paths = [os.path.join(folder, name + end) for end in (".crt", ".key")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", days, "-subj",
+                    "/CN=" + (subject or name), "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-keyout", paths[1], "-out", paths[0]], check=True, capture_output=True)
+    return paths
+
+
+def text_of(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
+def basic(name, secret):
+    return "Basic " + base64.b64encode(("%s:%s" % (name, secret)).encode()).decode()
+
+
+class MockCase(unittest.TestCase):
+    """One mock for all tests of a class; each starts from clean settings."""
+    flags = ()
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = folder.name
+        cls.server = make_certificate(cls.folder, "server")
+        cls.mine = make_certificate(cls.folder, "mine", subject="tenant")
+        cls.process = subprocess.Popen(
+            [os.path.join(ROOT, BIN, "mock-sap"), "--today", "2026-11-20",
+             "--tls-certificate", cls.server[0], "--tls-key", cls.server[1],
+             "--client-certificate", cls.mine[0], *cls.flags], stdout=subprocess.PIPE, text=True)
+        cls.addClassCleanup(cls.end)
+        cls.mock = json.loads(cls.process.stdout.readline())
+
+    @classmethod
+    def end(cls):
+        cls.process.terminate()
+        code = cls.process.wait(timeout=30)
+        cls.process.stdout.close()
+        if code != 0:
+            raise AssertionError("mock-sap ended with %d" % code)
+
+    def setUp(self):
+        self.control("PUT", "/clock", {"skew_seconds": 0})
+        self.control("PUT", "/oauth2", {"access_token_seconds": None})
+        self.control("PUT", "/certificates", {"certificate_pem": text_of(self.mine[0])})
+        self.control("POST", "/tokens/expire", {})
+        self.control("DELETE", "/faults")
+        self.control("PUT", "/latency", {"ms": 0, "jitter_ms": 0, "token_ms": 0})
+        self.control("POST", "/reset")
+
+    def connect(self, url, certificate=None):
+        split = urllib.parse.urlsplit(url)
+        if split.scheme == "http":
+            return http.client.HTTPConnection(split.hostname, split.port, timeout=60)
+        context = ssl.create_default_context(cafile=self.server[0])
+        if certificate:
+            context.load_cert_chain(*certificate)
+        return http.client.HTTPSConnection(split.hostname, split.port, timeout=60,
+                                           context=context)
+
+    def ask(self, method, url, headers=None, body=None, certificate=None):
+        """(status, {name: value}, text)."""
+        split = urllib.parse.urlsplit(url)
+        connection = self.connect(url, certificate)
+        try:
+            connection.request(method, split.path + ("?" + split.query if split.query else ""),
+                               body=body, headers=headers or {})
+            reply = connection.getresponse()
+            return (reply.status, {k.lower(): v for k, v in reply.getheaders()},
+                    reply.read().decode())
+        finally:
+            connection.close()
+
+    def control(self, method, path, body=None, status=200):
+        got, _, text = self.ask(method, self.mock["control_url"] + path, None,
+                                json.dumps(body) if body is not None else None)
+        self.assertEqual(got, status, text)
+        return json.loads(text)
+
+    def token(self, url, headers=None, certificate=None, **fields):
+        """(status, body) of a token request; a field that is None is left out."""
+        fields = {"grant_type": "client_credentials", **fields}
+        form = urllib.parse.urlencode({k: v for k, v in fields.items() if v is not None})
+        status, _, text = self.ask("POST", url, {"Content-Type": FORM, **(headers or {})}, form,
+                                   certificate)
+        return status, json.loads(text)
+
+    def good(self, *args, **fields):
+        status, body = self.token(*args, **fields)
+        self.assertEqual(status, 200, body)
+        return body["access_token"]
+
+    def erp(self, token):
+        return self.ask("GET", self.mock["url"] + PARTNERS,
+                        {"Authorization": "Bearer " + token, "Accept": "application/json"})[0]
+
+
+class TestXsuaa(MockCase):
+    def body(self, **more):
+        return {"client_id": self.mock["client_id"],
+                "client_secret": self.mock["client_secret"], **more}
+
+    def test_a_secret_in_the_body_or_by_basic(self):
+        url = self.mock["token_url"]
+        status, body = self.token(url, **self.body())
+        self.assertEqual((status, body["token_type"], body["expires_in"]), (200, "bearer", 43199))
+        self.assertEqual(len(body["access_token"].split(".")), 3)
+        self.assertEqual(self.erp(body["access_token"]), 200)
+        header = {"Authorization": basic(self.mock["client_id"], self.mock["client_secret"])}
+        self.assertEqual(self.erp(self.good(url, header)), 200)
+
+    def test_a_plus_in_a_secret_by_basic_has_to_be_encoded_and_said_so(self):
+        url, client = self.mock["token_url"], self.mock["destination"]
+        self.assertIn("+", client["client_secret"])
+        raw = {"Authorization": basic(client["client_id"], client["client_secret"])}
+        self.assertEqual(self.token(url, raw)[0], 401)
+        coded = {"Authorization": basic(urllib.parse.quote(client["client_id"], safe=""),
+                                        urllib.parse.quote(client["client_secret"], safe=""))}
+        self.assertEqual(self.token(url, coded)[0], 401)
+        coded["X-CF-ENCODED-CREDENTIALS"] = "true"
+        self.assertEqual(self.token(url, coded)[0], 200)
+        self.assertEqual(self.token(url, **client)[0], 200)
+
+    def test_refusals_are_worded_as_xsuaa_words_them(self):
+        url = self.mock["token_url"]
+        for change in ({"client_secret": "wrong"}, {"client_secret": None}, {"client_id": "x"},
+                       {"client_id": None}):
+            status, body = self.token(url, **self.body(**change))
+            self.assertEqual((status, body), (401, {"error": "invalid_client",
+                                                    "error_description": "Bad credentials"}))
+        status, fields, _ = self.ask("POST", url, {"Content-Type": FORM},
+                                     "grant_type=client_credentials")
+        self.assertEqual(status, 401)
+        self.assertIn('realm="UAA/client"', fields["www-authenticate"])
+        self.assertEqual(self.token(url, **self.body(grant_type="password"))[1]["error"],
+                         "unsupported_grant_type")
+        self.assertEqual(self.token(url, **self.body(grant_type=None))[0], 400)
+        self.assertEqual(self.ask("GET", url)[0], 405)
+
+    def test_a_token_opens_what_its_client_is_for(self):
+        self.assertEqual(self.erp(self.good(self.mock["token_url"],
+                                            **self.mock["destination"])), 401)
+
+    def test_tokens_end_with_their_time_and_by_order(self):
+        self.control("PUT", "/oauth2", {"access_token_seconds": 60})
+        status, body = self.token(self.mock["token_url"], **self.body())
+        self.assertEqual((status, body["expires_in"]), (200, 60))
+        self.control("PUT", "/clock", {"skew_seconds": 59})
+        self.assertEqual(self.erp(body["access_token"]), 200)
+        self.control("PUT", "/clock", {"skew_seconds": 61})
+        self.assertEqual(self.erp(body["access_token"]), 401)
+        token = self.good(self.mock["token_url"], **self.body())
+        self.control("POST", "/tokens/expire", {"client": "ias"})
+        self.assertEqual(self.erp(token), 200)
+        self.control("POST", "/tokens/expire", {"client": "erp"})
+        self.assertEqual(self.erp(token), 401)
+
+    def test_control_calls_that_make_no_sense_are_refused(self):
+        self.control("PUT", "/oauth2", {"access_token_seconds": 0}, 400)
+        self.control("PUT", "/clock", {"skew_seconds": "1"}, 400)
+        self.control("POST", "/tokens/expire", {"client": "nobody"}, 400)
+        for pem in ("", "nonsense", "x" * 20000):
+            self.control("POST", "/certificates", {"certificate_pem": pem}, 400)
+
+
+class TestCertificates(MockCase):
+    def fetch(self, certificate, **fields):
+        return self.token(self.mock["mtls_token_url"], None, certificate,
+                          **{"client_id": self.mock["client_id"], **fields})
+
+    def test_the_bound_certificate_stands_in_for_the_secret(self):
+        status, body = self.fetch(self.mine)
+        self.assertEqual(status, 200, body)
+        self.assertEqual(self.erp(body["access_token"]), 200)
+
+    def test_no_other_and_no_certificate_are_refused(self):
+        twin = make_certificate(self.folder, "twin", subject="tenant")
+        refusal = (401, {"error": "invalid_client", "error_description": "Bad credentials"})
+        self.assertEqual(self.fetch(twin), refusal)
+        self.assertEqual(self.fetch(None), refusal)
+        self.assertEqual(self.fetch(self.mine, client_id="x"), refusal)
+        plain = self.token(self.mock["token_url"], client_id=self.mock["client_id"])
+        self.assertEqual(plain, refusal)
+
+    def test_a_wrong_secret_is_not_made_good_by_a_certificate(self):
+        self.assertEqual(self.fetch(self.mine, client_secret="wrong")[0], 401)
+
+    def test_the_port_serves_secrets_too(self):
+        self.assertEqual(self.fetch(None, client_secret=self.mock["client_secret"])[0], 200)
+
+    def test_a_certificate_is_good_for_its_days(self):
+        self.control("PUT", "/clock", {"skew_seconds": 8 * 86400})
+        self.assertEqual(self.fetch(self.mine)[0], 401)
+        self.control("PUT", "/clock", {"skew_seconds": -2 * 86400})
+        self.assertEqual(self.fetch(self.mine)[0], 401)
+
+    def test_rotation_with_and_without_overlap(self):
+        new = make_certificate(self.folder, "new", subject="tenant")
+        self.control("POST", "/certificates", {"client": "erp", "certificate_pem": text_of(new[0])})
+        self.assertEqual((self.fetch(self.mine)[0], self.fetch(new)[0]), (200, 200))
+        self.control("PUT", "/certificates", {"client": "erp", "certificate_pem": text_of(new[0])})
+        self.assertEqual((self.fetch(self.mine)[0], self.fetch(new)[0]), (401, 200))
+        self.control("PUT", "/certificates", {"certificate_pem": "broken"}, 400)
+        self.assertEqual(self.fetch(new)[0], 200)
+        self.control("DELETE", "/certificates", {"client": "erp"})
+        self.assertEqual(self.fetch(new)[0], 401)
+
+    def test_a_kept_connection_shows_its_old_certificate(self):
+        connection = self.connect(self.mock["mtls_token_url"], self.mine)
+        self.addCleanup(connection.close)
+        form = urllib.parse.urlencode({"grant_type": "client_credentials",
+                                       "client_id": self.mock["client_id"]})
+        got = []
+        for path, body in ((None, None), ("DELETE", {"client": "erp"})):
+            if path:
+                self.control(path, "/certificates", body)
+            connection.request("POST", "/oauth/token", form, {"Content-Type": FORM})
+            reply = connection.getresponse()
+            reply.read()
+            got.append(reply.status)
+        self.assertEqual(got, [200, 401])
+
+    def test_openid_configuration_names_both_endpoints(self):
+        status, _, text = self.ask("GET", self.mock["url"] + "/.well-known/openid-configuration")
+        page = json.loads(text)
+        self.assertEqual((status, page["token_endpoint"]), (200, self.mock["token_url"]))
+        self.assertEqual(page["mtls_endpoint_aliases"]["token_endpoint"],
+                         self.mock["mtls_token_url"])
+
+    def test_openssl_as_client_and_noise_on_the_port(self):
+        split = urllib.parse.urlsplit(self.mock["tls_url"])
+        for version in ("-tls1_2", "-tls1_3"):
+            shown = subprocess.run(
+                ["openssl", "s_client", version, "-connect", split.netloc, "-CAfile",
+                 self.server[0], "-verify_return_error", "-cert", self.mine[0], "-key",
+                 self.mine[1], "-quiet", "-ign_eof"], capture_output=True, text=True, check=False,
+                input="GET /.well-known/openid-configuration HTTP/1.1\r\nhost: x\r\n"
+                      "connection: close\r\n\r\n")
+            self.assertIn("mtls_endpoint_aliases", shown.stdout)
+        status = None
+        try:
+            status = self.ask("GET", "http://" + split.netloc + "/")[0]
+        except (http.client.HTTPException, OSError):
+            pass
+        self.assertIsNone(status)
+        self.assertEqual(self.fetch(self.mine)[0], 200)
+
+
+class TestIas(MockCase):
+    def fetch(self, headers=None, certificate=None, **fields):
+        url = self.mock["ias"]["mtls_token_url" if certificate else "token_url"]
+        return self.token(url, headers, certificate, **fields)
+
+    def pair(self):
+        return {name: self.mock["ias"][name] for name in ("client_id", "client_secret")}
+
+    def test_secret_by_body_and_basic_and_certificate(self):
+        pair = self.pair()
+        for status, body in (
+                self.fetch(**pair),
+                self.fetch({"Authorization": basic(*(urllib.parse.quote(text, safe="")
+                                                     for text in pair.values()))}),
+                self.fetch(None, self.mine, client_id=pair["client_id"],
+                           app_tid=self.mock["ias"]["app_tid"])):
+            self.assertEqual((status, body["token_type"]), (200, "Bearer"))
+            self.assertEqual(set(body), {"access_token", "token_type", "expires_in"})
+            self.assertEqual(self.erp(body["access_token"]), 200)
+
+    def test_wrong_clients_are_refused(self):
+        pair = self.pair()
+        twin = make_certificate(self.folder, "ias-twin", subject="tenant")
+        for status, body in (self.fetch(**dict(pair, client_secret="x")),
+                             self.fetch(client_id=self.mock["client_id"],
+                                        client_secret=self.mock["client_secret"]),
+                             self.fetch(None, twin, client_id=pair["client_id"])):
+            self.assertEqual((status, body["error"]), (401, "invalid_client"))
+        self.assertEqual(self.token(self.mock["token_url"], **pair)[0], 401)
+
+    def test_the_parameters_are_read(self):
+        pair = self.pair()
+        service = "urn:sap:identity:application:service:id:"
+        status, body = self.fetch(app_tid="nobody", **pair)
+        self.assertEqual((status, body["error"]), (400, "invalid_request"))
+        for resource in (service + "nobody", "nonsense"):
+            status, body = self.fetch(resource=resource, **pair)
+            self.assertEqual((status, body["error"]), (400, "invalid_target"))
+        status, body = self.fetch(
+            resource=service + self.mock["connectivity"]["instance_guid"], **pair)
+        self.assertEqual(status, 200)
+        self.assertEqual(self.erp(body["access_token"]), 401)
+
+
+class TestControl(MockCase):
+    def fetch(self):
+        return self.token(self.mock["token_url"], client_id=self.mock["client_id"],
+                          client_secret=self.mock["client_secret"])
+
+    def test_token_requests_are_counted_by_endpoint(self):
+        self.fetch()
+        self.fetch()
+        self.token(self.mock["ias"]["token_url"])
+        stats = self.control("GET", "/stats")
+        self.assertEqual(stats["token_requests"], 3)
+        self.assertEqual(stats["token_endpoints"], {
+            "/oauth/token": {"requests": 2, "in_flight": 0, "in_flight_peak": 1},
+            "/oauth2/token": {"requests": 1, "in_flight": 0, "in_flight_peak": 1}})
+
+    def test_the_next_requests_fail_as_a_token_host_fails(self):
+        self.control("POST", "/faults", {"match": {"path_regex": "^/oauth/token$"}, "times": 2,
+                                         "kind": "status", "status": 503})
+        self.assertEqual([self.fetch()[0] for _ in range(3)], [503, 503, 200])
+        self.control("POST", "/faults", {"match": {"path_regex": "^/oauth/token$"}, "times": 1,
+                                         "kind": "status", "status": 429,
+                                         "headers": {"Retry-After": "7"}})
+        status, fields, text = self.ask("POST", self.mock["token_url"])
+        self.assertEqual((status, fields["retry-after"]), (429, "7"))
+        self.assertIn("error", json.loads(text))
+
+    def test_the_second_answer_is_lost_after_its_token_was_made(self):
+        self.control("POST", "/faults", {"match": {"path_regex": "^/oauth/token$"}, "skip": 1,
+                                         "times": 1, "kind": "after_commit_drop"})
+        self.assertEqual(self.fetch()[0], 200)
+        with self.assertRaises((http.client.HTTPException, ConnectionError)):
+            self.fetch()
+        self.assertEqual(self.fetch()[0], 200)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
