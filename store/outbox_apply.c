@@ -26,7 +26,7 @@ enum outbox_statement {
     " AND (SELECT count(*) FROM webhook_delivery d WHERE d.endpoint = e.id AND " \
     "d.next_ms > 0)"
 
-#define AT(name) [name - DB_FIRST_OF_OUTBOX]
+#define AT(name) [(name)-DB_FIRST_OF_OUTBOX]
 
 static const char *const sql[] = {
     AT(W_INSERT_ENDPOINT) =

@@ -18,7 +18,7 @@ enum outbox_read {
     "SELECT n, event, endpoint, type, " body ", created_ms, attempts, tried_ms," \
     " status, reason, duration_ms, next_ms, outcome FROM webhook_delivery"
 
-#define AT(name) [name - DB_FIRST_OF_OUTBOX]
+#define AT(name) [(name)-DB_FIRST_OF_OUTBOX]
 
 static const char *const sql[] = {
     AT(R_ENDPOINT) = ENDPOINT " WHERE id = ?1",
