@@ -36,11 +36,14 @@ Exit code 0: nothing was found in the server, and something in every sabotaged o
 dumps is read by root (CAP_SYS_PTRACE) only.
 """
 import argparse
+import base64
 import concurrent.futures
+import http.server
 import json
 import os
 import ssl
 import sys
+import threading
 import time
 import urllib.parse
 
@@ -238,6 +241,7 @@ class Scene:
                 ("caller leaves", self.send_leavers), ("access tokens", self.send_tokens),
                 ("broken request", self.send_broken), ("stranger", self.send_strangers),
                 ("API tokens", self.send_api_tokens), ("management", self.send_management),
+                ("webhooks", self.send_webhooks),
                 ("changed credentials", self.send_new_credentials)):
             self.case = case
             self.cases.append(case)
@@ -570,6 +574,46 @@ class Scene:
                     exchange(self.stand.base, method, path, (body % self.mark("body")).encode(),
                              {"Authorization": "Bearer " + self.stand.admin_token},
                              trust=self.stand.trust)
+
+    def send_webhooks(self):
+        """Endpoints whose answers hold marks; their secrets are derived, and used twice here."""
+        answers = [self.mark("answer of an endpoint") for _ in range(2)]
+        bodies, got = list(answers), []
+
+        class Endpoint(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                got.append(self.headers["webhook-signature"])
+                text = bodies.pop().encode()
+                self.send_response(200 if bodies else 500, text.decode())
+                self.send_header("X-Own", text.decode())
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        made = self.stand.admin("POST", "/webhook-endpoint", {
+            "url": "http://127.0.0.1:%d/" % server.server_address[1], "events": ["*"]})
+        path = "/webhook-endpoint/" + made["id"]
+        for secret in (made["secret"],
+                       self.stand.admin("POST", path + "/rotate-secret",
+                                        {"overlap_seconds": 60})["secret"]):
+            self.remember("secret of an endpoint", secret[len("whsec_"):])
+            self.remember("secret of an endpoint",
+                          base64.b64decode(secret[len("whsec_"):]).hex())
+        for _ in answers:
+            self.stand.admin("POST", path + "/test")
+        wait_until(lambda: all(one["attempts"] for one in self.stand.admin(
+            "GET", path + "/deliveries")["data"]), "both deliveries", 20)
+        self.stand.admin("DELETE", path)
+        server.shutdown()
+        server.server_close()
+        if len(got) != len(answers):
+            raise Fault("%d of %d events came" % (len(got), len(answers)))
 
     def send_new_credentials(self):
         """The old ones go with the change, the account's calls go on with the new ones."""

@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from flow import BIN, PATIENCE, TODAY, FlowCase, Stand, main, wait_until
+from flow import BIN, PATIENCE, TODAY, FlowCase, Stand, Volley, codes, main, wait_until
 
 HOUR = 3600 * 1000
 CUSTOMERS = "list_all_netsuite_customers"
@@ -210,6 +210,35 @@ class TestEvents(WebhookCase):
                                            "cause": None})
         self.assertEqual(seen[1]["data"]["state"], "disabled")
         self.assertEqual(len({f["webhook-id"] for f, _ in mine}), 2)
+
+    def test_an_account_that_is_off_lets_nothing_through(self):
+        account, url = self.fresh(governor={"ceiling": 1})
+        path = "/integrated-account/" + account["id"]
+        self.data(self.stand.tool(url, CUSTOMERS, {"limit": 1})[2])
+        self.fault("slow_drip", delay_ms=1500)
+        volley = Volley(url, 3).send()
+        wait_until(lambda: self.lane(account)["queued"] == 2, "two in line")
+        self.stand.admin("PATCH", path, {"state": "disabled"})
+        counted = codes(volley.results())
+        self.assertEqual(counted["policy_denied"], 2, counted)
+        good = self.stand.netsuite_account(credentials=self.upstream())["auth"]
+        changed = self.stand.admin("PATCH", path, {"auth": good})
+        self.assertEqual(changed["state"], "disabled")
+        self.assertEqual(codes(Volley(url, 2).send().results()), {"policy_denied": 2})
+        self.assertEqual(self.stand.rpc(url, "tools/list")[0], 200)
+
+    def test_a_refused_login_is_not_mended_by_a_word(self):
+        body = self.stand.netsuite_account(credentials=self.upstream())
+        body["auth"] = dict(body["auth"], token_secret="wrong")
+        account = self.stand.admin("POST", "/integrated-account?verify=false", body)
+        url = self.stand.mint(account["id"])["url"]
+        self.error(self.stand.tool(url, CUSTOMERS)[2])
+        path = "/integrated-account/" + account["id"]
+        wait_until(lambda: self.stand.admin("GET", path)["state"] == "needs_reauth", "its state")
+        status, reply = self.stand.api("PATCH", path, {"state": "active"})
+        self.assertEqual((status, reply["error"]["details"][0]["pointer"]), (422, "/state"))
+        self.stand.admin("PATCH", path, {"state": "disabled"})
+        self.assertEqual(self.error(self.stand.tool(url, CUSTOMERS)[2])["code"], "policy_denied")
 
     def test_a_login_that_is_refused_and_works_again_is_told(self):
         receiver = self.receiver()
