@@ -5,8 +5,7 @@
 #include "base/text.h"
 
 static const struct outbound_field fields[] = {
-    {"username", true, true, 256},
-    {"password", true, true, 1024},
+    OUTBOUND_BASIC_FIELDS(true),
 };
 
 static bool has_control(struct slice text)
@@ -20,12 +19,10 @@ static bool has_control(struct slice text)
 }
 
 /* RFC 7617 section 2: the first colon ends the name, so it cannot be in it. */
-static const char *complain(const struct jval *auth, struct arena *arena,
-                            const char **field)
+const char *outbound_basic_complain(const struct jval *auth, const char **field)
 {
     struct slice username = jval_text(jval_get(auth, "username"));
 
-    (void)arena;
     *field = "username";
     if (slice_find(username, ':') >= 0) {
         return "a name with a colon in it cannot be sent by HTTP Basic authentication";
@@ -39,17 +36,30 @@ static const char *complain(const struct jval *auth, struct arena *arena,
                : NULL;
 }
 
-static enum err sign(struct credential *credential, struct outbound_request *request,
-                     const struct outbound_means *means, struct arena *arena)
+static const char *complain(const struct jval *auth, struct arena *arena,
+                            const char **field)
 {
-    struct slice username = credential_reveal(credential, "username");
-    struct slice password = credential_reveal(credential, "password");
+    (void)arena;
+    return outbound_basic_complain(auth, field);
+}
+
+void outbound_sign_basic(struct outbound_request *request, struct slice username,
+                         struct slice password, struct arena *arena)
+{
     struct slice pair =
         arena_printf(arena, "%.*s:%.*s", SLICE_ARG(username), SLICE_ARG(password));
-    (void)means;
+
     outbound_add_field(
         request, SLICE("Authorization"),
         arena_printf(arena, "Basic %.*s", SLICE_ARG(text_base64(arena, pair))));
+}
+
+static enum err sign(struct credential *credential, struct outbound_request *request,
+                     const struct outbound_means *means, struct arena *arena)
+{
+    (void)means;
+    outbound_sign_basic(request, credential_reveal(credential, "username"),
+                        credential_reveal(credential, "password"), arena);
     return ERR_OK;
 }
 

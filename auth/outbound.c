@@ -12,7 +12,8 @@
 
 static const struct outbound_scheme *const schemes[] = {
     &outbound_tba, &outbound_netsuite_oauth2, &outbound_netsuite_m2m, &outbound_xsuaa,
-    &outbound_ias, &outbound_basic,           &outbound_none};
+    &outbound_ias, &outbound_basic,           &outbound_connectivity, &outbound_api_key,
+    &outbound_none};
 #define SCHEME_COUNT (sizeof schemes / sizeof schemes[0])
 
 const struct outbound_scheme *outbound_scheme_find(struct slice name)
@@ -48,6 +49,31 @@ bool outbound_scheme_serves(const struct outbound_scheme *scheme,
                             struct slice integration)
 {
     return slice_is(integration, scheme->integration);
+}
+
+/* A route that has a scheme of its own is served by that alone. */
+bool outbound_scheme_fits(const struct outbound_scheme *scheme, struct slice route)
+{
+    bool is_bound = false;
+
+    for (size_t i = 0; i < SCHEME_COUNT; i++) {
+        is_bound = is_bound ||
+                   (schemes[i]->route != NULL && slice_is(route, schemes[i]->route) &&
+                    strcmp(schemes[i]->integration, scheme->integration) == 0);
+    }
+    return scheme->route != NULL ? slice_is(route, scheme->route) : !is_bound;
+}
+
+struct slice outbound_scheme_lane(const struct outbound_scheme *scheme,
+                                  struct slice lane, const struct jval *auth,
+                                  struct arena *arena)
+{
+    if (scheme->lane_field == NULL) {
+        return lane;
+    }
+    struct slice url = jval_text(jval_get(auth, scheme->lane_field));
+    return arena_printf(arena, "%.*s@%.*s", SLICE_ARG(lane),
+                        SLICE_ARG(token_host_name(url)));
 }
 
 bool outbound_scheme_locks(const struct outbound_scheme *scheme)
@@ -346,22 +372,31 @@ void outbound_revoke(struct credential *credential)
     }
 }
 
-bool outbound_renew(struct credential *credential, uint64_t token_version)
+bool outbound_renew(struct credential *credential, uint64_t token_version, int status)
 {
     if (credential->source == NULL) {
         return false;
     }
-    token_source_refuse(credential->source, token_version);
-    return true;
+    if (credential->scheme->renew != NULL) {
+        return credential->scheme->renew(credential->source, token_version, status);
+    }
+    if (status == 401) {
+        token_source_refuse(credential->source, token_version);
+    }
+    return status == 401;
+}
+
+struct slice credential_token(const struct credential *credential)
+{
+    return credential->source != NULL ? token_source_reveal(credential->source)
+                                      : SLICE_EMPTY;
 }
 
 enum err outbound_sign_bearer(struct credential *credential,
                               struct outbound_request *request,
                               const struct outbound_means *means, struct arena *arena)
 {
-    struct slice token = credential->source != NULL
-                             ? token_source_reveal(credential->source)
-                             : SLICE_EMPTY;
+    struct slice token = credential_token(credential);
     (void)means;
     if (token.len == 0) {
         return ERR_NEEDS_REAUTH;

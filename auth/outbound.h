@@ -24,6 +24,7 @@
 #include "base/random_stock.h"
 #include "base/secret.h"
 #include "base/slice.h"
+#include "io/http_client.h"
 #include "io/http_field.h"
 
 /* What a scheme asks for in `auth`, so that nobody else needs to know a scheme. */
@@ -44,6 +45,13 @@ const char *outbound_scheme_name(const struct outbound_scheme *scheme);
 /* ERR_UNPROCESSABLE unless the scheme serves that integration. */
 bool outbound_scheme_serves(const struct outbound_scheme *scheme,
                             struct slice integration);
+/* Whether it is for accounts that are reached by that route (op_target.route). */
+bool outbound_scheme_fits(const struct outbound_scheme *scheme, struct slice route);
+/* The lane of an account with that `auth`: `lane`, made narrower where an address is good
+ * within one subaccount only. Lives in `arena`, or is `lane`. */
+struct slice outbound_scheme_lane(const struct outbound_scheme *scheme,
+                                  struct slice lane, const struct jval *auth,
+                                  struct arena *arena);
 /* A few refused logins in a row lock the user at the ERP. */
 bool outbound_scheme_locks(const struct outbound_scheme *scheme);
 /* Why an ERP may have refused the login, in a sentence for a person; `skew_ms` is how far
@@ -95,19 +103,24 @@ MUST_USE enum err outbound_renew_ahead(struct credential *credential);
 /* The account is being offboarded: tells the token host that its grant is over, where the
  * scheme has one. */
 void outbound_revoke(struct credential *credential);
-/* The upstream answered 401 to a request signed just now: drops the token it carried.
- * False when the scheme has nothing to renew. */
-bool outbound_renew(struct credential *credential, uint64_t token_version);
+/* The upstream, or the proxy before it, answered that status to a request signed just now:
+ * drops the token it carried if that is what was refused. True: the same request may go
+ * once more, with a new one. */
+bool outbound_renew(struct credential *credential, uint64_t token_version, int status);
 
 struct outbound_request {
     struct slice method;
-    struct slice url;          /* absolute, exactly as it will be sent */
-    struct slice realm;        /* NetSuite: the canonical account id */
+    struct slice url;        /* absolute, exactly as it will be sent */
+    struct slice realm;      /* NetSuite: the canonical account id */
+    struct slice key_header; /* SAP API Management: the field for its key */
+    struct slice location; /* SAP Cloud Connector: which one; empty: that without id */
     struct http_field *fields; /* the connector's, with room for OUTBOUND_FIELDS more */
     size_t field_count;
+    /* Set by outbound_sign: the way it has to go; NULL: straight. */
+    const struct http_proxy *proxy;
     uint64_t token_version; /* set by outbound_sign: which token it carries; 0: none */
 };
-#define OUTBOUND_FIELDS 4
+#define OUTBOUND_FIELDS 12
 
 /* What signing needs of the process; borrowed. */
 struct outbound_means {

@@ -13,6 +13,9 @@ struct token_means;
 
 struct outbound_scheme {
     const char *name, *integration;
+    const char *route; /* the one it is for, and no other scheme; NULL: those without */
+    /* Whose host tells apart upstreams of the same address; NULL: addresses do. */
+    const char *lane_field;
     bool locks; /* a few refused logins in a row lock the user there */
     /* Why the ERP may have refused the login, the most likely cause first. */
     const char *causes;
@@ -29,6 +32,9 @@ struct outbound_scheme {
     /* The token source of a credential whose fields are complete; NULL: no tokens. */
     struct token_source *(*source)(const struct credential *credential,
                                    const struct token_means *means);
+    /* An answer of that status refused a request of that token: drops it, and says whether
+     * the request may go once more. NULL: a 401 does. */
+    bool (*renew)(struct token_source *source, uint64_t version, int status);
     /* Of a scheme whose tokens come of a grant that can be given back; else NULL. */
     void (*revoke)(const struct credential *credential,
                    const struct token_means *means);
@@ -46,6 +52,9 @@ struct token_means {
  */
 struct slice credential_reveal(const struct credential *credential, const char *field);
 
+/* The account's access token; empty when there is none. */
+struct slice credential_token(const struct credential *credential);
+
 /* Appends a field; there is room for OUTBOUND_FIELDS. */
 void outbound_add_field(struct outbound_request *request, struct slice name,
                         struct slice value);
@@ -56,11 +65,24 @@ enum err outbound_sign_bearer(struct credential *credential,
                               struct outbound_request *request,
                               const struct outbound_means *means, struct arena *arena);
 
+/* Fields for `username` and `password` (RFC 7617), what is wrong with them, if anything,
+ * and "Authorization: Basic ..." of two texts. */
+#define OUTBOUND_BASIC_FIELDS(required)  \
+    {"username", true, required, 256},   \
+    {                                    \
+        "password", true, required, 1024 \
+    }
+const char *outbound_basic_complain(const struct jval *auth, const char **field);
+void outbound_sign_basic(struct outbound_request *request, struct slice username,
+                         struct slice password, struct arena *arena);
+
 extern const struct outbound_scheme outbound_tba;
 extern const struct outbound_scheme outbound_netsuite_oauth2;
 extern const struct outbound_scheme outbound_netsuite_m2m;
 extern const struct outbound_scheme outbound_xsuaa;
 extern const struct outbound_scheme outbound_ias;
+extern const struct outbound_scheme outbound_connectivity;
+extern const struct outbound_scheme outbound_api_key;
 extern const struct outbound_scheme outbound_basic;
 extern const struct outbound_scheme outbound_none;
 

@@ -10,6 +10,8 @@
 #include "auth/pem.h"
 #include "base/web_origin.h"
 
+#define PROXY_LINE_BYTES 8192 /* a Cloud Connector takes no longer line */
+
 bool sap_is_url(struct slice text, struct arena *arena)
 {
     struct web_origin origin;
@@ -84,4 +86,32 @@ struct client_grant sap_client_grant(const struct credential *credential,
         .certificate_pem = credential_reveal(credential, "certificate_pem"),
         .private_key_pem = credential_reveal(credential, "private_key_pem"),
     };
+}
+
+const char *sap_proxy_complain(struct slice url, struct arena *arena)
+{
+    struct web_origin origin;
+
+    return slice_starts(url, SLICE("http://")) && web_origin_parse(arena, url, &origin)
+               ? NULL
+               : "http://host:port of the connectivity proxy is needed: "
+                 "onpremise_proxy_host and onpremise_proxy_http_port of the binding";
+}
+
+void sap_use_proxy(struct outbound_request *request, struct slice url,
+                   struct slice token, struct slice location, struct arena *arena)
+{
+    struct http_proxy *proxy = arena_alloc(arena, sizeof *proxy);
+    struct http_field *fields = arena_array(arena, 2, sizeof *fields);
+
+    fields[0] =
+        (struct http_field){SLICE("Proxy-Authorization"),
+                            arena_printf(arena, "Bearer %.*s", SLICE_ARG(token))};
+    fields[1] =
+        (struct http_field){SLICE("SAP-Connectivity-SCC-Location_ID"), location};
+    *proxy = (struct http_proxy){.url = url,
+                                 .fields = fields,
+                                 .field_count = location.len > 0 ? 2 : 1,
+                                 .max_line_bytes = PROXY_LINE_BYTES};
+    request->proxy = proxy;
 }

@@ -31,4 +31,13 @@ const char *sap_client_complain(const struct jval *auth, struct arena *arena,
 struct client_grant sap_client_grant(const struct credential *credential,
                                      const struct token_means *means);
 
+/* http://host[:port] of the connectivity proxy; what is wrong with it, or NULL. */
+const char *sap_proxy_complain(struct slice url, struct arena *arena);
+
+/* The request goes by the connectivity proxy, which takes it to an SAP Cloud Connector: the
+ * one of that location id, or the one without when it is empty. All are lent until it was
+ * sent. SAP BTP documentation, "Consuming the Connectivity Service". */
+void sap_use_proxy(struct outbound_request *request, struct slice url,
+                   struct slice token, struct slice location, struct arena *arena);
+
 #endif

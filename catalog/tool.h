@@ -91,6 +91,10 @@ struct tool {
 struct op_target {
     struct slice lane;  /* "<integration>:<upstream account>": who shares it */
     struct slice realm; /* for signing: the upstream's own name of the account */
+    struct slice route; /* how it is reached, where there are several ways; some auth
+                           schemes are for one of them */
+    struct slice key_header; /* where a gateway wants its key; empty: there is none */
+    struct slice location;   /* which of several connectors leads there; empty: any */
     const struct slice
         *origins; /* scheme://host[:port], where the credential may be used */
     size_t origin_count;

@@ -410,8 +410,37 @@ static bool read_connection(struct admin *admin, const struct connector *connect
         admin_fault(admin, &fault);
         return false;
     }
-    record->lane = target.lane;
     record->connection = admin_json(admin->arena, target.connection);
+    return true;
+}
+
+/* A scheme may be for one route, and tell apart upstreams that have one address. */
+static bool fit_auth(struct admin *admin, struct store_account *record,
+                     const struct outbound_scheme *scheme, const struct jval *auth)
+{
+    struct jval *connection = NULL;
+    struct op_target target = {.lane = SLICE_EMPTY};
+    struct fault fault = {0};
+    if (jval_parse(admin->arena, record->connection, &connection, NULL) != ERR_OK ||
+        connector_find(record->integration)
+                ->connect(admin->arena, admin->arena, connection, &target, &fault) !=
+            ERR_OK) {
+        admin_error(admin, ERR_INTERNAL, SLICE_EMPTY);
+        return false;
+    }
+    if (!outbound_scheme_fits(scheme, target.route)) {
+        struct fault_detail detail = {
+            SLICE("/auth/scheme"),
+            arena_printf(admin->arena, "the scheme %s is not for the route %.*s",
+                         outbound_scheme_name(scheme), SLICE_ARG(target.route))};
+        fault = (struct fault){.err = ERR_UNPROCESSABLE,
+                               .message = detail.message,
+                               .details = &detail,
+                               .detail_count = 1};
+        admin_fault(admin, &fault);
+        return false;
+    }
+    record->lane = outbound_scheme_lane(scheme, target.lane, auth, admin->arena);
     return true;
 }
 
@@ -445,6 +474,9 @@ static bool read_new_account(struct admin *admin, struct store_account *record,
     if (outbound_check(jval_get(admin->body, "auth"), record->integration, admin->arena,
                        scheme, &fault) != ERR_OK) {
         admin_fault(admin, &fault);
+        return false;
+    }
+    if (!fit_auth(admin, record, *scheme, jval_get(admin->body, "auth"))) {
         return false;
     }
     record->scheme = slice_str(outbound_scheme_name(*scheme));
@@ -538,6 +570,9 @@ static bool change_auth(struct admin *admin, struct store_account *record,
     if (outbound_check(auth, record->integration, admin->arena, &scheme, &fault) !=
         ERR_OK) {
         admin_fault(admin, &fault);
+        return false;
+    }
+    if (!fit_auth(admin, record, scheme, auth)) {
         return false;
     }
     enum err err = seal_auth(admin, record->id, auth, scheme, sealed);

@@ -351,6 +351,8 @@ static enum step do_sign(struct op_run *run)
         .method = request->method,
         .url = request->url,
         .realm = run->op.target->realm,
+        .key_header = run->op.target->key_header,
+        .location = run->op.target->location,
         .fields = fields,
         .field_count = request->field_count,
     };
@@ -421,6 +423,13 @@ static void transfer_fault(struct op_run *run, const struct http_outcome *outcom
                 SLICE("A narrower question (fewer rows, a shorter date range) is "
                       "answered sooner.");
         }
+    } else if (outcome->err == ERR_TOO_LARGE && !outcome->sent) {
+        fault->message = SLICE(
+            "The request has a line that is longer than the way to the ERP carries "
+            "(8192 bytes), so it was not sent.");
+        fault->hint =
+            SLICE("Ask with fewer or shorter arguments. If every call says "
+                  "this, the access token is too long: it needs fewer scopes.");
     } else if (outcome->err == ERR_TOO_LARGE) {
         fault->message = SLICE("The ERP's answer is larger than this server takes.");
         fault->hint = SLICE("Ask for fewer rows with limit.");
@@ -452,7 +461,8 @@ static bool is_let_in(enum err err)
 }
 
 /* What the answer says of the account's login. A page with status 200 that wants a login
- * says nothing of it: single sign-on stands before the API there. */
+ * says nothing of it: single sign-on stands before the API there. Nor does a proxy that
+ * wants one of its own. */
 static void judge_login(struct op_run *run, const struct http_reply *reply)
 {
     struct fault *fault = &run->op.fault;
@@ -461,7 +471,7 @@ static void judge_login(struct op_run *run, const struct http_reply *reply)
     } else if (run->next == CONNECTOR_FAILED && is_let_in(fault->err)) {
         standing_worked(run->account, false);
     } else if (run->next == CONNECTOR_FAILED && fault->err == ERR_NEEDS_REAUTH &&
-               reply->status >= 400) {
+               reply->status >= 400 && reply->status != 407) {
         standing_refuse(run->account);
         standing_fault(run->account, skew_ms(run, reply), run->op.arena, fault);
     }
@@ -482,8 +492,8 @@ static void take_answer(struct op_run *run, const struct http_reply *reply)
     };
     run->upstream_status = reply->status;
     op_enter(run, OP_DECODE);
-    if (reply->status == 401 && !run->renewed &&
-        outbound_renew(run->account->credential, run->outbound.token_version)) {
+    if (!run->renewed && outbound_renew(run->account->credential,
+                                        run->outbound.token_version, reply->status)) {
         run->renewed =
             true; /* not executed: a fresh token, and the same request once more */
         run->next = CONNECTOR_SEND;
@@ -562,6 +572,7 @@ static enum step do_send(struct op_run *run)
         .field_count = run->outbound.field_count,
         .body = request->body,
         .has_body = request->has_body,
+        .proxy = run->outbound.proxy,
         .answer_ms =
             request->is_write ? config->write_timeout_ms : config->read_timeout_ms,
         .max_ms = run->op.integration->upstream_max_ms,

@@ -13,20 +13,25 @@
 #define CEILING_DIRECT 8
 #define CEILING_ON_PREMISE 4
 
+#define KEY_HEADER "APIKey" /* by convention: SAP Business Accelerator Hub */
+#define PATH_BYTES_MAX 512
+#define WORD_BYTES_MAX 128
+
 static const char *const known_members[] = {
     "route", "base_url", "sap_client", "location_id", "destination", "api_key_header"};
 
 static const struct route {
     const char *name;
-    bool served;
+    const char *own_member; /* which no other route has */
     bool wants_client;
+    bool plain_only; /* the tunnel is encrypted, what goes through it is not */
+    bool takes_path;
     int ceiling;
 } routes[] = {
-    {"direct", true, false, CEILING_DIRECT},
-    {"on_premise", true, true, CEILING_ON_PREMISE},
-    {"destination", false, false, 0},
-    {"connectivity", false, false, 0},
-    {"api_management", false, false, 0},
+    {"direct", NULL, false, false, false, CEILING_DIRECT},
+    {"on_premise", NULL, true, false, false, CEILING_ON_PREMISE},
+    {"connectivity", "location_id", true, true, false, CEILING_ON_PREMISE},
+    {"api_management", "api_key_header", false, false, true, CEILING_DIRECT},
 };
 
 /* Faults of one connection, collected so that the operator sees all of them at once. */
@@ -53,22 +58,14 @@ static const struct route *read_route(struct complaints *complaints,
     struct slice name = jval_text(jval_get(connection, "route"));
 
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        if (!slice_is(name, routes[i].name)) {
-            continue;
+        if (slice_is(name, routes[i].name)) {
+            return &routes[i];
         }
-        if (!routes[i].served) {
-            complain(complaints, SLICE("/route"),
-                     arena_printf(complaints->arena,
-                                  "The route %s is not available in this version; "
-                                  "direct and on_premise are.",
-                                  routes[i].name));
-            return NULL;
-        }
-        return &routes[i];
     }
     complain(complaints, SLICE("/route"),
-             SLICE("route is direct (S/4HANA Cloud) or on_premise (a system of your "
-                   "own that this server can reach)."));
+             SLICE("route is direct (S/4HANA Cloud), on_premise (a system of your own "
+                   "that this server can reach), connectivity (SAP Cloud Connector) or "
+                   "api_management (API proxies)."));
     return NULL;
 }
 
@@ -111,10 +108,56 @@ static bool is_known(struct slice name)
     return false;
 }
 
-static bool is_of_other_route(struct slice name)
+/* A word for a field's value; or for its name, where `is_name`. */
+static bool is_word(struct slice text, bool is_name)
 {
-    return slice_is(name, "location_id") || slice_is(name, "destination") ||
-           slice_is(name, "api_key_header");
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '-' || c == '_';
+        if (!is_plain && (is_name || c <= 0x20 || c >= 0x7f)) {
+            return false;
+        }
+    }
+    return text.len > 0 && text.len <= WORD_BYTES_MAX;
+}
+
+/* Of the route's own member. */
+static struct slice read_word(struct complaints *complaints,
+                              const struct jval *connection, const struct route *route)
+{
+    const struct jval *value = NULL;
+
+    if (route != NULL && route->own_member != NULL) {
+        value = jval_get(connection, route->own_member);
+    }
+    if (value == NULL) {
+        return SLICE_EMPTY;
+    }
+    bool is_name = strcmp(route->own_member, "api_key_header") == 0;
+    if (!is_word(jval_text(value), is_name)) {
+        complain(complaints, arena_printf(complaints->arena, "/%s", route->own_member),
+                 is_name
+                     ? SLICE("The name of a header field is needed: letters, digits, "
+                             "'-' and '_'.")
+                     : SLICE("The location id of a Cloud Connector is needed: "
+                             "visible ASCII without blanks; leave it out for the "
+                             "one that has none."));
+        return SLICE_EMPTY;
+    }
+    return value->text;
+}
+
+static bool is_of_other_route(const struct route *route, struct slice name)
+{
+    static const char *const own[] = {"location_id", "destination", "api_key_header"};
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        if (slice_is(name, own[i])) {
+            return route->own_member == NULL || !slice_is(name, route->own_member);
+        }
+    }
+    return false;
 }
 
 static void refuse_strangers(struct complaints *complaints,
@@ -125,9 +168,9 @@ static void refuse_strangers(struct complaints *complaints,
         struct slice pointer = text_pointer(complaints->arena, SLICE_EMPTY, name);
         if (!is_known(name)) {
             complain(complaints, pointer,
-                     SLICE("A SAP connection takes route, base_url and sap_client, "
-                           "nothing else."));
-        } else if (route != NULL && is_of_other_route(name)) {
+                     SLICE("A SAP connection takes route, base_url and sap_client, and "
+                           "what its route needs; nothing else."));
+        } else if (route != NULL && is_of_other_route(route, name)) {
             complain(complaints, pointer,
                      arena_printf(complaints->arena,
                                   "The route %s has no %.*s: leave it out.",
@@ -136,42 +179,145 @@ static void refuse_strangers(struct complaints *complaints,
     }
 }
 
+/* ---- The address ---- */
+
+struct address {
+    struct web_origin origin;
+    struct slice base; /* the origin, and the path behind it */
+};
+
+/* Without a slash at the end, since services begin with one. */
+static bool is_path(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') ||
+                        (c != '\0' && strchr("-_.~/", c) != NULL);
+        bool is_empty = i > 0 && (c == '/' || c == '.') && text.ptr[i - 1] == '/';
+        if (!is_plain || is_empty) {
+            return false;
+        }
+    }
+    return text.len == 0 ||
+           (text.len <= PATH_BYTES_MAX && text.ptr[text.len - 1] != '/');
+}
+
+static size_t end_of_origin(struct slice url)
+{
+    ptrdiff_t colon = slice_find(url, ':');
+    size_t at = colon < 0 ? url.len : (size_t)colon + sizeof "://" - 1;
+
+    while (at < url.len && url.ptr[at] != '/') {
+        at++;
+    }
+    return at < url.len ? at : url.len;
+}
+
+static bool split_address(struct arena *arena, const struct route *route,
+                          struct slice url, struct address *out)
+{
+    size_t end = route != NULL && route->takes_path ? end_of_origin(url) : url.len;
+    struct slice path = slice_from(url, end);
+
+    if (!web_origin_parse(arena, slice_of(url.ptr, end), &out->origin) ||
+        !is_path(path)) {
+        return false;
+    }
+    out->base =
+        arena_printf(arena, "%.*s%.*s", SLICE_ARG(out->origin.text), SLICE_ARG(path));
+    return true;
+}
+
+static void read_address(struct complaints *complaints, const struct jval *connection,
+                         const struct route *route, struct address *out)
+{
+    struct slice url = jval_text(jval_get(connection, "base_url"));
+
+    if (!split_address(complaints->arena, route, url, out)) {
+        complain(
+            complaints, SLICE("/base_url"),
+            route != NULL && route->takes_path
+                ? SLICE("base_url is scheme://host[:port], and the path of the API "
+                        "proxy without a slash at its end, such as "
+                        "https://sandbox.api.sap.com/s4hanacloud.")
+                : SLICE("base_url is scheme://host[:port] with http or https and "
+                        "nothing behind it, such as "
+                        "https://my300000-api.s4hana.cloud.sap."));
+    } else if (route != NULL && route->plain_only && out->origin.is_tls) {
+        complain(complaints, SLICE("/base_url"),
+                 SLICE("The connectivity proxy takes http only, since its tunnel is "
+                       "encrypted: base_url is http://, with the virtual host and port "
+                       "of the Cloud Connector."));
+    }
+}
+
 /* ---- What comes of it ---- */
+
+struct reading {
+    const struct route *route;
+    struct address address;
+    struct slice client;
+    struct slice word; /* the route's own member */
+};
+
+static void store_text(struct arena *arena, struct jval *connection, const char *name,
+                       struct slice text)
+{
+    if (text.len > 0) {
+        jval_set(arena, connection, slice_str(name), jval_new_string(arena, text));
+    }
+}
 
 /* Only what was said, in its canonical form, so that it can be read again. */
 static const struct jval *stored_connection(struct arena *arena,
-                                            const struct route *route,
-                                            const struct sap_system *system)
+                                            const struct reading *reading)
 {
-    struct jval *connection = jval_new_object(arena, 3);
+    struct jval *connection = jval_new_object(arena, 4);
 
-    jval_set(arena, connection, SLICE("route"),
-             jval_new_string(arena, slice_str(route->name)));
-    jval_set(arena, connection, SLICE("base_url"),
-             jval_new_string(arena, system->origin));
-    if (system->client.len > 0) {
-        jval_set(arena, connection, SLICE("sap_client"),
-                 jval_new_string(arena, system->client));
+    store_text(arena, connection, "route", slice_str(reading->route->name));
+    store_text(arena, connection, "base_url", reading->address.base);
+    store_text(arena, connection, "sap_client", reading->client);
+    if (reading->route->own_member != NULL) {
+        store_text(arena, connection, reading->route->own_member, reading->word);
     }
     return connection;
 }
 
-static void fill_target(struct arena *arena, struct arena *scratch,
-                        const struct route *route, const struct web_origin *origin,
-                        struct slice client, struct op_target *out)
+/* route:host:port:client, and before the host the location id where there is one. */
+static struct slice lane_of(struct arena *arena, const struct reading *reading,
+                            struct slice location)
 {
-    struct sap_system *system = arena_alloc(arena, sizeof *system);
+    const struct web_origin *origin = &reading->address.origin;
+    struct slice client = reading->client.len > 0 ? reading->client : SLICE("-");
 
-    system->client = arena_slice(arena, client);
-    system->origin = arena_slice(arena, origin->text);
+    return arena_printf(arena, "sap:%s:%.*s%s%.*s:%d:%.*s", reading->route->name,
+                        SLICE_ARG(location), location.len > 0 ? ":" : "",
+                        SLICE_ARG(origin->host), origin->port, SLICE_ARG(client));
+}
+
+static void fill_target(struct arena *arena, struct arena *scratch,
+                        const struct reading *reading, struct op_target *out)
+{
+    const struct route *route = reading->route;
+    struct sap_system *system = arena_alloc(arena, sizeof *system);
+    struct slice word = arena_slice(arena, reading->word);
+    bool is_gateway = route->takes_path;
+
+    system->client = arena_slice(arena, reading->client);
+    system->base = arena_slice(arena, reading->address.base);
+    system->origin = slice_of(system->base.ptr, reading->address.origin.text.len);
     *out = (struct op_target){
-        .lane = arena_printf(arena, "sap:%s:%.*s:%d:%.*s", route->name,
-                             SLICE_ARG(origin->host), origin->port,
-                             SLICE_ARG(client.len > 0 ? client : SLICE("-"))),
+        .lane = lane_of(arena, reading, is_gateway ? SLICE_EMPTY : word),
         .realm = SLICE_EMPTY,
+        .route = slice_str(route->name),
+        .key_header = !is_gateway    ? SLICE_EMPTY
+                      : word.len > 0 ? word
+                                     : SLICE(KEY_HEADER),
+        .location = is_gateway ? SLICE_EMPTY : word,
         .origins = &system->origin,
         .origin_count = 1,
-        .connection = stored_connection(scratch, route, system),
+        .connection = stored_connection(scratch, reading),
         .default_ceiling = route->ceiling,
         .private_data = system,
     };
@@ -185,24 +331,17 @@ enum err sap_connect(struct arena *arena, struct arena *scratch,
         .arena = scratch,
         .details =
             arena_array(scratch, CONNECTION_FAULTS, sizeof(struct fault_detail))};
-    struct web_origin origin = {.text = SLICE_EMPTY};
-    struct slice client = SLICE_EMPTY;
-    const struct route *route = NULL;
+    struct reading reading = {.route = NULL};
 
     if (!jval_is(connection, JVAL_OBJECT)) {
         complain(&complaints, SLICE_EMPTY,
                  SLICE("A connection is an object with route and base_url."));
     } else {
-        route = read_route(&complaints, connection);
-        if (!web_origin_parse(scratch, jval_text(jval_get(connection, "base_url")),
-                              &origin)) {
-            complain(&complaints, SLICE("/base_url"),
-                     SLICE("base_url is scheme://host[:port] with http or https and "
-                           "nothing behind it, such as "
-                           "https://my300000-api.s4hana.cloud.sap."));
-        }
-        client = read_client(&complaints, connection, route);
-        refuse_strangers(&complaints, connection, route);
+        reading.route = read_route(&complaints, connection);
+        read_address(&complaints, connection, reading.route, &reading.address);
+        reading.client = read_client(&complaints, connection, reading.route);
+        reading.word = read_word(&complaints, connection, reading.route);
+        refuse_strangers(&complaints, connection, reading.route);
     }
     if (complaints.count > 0) {
         *fault = (struct fault){
@@ -212,6 +351,6 @@ enum err sap_connect(struct arena *arena, struct arena *scratch,
             .detail_count = complaints.count};
         return ERR_UNPROCESSABLE;
     }
-    fill_target(arena, scratch, route, &origin, client, out);
+    fill_target(arena, scratch, &reading, out);
     return ERR_OK;
 }

@@ -16,13 +16,18 @@
 /* What op_target.private_data points to. */
 struct sap_system {
     struct slice origin; /* scheme://host[:port], no slash behind */
+    struct slice base;   /* that, and the path of an API proxy where there is one */
     struct slice client; /* three digits; empty: the system's own default */
 };
 
 /*
- * Reads {route, base_url, sap_client?, ...}. Served here are "direct" (S/4HANA Cloud,
- * or any system reachable as it is) and "on_premise" (an ABAP system, whose client has
- * to be named). Borrows `connection`; `out` lends from `arena`.
+ * Reads {route, base_url, sap_client?, ...}. "direct" is S/4HANA Cloud, or any system
+ * reachable as it is; "on_premise" an ABAP system, whose client has to be named;
+ * "connectivity" one behind SAP Cloud Connector, by its virtual host, with location_id;
+ * "destination" one that the destination service describes, which has to agree that it is
+ * at base_url; "api_management" one behind API proxies, with a path in base_url and the
+ * field for their key in api_key_header. Borrows `connection`; `out` lends from `arena`,
+ * its `connection` and the faults from `scratch`.
  */
 MUST_USE enum err sap_connect(struct arena *arena, struct arena *scratch,
                               const struct jval *connection, struct op_target *out,

@@ -48,7 +48,7 @@ struct slice sap_url(const struct op *op, struct slice path)
 {
     const struct sap_system *system = op->target->private_data;
 
-    return arena_printf(op->arena, "%.*s%.*s", SLICE_ARG(system->origin),
+    return arena_printf(op->arena, "%.*s%.*s", SLICE_ARG(system->base),
                         SLICE_ARG(path));
 }
 
@@ -305,6 +305,19 @@ static bool is_stuck(const struct sap_page *page, const struct sap_page *next)
     return next->row == page->row && slice_eq(next->query, page->query);
 }
 
+/* A gateway may put the path of its API proxy into links, or leave them as SAP made them. */
+static bool follow(const struct op *op, const struct sap_plan *plan, struct slice link,
+                   struct slice *query)
+{
+    const struct sap_system *system = op->target->private_data;
+    struct slice proxy = slice_from(system->base, system->origin.len);
+    struct slice path =
+        arena_printf(op->arena, "%.*s%.*s", SLICE_ARG(proxy), SLICE_ARG(plan->path));
+
+    return sap_page_link(op->arena, link, plan->path, plan->set, query) ||
+           sap_page_link(op->arena, link, path, plan->set, query);
+}
+
 static enum connector_step take_list(struct op *op, const struct sap_plan *plan,
                                      const struct jval *answer,
                                      const struct op_response *response)
@@ -321,8 +334,7 @@ static enum connector_step take_list(struct op *op, const struct sap_plan *plan,
         return sap_errors_malformed(op, response,
                                     SLICE("SAP's answer to a list has no rows in it."));
     }
-    if (jval_is(link, JVAL_STRING) &&
-        !sap_page_link(op->arena, link->text, plan->path, plan->set, &query)) {
+    if (jval_is(link, JVAL_STRING) && !follow(op, plan, link->text, &query)) {
         return sap_errors_malformed(
             op, response,
             SLICE("SAP's link to the next page leads to something else than this "

@@ -72,8 +72,6 @@ static void test_each_mistake_is_named_with_its_pointer(void **state)
         {"{" URL "}", "/route"},
         {"{\"route\":\"vpn\"," URL "}", "/route"},
         {"{\"route\":\"destination\"," URL "}", "/route"},
-        {"{\"route\":\"connectivity\"," URL "}", "/route"},
-        {"{\"route\":\"api_management\"," URL "}", "/route"},
         {"{\"route\":\"on_premise\"," URL "}", "/sap_client"},
         {"{" DIRECT URL ",\"sap_client\":100}", "/sap_client"},
         {"{" DIRECT URL ",\"sap_client\":\"10\"}", "/sap_client"},
@@ -108,22 +106,81 @@ static void test_each_mistake_is_named_with_its_pointer(void **state)
     assert_mistakes_named("sap", cases, sizeof cases / sizeof cases[0]);
 }
 
-static void test_routes_of_later_versions_say_so(void **state)
+static void test_a_virtual_host_is_told_apart_by_its_location(void **state)
 {
     struct arena *arena = arena_new();
     struct op_target target;
     struct fault fault;
 
     (void)state;
+    target = connect_again("sap", arena,
+                           "{\"route\":\"connectivity\",\"base_url\":"
+                           "\"http://S4.virtual:44300\",\"sap_client\":\"100\","
+                           "\"location_id\":\"berlin\"}");
+    assert_slice(target.lane, "sap:connectivity:berlin:s4.virtual:44300:100");
+    assert_slice(target.location, "berlin");
+    assert_slice(target.route, "connectivity");
+    assert_int_equal(target.default_ceiling, 4);
+
     assert_int_equal(connect_to("sap", arena,
                                 "{\"route\":\"connectivity\",\"base_url\":"
-                                "\"http://erp.example\",\"location_id\":\"north\"}",
+                                "\"http://S4.virtual:44300\",\"sap_client\":\"100\"}",
                                 &target, &fault),
-                     ERR_UNPROCESSABLE);
-
-    assert_int_equal(fault.detail_count, 1);
-    assert_contains(fault.details[0].message, "not available in this version");
+                     ERR_OK);
+    assert_slice(target.lane, "sap:connectivity:s4.virtual:44300:100");
+    assert_int_equal(target.location.len, 0);
     arena_free(arena);
+}
+
+static void test_an_api_proxy_has_a_path_and_a_field_for_its_key(void **state)
+{
+    struct arena *arena = arena_new();
+    struct op_target target;
+
+    (void)state;
+    target = connect_again("sap", arena,
+                           "{\"route\":\"api_management\",\"base_url\":"
+                           "\"https://Sandbox.api.sap.com/s4hanacloud\"}");
+    const struct sap_system *system = target.private_data;
+    assert_slice(system->origin, "https://sandbox.api.sap.com");
+    assert_slice(system->base, "https://sandbox.api.sap.com/s4hanacloud");
+    assert_slice(target.origins[0], "https://sandbox.api.sap.com");
+    assert_slice(target.key_header, "APIKey");
+    assert_slice(target.lane, "sap:api_management:sandbox.api.sap.com:443:-");
+
+    target = connect_again("sap", arena,
+                           "{\"route\":\"api_management\",\"base_url\":"
+                           "\"https://gw.example\",\"api_key_header\":\"X-Key\"}");
+    assert_slice(target.key_header, "X-Key");
+    arena_free(arena);
+}
+
+static void test_what_a_route_needs_is_checked(void **state)
+{
+#define GATE "\"route\":\"api_management\",\"base_url\":\"https://gw.example"
+#define TUNNEL "\"route\":\"connectivity\",\"sap_client\":\"100\",\"base_url\":\"http"
+    static const struct connect_mistake cases[] = {
+        {"{" TUNNEL "s://s4.virtual:443\"}", "/base_url"},
+        {"{" TUNNEL "://s4.virtual/sap\"}", "/base_url"},
+        {"{" TUNNEL "://s4.virtual\",\"location_id\":\"\"}", "/location_id"},
+        {"{" TUNNEL "://s4.virtual\",\"location_id\":\"a b\"}", "/location_id"},
+        {"{" TUNNEL "://s4.virtual\",\"location_id\":7}", "/location_id"},
+        {"{" TUNNEL "://s4.virtual\",\"api_key_header\":\"X\"}", "/api_key_header"},
+        {"{\"route\":\"connectivity\",\"base_url\":\"http://s4.virtual\"}",
+         "/sap_client"},
+        {"{" GATE "/\"}", "/base_url"},
+        {"{" GATE "/a/\"}", "/base_url"},
+        {"{" GATE "/a//b\"}", "/base_url"},
+        {"{" GATE "/../b\"}", "/base_url"},
+        {"{" GATE "/a?b\"}", "/base_url"},
+        {"{" GATE "/a%20b\"}", "/base_url"},
+        {"{" GATE "\",\"api_key_header\":\"A:B\"}", "/api_key_header"},
+        {"{" GATE "\",\"api_key_header\":\"\"}", "/api_key_header"},
+        {"{" GATE "\",\"location_id\":\"x\"}", "/location_id"},
+    };
+
+    (void)state;
+    assert_mistakes_named("sap", cases, sizeof cases / sizeof cases[0]);
 }
 
 static void test_all_mistakes_are_told_at_once_up_to_a_ceiling(void **state)
@@ -139,7 +196,9 @@ int main(void)
         cmocka_unit_test(test_two_clients_of_one_system_are_two_lanes),
         cmocka_unit_test(test_a_stored_connection_connects_to_the_same_place),
         cmocka_unit_test(test_each_mistake_is_named_with_its_pointer),
-        cmocka_unit_test(test_routes_of_later_versions_say_so),
+        cmocka_unit_test(test_a_virtual_host_is_told_apart_by_its_location),
+        cmocka_unit_test(test_an_api_proxy_has_a_path_and_a_field_for_its_key),
+        cmocka_unit_test(test_what_a_route_needs_is_checked),
         cmocka_unit_test(test_all_mistakes_are_told_at_once_up_to_a_ceiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

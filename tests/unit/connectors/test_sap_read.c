@@ -132,7 +132,7 @@ static void test_an_address_that_grows_too_long_is_not_sent(void **state)
     /* No argument of this catalog is long enough: the address before it is. */
     char *text = arena_alloc(world.arena, 6900);
     memset(text, 'x', 6900);
-    far.origin = slice_of(text, 6900);
+    far.origin = far.base = slice_of(text, 6900);
     target.private_data = &far;
     op.target = &target;
 
