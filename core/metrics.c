@@ -7,6 +7,7 @@
 #include "base/histogram.h"
 #include "core/catalogs.h"
 #include "core/gateway.h"
+#include "core/webhooks.h"
 
 struct metrics {
     uint64_t calls[ERR_COUNT];
@@ -131,6 +132,26 @@ static void write_catalog(const struct gateway *gateway, struct buf *out)
                (unsigned long long)counts.misfits);
 }
 
+static void write_webhooks(const struct gateway *gateway, struct buf *out)
+{
+    struct webhooks_counts counts = webhooks_count(gateway->webhooks);
+    const struct {
+        const char *outcome;
+        uint64_t value;
+    } rows[] = {
+        {"delivered", counts.delivered},
+        {"pending", counts.again},
+        {"given_up", counts.given_up},
+        {"dropped", counts.dropped},
+    };
+    write_head(out, "sluice_webhook_attempts_total", "counter",
+               "Requests to webhook endpoints, by what became of the delivery.");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        buf_printf(out, "sluice_webhook_attempts_total{outcome=\"%s\"} %llu\n",
+                   rows[i].outcome, (unsigned long long)rows[i].value);
+    }
+}
+
 void metrics_write(const struct gateway *gateway, struct buf *out)
 {
     const struct metrics *metrics = gateway->metrics;
@@ -162,5 +183,6 @@ void metrics_write(const struct gateway *gateway, struct buf *out)
     buf_printf(out, "sluice_upstream_transfers_open %zu\n",
                http_client_open(gateway->parts.client));
     write_catalog(gateway, out);
+    write_webhooks(gateway, out);
     write_lanes(gateway, out);
 }

@@ -22,6 +22,7 @@ struct webhooks {
     struct alarm *alarm;
     struct list flights;
     int64_t paused_until_ms;
+    struct webhooks_counts counts;
     bool looks, stopped;
 };
 
@@ -110,6 +111,11 @@ void webhooks_free(struct webhooks *webhooks)
     free(webhooks);
 }
 
+struct webhooks_counts webhooks_count(const struct webhooks *webhooks)
+{
+    return webhooks->counts;
+}
+
 /* ---- The end of an attempt ---- */
 
 static void on_stored(void *ctx, enum err err)
@@ -140,6 +146,7 @@ static void log_attempt(const struct flight *flight)
 
 static void judge(struct flight *flight, bool *is_gone)
 {
+    struct webhooks_counts *counts = &flight->webhooks->counts;
     struct store_delivery *delivery = &flight->delivery;
     uint32_t random = 0;
     random_bytes(&random, sizeof random);
@@ -149,12 +156,16 @@ static void judge(struct flight *flight, bool *is_gone)
     delivery->next_ms = 0;
     if (is_taken) {
         delivery->outcome = SLICE("delivered");
+        counts->delivered++;
     } else if (*is_gone) {
         delivery->outcome = SLICE("dropped");
+        counts->dropped++;
     } else if (wait_ms == 0) {
         delivery->outcome = SLICE("given_up");
+        counts->given_up++;
     } else {
         delivery->outcome = SLICE("pending");
+        counts->again++;
         delivery->next_ms = now_ms(flight->webhooks) + wait_ms;
     }
 }

@@ -42,6 +42,12 @@ void webhooks_free(struct webhooks *webhooks);
 /* Sends what is due, as far as there is room; an alarm and each new event do this. */
 void webhooks_look(struct webhooks *webhooks);
 
+/* Attempts since the start, by what they came to. */
+struct webhooks_counts {
+    uint64_t delivered, again, given_up, dropped;
+};
+struct webhooks_counts webhooks_count(const struct webhooks *webhooks);
+
 /* How long after the n-th attempt (1, 2, …) the next one is; 0: there is none. `random`: any
  * number, for up to a tenth more or less. */
 int64_t webhooks_retry_ms(int64_t attempts, uint32_t random);

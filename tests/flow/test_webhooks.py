@@ -4,13 +4,14 @@ import base64
 import http.server
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import threading
 import time
 import unittest
 
-from flow import BIN, PATIENCE, TODAY, FlowCase, Stand, Volley, codes, main, wait_until
+from flow import BIN, PATIENCE, TODAY, FlowCase, Stand, Volley, codes, exchange, main, wait_until
 
 HOUR = 3600 * 1000
 CUSTOMERS = "list_all_netsuite_customers"
@@ -316,6 +317,11 @@ class TestDelivery(WebhookCase):
                          (2, 204, None))
         self.assertNotIn("body", line)
         wait_until(lambda: len(self.log_lines(event)) == 2, "the log")
+        metrics = exchange(self.stand.base, "GET", "/metrics")[2].decode()
+        for outcome in ("delivered", "pending"):
+            line = re.search(r'sluice_webhook_attempts_total\{outcome="%s"\} (\d+)' % outcome,
+                             metrics)
+            self.assertGreaterEqual(int(line.group(1)), 1)
         with open(self.stand.log_path) as log:
             text = log.read()
         self.assertNotIn("HIDDEN", text)

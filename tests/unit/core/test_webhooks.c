@@ -179,6 +179,33 @@ static void test_what_is_due_is_known_after_a_restart(void **state)
     assert_int_equal(delivery_of(w).attempts, 2);
 }
 
+static void move(const struct world *w, const char *from, const char *to)
+{
+    char old[96], new[96];
+    snprintf(old, sizeof old, "%s/%s", w->folder, from);
+    snprintf(new, sizeof new, "%s/%s", w->folder, to);
+    assert_int_equal(rename(old, new), 0);
+}
+
+static void test_a_store_that_takes_nothing_is_not_sent_for_in_a_circle(void **state)
+{
+    struct world *w = *state;
+    tell(w);
+    int64_t due_ms = delivery_of(w).next_ms;
+    move(w, "store.db", "away.db"); /* then every write is refused */
+
+    look_at(w, due_ms);
+    assert_int_equal(webhooks_count(w->webhooks).again, 2);
+    assert_int_equal(delivery_of(w).attempts, 1);
+    look_at(w, due_ms + 29999);
+    assert_int_equal(webhooks_count(w->webhooks).again, 2);
+
+    move(w, "away.db", "store.db");
+    look_at(w, due_ms + 30000);
+    assert_int_equal(webhooks_count(w->webhooks).again, 3);
+    assert_int_equal(delivery_of(w).attempts, 2);
+}
+
 static void test_waits_vary_by_a_tenth(void **state)
 {
     (void)state;
@@ -200,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TIMED(test_nine_attempts_within_a_day_then_it_is_given_up),
         TIMED(test_what_is_due_is_known_after_a_restart),
+        TIMED(test_a_store_that_takes_nothing_is_not_sent_for_in_a_circle),
         cmocka_unit_test(test_waits_vary_by_a_tenth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
