@@ -26,4 +26,12 @@ static inline void unwiped(void *ptr, size_t bytes)
 #define wipe unwiped
 #endif
 
+#ifdef SABOTAGED_cleanse /* an idle connection keeps its last record, deciphered in place */
+#include <openssl/ssl.h>
+#undef SSL_OP_CLEANSE_PLAINTEXT
+#define SSL_OP_CLEANSE_PLAINTEXT 0U
+#undef SSL_MODE_RELEASE_BUFFERS
+#define SSL_MODE_RELEASE_BUFFERS 0U
+#endif
+
 #endif
