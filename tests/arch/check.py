@@ -69,6 +69,7 @@ USES = {
 USES_OF_FILE = {
     "base/secret.c": ["OpenSSL"],  # comparison in constant time
     "fuzz/fuzz_url.c": ["libcurl"],  # a second reader of URLs, to be compared with ours
+    "tests/sabotage/unwiped.h": ["OpenSSL"],  # compiled into io/tls.c in place of its settings
 }
 SYSTEM = set("""
 assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign
