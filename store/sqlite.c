@@ -89,7 +89,9 @@ static enum err open_reader(struct db *db, const struct log *log, const char *pa
 {
     enum err err = db_open(db, log, path, READER_BUSY_MS);
     if (err == ERR_OK) {
-        err = db_exec(db, "PRAGMA query_only = ON");
+        /* Room for the tokens and servers of some 10,000 accounts: each call looks one up, and
+         * a page that was pushed out is read and checked again. KiB, used as far as needed. */
+        err = db_exec(db, "PRAGMA query_only = ON; PRAGMA cache_size = -8192");
     }
     return err == ERR_OK ? read_prepare(db) : err;
 }
