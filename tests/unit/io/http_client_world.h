@@ -131,12 +131,11 @@ static inline void *accept_all(void *ctx)
         if (fd < 0) {
             return NULL;
         }
-        int index = server->connections;
+        int index = server->connections++; /* before its script can answer */
         struct connection *connection = malloc(sizeof *connection);
         *connection = (struct connection){server, fd};
         server->fds[index] = fd;
         pthread_create(&server->threads[index], NULL, serve, connection);
-        server->connections++;
     }
 }
 
