@@ -76,6 +76,11 @@ struct slice outbound_scheme_lane(const struct outbound_scheme *scheme,
                         SLICE_ARG(token_host_name(url)));
 }
 
+bool outbound_scheme_has_grant(const struct outbound_scheme *scheme)
+{
+    return scheme != NULL && scheme->revoke != NULL;
+}
+
 bool outbound_scheme_locks(const struct outbound_scheme *scheme)
 {
     return scheme->locks;

@@ -52,6 +52,8 @@ bool outbound_scheme_fits(const struct outbound_scheme *scheme, struct slice rou
 struct slice outbound_scheme_lane(const struct outbound_scheme *scheme,
                                   struct slice lane, const struct jval *auth,
                                   struct arena *arena);
+/* Its tokens come of a grant that a person gave. */
+bool outbound_scheme_has_grant(const struct outbound_scheme *scheme);
 /* A few refused logins in a row lock the user at the ERP. */
 bool outbound_scheme_locks(const struct outbound_scheme *scheme);
 /* Why an ERP may have refused the login, in a sentence for a person; `skew_ms` is how far

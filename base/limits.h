@@ -27,7 +27,8 @@
 #define LIMIT_UPSTREAM_HEAD_BYTES (64 * 1024)
 #define LIMIT_UPSTREAM_CONNECT_MS 10000
 #define LIMIT_UPSTREAM_CONNECTIONS 256
-#define LIMIT_REAUTH_URL_BYTES 512 /* it stands in answers to agents */
+#define LIMIT_ACCOUNT_CREDENTIALS 4 /* the active one and those that stand by */
+#define LIMIT_REAUTH_URL_BYTES 512  /* it stands in answers to agents */
 #define LIMIT_TOKEN_ANSWER_BYTES (256 * 1024)
 #define LIMIT_ACCESS_TOKEN_BYTES (32 * 1024) /* it stands in one field of a head */
 #define LIMIT_UPSTREAM_MAX_MS 3600000        /* a transfer, whatever its catalog says */

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "core/catalogs.h"
+#include "core/logins.h"
 #include "core/standing.h"
 #include "core/turnstile.h"
 
@@ -28,7 +29,8 @@ static enum err renew_grant(void *ctx, struct slice id)
     struct account *account = NULL;
     enum err err = accounts_get(ctx, id, &account);
     if (err == ERR_OK) {
-        err = outbound_renew_ahead(account->credential);
+        struct credential *credential = logins_with_grant(account);
+        err = credential != NULL ? outbound_renew_ahead(credential) : ERR_NOT_FOUND;
         account_drop(account);
     }
     return err;
@@ -68,7 +70,7 @@ void account_drop(struct account *account)
         if (account->session != NULL) {
             account->connector->session_free(account->session);
         }
-        credential_free(account->credential);
+        logins_free(account);
         catalog_free(account->catalog);
         arena_free(account->arena);
     }
@@ -180,13 +182,16 @@ struct gateway *account_gateway(const struct account *account)
 void account_tell_governor(struct account *account)
 {
     struct account_limits limits = account->limits;
+    if (account->apart) {
+        return;
+    }
     limits.ceiling = standing_ceiling(account);
     tell_governor(account->owner, &account->record, &limits, account->proven);
 }
 
 bool account_is_current(const struct account *account)
 {
-    return account->record.version == 0 ||
+    return account->record.version == 0 || account->apart ||
            map_get(account->owner->by_id, account->record.id) == account;
 }
 
@@ -325,60 +330,11 @@ static struct account *new_account(struct accounts *accounts,
     return account;
 }
 
-static enum err new_credential(struct accounts *accounts, struct account *account)
+static void open_session(struct account *account)
 {
-    const struct outbound_scheme *scheme = outbound_scheme_find(account->record.scheme);
-    if (scheme == NULL) {
-        return ERR_NOT_FOUND;
-    }
-    account->credential =
-        credential_new(scheme, account->record.id, account->target.origins,
-                       account->target.origin_count);
-    const struct gateway_parts *parts = &accounts->gateway->parts;
-    credential_use_tokens(account->credential, parts->tokens, parts->grants,
-                          account->record.tenant);
     if (account->connector->session_new != NULL) {
         account->session = account->connector->session_new();
     }
-    return ERR_OK;
-}
-
-/* The fields of auth that are no secrets stand in the record, as text. */
-static enum err put_plain_fields(struct accounts *accounts, struct account *account)
-{
-    struct vault *vault = accounts->gateway->parts.vault;
-    struct arena *arena = arena_new();
-    struct jval *auth = NULL;
-    enum err err = jval_parse(arena, account->record.auth, &auth, NULL);
-    for (size_t i = 0; err == ERR_OK && i < auth->count; i++) {
-        credential_put(account->credential, auth->members[i].name,
-                       vault_hold(vault, jval_text(&auth->members[i].value)));
-    }
-    arena_free(arena);
-    return err;
-}
-
-static enum err put_sealed_fields(struct accounts *accounts, struct account *account)
-{
-    const struct gateway_parts *parts = &accounts->gateway->parts;
-    struct arena *arena = arena_new();
-    struct store_secret *sealed = NULL;
-    size_t count = 0;
-    enum err err =
-        store_list_secrets(parts->store, account->record.id, arena, &sealed, &count);
-    for (size_t i = 0; err == ERR_OK && i < count; i++) {
-        struct secret *secret = NULL;
-        err = vault_open(parts->vault, &sealed[i], &secret);
-        if (err == ERR_OK) {
-            credential_put(account->credential, sealed[i].field, secret);
-        } else {
-            log_event(parts->log, LOG_ERROR, "secret_not_opened",
-                      LOG_ID(account, account->record.id),
-                      LOG_NAME(cause, err_code(err)));
-        }
-    }
-    arena_free(arena);
-    return err;
 }
 
 /* Everything but the record itself: what fails here is a fault of ours, not "no such
@@ -387,16 +343,8 @@ static enum err equip(struct accounts *accounts, struct account *account)
 {
     enum err err = resolve_parts(accounts, account);
     if (err == ERR_OK) {
-        err = new_credential(accounts, account);
-    }
-    if (err == ERR_OK) {
-        err = put_plain_fields(accounts, account);
-    }
-    if (err == ERR_OK) {
-        err = put_sealed_fields(accounts, account);
-    }
-    if (err == ERR_OK) {
-        outbound_attach(account->credential);
+        open_session(account);
+        err = logins_load(account);
     }
     use_up(account);
     return err == ERR_OK || err == ERR_IO ? err : ERR_INTERNAL;
@@ -485,23 +433,35 @@ enum err accounts_get(struct accounts *accounts, struct slice id, struct account
     return ERR_OK;
 }
 
-static void inherit(struct accounts *accounts, struct slice id, struct account *before)
+struct account *account_now(struct account *account)
+{
+    struct account *now = NULL;
+    if (account_is_current(account) ||
+        accounts_get(account->owner, account->record.id, &now) != ERR_OK) {
+        return account_hold(account);
+    }
+    return now;
+}
+
+static void inherit(struct accounts *accounts, struct slice id, struct account *before,
+                    enum login_change change)
 {
     struct account *account = NULL;
     if (before != NULL && accounts_get(accounts, id, &account) == ERR_OK) {
-        standing_inherit(account, before);
+        standing_inherit(account, before, change);
         account_drop(account);
     }
     account_drop(before);
 }
 
 /* The governor hears of it now; all else is made ready when somebody calls. */
-void accounts_changed(struct accounts *accounts, struct slice id, bool same_login)
+void accounts_changed(struct accounts *accounts, struct slice id,
+                      enum login_change change)
 {
     const struct gateway_parts *parts = &accounts->gateway->parts;
     struct arena *arena = arena_new();
     struct store_account record;
-    struct account *before = same_login ? map_get(accounts->by_id, id) : NULL;
+    struct account *before = map_get(accounts->by_id, id);
     before = before != NULL ? account_hold(before) : NULL;
     forget(accounts, id);
     enum err err = store_get_account(parts->store, id, arena, &record);
@@ -513,7 +473,7 @@ void accounts_changed(struct accounts *accounts, struct slice id, bool same_logi
         log_event(parts->log, LOG_ERROR, "account_not_read", LOG_ID(account, id),
                   LOG_NAME(cause, err_code(err)));
     }
-    inherit(accounts, id, before);
+    inherit(accounts, id, before, change);
     arena_free(arena);
 }
 
@@ -533,21 +493,36 @@ enum err accounts_build_new(struct accounts *accounts,
     struct account *account = new_account(accounts, record);
     enum err err = resolve_parts(accounts, account);
     if (err == ERR_OK) {
-        err = new_credential(accounts, account);
+        open_session(account);
+        err = logins_make(account, auth);
     }
     if (err != ERR_OK) {
         account_drop(account);
         return err;
     }
-    for (size_t i = 0; i < auth->count; i++) {
-        if (!slice_is(auth->members[i].name, "scheme")) {
-            credential_put(account->credential, auth->members[i].name,
-                           vault_hold(accounts->gateway->parts.vault,
-                                      jval_text(&auth->members[i].value)));
-        }
-    }
     account_tell_governor(account);
     use_up(account);
+    *out = account;
+    return ERR_OK;
+}
+
+enum err accounts_build_apart(struct accounts *accounts,
+                              const struct store_account *record,
+                              const struct jval *auth, struct account **out)
+{
+    struct account *account = new_account(accounts, record);
+    account->apart = true;
+    enum err err =
+        auth == NULL ? equip(accounts, account) : resolve_parts(accounts, account);
+    if (err == ERR_OK && auth != NULL) {
+        open_session(account);
+        err = logins_make(account, auth);
+        use_up(account);
+    }
+    if (err != ERR_OK) {
+        account_drop(account);
+        return err;
+    }
     *out = account;
     return ERR_OK;
 }

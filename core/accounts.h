@@ -28,6 +28,21 @@ struct account_parked {
     void (*wake)(struct account_parked *parked);
 };
 
+/* A credential of another scheme than the active one: core/logins.h. */
+struct account_standby {
+    struct slice scheme;
+    struct credential *credential;
+    bool proven;       /* has been verified as it is */
+    int64_t worked_us; /* when the ERP last took it; 0: not in this process */
+};
+
+/* What a change of the stored record leaves as it was. */
+enum login_change {
+    LOGIN_SAME,     /* the active credential; standby ones may be others */
+    LOGIN_SWITCHED, /* all credentials; another one is active */
+    LOGIN_NEW       /* at most the standby ones */
+};
+
 struct account {
     struct store_account record; /* in `arena`; without connection and auth: used up */
     struct list ready;           /* among those kept, the longest unused first */
@@ -36,14 +51,17 @@ struct account {
     uint64_t epoch;                        /* of that */
     const struct connector *connector;
     struct op_target target;
-    struct account_limits limits; /* defaults filled in */
-    struct credential *credential;
+    struct account_limits limits;  /* defaults filled in */
+    struct credential *credential; /* the active one */
+    struct account_standby *standbys;
+    size_t standby_count;
     struct arena *arena;
     struct op_session *session; /* the connector's memory of this upstream; or NULL */
     struct list parked;
     struct accounts *owner;
     int holders;
     bool proven, waking;
+    bool apart; /* made to try a credential: says nothing of the account kept ready */
     /* core/standing.c's, as record.state and record.cause are. */
     bool on_trial;
     int refusals;      /* of its login, in a row */
@@ -74,8 +92,9 @@ void account_park(struct account *account, struct account_parked *parked);
 void account_wake_parked(struct account *account);
 
 /* The stored record changed or went: the next accounts_get builds anew. The governor is
- * told. `same_login`: the credentials are what they were. */
-void accounts_changed(struct accounts *accounts, struct slice id, bool same_login);
+ * told. */
+void accounts_changed(struct accounts *accounts, struct slice id,
+                      enum login_change change);
 void accounts_removed(struct accounts *accounts, struct slice id);
 
 /*
@@ -86,11 +105,22 @@ MUST_USE enum err accounts_build_new(struct accounts *accounts,
                                      const struct store_account *record,
                                      const struct jval *auth, struct account **out);
 
+/*
+ * The same beside a stored account, to try the credential that `record` names with: its
+ * values are those in `auth`, or the stored ones when that is NULL. The governor hears
+ * nothing: its operations take places of the stored one.
+ */
+MUST_USE enum err accounts_build_apart(struct accounts *accounts,
+                                       const struct store_account *record,
+                                       const struct jval *auth, struct account **out);
+
 struct gateway *account_gateway(const struct account *account);
 /* The governor hears how the account stands. */
 void account_tell_governor(struct account *account);
-/* The one that is kept ready, or one that is not stored yet: not changed or removed since. */
+/* The one that is kept ready, or one made to try a login: not changed or removed since. */
 bool account_is_current(const struct account *account);
+/* The account as it is by now, held: this one, or the one that has replaced it. */
+struct account *account_now(struct account *account);
 
 /*
  * {"ceiling":1..1000,"queue_limit":0..10000,"queue_wait_ms":0..600000}, each optional;

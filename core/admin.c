@@ -17,7 +17,7 @@ enum body_need { BODY_NONE, BODY_OBJECT, BODY_OR_NOTHING };
 
 static const struct route {
     const char *name;          /* for the log */
-    const char *method, *path; /* {} stands for an id */
+    const char *method, *path; /* {} stands for an id, {scheme} for its name */
     enum role least;           /* ROLE_ADMIN, or ROLE_TENANT for both */
     enum body_need body;
     void (*run)(struct admin *admin);
@@ -32,6 +32,16 @@ static const struct route {
      admin_patch_account},
     {"delete_account", "DELETE", "/integrated-account/{}", ROLE_TENANT, BODY_NONE,
      admin_delete_account},
+    {"list_auth", "GET", "/integrated-account/{}/auth", ROLE_TENANT, BODY_NONE,
+     admin_list_auth},
+    {"put_auth", "PUT", "/integrated-account/{}/auth/{scheme}", ROLE_TENANT,
+     BODY_OBJECT, admin_put_auth},
+    {"delete_auth", "DELETE", "/integrated-account/{}/auth/{scheme}", ROLE_TENANT,
+     BODY_NONE, admin_delete_auth},
+    {"verify_auth", "POST", "/integrated-account/{}/auth/{scheme}/verify", ROLE_TENANT,
+     BODY_OR_NOTHING, admin_verify_auth},
+    {"switch_auth", "POST", "/integrated-account/{}/auth/{scheme}/switch", ROLE_TENANT,
+     BODY_OR_NOTHING, admin_switch_auth},
     {"create_server", "POST", "/integrated-account/{}/mcp", ROLE_TENANT, BODY_OBJECT,
      admin_create_server},
     {"list_servers", "GET", "/integrated-account/{}/mcp", ROLE_TENANT, BODY_NONE,
@@ -489,12 +499,16 @@ static bool path_fits(struct admin *admin, const char *pattern, struct slice pat
     while (want.len > 0 && path.len > 0) {
         struct slice expected = next_segment(&want);
         struct slice given = next_segment(&path);
-        if (!slice_is(expected, "{}")) {
-            if (!slice_eq(expected, given)) {
-                return false;
-            }
-        } else if (given.len == 0 || given.len > 512 ||
-                   !text_unpercent(admin->arena, given, &admin->ids[ids++])) {
+        struct slice *place = NULL;
+        if (slice_is(expected, "{}")) {
+            place = &admin->ids[ids++];
+        } else if (slice_is(expected, "{scheme}")) {
+            place = &admin->scheme;
+        } else if (!slice_eq(expected, given)) {
+            return false;
+        }
+        if (place != NULL && (given.len == 0 || given.len > 512 ||
+                              !text_unpercent(admin->arena, given, place))) {
             return false;
         }
     }

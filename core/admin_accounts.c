@@ -9,9 +9,10 @@
 #include "core/admin_private.h"
 #include "core/calls.h"
 #include "core/events.h"
-#include "core/op.h"
+#include "core/logins.h"
 #include "core/servers.h"
 #include "core/standing.h"
+#include "core/trial.h"
 
 /* ---- Showing ---- */
 
@@ -74,8 +75,8 @@ static void write_account(struct jwriter *writer, const struct store_account *ac
     jwriter_object_end(writer);
 }
 
-static void respond_account(struct admin *admin, int status,
-                            const struct store_account *account)
+void admin_respond_account(struct admin *admin, int status,
+                           const struct store_account *account)
 {
     struct buf json = admin_buf();
     struct jwriter writer;
@@ -89,7 +90,7 @@ void admin_get_account(struct admin *admin)
 {
     struct store_account account;
     if (admin_load_account(admin, &account)) {
-        respond_account(admin, 200, &account);
+        admin_respond_account(admin, 200, &account);
     }
 }
 
@@ -120,94 +121,25 @@ void admin_list_accounts(struct admin *admin)
                    count == limit ? accounts[count - 1].id : SLICE_EMPTY);
 }
 
-/* ---- Reading what was sent ---- */
-
-/* What of an auth object goes where: secrets sealed, the rest as JSON text. */
-struct sealed_auth {
-    struct store_secret *secrets;
-    size_t count;
-    struct slice plain_json;
-};
-
-static enum err seal_field(struct admin *admin, struct slice account, const char *name,
-                           struct slice value, struct store_secret *out)
-{
-    struct vault *vault = admin->gateway->parts.vault;
-    struct secret *secret = vault_hold(vault, value);
-    enum err err =
-        vault_seal(vault, account, slice_str(name), secret, admin->arena, out);
-    secret_free(secret);
-    return err;
-}
-
-static enum err seal_auth(struct admin *admin, struct slice account,
-                          const struct jval *auth, const struct outbound_scheme *scheme,
-                          struct sealed_auth *out)
-{
-    struct jval *plain = jval_new_object(admin->arena, 0);
-    size_t count = 0;
-    const struct outbound_field *fields = outbound_scheme_fields(scheme, &count);
-    enum err err = ERR_OK;
-    out->secrets = arena_array(admin->arena, count, sizeof *out->secrets);
-    out->count = 0;
-    for (size_t i = 0; err == ERR_OK && i < count; i++) {
-        const struct jval *value = jval_get(auth, fields[i].name);
-        if (value == NULL) {
-            continue;
-        }
-        if (fields[i].secret) {
-            err = seal_field(admin, account, fields[i].name, jval_text(value),
-                             &out->secrets[out->count++]);
-        } else {
-            jval_set(admin->arena, plain, slice_str(fields[i].name), value);
-        }
-    }
-    out->plain_json = admin_json(admin->arena, plain);
-    return err;
-}
-
-/* After the account itself: a secret belongs to one that exists. */
-static void put_secrets(struct store_batch *batch, const struct sealed_auth *auth)
-{
-    for (size_t i = 0; i < auth->count; i++) {
-        store_put_secret(batch, &auth->secrets[i]);
-    }
-}
-
 /* ---- Creating ---- */
 
-/* Lives in an arena of its own: a verification that nobody answers outlives the
- * exchange. */
 struct creation {
     struct admin *admin; /* until it was answered */
     struct gateway *gateway;
-    struct arena *arena;
+    struct trial trial; /* in its arena all of this lies */
     struct store_account record;
     struct sealed_auth sealed;
-    struct account *account;
-    struct op_run run;
-    int pending;
 };
-
-static void release_creation(struct creation *creation)
-{
-    creation->pending--;
-    if (creation->pending > 0) {
-        return;
-    }
-    account_drop(creation->account);
-    arena_free(creation->arena);
-}
 
 /* The token that the trial fetched is the account's, and that its login works: it is kept
  * ready while that one lives. */
 static void keep_what_was_tried(const struct creation *creation)
 {
     struct account *account = NULL;
-    if (creation->account != NULL &&
+    if (creation->trial.account != NULL &&
         accounts_get(creation->gateway->accounts, creation->record.id, &account) ==
             ERR_OK) {
-        standing_inherit(account, creation->account);
+        standing_inherit(account, creation->trial.account, LOGIN_SAME);
         account_drop(account);
     }
 }
@@ -220,41 +152,31 @@ static void on_account_stored(void *ctx, enum err err)
         accounts_removed(admin->gateway->accounts, creation->record.id);
         admin_error(admin, err, SLICE_EMPTY);
     } else {
-        accounts_changed(admin->gateway->accounts, creation->record.id, false);
+        accounts_changed(admin->gateway->accounts, creation->record.id, LOGIN_NEW);
         keep_what_was_tried(creation);
         admin->ids[0] = creation->record.id;
-        respond_account(admin, 201, &creation->record);
+        admin_respond_account(admin, 201, &creation->record);
     }
-    release_creation(creation);
+    trial_drop(&creation->trial);
 }
 
 static void store_account(struct creation *creation)
 {
     struct store_batch *batch = store_batch_new();
     creation->record.version = 1;
-    /* The keys may have been rotated during the trial. */
-    for (size_t i = 0; i < creation->sealed.count; i++) {
-        struct store_secret *secret = &creation->sealed.secrets[i];
-        if (vault_renew(creation->gateway->parts.vault, secret, creation->arena,
-                        secret) != ERR_OK) {
-            store_batch_free(batch);
-            on_account_stored(creation, ERR_INTERNAL);
-            return;
-        }
+    if (!admin_renew_secrets(creation->gateway, &creation->sealed,
+                             creation->trial.arena)) {
+        store_batch_free(batch);
+        on_account_stored(creation, ERR_INTERNAL);
+        return;
     }
     store_insert_account(batch, &creation->record);
-    put_secrets(batch, &creation->sealed);
+    admin_put_secrets(batch, &creation->sealed);
     if (creation->record.proven) {
         events_account(batch, EVENT_ACCOUNT_CONNECTED, &creation->record,
                        gateway_wall_ms(creation->gateway));
     }
     store_commit(creation->gateway->parts.store, batch, on_account_stored, creation);
-}
-
-/* Whether the same values may well be taken at another time. */
-static bool is_passing(enum err err)
-{
-    return err == ERR_ACCOUNT_BUSY || err == ERR_RATE_LIMITED || err == ERR_UNAVAILABLE;
 }
 
 static void refuse_creation(struct creation *creation, const struct fault *fault)
@@ -263,7 +185,7 @@ static void refuse_creation(struct creation *creation, const struct fault *fault
     struct fault shown = *fault;
     struct slice reason =
         fault->message.len > 0 ? fault->message : slice_str(err_sentence(fault->err));
-    bool passing = is_passing(fault->err);
+    bool passing = trial_may_pass_later(fault->err);
     shown.message =
         arena_printf(admin->arena, "%s, so nothing was stored: %.*s",
                      passing ? "These values could not be tried now"
@@ -277,52 +199,32 @@ static void refuse_creation(struct creation *creation, const struct fault *fault
     }
     accounts_removed(creation->gateway->accounts, creation->record.id);
     admin_fault(admin, &shown);
-    release_creation(creation);
+    trial_drop(&creation->trial);
 }
 
-static void on_verified(void *ctx)
+static void on_tried(void *ctx, const struct fault *fault)
 {
     struct creation *creation = ctx;
-    if (creation->run.op.fault.err != ERR_OK) {
-        refuse_creation(creation, &creation->run.op.fault);
+    if (fault->err != ERR_OK) {
+        refuse_creation(creation, fault);
         return;
     }
     creation->record.proven = true;
     store_account(creation);
 }
 
-static void on_verify_over(void *ctx)
-{
-    release_creation(ctx);
-}
-
 static void verify(struct creation *creation, const struct jval *auth)
 {
-    struct gateway *gateway = creation->gateway;
-    struct op_run *run = &creation->run;
-    enum err err = accounts_build_new(gateway->accounts, &creation->record, auth,
-                                      &creation->account);
+    enum err err = accounts_build_new(creation->gateway->accounts, &creation->record,
+                                      auth, &creation->trial.account);
     if (err != ERR_OK) {
         struct fault fault = {.err = err};
         refuse_creation(creation, &fault);
         return;
     }
-    run->gateway = gateway;
-    run->account = creation->account;
-    run->plan = creation->account->integration->verify_plan;
-    run->server = SLICE("verify");
-    run->on_done = on_verified;
-    run->on_over = on_verify_over;
-    run->ctx = creation;
-    run->op.arena = creation->arena;
-    run->op.integration = creation->account->integration;
-    run->op.target = &creation->account->target;
-    run->op.path = run->op.query = run->op.body = jval_new_object(creation->arena, 0);
-    creation->pending++;
-    if (op_start(run) == OP_IS_OVER) {
-        creation->pending--;
-        on_verified(creation);
-    }
+    creation->trial.on_done = on_tried;
+    creation->trial.ctx = creation;
+    trial_start(&creation->trial);
 }
 
 /* What the ERP's terms ask of the operator, by the catalog's words: true, or no account. */
@@ -415,8 +317,8 @@ static bool read_connection(struct admin *admin, const struct connector *connect
 }
 
 /* A scheme may be for one route, and tell apart upstreams that have one address. */
-static bool fit_auth(struct admin *admin, struct store_account *record,
-                     const struct outbound_scheme *scheme, const struct jval *auth)
+bool admin_fit_auth(struct admin *admin, struct store_account *record,
+                    const struct outbound_scheme *scheme, const struct jval *auth)
 {
     struct jval *connection = NULL;
     struct op_target target = {.lane = SLICE_EMPTY};
@@ -476,7 +378,7 @@ static bool read_new_account(struct admin *admin, struct store_account *record,
         admin_fault(admin, &fault);
         return false;
     }
-    if (!fit_auth(admin, record, *scheme, jval_get(admin->body, "auth"))) {
+    if (!admin_fit_auth(admin, record, *scheme, jval_get(admin->body, "auth"))) {
         return false;
     }
     record->scheme = slice_str(outbound_scheme_name(*scheme));
@@ -502,9 +404,8 @@ void admin_create_account(struct admin *admin)
     struct creation *creation = arena_alloc(arena, sizeof *creation);
     creation->admin = admin;
     creation->gateway = admin->gateway;
-    creation->arena = arena;
-    creation->pending = 1;
-    enum err err = seal_auth(admin, record.id, auth, scheme, &creation->sealed);
+    trial_init(&creation->trial, arena);
+    enum err err = admin_seal_auth(admin, &record, auth, scheme, &creation->sealed);
     record.auth = creation->sealed.plain_json;
     creation->record = record;
     creation->record.id =
@@ -528,13 +429,11 @@ struct account_change {
     struct store_account record;
 };
 
-#define CHANGE_TRIES 4
-
 static void on_account_changed(void *ctx, enum err err)
 {
     struct account_change *change = ctx;
     struct admin *admin = change->admin;
-    if (err == ERR_CONFLICT && admin->tries < CHANGE_TRIES) {
+    if (err == ERR_CONFLICT && admin->tries < ADMIN_TRIES) {
         /* Most likely the server's own word on how the account stands came between: what
          * the body says is laid over the record as it is now. */
         admin->tries++;
@@ -553,8 +452,8 @@ static void on_account_changed(void *ctx, enum err err)
         standing_disable(admin->gateway->accounts, change->record.id);
     }
     accounts_changed(admin->gateway->accounts, change->record.id,
-                     jval_get(admin->body, "auth") == NULL);
-    respond_account(admin, 200, &change->record);
+                     jval_get(admin->body, "auth") == NULL ? LOGIN_SAME : LOGIN_NEW);
+    admin_respond_account(admin, 200, &change->record);
 }
 
 /* Fills `sealed` when the body brings new credentials; false after an answer. */
@@ -572,10 +471,10 @@ static bool change_auth(struct admin *admin, struct store_account *record,
         admin_fault(admin, &fault);
         return false;
     }
-    if (!fit_auth(admin, record, scheme, auth)) {
+    if (!admin_fit_auth(admin, record, scheme, auth)) {
         return false;
     }
-    enum err err = seal_auth(admin, record->id, auth, scheme, sealed);
+    enum err err = admin_seal_auth(admin, record, auth, scheme, sealed);
     if (err != ERR_OK) {
         admin_error(admin, err, SLICE_EMPTY);
         return false;
@@ -608,6 +507,7 @@ void admin_patch_account(struct admin *admin)
     if (jval_get(admin->body, "governor") != NULL && !read_limits(admin, record)) {
         return;
     }
+    struct slice old_scheme = record->scheme;
     const struct jval *overrides = jval_get(admin->body, "overrides");
     if (overrides != NULL && !admin_read_overrides(admin, overrides, record)) {
         return;
@@ -621,8 +521,13 @@ void admin_patch_account(struct admin *admin)
     struct store_batch *batch = store_batch_new();
     store_update_account(batch, record, record->version);
     if (jval_get(admin->body, "auth") != NULL) {
-        store_delete_secrets(batch, record->id);
-        put_secrets(batch, &sealed);
+        enum err err = admin_replace_login(admin, batch, record, old_scheme);
+        if (err != ERR_OK) {
+            store_batch_free(batch);
+            admin_error(admin, err, SLICE_EMPTY);
+            return;
+        }
+        admin_put_secrets(batch, &sealed);
     }
     if (slice_is(record->state, "disabled") && !slice_is(before, "disabled")) {
         events_account(batch, EVENT_ACCOUNT_DISABLED, record, record->updated_ms);
@@ -645,11 +550,14 @@ static void on_account_deleted(void *ctx, enum err err)
 }
 
 /* While its tokens are there: they go with the account. */
-static void revoke_grant(struct admin *admin)
+void admin_revoke_grant(struct admin *admin)
 {
     struct account *account = NULL;
     if (accounts_get(admin->gateway->accounts, admin->ids[0], &account) == ERR_OK) {
-        outbound_revoke(account->credential);
+        struct credential *credential = logins_with_grant(account);
+        if (credential != NULL) {
+            outbound_revoke(credential);
+        }
         account_drop(account);
     }
 }
@@ -660,7 +568,7 @@ void admin_delete_account(struct admin *admin)
     if (!admin_load_account(admin, &account)) {
         return;
     }
-    revoke_grant(admin);
+    admin_revoke_grant(admin);
     struct store_batch *batch = store_batch_new();
     store_delete_account(batch, admin->ids[0]);
     store_commit(admin->gateway->parts.store, batch, on_account_deleted, admin);

@@ -16,6 +16,7 @@
 
 #define ADMIN_IDS 2
 #define ADMIN_NAME_BYTES 48
+#define ADMIN_TRIES 4 /* at a change that others came between */
 #define ADMIN_REPLY_BYTES (8 * 1024 * 1024)
 
 struct admin {
@@ -26,6 +27,7 @@ struct admin {
     const char *route; /* its name in the log; NULL: none */
     struct principal who;
     struct slice ids[ADMIN_IDS]; /* the path's {id}s, decoded; then what was made */
+    struct slice scheme;         /* of a path that names one: is no id */
     const struct jval *body;     /* an object; NULL for methods without */
     struct catalogs_wait wait;   /* for files that have just changed */
     void (*run)(struct admin *admin);
@@ -114,7 +116,52 @@ bool admin_reauth_url(struct admin *admin, struct slice *out);
 bool admin_change_state(struct admin *admin, struct slice before,
                         struct store_account *record);
 
+/* ---- admin_accounts.c ---- */
+
+void admin_respond_account(struct admin *admin, int status,
+                           const struct store_account *account);
+/* Whether the scheme is for the route of the account, whose lane it sets; false after a
+ * 422. */
+bool admin_fit_auth(struct admin *admin, struct store_account *record,
+                    const struct outbound_scheme *scheme, const struct jval *auth);
+/* Tells the token host that the account's grant is over, if it has one. */
+void admin_revoke_grant(struct admin *admin);
+
+/* ---- admin_seal.c ---- */
+
+/* What of an auth object goes where: secrets sealed, the rest as JSON text. */
+struct sealed_auth {
+    struct store_secret *secrets;
+    size_t count;
+    struct slice plain_json;
+};
+
+/* Seals for `record`'s id, under the names that its `named` says. */
+MUST_USE enum err admin_seal_auth(struct admin *admin,
+                                  const struct store_account *record,
+                                  const struct jval *auth,
+                                  const struct outbound_scheme *scheme,
+                                  struct sealed_auth *out);
+/* Before they are stored: the keys may have been rotated since. */
+MUST_USE bool admin_renew_secrets(struct gateway *gateway, struct sealed_auth *sealed,
+                                  struct arena *arena);
+/* After the account itself: a secret belongs to one that exists. */
+void admin_put_secrets(struct store_batch *batch, const struct sealed_auth *auth);
+
+/* ---- admin_auth.c ---- */
+
+/* Another active credential, of record->scheme: what it takes the place of goes. */
+MUST_USE enum err admin_replace_login(struct admin *admin, struct store_batch *batch,
+                                      const struct store_account *record,
+                                      struct slice old_scheme);
+
 /* ---- Handlers, by file ---- */
+
+void admin_list_auth(struct admin *admin);
+void admin_put_auth(struct admin *admin);
+void admin_verify_auth(struct admin *admin);
+void admin_switch_auth(struct admin *admin);
+void admin_delete_auth(struct admin *admin);
 
 void admin_list_environments(struct admin *admin);
 void admin_get_environment(struct admin *admin);

@@ -66,6 +66,8 @@ static void close_up(struct op_run *run, enum governor_outcome outcome)
         give_back(run, outcome);
     }
     account_wake_parked(run->account);
+    account_drop(run->signer);
+    run->signer = NULL;
 }
 
 static void end(struct op_run *run, enum governor_outcome outcome)
@@ -98,11 +100,25 @@ static void give_up(struct op_run *run)
 
 /* ---- freshen ---- */
 
+/* Whose credential signs: the account as it is now, though the call began with it as it was. */
+static void renew_signer(struct op_run *run)
+{
+    if (run->signer != NULL && account_is_current(run->signer)) {
+        return;
+    }
+    struct account *now = account_now(run->account);
+    if (run->signer != NULL && run->signer != now) {
+        run->token_waits = 0;
+    }
+    account_drop(run->signer);
+    run->signer = now;
+}
+
 static void token_fault(struct op_run *run, const struct token_outcome *outcome)
 {
     struct fault *fault = &run->op.fault;
-    if (standing_needs_reauth(run->account)) {
-        standing_fault(run->account, 0, run->op.arena, fault);
+    if (standing_needs_reauth(run->signer)) {
+        standing_fault(run->signer, 0, run->op.arena, fault);
         return;
     }
     fault->err = outcome->err;
@@ -133,11 +149,12 @@ static void on_token(void *ctx, const struct token_outcome *outcome)
 /* Before queueing, and again in sign: a token may have ended while the call waited. */
 static enum step do_freshen(struct op_run *run)
 {
-    if (standing_is_closed(run->account) && !run->verifies) {
-        standing_fault(run->account, 0, run->op.arena, &run->op.fault);
+    renew_signer(run);
+    if (standing_is_closed(run->signer) && !run->verifies) {
+        standing_fault(run->signer, 0, run->op.arena, &run->op.fault);
         return STEP_FAIL;
     }
-    if (outbound_is_ready(run->account->credential)) {
+    if (outbound_is_ready(run->signer->credential)) {
         return STEP_NEXT;
     }
     if (run->token_waits++ >
@@ -149,14 +166,9 @@ static enum step do_freshen(struct op_run *run)
     }
     run->token_wait.on_ready = on_token;
     run->token_wait.ctx = run;
-    enum err err = outbound_prepare(run->account->credential, &run->token_wait);
+    enum err err = outbound_prepare(run->signer->credential, &run->token_wait);
     if (err != ERR_OK) {
         token_fault(run, &(struct token_outcome){err, 0, SLICE_EMPTY});
-        if (err == ERR_UPSTREAM_UNAVAILABLE) {
-            run->op.fault.hint =
-                SLICE("Its token host has failed several times in a row "
-                      "and is left alone for half a minute.");
-        }
         return STEP_FAIL;
     }
     run->awaits_token = true;
@@ -192,8 +204,9 @@ static void revoked_fault(struct op_run *run)
         stopping_fault(run);
         return;
     }
-    if (standing_is_closed(run->account)) {
-        standing_fault(run->account, 0, run->op.arena, &run->op.fault);
+    renew_signer(run);
+    if (standing_is_closed(run->signer)) {
+        standing_fault(run->signer, 0, run->op.arena, &run->op.fault);
         return;
     }
     run->op.fault.err = ERR_UNAUTHORIZED;
@@ -224,7 +237,7 @@ static void on_decided(void *ctx, enum governor_decision decision)
 
 static enum step do_admit(struct op_run *run)
 {
-    standing_call(run->account);
+    standing_call(run->signer);
     run->place.on_decided = on_decided;
     run->place.ctx = run;
     enum governor_decision decision =
@@ -253,7 +266,7 @@ static void start_pause(struct op_run *run);
 static enum step follow(struct op_run *run)
 {
     if (run->next == CONNECTOR_DONE) {
-        standing_worked(run->account, true); /* nothing was refused */
+        standing_worked(run->signer, true); /* nothing was refused */
     }
     if (run->next == CONNECTOR_SEND) {
         op_enter(run, OP_SIGN);
@@ -337,7 +350,8 @@ void op_end_pausing(struct gateway *gateway)
 
 static enum step do_sign(struct op_run *run)
 {
-    if (!outbound_is_ready(run->account->credential)) {
+    renew_signer(run);
+    if (!outbound_is_ready(run->signer->credential)) {
         return do_freshen(run);
     }
     const struct op_request *request = &run->op.request;
@@ -360,7 +374,7 @@ static enum step do_sign(struct op_run *run)
     const struct outbound_means means = {parts->clock, parts->mac,
                                          &run->gateway->random};
     enum err err =
-        outbound_sign(run->account->credential, &run->outbound, &means, run->op.arena);
+        outbound_sign(run->signer->credential, &run->outbound, &means, run->op.arena);
     if (err != ERR_OK) {
         run->op.fault.err = err;
         return STEP_FAIL;
@@ -467,13 +481,13 @@ static void judge_login(struct op_run *run, const struct http_reply *reply)
 {
     struct fault *fault = &run->op.fault;
     if (run->next == CONNECTOR_DONE) {
-        standing_worked(run->account, true);
+        standing_worked(run->signer, true);
     } else if (run->next == CONNECTOR_FAILED && is_let_in(fault->err)) {
-        standing_worked(run->account, false);
+        standing_worked(run->signer, false);
     } else if (run->next == CONNECTOR_FAILED && fault->err == ERR_NEEDS_REAUTH &&
                reply->status >= 400 && reply->status != 407) {
-        standing_refuse(run->account);
-        standing_fault(run->account, skew_ms(run, reply), run->op.arena, fault);
+        standing_refuse(run->signer);
+        standing_fault(run->signer, skew_ms(run, reply), run->op.arena, fault);
     }
 }
 
@@ -492,7 +506,7 @@ static void take_answer(struct op_run *run, const struct http_reply *reply)
     };
     run->upstream_status = reply->status;
     op_enter(run, OP_DECODE);
-    if (!run->renewed && outbound_renew(run->account->credential,
+    if (!run->renewed && outbound_renew(run->signer->credential,
                                         run->outbound.token_version, reply->status)) {
         run->renewed =
             true; /* not executed: a fresh token, and the same request once more */

@@ -44,6 +44,8 @@ struct op_run {
 
     /* op.c's own. */
     enum op_state state;
+    struct account
+        *signer; /* held: whose credential the last request was signed with */
     struct turnstile_place place;
     struct outbound_request outbound; /* the signed one */
     struct http_transfer *transfer;

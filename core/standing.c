@@ -3,6 +3,7 @@
 #include "core/standing.h"
 
 #include "core/events.h"
+#include "core/logins.h"
 #include "core/turnstile.h"
 
 #define REFUSALS_MOST 3 /* of the five that lock a user */
@@ -31,10 +32,30 @@ static void set_trial(struct account *account, bool on_trial)
     }
 }
 
-void standing_inherit(struct account *account, const struct account *before)
+/* 0 also for a login whose last word was a refusal. */
+static int64_t worked_us(const struct account *before, struct slice scheme)
 {
-    account->worked_us = before->worked_us;
-    set_trial(account, before->on_trial);
+    const struct account_standby *standby = logins_standby(before, scheme);
+    if (slice_eq(before->record.scheme, scheme)) {
+        return before->on_trial ? 0 : before->worked_us;
+    }
+    return standby != NULL ? standby->worked_us : 0;
+}
+
+void standing_inherit(struct account *account, const struct account *before,
+                      enum login_change change)
+{
+    for (size_t i = 0; i < account->standby_count; i++) {
+        struct account_standby *standby = &account->standbys[i];
+        standby->worked_us = worked_us(before, standby->scheme);
+    }
+    if (change == LOGIN_SAME) {
+        account->worked_us = before->worked_us;
+        set_trial(account, before->on_trial);
+    } else if (change == LOGIN_SWITCHED) {
+        account->worked_us = worked_us(before, account->record.scheme);
+        set_trial(account, locks(account) && account->worked_us == 0);
+    }
 }
 
 int standing_ceiling(const struct account *account)
@@ -137,7 +158,7 @@ void standing_worked(struct account *account, bool proves)
     account->refusals = 0;
     /* A call may end after its account was changed or removed: what it shows holds for the
      * credentials it was signed with, and those are no longer this account's. */
-    if (!account_is_current(account)) {
+    if (!account_is_current(account) || account->apart) {
         return;
     }
     bool is_new = proves && !account->proven;
@@ -173,7 +194,7 @@ static void stop(struct account *account, struct slice cause)
 
 void standing_refuse(struct account *account)
 {
-    if (!locks(account) || !account_is_current(account) ||
+    if (!locks(account) || !account_is_current(account) || account->apart ||
         standing_needs_reauth(account)) {
         return; /* a token that is refused was renewed before; its grant is not in doubt */
     }
@@ -186,13 +207,40 @@ void standing_refuse(struct account *account)
     }
 }
 
+/* Nothing runs on it: it only has to be verified before a switch. */
+static void end_standby_grant(struct account *account)
+{
+    const struct gateway_parts *parts = &account_gateway(account)->parts;
+    for (size_t i = 0; i < account->standby_count; i++) {
+        struct account_standby *standby = &account->standbys[i];
+        if (!outbound_scheme_has_grant(outbound_scheme_find(standby->scheme)) ||
+            !standby->proven) {
+            continue;
+        }
+        standby->proven = false;
+        standby->worked_us = 0;
+        log_event(parts->log, LOG_WARN, "standby_grant_ended",
+                  LOG_ID(account, account->record.id),
+                  LOG_ID(tenant, account->record.tenant));
+        struct arena *arena = arena_new();
+        struct change *change = arena_alloc(arena, sizeof *change);
+        *change =
+            (struct change){parts->log, arena, arena_slice(arena, account->record.id)};
+        struct store_batch *batch = store_batch_new();
+        store_prove_credential(batch, change->id, standby->scheme, false);
+        store_commit(parts->store, batch, on_stored, change);
+    }
+}
+
 void standing_end_grant(struct accounts *accounts, struct slice id)
 {
     struct account *account = NULL;
     if (accounts_get(accounts, id, &account) != ERR_OK) {
         return;
     }
-    if (!standing_is_closed(account)) {
+    if (logins_with_grant(account) != account->credential) {
+        end_standby_grant(account);
+    } else if (!standing_is_closed(account)) {
         stop(account, SLICE("grant_refused"));
     }
     account_drop(account);

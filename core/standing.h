@@ -19,8 +19,9 @@
 
 /* An account that was just built. */
 void standing_begin(struct account *account);
-/* The same account built anew, with the same login: what `before` showed holds for it. */
-void standing_inherit(struct account *account, const struct account *before);
+/* The same account built anew: what `before` showed of logins that are still its own. */
+void standing_inherit(struct account *account, const struct account *before,
+                      enum login_change change);
 /* A call is about to stand in line: puts an account on trial that has long been idle. */
 void standing_call(struct account *account);
 /* Its ceiling as it stands: 1 on trial. */

@@ -15,6 +15,9 @@ enum write_statement {
     W_DELETE_ACCOUNT,
     W_PUT_SECRET,
     W_DELETE_SECRETS,
+    W_PUT_CREDENTIAL,
+    W_PROVE_CREDENTIAL,
+    W_DELETE_CREDENTIAL,
     W_RESEAL_SECRET,
     W_SET_GRANT,
     W_RENEW_GRANT,
@@ -56,21 +59,30 @@ static const char *const sql[W_COUNT] = {
     [W_INSERT_ACCOUNT] =
         "INSERT INTO account (id, tenant, integration, name, environment, lane, state,"
         " cause, scheme, connection, auth, governor, overrides, reauth_url, proven,"
-        " updated_ms, created_ms, version)"
+        " updated_ms, named, created_ms, version)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-        " ?16, ?17, 1)",
+        " ?16, ?17, ?18, 1)",
     [W_UPDATE_ACCOUNT] =
         "UPDATE account SET tenant = ?2, integration = ?3, name = ?4, environment = ?5,"
         " lane = ?6, state = ?7, cause = ?8, scheme = ?9, connection = ?10, auth = ?11,"
         " governor = ?12, overrides = ?13, reauth_url = ?14, proven = ?15,"
-        " updated_ms = ?16, version = version + 1"
-        " WHERE id = ?1 AND (?17 = 0 OR version = ?17)",
+        " updated_ms = ?16, named = ?17, version = version + 1"
+        " WHERE id = ?1 AND (?18 = 0 OR version = ?18)",
     [W_HAS_ACCOUNT] = "SELECT 1 FROM account WHERE id = ?1",
     [W_DELETE_ACCOUNT] = "DELETE FROM account WHERE id = ?1",
     [W_PUT_SECRET] =
         "INSERT INTO secret (account, field, key_id, sealed) VALUES (?1, ?2, ?3, ?4)"
         " ON CONFLICT (account, field) DO UPDATE SET key_id = ?3, sealed = ?4",
-    [W_DELETE_SECRETS] = "DELETE FROM secret WHERE account = ?1",
+    [W_DELETE_SECRETS] = "DELETE FROM secret WHERE account = ?1 AND CASE ?2 WHEN ''"
+                         " THEN instr(field, '.') = 0"
+                         " ELSE substr(field, 1, length(?2)) = ?2 END",
+    [W_PUT_CREDENTIAL] =
+        "INSERT INTO credential (account, scheme, auth, named, proven)"
+        " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (account, scheme) DO UPDATE"
+        " SET auth = ?3, named = ?4, proven = ?5",
+    [W_PROVE_CREDENTIAL] =
+        "UPDATE credential SET proven = ?3 WHERE account = ?1 AND scheme = ?2",
+    [W_DELETE_CREDENTIAL] = "DELETE FROM credential WHERE account = ?1 AND scheme = ?2",
     [W_SET_GRANT] =
         "INSERT INTO oauth_grant (account, access_ends_ms, grant_ends_ms, version,"
         " lease_holder, lease_ends_ms) VALUES (?1, ?2, ?3, 1, '', 0)"
@@ -240,7 +252,8 @@ static void bind_account(sqlite3_stmt *statement, const struct store_account *ac
         db_bind_text(statement, index++, texts[i]);
     }
     db_bind_int(statement, index++, account->proven ? 1 : 0);
-    db_bind_int(statement, index, account->updated_ms);
+    db_bind_int(statement, index++, account->updated_ms);
+    db_bind_int(statement, index, account->named ? 1 : 0);
 }
 
 static enum err insert_account(struct db *db, const struct store_op *op)
@@ -248,7 +261,7 @@ static enum err insert_account(struct db *db, const struct store_op *op)
     sqlite3_stmt *statement = db->statements[W_INSERT_ACCOUNT];
 
     bind_account(statement, &op->account);
-    db_bind_int(statement, 17, op->account.created_ms);
+    db_bind_int(statement, 18, op->account.created_ms);
     return db_run(db, statement);
 }
 
@@ -257,7 +270,7 @@ static enum err update_account(struct db *db, const struct store_op *op)
     sqlite3_stmt *statement = db->statements[W_UPDATE_ACCOUNT];
 
     bind_account(statement, &op->account);
-    db_bind_int(statement, 17, op->number);
+    db_bind_int(statement, 18, op->number);
     enum err err = db_run(db, statement);
     return err == ERR_OK ? explain_update(db, W_HAS_ACCOUNT, op->account.id) : err;
 }
@@ -293,9 +306,37 @@ static enum err reseal_secret(struct db *db, const struct store_op *op)
 
 static enum err delete_secrets(struct db *db, const struct store_op *op)
 {
-    enum err err = run_id(db, W_DELETE_SECRETS, op->id);
+    db_bind_text(db->statements[W_DELETE_SECRETS], 2, op->secret.field);
+    return run_id(db, W_DELETE_SECRETS, op->secret.account);
+}
 
-    return err == ERR_OK ? run_id(db, W_DELETE_GRANT, op->id) : err;
+static enum err put_credential(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_PUT_CREDENTIAL];
+
+    db_bind_text(statement, 2, op->credential.scheme);
+    db_bind_text(statement, 3, op->credential.auth);
+    db_bind_int(statement, 4, op->credential.named ? 1 : 0);
+    db_bind_int(statement, 5, op->credential.proven ? 1 : 0);
+    return run_id(db, W_PUT_CREDENTIAL, op->credential.account);
+}
+
+static enum err prove_credential(struct db *db, const struct store_op *op)
+{
+    db_bind_text(db->statements[W_PROVE_CREDENTIAL], 2, op->credential.scheme);
+    db_bind_int(db->statements[W_PROVE_CREDENTIAL], 3, op->credential.proven ? 1 : 0);
+    return run_id(db, W_PROVE_CREDENTIAL, op->credential.account);
+}
+
+static enum err delete_credential(struct db *db, const struct store_op *op)
+{
+    db_bind_text(db->statements[W_DELETE_CREDENTIAL], 2, op->credential.scheme);
+    return run_id(db, W_DELETE_CREDENTIAL, op->credential.account);
+}
+
+static enum err delete_grant(struct db *db, const struct store_op *op)
+{
+    return run_id(db, W_DELETE_GRANT, op->id);
 }
 
 static enum err put_grant(struct db *db, const struct store_op *op)
@@ -483,6 +524,10 @@ static const apply_fn verbs[OP_KIND_COUNT] = {
     [OP_DELETE_ACCOUNT] = delete_account,
     [OP_PUT_SECRET] = put_secret,
     [OP_DELETE_SECRETS] = delete_secrets,
+    [OP_PUT_CREDENTIAL] = put_credential,
+    [OP_PROVE_CREDENTIAL] = prove_credential,
+    [OP_DELETE_CREDENTIAL] = delete_credential,
+    [OP_DELETE_GRANT] = delete_grant,
     [OP_RESEAL_SECRET] = reseal_secret,
     [OP_PUT_GRANT] = put_grant,
     [OP_LEASE_GRANT] = lease_grant,

@@ -119,10 +119,54 @@ void store_reseal_secret(struct store_batch *batch, const struct store_secret *b
     batch->drops_secrets = true;
 }
 
-void store_delete_secrets(struct store_batch *batch, struct slice account)
+void store_delete_secrets(struct store_batch *batch, struct slice account,
+                          struct slice prefix)
 {
-    op_id(batch, OP_DELETE_SECRETS, account);
+    struct store_op *op = batch_op(batch, OP_DELETE_SECRETS);
+
+    op->secret = (struct store_secret){.account = account, .field = prefix};
+    keep_secret(batch, &op->secret);
     batch->drops_secrets = true;
+}
+
+static void op_credential(struct store_batch *batch, enum store_op_kind kind,
+                          const struct store_credential *credential)
+{
+    struct store_op *op = batch_op(batch, kind);
+
+    op->credential = *credential;
+    batch_keep(batch, &op->credential.account);
+    batch_keep(batch, &op->credential.scheme);
+    batch_keep(batch, &op->credential.auth);
+}
+
+void store_put_credential(struct store_batch *batch,
+                          const struct store_credential *credential)
+{
+    op_credential(batch, OP_PUT_CREDENTIAL, credential);
+}
+
+void store_prove_credential(struct store_batch *batch, struct slice account,
+                            struct slice scheme, bool proven)
+{
+    const struct store_credential credential = {
+        .account = account, .scheme = scheme, .proven = proven};
+
+    op_credential(batch, OP_PROVE_CREDENTIAL, &credential);
+}
+
+void store_delete_credential(struct store_batch *batch, struct slice account,
+                             struct slice scheme)
+{
+    const struct store_credential credential = {.account = account, .scheme = scheme};
+
+    op_credential(batch, OP_DELETE_CREDENTIAL, &credential);
+}
+
+void store_delete_grant(struct store_batch *batch, struct slice account)
+{
+    op_id(batch, OP_DELETE_GRANT, account);
+    store_delete_secrets(batch, account, SLICE("grant."));
 }
 
 static struct store_op *op_grant(struct store_batch *batch, enum store_op_kind kind,

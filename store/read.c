@@ -21,6 +21,7 @@ enum read_statement {
     R_LANES,
     R_ENVIRONMENT,
     R_ENVIRONMENTS,
+    R_CREDENTIALS,
     R_SECRETS,
     R_PAGE_OF_SECRETS,
     R_KEY_USES,
@@ -32,7 +33,7 @@ enum read_statement {
 #define ACCOUNT                                                                      \
     "SELECT id, tenant, integration, name, environment, lane, state, cause, scheme," \
     " connection, auth, governor, overrides, reauth_url, proven, version, "          \
-    "created_ms, updated_ms"                                                         \
+    "created_ms, updated_ms, named"                                                  \
     " FROM account"
 #define SERVER_COLUMNS                                                           \
     " s.id, s.account, s.name, s.config, s.expires_ms, s.version, s.created_ms," \
@@ -81,6 +82,8 @@ static const char *const sql[R_COUNT] = {
     [R_LANES] = "SELECT id, ceiling FROM lane ORDER BY id",
     [R_ENVIRONMENT] = ENVIRONMENT " WHERE id = ?1",
     [R_ENVIRONMENTS] = ENVIRONMENT " WHERE id > ?1 ORDER BY id LIMIT ?2",
+    [R_CREDENTIALS] = "SELECT account, scheme, auth, named, proven FROM credential"
+                      " WHERE account = ?1 ORDER BY scheme",
     [R_SECRETS] = "SELECT account, field, key_id, sealed FROM secret"
                   " WHERE account = ?1 ORDER BY field",
     [R_PAGE_OF_SECRETS] = "SELECT account, field, key_id, sealed FROM secret"
@@ -118,7 +121,8 @@ static void row_account(sqlite3_stmt *row, struct arena *arena, void *out)
     account->proven = sqlite3_column_int(row, column++) != 0;
     account->version = sqlite3_column_int64(row, column++);
     account->created_ms = sqlite3_column_int64(row, column++);
-    account->updated_ms = sqlite3_column_int64(row, column);
+    account->updated_ms = sqlite3_column_int64(row, column++);
+    account->named = sqlite3_column_int(row, column) != 0;
 }
 
 void read_row_server(sqlite3_stmt *row, struct arena *arena, void *out)
@@ -182,6 +186,17 @@ static void row_environment(sqlite3_stmt *row, struct arena *arena, void *out)
     environment->version = sqlite3_column_int64(row, 2);
     environment->updated_ms = sqlite3_column_int64(row, 3);
     environment->reauth_url = db_text(row, 4, arena);
+}
+
+static void row_credential(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_credential *credential = out;
+
+    credential->account = db_text(row, 0, arena);
+    credential->scheme = db_text(row, 1, arena);
+    credential->auth = db_text(row, 2, arena);
+    credential->named = sqlite3_column_int(row, 3) != 0;
+    credential->proven = sqlite3_column_int(row, 4) != 0;
 }
 
 static void row_secret(sqlite3_stmt *row, struct arena *arena, void *out)
@@ -450,6 +465,20 @@ enum err store_list_environments(struct store *store, struct slice after, size_t
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_environment};
 
     read_bind_page(statement, after, limit);
+    enum err err = read_many(&store->reader, statement, arena, &rows);
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}
+
+enum err store_list_credentials(struct store *store, struct slice account,
+                                struct arena *arena, struct store_credential **out,
+                                size_t *count)
+{
+    sqlite3_stmt *statement = read_statement(store, R_CREDENTIALS);
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_credential};
+
+    db_bind_text(statement, 1, account);
     enum err err = read_many(&store->reader, statement, arena, &rows);
     *out = (void *)rows.items;
     *count = rows.count;

@@ -104,6 +104,13 @@ static const char *const migrations[] = {
     "ALTER TABLE oauth_grant ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX oauth_grant_by_end ON oauth_grant (grant_ends_ms)"
     "  WHERE grant_ends_ms > 0;",
+
+    /* 5: standby credentials */
+    "CREATE TABLE credential ("
+    "  account TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,"
+    "  scheme TEXT NOT NULL, auth TEXT NOT NULL, named INTEGER NOT NULL,"
+    "  proven INTEGER NOT NULL, PRIMARY KEY (account, scheme)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE account ADD COLUMN named INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

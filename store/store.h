@@ -49,6 +49,7 @@ struct store_account {
     struct slice overrides;  /* JSON */
     struct slice
         reauth_url;  /* where a person connects it again; empty: its environment's */
+    bool named;      /* see struct store_credential */
     bool proven;     /* one authenticated success with these credentials */
     int64_t version; /* 1, 2, …: set by the store */
     int64_t created_ms, updated_ms;
@@ -105,6 +106,19 @@ struct store_secret {
 };
 
 /*
+ * A standby credential: of another scheme of the account's integration than the active one,
+ * whose scheme and plain fields stand in the account itself. A switch exchanges the two and
+ * moves no secret: the fields of those that were stored as standby are "<scheme>.<field>"
+ * and stay so, which `named` says; the others' are "<field>".
+ */
+struct store_credential {
+    struct slice account, scheme;
+    struct slice auth; /* JSON: the fields that are not secret */
+    bool named;
+    bool proven; /* has been verified as it is */
+};
+
+/*
  * An OAuth 2.0 grant that somebody gave for an account and that is renewed from then on.
  * Its tokens are secrets of the account; this says of when they are. Whoever renews it
  * holds its lease, so that of several processes one does.
@@ -136,8 +150,21 @@ void store_update_account(struct store_batch *batch,
 /* With its servers, their tokens and its secrets. ERR_NOT_FOUND when there is none. */
 void store_delete_account(struct store_batch *batch, struct slice id);
 void store_put_secret(struct store_batch *batch, const struct store_secret *secret);
-/* With the grant whose tokens are among them. */
-void store_delete_secrets(struct store_batch *batch, struct slice account);
+/* Those of one credential: fields that start with `prefix` ("<scheme>."), or, when it is
+ * empty, those without a dot. */
+void store_delete_secrets(struct store_batch *batch, struct slice account,
+                          struct slice prefix);
+/* Over what was there. ERR_NOT_FOUND: no such account. */
+void store_put_credential(struct store_batch *batch,
+                          const struct store_credential *credential);
+/* ERR_OK too when there is none. */
+void store_prove_credential(struct store_batch *batch, struct slice account,
+                            struct slice scheme, bool proven);
+/* The row alone. ERR_OK too when there is none. */
+void store_delete_credential(struct store_batch *batch, struct slice account,
+                             struct slice scheme);
+/* With its tokens. ERR_OK too when there is none. */
+void store_delete_grant(struct store_batch *batch, struct slice account);
 /* `after` in the place of `before` (of the same account and field), but only while key id
  * and sealed bytes are still those of `before`: what was written or deleted meanwhile stays
  * as it is, and that is ERR_OK. The old bytes leave the file. */
@@ -244,6 +271,10 @@ MUST_USE enum err store_get_grant(struct store *store, struct slice account,
 MUST_USE enum err store_list_grants(struct store *store, struct slice after,
                                     size_t limit, struct arena *arena,
                                     struct store_grant **out, size_t *count);
+/* In order of scheme. */
+MUST_USE enum err store_list_credentials(struct store *store, struct slice account,
+                                         struct arena *arena,
+                                         struct store_credential **out, size_t *count);
 MUST_USE enum err store_list_secrets(struct store *store, struct slice account,
                                      struct arena *arena, struct store_secret **out,
                                      size_t *count);

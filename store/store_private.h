@@ -72,6 +72,10 @@ enum store_op_kind {
     OP_DELETE_ACCOUNT,
     OP_PUT_SECRET,
     OP_DELETE_SECRETS,
+    OP_PUT_CREDENTIAL,
+    OP_PROVE_CREDENTIAL,
+    OP_DELETE_CREDENTIAL,
+    OP_DELETE_GRANT,
     OP_RESEAL_SECRET,
     OP_PUT_GRANT,
     OP_LEASE_GRANT,
@@ -120,6 +124,7 @@ struct store_op {
             struct store_secret before, after;
         } reseal;
         struct store_grant grant;
+        struct store_credential credential;
         struct store_endpoint endpoint;
         struct store_delivery delivery;
         struct {

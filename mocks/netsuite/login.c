@@ -109,12 +109,18 @@ static const char *login_bearer(struct netsuite *netsuite, struct http_exchange 
 struct gate_lane *login(void *ctx, struct http_exchange *x, struct response *response)
 {
     struct netsuite *netsuite = ctx;
-    const char *account_id = is_soap(x)            ? soap_login(netsuite, x, response)
-                             : oauth2_is_bearer(x) ? login_bearer(netsuite, x, response)
-                                                   : login_tba(netsuite, x, response);
-    return account_id == NULL
-               ? NULL
-               : gate_lane(&netsuite->engine.gate, slice_str(account_id));
+    enum login_kind kind = is_soap(x)            ? LOGIN_PASSPORT
+                           : oauth2_is_bearer(x) ? LOGIN_BEARER
+                                                 : LOGIN_TBA;
+    const char *account_id = kind == LOGIN_PASSPORT ? soap_login(netsuite, x, response)
+                             : kind == LOGIN_BEARER
+                                 ? login_bearer(netsuite, x, response)
+                                 : login_tba(netsuite, x, response);
+    if (account_id == NULL) {
+        return NULL;
+    }
+    netsuite->logins[kind]++;
+    return gate_lane(&netsuite->engine.gate, slice_str(account_id));
 }
 
 /* Fault expire_tokens: a token of OAuth 2.0 does end, one of TBA cannot. */

@@ -14,11 +14,14 @@
 #include "mocks/netsuite/oauth.h"
 #include "mocks/netsuite/oauth2.h"
 
+enum login_kind { LOGIN_TBA, LOGIN_BEARER, LOGIN_PASSPORT, LOGIN_KINDS };
+
 struct netsuite {
     const char *account_id; /* the first account's: the realm of refusals */
     struct engine engine;
     struct control control;
     struct audit audit;
+    int64_t logins[LOGIN_KINDS]; /* let in, since the last reset */
     struct oauth *oauth;
     struct oauth2 *oauth2;
     struct database *database;

@@ -273,6 +273,9 @@ static void reset(void *ctx)
     oauth_reset(netsuite->oauth);
     oauth2_reset(netsuite->oauth2);
     netsuite->audit = (struct audit){.counts = {0}};
+    for (size_t i = 0; i < LOGIN_KINDS; i++) {
+        netsuite->logins[i] = 0;
+    }
     database_free(netsuite->database);
     netsuite->database = database_new(netsuite->today, netsuite->seed);
 }
@@ -280,6 +283,12 @@ static void reset(void *ctx)
 static void stats(void *ctx, json_t *object)
 {
     const struct netsuite *netsuite = ctx;
+    static const char *const kinds[LOGIN_KINDS] = {"tba", "bearer", "passport"};
+    json_t *logins = json_object();
+    for (size_t i = 0; i < LOGIN_KINDS; i++) {
+        json_object_set_new(logins, kinds[i], json_integer(netsuite->logins[i]));
+    }
+    json_object_set_new(object, "logins", logins);
     json_object_set_new(object, "auth_failures", audit_json(&netsuite->audit));
     oauth2_stats(netsuite->oauth2, object);
 }

@@ -9,7 +9,7 @@ static void test_an_account_comes_back_as_it_was_written(void **state)
     struct store_batch *batch = store_batch_new();
     struct store_account account = account_like("acc_a", "t1");
     account.cause = SLICE("login refused");
-    account.proven = true;
+    account.proven = account.named = true;
     account.updated_ms = NOW_MS + 5;
     account.version = 99; /* the store sets it */
 
@@ -33,6 +33,7 @@ static void test_an_account_comes_back_as_it_was_written(void **state)
     assert_true(slice_eq(got.overrides, account.overrides));
     assert_true(slice_eq(got.reauth_url, account.reauth_url));
     assert_true(got.proven);
+    assert_true(got.named);
     assert_int_equal(got.version, 1);
     assert_int_equal(got.created_ms, NOW_MS);
     assert_int_equal(got.updated_ms, NOW_MS + 5);
@@ -174,10 +175,98 @@ static void test_secrets_are_put_replaced_listed_and_deleted(void **state)
     assert_text(list[1].account, "acc_a");
 
     struct store_batch *batch = store_batch_new();
-    store_delete_secrets(batch, SLICE("acc_a"));
-    store_delete_secrets(batch, SLICE("acc_a"));
+    store_delete_secrets(batch, SLICE("acc_a"), SLICE_EMPTY);
+    store_delete_secrets(batch, SLICE("acc_a"), SLICE_EMPTY);
     assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
     assert_int_equal(count_secrets(f, "acc_a"), 0);
+}
+
+static void test_secrets_of_one_credential_go_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct store_secret *list = NULL;
+    size_t count = 0;
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_a", "client_secret", "one"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_a", "m2m.client_secret", "two"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_a", "m2m_old.client_secret", "three"), ERR_OK);
+    assert_int_equal(put_secret(f, "acc_a", "grant.refresh_token", "four"), ERR_OK);
+
+    struct store_batch *batch = store_batch_new();
+    store_delete_secrets(batch, SLICE("acc_a"), SLICE("m2m."));
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    assert_int_equal(
+        store_list_secrets(f->store, SLICE("acc_a"), f->arena, &list, &count), ERR_OK);
+    assert_int_equal(count, 3);
+    assert_text(list[0].field, "client_secret");
+    assert_text(list[2].field, "m2m_old.client_secret");
+
+    batch = store_batch_new();
+    store_delete_secrets(batch, SLICE("acc_a"), SLICE_EMPTY);
+    store_delete_grant(batch, SLICE("acc_a"));
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    assert_int_equal(
+        store_list_secrets(f->store, SLICE("acc_a"), f->arena, &list, &count), ERR_OK);
+    assert_int_equal(count, 1);
+    assert_text(list[0].field, "m2m_old.client_secret");
+}
+
+static enum err put_credential(struct fixture *f, const char *account,
+                               const char *scheme, const char *auth, bool proven)
+{
+    const struct store_credential credential = {slice_str(account), slice_str(scheme),
+                                                slice_str(auth), true, proven};
+    struct store_batch *batch = store_batch_new();
+
+    store_put_credential(batch, &credential);
+    return store_commit_now(f->store, batch);
+}
+
+static size_t list_credentials(struct fixture *f, const char *account,
+                               struct store_credential **list)
+{
+    size_t count = 0;
+    assert_int_equal(
+        store_list_credentials(f->store, slice_str(account), f->arena, list, &count),
+        ERR_OK);
+    return count;
+}
+
+static void test_standby_credentials_are_put_replaced_listed_and_deleted(void **state)
+{
+    struct fixture *f = *state;
+    struct store_credential *list = NULL;
+    assert_int_equal(put_credential(f, "acc_a", "basic", "{}", false), ERR_NOT_FOUND);
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    assert_int_equal(put_credential(f, "acc_a", "m2m", "{}", true), ERR_OK);
+    assert_int_equal(put_credential(f, "acc_a", "basic", "{}", true), ERR_OK);
+    assert_int_equal(put_credential(f, "acc_a", "basic", "{\"u\":1}", false), ERR_OK);
+
+    assert_int_equal(list_credentials(f, "acc_a", &list), 2);
+    assert_text(list[0].account, "acc_a");
+    assert_text(list[0].scheme, "basic");
+    assert_text(list[0].auth, "{\"u\":1}");
+    assert_true(list[0].named);
+    assert_false(list[0].proven);
+    assert_text(list[1].scheme, "m2m");
+    assert_true(list[1].proven);
+
+    struct store_batch *batch = store_batch_new();
+    store_prove_credential(batch, SLICE("acc_a"), SLICE("basic"), true);
+    store_prove_credential(batch, SLICE("acc_a"), SLICE("none"), true);
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    assert_int_equal(list_credentials(f, "acc_a", &list), 2);
+    assert_true(list[0].proven);
+    assert_text(list[0].auth, "{\"u\":1}");
+    batch = store_batch_new();
+    store_delete_credential(batch, SLICE("acc_a"), SLICE("m2m"));
+    store_delete_credential(batch, SLICE("acc_a"), SLICE("m2m"));
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    assert_int_equal(list_credentials(f, "acc_a", &list), 1);
+    batch = store_batch_new();
+    store_delete_account(batch, SLICE("acc_a"));
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    assert_int_equal(list_credentials(f, "acc_a", &list), 0);
 }
 
 static struct store_secret boxed(const char *account, const char *field,
@@ -385,6 +474,8 @@ int main(void)
         STORE_TEST(test_an_update_counts_versions_and_refuses_another_one),
         STORE_TEST(test_accounts_are_listed_by_id_in_pages_and_per_tenant),
         STORE_TEST(test_secrets_are_put_replaced_listed_and_deleted),
+        STORE_TEST(test_secrets_of_one_credential_go_alone),
+        STORE_TEST(test_standby_credentials_are_put_replaced_listed_and_deleted),
         STORE_TEST(test_a_secret_is_resealed_only_while_it_is_what_was_read),
         STORE_TEST(test_secrets_are_paged_over_all_accounts_and_counted_per_key),
         STORE_TEST(test_a_deleted_account_leaves_nothing_behind),

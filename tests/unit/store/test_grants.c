@@ -90,7 +90,7 @@ static void test_one_holder_at_a_time_has_a_grants_lease(void **state)
     assert_int_equal(lease(f, "acc_a", "one", NOW_MS + 153, NOW_MS + 300), ERR_OK);
 }
 
-static void test_a_grant_goes_with_its_secrets_and_its_account(void **state)
+static void test_a_grant_goes_alone_or_with_its_account(void **state)
 {
     struct fixture *f = *state;
     struct store_grant grant, *all = NULL;
@@ -107,7 +107,7 @@ static void test_a_grant_goes_with_its_secrets_and_its_account(void **state)
     assert_int_equal(count, 1);
     assert_text(all[0].account, "acc_b");
     struct store_batch *batch = store_batch_new();
-    store_delete_secrets(batch, SLICE("acc_a"));
+    store_delete_grant(batch, SLICE("acc_a"));
     store_delete_account(batch, SLICE("acc_b"));
     assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
     assert_int_equal(store_get_grant(f->store, SLICE("acc_a"), f->arena, &grant),
@@ -124,7 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_a_grant_counts_versions_and_refuses_another_one),
         STORE_TEST(test_one_holder_at_a_time_has_a_grants_lease),
-        STORE_TEST(test_a_grant_goes_with_its_secrets_and_its_account),
+        STORE_TEST(test_a_grant_goes_alone_or_with_its_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -462,7 +462,7 @@ static void test_a_deleted_secret_is_in_no_file(void **state)
     assert_true(file_has(f->path, marker) || file_has(wal, marker));
 
     struct store_batch *batch = store_batch_new();
-    store_delete_secrets(batch, SLICE("acc_a"));
+    store_delete_secrets(batch, SLICE("acc_a"), SLICE_EMPTY);
     assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
     reopen(f); /* the log file is emptied after the answer: wait for that */
 
@@ -517,6 +517,7 @@ static void test_a_store_of_the_first_schema_is_brought_up_to_date(void **state)
     run_sql(f,
             "DROP TABLE oauth_grant; DROP TABLE webhook_delivery; DROP TABLE"
             " webhook_endpoint; ALTER TABLE account DROP COLUMN reauth_url;"
+            " DROP TABLE credential; ALTER TABLE account DROP COLUMN named;"
             " DROP TABLE environment; ALTER TABLE url_token "
             "DROP COLUMN retired;"
             " ALTER TABLE server_token DROP COLUMN retired; PRAGMA user_version = 1");

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One authenticated call, in the account's own line. */
+#include "core/trial.h"
+
+void trial_init(struct trial *trial, struct arena *arena)
+{
+    trial->arena = arena;
+    trial->holders = 1;
+}
+
+void trial_drop(struct trial *trial)
+{
+    trial->holders--;
+    if (trial->holders > 0) {
+        return;
+    }
+    account_drop(trial->account);
+    arena_free(trial->arena);
+}
+
+static void on_op_done(void *ctx)
+{
+    struct trial *trial = ctx;
+    trial->on_done(trial->ctx, &trial->run.op.fault);
+}
+
+static void on_op_over(void *ctx)
+{
+    trial_drop(ctx);
+}
+
+void trial_start(struct trial *trial)
+{
+    struct account *account = trial->account;
+    struct op_run *run = &trial->run;
+    run->gateway = account_gateway(account);
+    run->account = account;
+    run->verifies = true;
+    run->plan = account->integration->verify_plan;
+    run->server = SLICE("verify");
+    run->on_done = on_op_done;
+    run->on_over = on_op_over;
+    run->ctx = trial;
+    run->op.arena = trial->arena;
+    run->op.integration = account->integration;
+    run->op.target = &account->target;
+    run->op.path = run->op.query = run->op.body = jval_new_object(trial->arena, 0);
+    trial->holders++;
+    if (op_start(run) == OP_IS_OVER) {
+        trial->holders--;
+        on_op_done(trial);
+    }
+}
+
+bool trial_may_pass_later(enum err err)
+{
+    return err == ERR_ACCOUNT_BUSY || err == ERR_RATE_LIMITED || err == ERR_UNAVAILABLE;
+}

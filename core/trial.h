@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: tries an account's credential by the call that its integration names for that.
+ * Owns: the account and the arena, which holds the trial and what its starter keeps beside
+ * it: a transfer that nobody waits for outlives the exchange. Threads: the loop's. Errors:
+ * handed to on_done. Start reading at: trial_start.
+ */
+#ifndef SLUICE_CORE_TRIAL_H
+#define SLUICE_CORE_TRIAL_H
+
+#include "core/op.h"
+
+struct trial {
+    struct arena *arena; /* the trial's own memory is in it */
+    struct account *account;
+    /* fault->err is ERR_OK when the ERP took the credential. */
+    void (*on_done)(void *ctx, const struct fault *fault);
+    void *ctx;
+    struct op_run run;
+    int holders;
+};
+
+/* In the memory of `arena`, zeroed but for it; the starter holds it once. */
+void trial_init(struct trial *trial, struct arena *arena);
+/* Once, with account, on_done and ctx set: on_done comes exactly once, perhaps before this
+ * returns. */
+void trial_start(struct trial *trial);
+/* The starter is done with it. */
+void trial_drop(struct trial *trial);
+
+/* Whether the same values may well be taken at another time. */
+bool trial_may_pass_later(enum err err);
+
+#endif
