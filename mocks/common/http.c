@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "mocks/common/target.h"
 
 #define HEAD_CEILING ((size_t)64 * 1024)
 #define BODY_CEILING ((size_t)4 * 1024 * 1024)
@@ -203,13 +204,13 @@ static void conn_write(struct http_conn *conn, struct slice bytes)
  * unread bytes would reset the connection and could destroy the answer on its way. */
 static void conn_finish(struct http_conn *conn, bool draining)
 {
-    struct buf wire;
-    buf_init(&wire, OUT_CEILING);
     if (conn->tls != NULL) {
+        struct buf wire;
+        buf_init(&wire, OUT_CEILING);
         tls_stream_finish(conn->tls, &wire);
+        conn_write_wire(conn, buf_slice(&wire));
+        buf_free(&wire);
     }
-    conn_write_wire(conn, buf_slice(&wire));
-    buf_free(&wire);
     if (uv_is_closing((uv_handle_t *)&conn->tcp)) {
         return;
     }
@@ -333,14 +334,15 @@ static int on_complete(llhttp_t *parser)
 
 static void exchange_complete(struct http_exchange *x, llhttp_t *parser)
 {
-    struct slice target = buf_slice(&x->target);
-    ptrdiff_t mark = slice_find(target, '?');
-    x->request.method =
-        slice_str(llhttp_method_name((llhttp_method_t)llhttp_get_method(parser)));
-    x->request.target = target;
-    x->request.path = mark < 0 ? target : slice_of(target.ptr, (size_t)mark);
-    x->request.query = mark < 0 ? SLICE_EMPTY : slice_from(target, (size_t)mark + 1);
-    x->request.body = buf_slice(&x->body);
+    struct target parts = target_split(buf_slice(&x->target));
+    llhttp_method_t method = (llhttp_method_t)llhttp_get_method(parser);
+    x->request = (struct http_request){slice_str(llhttp_method_name(method)),
+                                       buf_slice(&x->target),
+                                       parts.scheme,
+                                       parts.authority,
+                                       parts.path,
+                                       parts.query,
+                                       buf_slice(&x->body)};
 }
 
 /* Parses what waits; leaves what follows a complete request in `pending`. */
@@ -524,14 +526,20 @@ struct arena *exchange_arena(struct http_exchange *exchange)
     return exchange->arena;
 }
 
+static bool is_named(const struct http_exchange *x, size_t at, const char *name)
+{
+    const struct field *field = &x->fields[at];
+    return slice_eq_nocase(slice_of(x->head.ptr + field->name_at, field->name_len),
+                           slice_str(name));
+}
+
 struct slice exchange_header(const struct http_exchange *exchange, const char *name)
 {
-    const char *head = exchange->head.ptr;
     for (size_t i = 0; i < exchange->field_count; i++) {
-        const struct field *field = &exchange->fields[i];
-        struct slice found = slice_of(head + field->name_at, field->name_len);
-        if (slice_eq_nocase(found, slice_str(name))) {
-            return slice_trim(slice_of(head + field->value_at, field->value_len));
+        if (is_named(exchange, i, name)) {
+            const struct field *field = &exchange->fields[i];
+            return slice_trim(
+                slice_of(exchange->head.ptr + field->value_at, field->value_len));
         }
     }
     return SLICE_EMPTY;
@@ -541,12 +549,19 @@ size_t exchange_header_count(const struct http_exchange *exchange, const char *n
 {
     size_t count = 0;
     for (size_t i = 0; i < exchange->field_count; i++) {
-        const struct field *field = &exchange->fields[i];
-        struct slice found =
-            slice_of(exchange->head.ptr + field->name_at, field->name_len);
-        count += slice_eq_nocase(found, slice_str(name)) ? 1 : 0;
+        count += is_named(exchange, i, name) ? 1 : 0;
     }
     return count;
+}
+
+size_t exchange_longest_field(const struct http_exchange *exchange)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < exchange->field_count; i++) {
+        size_t bytes = exchange->fields[i].name_len + 2 + exchange->fields[i].value_len;
+        longest = bytes > longest ? bytes : longest;
+    }
+    return longest;
 }
 
 const X509 *exchange_client_certificate(const struct http_exchange *exchange)

@@ -28,8 +28,7 @@ struct http_exchange;
 struct http_request {
     struct slice method;
     struct slice target; /* the request target as it stood on the wire */
-    struct slice path;   /* target up to the first '?' */
-    struct slice query;  /* after it, without the '?' */
+    struct slice scheme, authority, path, query; /* its parts (target.h) */
     struct slice body;
 };
 
@@ -62,6 +61,8 @@ struct arena *exchange_arena(struct http_exchange *exchange);
 /* First field of that name (ASCII case folded), trimmed; empty when absent. */
 struct slice exchange_header(const struct http_exchange *exchange, const char *name);
 size_t exchange_header_count(const struct http_exchange *exchange, const char *name);
+/* Bytes of the longest field: name, ": " and value. */
+size_t exchange_longest_field(const struct http_exchange *exchange);
 
 /* What the client showed in the TLS handshake; NULL: nothing, no TLS, or it has left.
  * Lends while the exchange is handled. */

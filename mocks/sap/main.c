@@ -36,6 +36,8 @@ static const struct option long_options[] = {
     {"connectivity-client-secret", required_argument, NULL, 'F'},
     {"ias-client-id", required_argument, NULL, 'I'},
     {"ias-client-secret", required_argument, NULL, 'J'},
+    {"virtual-host", required_argument, NULL, 'V'},
+    {"location-id", required_argument, NULL, 'L'},
     {"client-certificate", required_argument, NULL, 'X'},
     {"tls-certificate", required_argument, NULL, 'T'},
     {"tls-key", required_argument, NULL, 'K'},
@@ -65,6 +67,8 @@ static const char usage[] =
     "  --destination-client-id I --destination-client-secret S     the same of the\n"
     "  --connectivity-client-id I --connectivity-client-secret S   other services\n"
     "  --ias-client-id I --ias-client-secret S   and of the application in IAS\n"
+    "  --virtual-host HOST:PORT   the system behind the proxy (s4.virtual:44300)\n"
+    "  --location-id L         of the Cloud Connector; else it has none\n"
     "  --client-certificate FILE   PEM, bound to all these clients\n"
     "  --tls-certificate FILE --tls-key FILE   PEM: a second ERP port, with TLS, "
     "which\n"
@@ -124,6 +128,10 @@ static bool take_other(struct options *options, int name, const char *text)
         return program_text(text, &oauth->clients[CLIENT_IAS].id);
     case 'J':
         return program_text(text, &oauth->clients[CLIENT_IAS].secret);
+    case 'V':
+        return program_text(text, &options->sap.virtual_host);
+    case 'L':
+        return program_text(text, &options->sap.location_id);
     case 'X':
         return program_text(text, &options->client_certificate);
     case 'T':
@@ -241,13 +249,24 @@ static json_t *on_ready(void *ctx, const char *url)
         set_url(line, "mtls_token_url", tls_url, "/oauth/token");
     }
     json_object_update_new(line, client_json(oauth, FOR_ERP));
-    json_object_set_new(line, "destination", client_json(oauth, FOR_DESTINATION));
+    json_t *destination = client_json(oauth, FOR_DESTINATION);
+    json_object_set_new(destination, "uri", json_string(url));
+    json_object_set_new(line, "destination", destination);
     json_t *connectivity = client_json(oauth, FOR_CONNECTIVITY);
+    json_object_set_new(connectivity, "onpremise_proxy_host",
+                        json_string(serving->options->host));
+    json_object_set_new(connectivity, "onpremise_proxy_http_port",
+                        json_string(strrchr(url, ':') + 1));
+    json_object_set_new(connectivity, "virtual_host",
+                        json_string(serving->options->sap.virtual_host));
+    json_object_set_new(connectivity, "location_id",
+                        json_string(serving->options->sap.location_id));
     json_object_set_new(connectivity, "instance_guid",
                         json_string(oauth->instance_guid));
     json_object_set_new(line, "connectivity", connectivity);
     json_t *ias = client_json(oauth, CLIENT_IAS);
     json_object_set_new(ias, "app_tid", json_string(oauth->app_tid));
+    json_object_set_new(ias, "provider", json_string(oauth->provider));
     set_url(ias, "token_url", url, "/oauth2/token");
     if (tls_url[0] != '\0') {
         set_url(ias, "mtls_token_url", tls_url, "/oauth2/token");
@@ -341,7 +360,10 @@ int main(int argc, char **argv)
         .sap = {.logon = {.client = "100", .csrf_seconds = 1800},
                 .oauth = {.token_seconds = 43199,
                           .app_tid = "6f1c3c52-6f0f-4c5e-9c0e-3a3a5b0c7d11",
-                          .instance_guid = "0d8d0f4e-51b0-4b0b-9d59-7b6c5b2f9a20"},
+                          .instance_guid = "0d8d0f4e-51b0-4b0b-9d59-7b6c5b2f9a20",
+                          .provider = "s4hana"},
+                .virtual_host = "s4.virtual:44300",
+                .location_id = "",
                 .seed = 1,
                 .today = clock_wall_ms(&clock) / 86400000,
                 .dialog_processes = 10,

@@ -21,6 +21,7 @@
 #define MAX_TOKEN_SECONDS 1000000
 #define XSUAA_PATH "/oauth/token"
 #define IAS_PATH "/oauth2/token"
+#define RESOURCE_PROVIDER "urn:sap:identity:application:provider:name:"
 #define RESOURCE_SERVICE "urn:sap:identity:application:service:id:"
 
 static const char *const client_names[OAUTH_CLIENTS] = {"erp", "destination",
@@ -101,12 +102,13 @@ static void write_token(const struct oauth *oauth, struct token *token, int64_t 
                                 "default-jwt-key-1", "typ", "JWT"));
     append_json(
         &out,
-        json_pack("{s:s, s:s, s:s, s:[s], s:[s], s:s, s:I, s:I, s:s}", "jti",
-                  token->jti, "client_id", oauth->options->clients[token->client].id,
-                  "cid", oauth->options->clients[token->client].id, "scope",
-                  "uaa.resource", "aud", client_names[token->what], "grant_type",
-                  "client_credentials", "iat", (json_int_t)(now_ms / 1000), "exp",
-                  (json_int_t)(token->ends_ms / 1000), "iss", oauth->plain));
+        json_pack(
+            "{s:s, s:s, s:s, s:[s], s:[s], s:s, s:I, s:I, s:s}", "jti", token->jti,
+            "client_id", oauth->options->clients[token->client].id, "cid",
+            oauth->options->clients[token->client].id, "scope", "uaa.resource", "aud",
+            token->what == FOR_USER ? "user" : client_names[token->what], "grant_type",
+            "client_credentials", "iat", (json_int_t)(now_ms / 1000), "exp",
+            (json_int_t)(token->ends_ms / 1000), "iss", oauth->plain));
     append_base64url(&out, slice_of((const char *)signature, sizeof signature));
     REQUIRE(!buf_full(&out));
     memcpy(token->text, out.ptr, out.len + 1);
@@ -129,6 +131,16 @@ static const struct token *issue(struct oauth *oauth, size_t client,
     token->ends_ms = now_ms + oauth->token_seconds * 1000;
     write_token(oauth, token, now_ms);
     return token;
+}
+
+const char *oauth_issue(struct oauth *oauth, size_t client, enum oauth_for what)
+{
+    return issue(oauth, client, what)->text;
+}
+
+long oauth_token_seconds(const struct oauth *oauth)
+{
+    return oauth->token_seconds;
 }
 
 bool oauth_lives(const struct oauth *oauth, struct slice text, enum oauth_for what)
@@ -241,7 +253,7 @@ static int read_client(const struct oauth *oauth, const struct asked *asked)
         secret = basic_part(asked, secret);
     }
     int client = client_of(oauth, id, asked->ias ? CLIENT_IAS : 0,
-                           asked->ias ? OAUTH_CLIENTS : OAUTH_AUDIENCES);
+                           asked->ias ? OAUTH_CLIENTS : XSUAA_CLIENTS);
     if (client < 0) {
         return -1;
     }
@@ -251,6 +263,26 @@ static int read_client(const struct oauth *oauth, const struct asked *asked)
                                        exchange_client_certificate(asked->x),
                                        clock_wall_ms(oauth->clock));
     return fits ? client : -1;
+}
+
+int oauth_client(const struct oauth *oauth, struct slice id, struct slice secret)
+{
+    int client = client_of(oauth, id, 0, XSUAA_CLIENTS);
+    return client >= 0 && same_secret(secret, oauth->options->clients[client].secret)
+               ? client
+               : -1;
+}
+
+static bool is_under(const char *text, const char *root)
+{
+    size_t len = strlen(root);
+    return len > 0 && strncmp(text, root, len) == 0 &&
+           strcmp(text + len, XSUAA_PATH) == 0;
+}
+
+bool oauth_is_token_url(const struct oauth *oauth, const char *text)
+{
+    return is_under(text, oauth->plain) || is_under(text, oauth->tls);
 }
 
 /* Whom the token is for: of XSUAA the client's own service, of IAS the resource. False:
@@ -270,7 +302,10 @@ static bool read_audience(const struct oauth *oauth, const struct asked *asked,
         refuse(response, 400, "invalid_request", "app_tid names no known tenant");
         return false;
     }
-    if (resource.len == 0) {
+    if (resource.len == 0 ||
+        (slice_starts(resource, SLICE(RESOURCE_PROVIDER)) &&
+         slice_is(slice_from(resource, sizeof RESOURCE_PROVIDER - 1),
+                  options->provider))) {
         return true;
     }
     if (!slice_starts(resource, SLICE(RESOURCE_SERVICE)) ||
@@ -440,6 +475,11 @@ bool oauth_control(struct oauth *oauth, struct slice method, struct slice path,
             revoke(oauth, client);
             done(response);
         }
+        return true;
+    }
+    if (slice_is(method, "POST") && slice_is(path, "/user-tokens")) {
+        control_ok(response,
+                   json_pack("{s:s}", "token", oauth_issue(oauth, FOR_ERP, FOR_USER)));
         return true;
     }
     if (slice_is(method, "PUT") && slice_is(path, "/oauth2")) {

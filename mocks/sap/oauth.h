@@ -18,9 +18,10 @@
 #include "mocks/sap/certificates.h"
 
 /* What a token opens. The first three are clients of XSUAA as well, one per binding. */
-enum oauth_for { FOR_ERP, FOR_DESTINATION, FOR_CONNECTIVITY, OAUTH_AUDIENCES };
-#define CLIENT_IAS OAUTH_AUDIENCES /* the client that is an application in IAS */
-#define OAUTH_CLIENTS (OAUTH_AUDIENCES + 1)
+enum oauth_for { FOR_ERP, FOR_DESTINATION, FOR_CONNECTIVITY, FOR_USER };
+#define XSUAA_CLIENTS 3
+#define CLIENT_IAS 3 /* the client that is an application in IAS */
+#define OAUTH_CLIENTS 4
 
 struct oauth_options {
     struct {
@@ -28,6 +29,7 @@ struct oauth_options {
     } clients[OAUTH_CLIENTS];
     const char *app_tid;       /* the tenant IAS knows the application in */
     const char *instance_guid; /* root level of the connectivity binding */
+    const char *provider;      /* the ERP's name as a provider of APIs in IAS */
     long token_seconds;
 };
 
@@ -51,9 +53,18 @@ void oauth_fail(struct response *response, int status);
 
 /* Whether a token of that text lives and opens that. */
 bool oauth_lives(const struct oauth *oauth, struct slice token, enum oauth_for what);
+/* Whether a text is the address of this XSUAA's token endpoint, on either port. */
+bool oauth_is_token_url(const struct oauth *oauth, const char *text);
+/* For the destination service, which fetches tokens on behalf of others. -1: no client of
+ * XSUAA has that id and secret. */
+int oauth_client(const struct oauth *oauth, struct slice id, struct slice secret);
+/* A new token; lends until it is pushed out. */
+const char *oauth_issue(struct oauth *oauth, size_t client, enum oauth_for what);
+long oauth_token_seconds(const struct oauth *oauth);
+
 void oauth_revoke_all(struct oauth *oauth);
 
-/* The control port's calls: /tokens/expire, /oauth2, /certificates. False: another's. */
+/* The control port's calls: /tokens/expire, /user-tokens, /oauth2, /certificates. False: another's. */
 bool oauth_control(struct oauth *oauth, struct slice method, struct slice path,
                    const json_t *body, struct response *response);
 /* PEM file at the start: bound to every client. NULL, or what is wrong. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Routes: token hosts stand aside; everything else is an OData V2 service behind a logon. */
+/* Routes: token hosts, the destination service and what the proxy refuses stand aside; everything else is an OData V2 service behind a logon. */
 #include "mocks/sap/sap.h"
 
 #include <stdio.h>
@@ -18,24 +18,47 @@
 
 static enum aside aside_kind(void *ctx, struct http_exchange *x)
 {
-    (void)ctx;
-    struct slice path = exchange_request(x)->path;
-    return oauth_is_token(path)  ? ASIDE_TOKEN
-           : oauth_is_page(path) ? ASIDE_PAGE
-                                 : ASIDE_NOT;
+    struct sap *sap = ctx;
+    const struct http_request *request = exchange_request(x);
+    if (connectivity_is_proxied(request)) {
+        return connectivity_lets_through(&sap->connectivity, x, NULL) ? ASIDE_NOT
+                                                                      : ASIDE_PAGE;
+    }
+    if (oauth_is_token(request->path)) {
+        return ASIDE_TOKEN;
+    }
+    return oauth_is_page(request->path) || destinations_is_path(request->path)
+               ? ASIDE_PAGE
+               : ASIDE_NOT;
 }
 
 static void aside(void *ctx, struct http_exchange *x, struct response *response)
 {
     struct sap *sap = ctx;
-    oauth_answer(sap->oauth, x, response);
+    const struct http_request *request = exchange_request(x);
+    if (connectivity_is_proxied(request)) {
+        (void)connectivity_lets_through(&sap->connectivity, x, response);
+    } else if (destinations_is_path(request->path)) {
+        destinations_find(sap->destinations, x, response);
+    } else {
+        oauth_answer(sap->oauth, x, response);
+    }
+}
+
+/* Behind the proxy the Cloud Connector logs on whom the user's token names. */
+static bool may(struct sap *sap, struct http_exchange *x)
+{
+    struct slice user = connectivity_user_token(x);
+    return connectivity_is_proxied(exchange_request(x)) && user.len > 0
+               ? oauth_lives(sap->oauth, user, FOR_USER)
+               : logon_check(sap->logon, x);
 }
 
 static struct gate_lane *login(void *ctx, struct http_exchange *x,
                                struct response *response)
 {
     struct sap *sap = ctx;
-    if (!logon_check(sap->logon, x)) {
+    if (!may(sap, x)) {
         answer_logon_failed(response, sap->logon_options.client);
         return NULL;
     }
@@ -64,6 +87,10 @@ static void fail(void *ctx, struct http_exchange *x, int status,
     (void)ctx;
     if (oauth_is_token(exchange_request(x)->path)) {
         oauth_fail(response, status);
+        return;
+    }
+    if (destinations_is_path(exchange_request(x)->path)) {
+        destinations_fail(response, status);
         return;
     }
     answer_error(response, status, "SY/530", SLICE("An exception was raised."));
@@ -278,11 +305,15 @@ static void handle(void *ctx, struct http_exchange *x, struct response *response
     ptrdiff_t slash = slice_find(rest, '/');
     struct slice name = slash < 0 ? rest : slice_of(rest.ptr, (size_t)slash);
     rest = slash < 0 ? SLICE_EMPTY : slice_from(rest, (size_t)slash);
+    struct slice root = sap->root;
+    if (connectivity_is_proxied(visit.request)) { /* as the system knows itself */
+        root = arena_printf(arena, "http://%s", sap->connectivity.virtual_host);
+    }
     visit.reading = (struct reading){
         .db = company_database(sap->company),
         .service = model_service(name),
-        .base = arena_printf(arena, "%.*s" ROOT "%.*s", SLICE_ARG(sap->root),
-                             SLICE_ARG(name)),
+        .base =
+            arena_printf(arena, "%.*s" ROOT "%.*s", SLICE_ARG(root), SLICE_ARG(name)),
         .query = visit.request->query,
         .arena = arena,
     };
@@ -343,6 +374,15 @@ static bool extra(void *ctx, struct slice method, struct slice path, const json_
         set_clock(sap, body, response);
         return true;
     }
+    if (slice_is(method, "PUT") && slice_is(path, "/connectivity")) {
+        connectivity_control(&sap->connectivity, body, response);
+        return true;
+    }
+    if (slice_is(path, "/destinations") &&
+        (slice_is(method, "PUT") || slice_is(method, "DELETE"))) {
+        destinations_control(sap->destinations, method, body, response);
+        return true;
+    }
     return oauth_control(sap->oauth, method, path, body, response);
 }
 
@@ -370,6 +410,9 @@ void sap_init(struct sap *sap, uv_loop_t *loop, const struct clock *clock,
     sap->clock = (struct clock){.mono_us = real_us, .wall_ms = skewed_ms, .ctx = sap};
     sap->oauth_options = options->oauth;
     sap->oauth = oauth_new(&sap->oauth_options, &sap->clock);
+    sap->destinations = destinations_new(sap->oauth, &sap->clock);
+    connectivity_init(&sap->connectivity, sap->oauth, options->virtual_host,
+                      options->location_id);
     sap->logon_options = options->logon;
     sap->logon = logon_new(&sap->logon_options, sap->oauth, &sap->clock);
     sap->company = company_new(options->seed, options->today);
@@ -383,11 +426,62 @@ void sap_init(struct sap *sap, uv_loop_t *loop, const struct clock *clock,
     (void)gate_lane(&sap->engine.gate, LANE);
 }
 
+#define DESTINATIONS 6
+
+static const struct kind {
+    const char *name, *authentication, *proxy;
+    bool broken;
+} kinds[DESTINATIONS] = {
+    {"S4_NONE", "NoAuthentication", "Internet", false},
+    {"S4_BASIC", "BasicAuthentication", "Internet", false},
+    {"S4_OAUTH", "OAuth2ClientCredentials", "Internet", false},
+    {"S4_BROKEN", "OAuth2ClientCredentials", "Internet", true},
+    {"S4_ON_PREMISE", "BasicAuthentication", "OnPremise", false},
+    {"S4_USER", "PrincipalPropagation", "OnPremise", false},
+};
+
+/* One destination of each kind, and one whose token cannot be had. */
+static void put_destinations(struct sap *sap)
+{
+    const struct logon_options *logon = &sap->logon_options;
+    const char *virtual_host = sap->connectivity.virtual_host;
+    char internal[CONNECTIVITY_TEXT_BYTES + 10], tokens[260];
+    snprintf(internal, sizeof internal, "http://%s", virtual_host);
+    snprintf(tokens, sizeof tokens, "%s/oauth/token", sap->root_text);
+    for (size_t i = 0; i < DESTINATIONS; i++) {
+        const struct kind *kind = &kinds[i];
+        bool tunnel = kind->proxy[0] == 'O';
+        json_t *one =
+            json_pack("{s:s, s:s, s:s, s:s, s:s}", "Name", kind->name, "Type", "HTTP",
+                      "URL", tunnel ? internal : sap->root_text, "Authentication",
+                      kind->authentication, "ProxyType", kind->proxy);
+        if (kind->authentication[0] == 'B') {
+            json_object_set_new(one, "User", json_string(logon->username));
+            json_object_set_new(one, "Password", json_string(logon->password));
+            json_object_set_new(one, "sap-client", json_string(logon->client));
+        } else if (kind->authentication[0] == 'O') {
+            const char *secret = sap->oauth_options.clients[FOR_ERP].secret;
+            json_object_set_new(one, "clientId",
+                                json_string(sap->oauth_options.clients[FOR_ERP].id));
+            json_object_set_new(one, "clientSecret",
+                                json_string(kind->broken ? "" : secret));
+            json_object_set_new(one, "tokenServiceURL", json_string(tokens));
+        }
+        if (tunnel && sap->connectivity.location_id[0] != '\0') {
+            json_object_set_new(one, "CloudConnectorLocationId",
+                                json_string(sap->connectivity.location_id));
+        }
+        REQUIRE(destinations_put(sap->destinations, one) == NULL);
+        json_decref(one);
+    }
+}
+
 void sap_set_root(struct sap *sap, const char *root, const char *tls_root)
 {
     snprintf(sap->root_text, sizeof sap->root_text, "%s", root);
     sap->root = slice_str(sap->root_text);
     oauth_set_roots(sap->oauth, root, tls_root);
+    put_destinations(sap);
 }
 
 void sap_free(struct sap *sap)
@@ -395,5 +489,6 @@ void sap_free(struct sap *sap)
     engine_free(&sap->engine);
     company_free(sap->company);
     logon_free(sap->logon);
+    destinations_free(sap->destinations);
     oauth_free(sap->oauth);
 }

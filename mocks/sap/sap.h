@@ -11,6 +11,8 @@
 
 #include "mocks/common/control.h"
 #include "mocks/sap/company.h"
+#include "mocks/sap/connectivity.h"
+#include "mocks/sap/destinations.h"
 #include "mocks/sap/logon.h"
 
 struct sap {
@@ -19,6 +21,8 @@ struct sap {
     struct logon_options logon_options;
     struct oauth_options oauth_options;
     struct oauth *oauth;
+    struct destinations *destinations;
+    struct connectivity connectivity;
     struct logon *logon;
     const struct clock *real_clock;
     struct clock clock; /* the real one, skewed */
@@ -31,6 +35,7 @@ struct sap {
 struct sap_options {
     struct logon_options logon;
     struct oauth_options oauth;
+    const char *virtual_host, *location_id; /* connectivity.h */
     uint64_t seed;
     int64_t today;
     int dialog_processes, queue_ms;

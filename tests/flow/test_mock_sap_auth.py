@@ -66,6 +66,9 @@ class MockCase(unittest.TestCase):
         self.control("PUT", "/oauth2", {"access_token_seconds": None})
         self.control("PUT", "/certificates", {"certificate_pem": text_of(self.mine[0])})
         self.control("POST", "/tokens/expire", {})
+        self.control("PUT", "/connectivity", {
+            "connected": True, **{name: self.mock["connectivity"][name]
+                                  for name in ("virtual_host", "location_id")}})
         self.control("DELETE", "/faults")
         self.control("PUT", "/latency", {"ms": 0, "jitter_ms": 0, "token_ms": 0})
         self.control("POST", "/reset")
@@ -303,13 +306,221 @@ class TestIas(MockCase):
         service = "urn:sap:identity:application:service:id:"
         status, body = self.fetch(app_tid="nobody", **pair)
         self.assertEqual((status, body["error"]), (400, "invalid_request"))
-        for resource in (service + "nobody", "nonsense"):
+        provider = "urn:sap:identity:application:provider:name:"
+        status, body = self.fetch(resource=provider + self.mock["ias"]["provider"], **pair)
+        self.assertEqual((status, self.erp(body["access_token"])), (200, 200))
+        for resource in (service + "nobody", provider + "nobody", "nonsense"):
             status, body = self.fetch(resource=resource, **pair)
             self.assertEqual((status, body["error"]), (400, "invalid_target"))
         status, body = self.fetch(
             resource=service + self.mock["connectivity"]["instance_guid"], **pair)
         self.assertEqual(status, 200)
         self.assertEqual(self.erp(body["access_token"]), 401)
+
+
+class TestDestinations(MockCase):
+    def find(self, name, query="", token=None, method="GET"):
+        """(status, body)."""
+        if token is None:
+            token = self.good(self.mock["token_url"], **{
+                key: self.mock["destination"][key] for key in ("client_id", "client_secret")})
+        url = "%s/destination-configuration/v1/destinations/%s%s" % (
+            self.mock["destination"]["uri"], name, query)
+        status, _, text = self.ask(method, url, {"Authorization": "Bearer " + token})
+        return status, json.loads(text)
+
+    def call(self, found):
+        """Status of a read at the destination, by what was found alone."""
+        configuration = found["destinationConfiguration"]
+        headers = {"Accept": "application/json"}
+        for entry in found.get("authTokens", []):
+            headers[entry["http_header"]["key"]] = entry["http_header"]["value"]
+        if "sap-client" in configuration:
+            headers["sap-client"] = configuration["sap-client"]
+        return self.ask("GET", configuration["URL"] + PARTNERS, headers)[0]
+
+    def test_what_was_found_is_enough_for_a_call(self):
+        for name, expected in (("S4_NONE", 401), ("S4_BASIC", 200), ("S4_OAUTH", 200)):
+            status, found = self.find(name)
+            self.assertEqual((status, self.call(found)), (200, expected), name)
+            self.assertEqual(set(found["owner"]), {"SubaccountId", "InstanceId"})
+            self.assertTrue(all(isinstance(value, str)
+                                for value in found["destinationConfiguration"].values()))
+        self.assertNotIn("authTokens", self.find("S4_NONE")[1])
+
+    def test_a_token_entry_says_all_of_it_as_text(self):
+        entry = self.find("S4_OAUTH")[1]["authTokens"][0]
+        self.assertEqual((entry["type"], entry["expires_in"], entry["scope"]),
+                         ("bearer", "43199", "uaa.resource"))
+        self.assertEqual(entry["http_header"], {"key": "Authorization",
+                                                "value": "Bearer " + entry["value"]})
+
+    def test_a_token_that_cannot_be_had_is_200_with_error(self):
+        status, found = self.find("S4_BROKEN")
+        entry = found["authTokens"][0]
+        self.assertEqual((status, entry["type"], entry["value"]), (200, "", ""))
+        self.assertIn("Bad credentials", entry["error"])
+        self.assertNotIn("http_header", entry)
+        good = self.find("S4_OAUTH")[1]["destinationConfiguration"]
+        for change in ({"tokenServiceURL": "https://other.example/oauth/token"},
+                       {"clientId": "x"}):
+            self.control("PUT", "/destinations", dict(good, Name="MINE", **change))
+            self.assertTrue(self.find("MINE")[1]["authTokens"][0]["error"])
+        self.control("PUT", "/destinations", {"Name": "MINE", "User": "x", "Authentication":
+                                              "BasicAuthentication"})
+        self.assertIn("Password", self.find("MINE")[1]["authTokens"][0]["error"])
+        self.control("DELETE", "/destinations", {"Name": "MINE"})
+        self.control("DELETE", "/destinations", {"Name": "MINE"}, 400)
+
+    def test_tokens_are_kept_while_they_live(self):
+        first = self.find("S4_OAUTH")[1]["authTokens"][0]
+        self.control("PUT", "/clock", {"skew_seconds": 100})
+        again = self.find("S4_OAUTH")[1]["authTokens"][0]
+        self.assertEqual(again["value"], first["value"])
+        self.assertIn(int(again["expires_in"]), range(43090, 43100))
+        self.control("POST", "/tokens/expire", {"client": "erp"})
+        self.assertNotEqual(self.find("S4_OAUTH")[1]["authTokens"][0]["value"], first["value"])
+
+    def test_token_retrieval_can_be_left_out(self):
+        status, found = self.find("S4_OAUTH", "?$skipTokenRetrieval=true")
+        self.assertEqual((status, "authTokens" in found), (200, False))
+
+    def test_refusals(self):
+        self.assertEqual(self.find("NOBODY")[0], 404)
+        self.assertIn("not found", self.find("NOBODY")[1]["ErrorMessage"])
+        self.assertEqual(self.find("S4_BASIC", token="x")[0], 401)
+        other = self.good(self.mock["token_url"], client_id=self.mock["client_id"],
+                          client_secret=self.mock["client_secret"])
+        self.assertEqual(self.find("S4_BASIC", token=other)[0], 401)
+        self.assertEqual(self.find("S4_BASIC", method="DELETE")[0], 405)
+        self.control("POST", "/faults", {"kind": "status", "status": 500, "times": 1,
+                                         "match": {"path_regex": "destinations/S4_BASIC$"}})
+        self.assertEqual(self.find("S4_BASIC")[0], 500)
+
+    def test_what_is_no_destination_is_refused(self):
+        for body in ({}, {"Name": "X"}, {"Name": "X", "Authentication": "SAMLAssertion"},
+                     {"Name": "X", "Authentication": "NoAuthentication", "TrustAll": True},
+                     {"Name": "X" * 5000, "Authentication": "NoAuthentication"},
+                     dict({"p%d" % i: "" for i in range(60)}, Name="X",
+                          Authentication="NoAuthentication")):
+            self.control("PUT", "/destinations", body, 400)
+        self.assertEqual(self.find("X")[0], 404)
+
+
+class TestConnectivity(MockCase):
+    flags = ("--location-id", "plant")
+
+    def setUp(self):
+        super().setUp()
+        self.proxy_token = self.good(self.mock["token_url"], **{
+            key: self.mock["connectivity"][key] for key in ("client_id", "client_secret")})
+
+    def through(self, path=PARTNERS + "A_Supplier?$top=1", host=None, scheme="http",
+                method="GET", **change):
+        """(status, {name: value}, text) of a request by the proxy; a header None is left out."""
+        service = self.mock["connectivity"]
+        headers = {"Proxy-Authorization": "Bearer " + self.proxy_token,
+                   "SAP-Connectivity-SCC-Location_ID": "plant", "Accept": "application/json",
+                   "Authorization": basic(self.mock["username"], self.mock["password"]),
+                   "sap-client": self.mock["client"]}
+        headers.update({name.replace("_", "-"): value for name, value in change.items()
+                        if name != "location"})
+        if "location" in change:
+            headers["SAP-Connectivity-SCC-Location_ID"] = change["location"]
+        connection = http.client.HTTPConnection(
+            service["onpremise_proxy_host"], int(service["onpremise_proxy_http_port"]), timeout=60)
+        try:
+            connection.request(method, "%s://%s%s" % (scheme, host or service["virtual_host"], path),
+                               headers={k: v for k, v in headers.items() if v is not None})
+            reply = connection.getresponse()
+            return (reply.status, {k.lower(): v for k, v in reply.getheaders()},
+                    reply.read().decode())
+        finally:
+            connection.close()
+
+    def test_a_read_reaches_the_system_under_its_virtual_name(self):
+        status, _, text = self.through()
+        self.assertEqual(status, 200, text)
+        uri = json.loads(text)["d"]["results"][0]["__metadata"]["uri"]
+        self.assertTrue(uri.startswith("http://" + self.mock["connectivity"]["virtual_host"]))
+
+    def test_a_destination_says_the_way(self):
+        token = self.good(self.mock["token_url"], **{
+            key: self.mock["destination"][key] for key in ("client_id", "client_secret")})
+        _, _, text = self.ask("GET", self.mock["url"] +
+                              "/destination-configuration/v1/destinations/S4_ON_PREMISE",
+                              {"Authorization": "Bearer " + token})
+        found = json.loads(text)
+        configuration = found["destinationConfiguration"]
+        self.assertEqual(configuration["ProxyType"], "OnPremise")
+        self.assertEqual(self.through(
+            host=urllib.parse.urlsplit(configuration["URL"]).netloc,
+            location=configuration["CloudConnectorLocationId"],
+            Authorization=found["authTokens"][0]["http_header"]["value"])[0], 200)
+
+    def test_without_a_living_token_of_the_service_it_is_407(self):
+        erp = self.good(self.mock["token_url"], client_id=self.mock["client_id"],
+                        client_secret=self.mock["client_secret"])
+        for value in (None, "Bearer x", "Bearer " + erp, "Basic " + self.proxy_token):
+            status, fields, _ = self.through(Proxy_Authorization=value)
+            self.assertEqual((status, fields["proxy-authenticate"]), (407, "Bearer"))
+        self.control("POST", "/tokens/expire", {"client": "connectivity"})
+        self.assertEqual(self.through()[0], 407)
+        self.assertEqual(self.control("GET", "/stats")["requests"], 0)
+
+    def test_a_token_of_ias_for_the_service_will_do(self):
+        token = self.good(self.mock["ias"]["token_url"], resource="urn:sap:identity:application:"
+                          "service:id:" + self.mock["connectivity"]["instance_guid"],
+                          **{key: self.mock["ias"][key] for key in ("client_id", "client_secret")})
+        self.assertEqual(self.through(Proxy_Authorization="Bearer " + token)[0], 200)
+
+    def test_without_the_right_connector_it_is_503(self):
+        for location in (None, "other"):
+            self.assertEqual(self.through(location=location)[0], 503)
+        self.control("PUT", "/connectivity", {"connected": False})
+        self.assertEqual(self.through()[0], 503)
+        self.control("PUT", "/connectivity", {"connected": True, "location_id": ""})
+        self.assertEqual(self.through(location=None)[0], 200)
+
+    def test_a_host_that_is_not_exposed_is_403(self):
+        for host in ("other:44300", "s4.virtual", "s4.virtual:443"):
+            status, _, text = self.through(host=host)
+            self.assertEqual(status, 403)
+            self.assertIn("Access denied to system " + host, text)
+        self.control("PUT", "/connectivity", {"virtual_host": "erp:80"})
+        self.assertEqual(self.through(host="erp")[0], 200)
+
+    def test_https_targets_and_connect_are_405(self):
+        self.assertEqual(self.through(scheme="https")[0], 405)
+        connection = http.client.HTTPConnection(
+            *urllib.parse.urlsplit(self.mock["url"]).netloc.split(":"), timeout=60)
+        self.addCleanup(connection.close)
+        connection.set_tunnel("s4.virtual", 44300)
+        with self.assertRaisesRegex(OSError, "405"):
+            connection.request("GET", "/")
+
+    def test_long_lines_are_refused(self):
+        self.assertEqual(self.through(path=PARTNERS + "?" + "x" * 8200)[0], 400)
+        self.assertEqual(self.through(X_Long="x" * 8200)[0], 400)
+
+    def test_the_system_checks_its_own_logon(self):
+        self.assertEqual(self.through(Authorization=None)[0], 401)
+        self.assertEqual(self.through(sap_client="999")[0], 401)
+
+    def test_a_users_token_takes_the_place_of_a_logon(self):
+        user = "Bearer " + self.control("POST", "/user-tokens")["token"]
+        propagated = {"SAP_Connectivity_Authentication": user}
+        self.assertEqual(self.through(Authorization=None, **propagated)[0], 200)
+        self.assertEqual(self.through(**propagated)[0], 400)
+        self.assertEqual(self.through(Authorization=None, SAP_Connectivity_Authentication=(
+            "Bearer " + self.proxy_token))[0], 401)
+        self.assertEqual(self.ask("GET", self.mock["url"] + PARTNERS, {
+            "SAP-Connectivity-Authentication": user})[0], 401)
+
+    def test_control_calls_that_make_no_sense_are_refused(self):
+        for body in ({"connected": 1}, {"virtual_host": "x" * 201}, {"location_id": 1}):
+            self.control("PUT", "/connectivity", body, 400)
+        self.assertEqual(self.through()[0], 200)
 
 
 class TestControl(MockCase):
