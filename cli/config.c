@@ -50,7 +50,7 @@ static const struct option options[] = {
      "life of an MCP URL that names no expiry"},
     {"memory.ready_accounts", OPTION_NUMBER, AT(ready_accounts),
      LIMIT_TEXT(LIMIT_READY_ACCOUNTS), 1, 1000000,
-     "accounts kept ready for calls, some 4 KiB each; others are opened when they are called"},
+     "accounts kept ready for calls, some 3 KiB each; others are opened when they are called"},
     {"memory.ready_servers", OPTION_NUMBER, AT(ready_servers), LIMIT_TEXT(LIMIT_READY_SERVERS),
      1, 1000000, "MCP servers kept ready for calls, some 600 bytes each"},
     {"net.allow_cidrs", OPTION_LIST, AT(allow_cidrs), "", 0, 0,
