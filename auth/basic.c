@@ -71,7 +71,9 @@ const struct outbound_scheme outbound_basic = {
         "Probable causes, the most likely first: user or password is wrong or the "
         "password has to be changed; sap_client is another client's; the user is "
         "locked after failed logins or has ended; the communication arrangement was "
-        "removed.",
+        "removed. Transaction SU01 shows whether the user is locked, SM20 why logons "
+        "failed; in the cloud, the app Communication Arrangements shows the user that "
+        "belongs to one.",
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],
     .sign = sign,

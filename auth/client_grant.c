@@ -155,7 +155,8 @@ static void on_reply(void *ctx, const struct token_reply *reply)
     if (reply->err == ERR_OK) {
         token_answer_read(arena, reply->status, reply->body, &answer);
     }
-    struct token_outcome outcome = {answer.err, reply->status, answer.code};
+    struct token_outcome outcome = {answer.err, reply->status, answer.code,
+                                    reply->trace};
     token_source_end(state->source, &outcome, answer.token,
                      clock_wall_ms(tokens_clock(state->tokens)) + answer.life_ms);
     arena_free(arena);

@@ -119,7 +119,7 @@ static void end(struct grant_state *state, const struct token_outcome *outcome)
 
 static void end_with(struct grant_state *state, enum err err)
 {
-    const struct token_outcome outcome = {err, 0, SLICE_EMPTY};
+    const struct token_outcome outcome = {.err = err, .code = SLICE_EMPTY};
     end(state, &outcome);
 }
 
@@ -127,7 +127,7 @@ static void end_with(struct grant_state *state, enum err err)
 static void end_well(struct grant_state *state, struct slice token, int64_t version,
                      int64_t ends_ms)
 {
-    const struct token_outcome outcome = {ERR_OK, 0, SLICE_EMPTY};
+    const struct token_outcome outcome = {.err = ERR_OK, .code = SLICE_EMPTY};
     state->version = version;
     grants_plan(state->grants, state->account, ends_ms);
     finish(state, &outcome, token, ends_ms);
@@ -226,7 +226,8 @@ static void on_asked(void *ctx, const struct grant_request_done *done)
                is_another_version(state)) {
         step_lease(state);
     } else {
-        const struct token_outcome outcome = {done->err, done->status, done->code};
+        const struct token_outcome outcome = {done->err, done->status, done->code,
+                                              done->trace};
         end(state, &outcome);
     }
 }
@@ -466,7 +467,7 @@ void grant_renewals_look(struct grants *grants, int64_t now_ms)
 
 void grant_renewals_end(struct grants *grants)
 {
-    const struct token_outcome stopped = {ERR_UNAVAILABLE, 0, SLICE_EMPTY};
+    const struct token_outcome stopped = {.err = ERR_UNAVAILABLE, .code = SLICE_EMPTY};
     while (!list_empty(&grants->flights)) {
         struct grant_state *state =
             LIST_ENTRY(grants->flights.next, struct grant_state, link);

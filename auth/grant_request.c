@@ -60,6 +60,7 @@ static void on_reply(void *ctx, const struct token_reply *reply)
     struct grant_request_done done = {.err = reply->err,
                                       .status = reply->status,
                                       .code = SLICE_EMPTY,
+                                      .trace = reply->trace,
                                       .answer = {.err = reply->err}};
 
     if (reply->err == ERR_OK) {

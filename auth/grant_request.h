@@ -28,8 +28,9 @@ struct grant_request;
 struct grant_request_done {
     enum err err; /* as token_answer, or as token_reply */
     int status;
-    struct slice code;          /* the "error" member */
-    struct token_answer answer; /* with ERR_OK, but for a revocation */
+    struct slice code;              /* the "error" member */
+    const struct http_trace *trace; /* as in token_reply */
+    struct token_answer answer;     /* with ERR_OK, but for a revocation */
 };
 
 struct grant_request_handlers {

@@ -57,7 +57,9 @@ const struct outbound_scheme outbound_netsuite_m2m = {
         "Probable causes, the most likely first: the certificate id belongs to "
         "another key, or the certificate has ended or was revoked; client id and "
         "account do not belong together; the role lost REST Web Services or OAuth 2.0 "
-        "access tokens.",
+        "access tokens. NetSuite shows the certificates under Setup > Integration > "
+        "OAuth 2.0 Client Credentials (M2M) Setup, and why a login failed in its Login "
+        "Audit Trail (Setup > Users/Roles > User Management > View Login Audit Trail).",
     .clock_ms = 60000,
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],

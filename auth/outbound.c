@@ -86,6 +86,16 @@ bool outbound_scheme_locks(const struct outbound_scheme *scheme)
     return scheme->locks;
 }
 
+bool outbound_scheme_has_tokens(const struct outbound_scheme *scheme)
+{
+    return scheme->source != NULL;
+}
+
+int64_t outbound_scheme_clock_ms(const struct outbound_scheme *scheme)
+{
+    return scheme->clock_ms;
+}
+
 struct slice outbound_scheme_causes(const struct outbound_scheme *scheme,
                                     int64_t skew_ms, struct arena *arena)
 {

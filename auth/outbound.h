@@ -56,6 +56,10 @@ struct slice outbound_scheme_lane(const struct outbound_scheme *scheme,
 bool outbound_scheme_has_grant(const struct outbound_scheme *scheme);
 /* A few refused logins in a row lock the user at the ERP. */
 bool outbound_scheme_locks(const struct outbound_scheme *scheme);
+/* Its requests carry a token that is fetched; else each is signed by itself. */
+bool outbound_scheme_has_tokens(const struct outbound_scheme *scheme);
+/* How far the ERP lets our clocks be apart; 0: it does not matter. */
+int64_t outbound_scheme_clock_ms(const struct outbound_scheme *scheme);
 /* Why an ERP may have refused the login, in a sentence for a person; `skew_ms` is how far
  * its clock is ahead of ours, as measured. Lives in `arena` or is a literal. */
 struct slice outbound_scheme_causes(const struct outbound_scheme *scheme,

@@ -77,7 +77,8 @@ const struct outbound_scheme outbound_tba = {
         "secret or token secret is wrong; the token or the integration was revoked, or "
         "dropped by a sandbox refresh; the role may not log in using access tokens; "
         "five failures have locked the user for 30 minutes. NetSuite's Login Audit "
-        "Trail says which.",
+        "Trail says which (Setup > Users/Roles > User Management > View Login Audit "
+        "Trail, with the Detail column).",
     .clock_ms = 300000, /* Oracle Help, "Troubleshoot TBA" */
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],

@@ -211,11 +211,12 @@ static void on_answer(void *ctx, const struct http_outcome *outcome)
     if (reply == NULL) {
         ask->reply.err = err_of(outcome->err);
     } else if (reply->body.len > LIMIT_TOKEN_ANSWER_BYTES) {
-        ask->reply =
-            (struct token_reply){ERR_UPSTREAM_MALFORMED, reply->status, SLICE_EMPTY};
+        ask->reply.err = ERR_UPSTREAM_MALFORMED;
+        ask->reply.status = reply->status;
     } else {
-        ask->reply = (struct token_reply){ERR_OK, reply->status,
-                                          arena_slice(ask->answer, reply->body)};
+        ask->reply.err = ERR_OK;
+        ask->reply.status = reply->status;
+        ask->reply.body = arena_slice(ask->answer, reply->body);
     }
 }
 
@@ -247,6 +248,7 @@ static void send(struct token_hosts *hosts, struct token_ask *ask)
         return;
     }
     ask->answer = arena_new();
+    ask->reply.trace = request.trace = arena_alloc(ask->answer, sizeof *request.trace);
     ask->host->probing = ask->host->paused_to_us > 0;
     hosts->open++;
     hosts->transport.send(hosts->transport.ctx, &request, &handlers);
@@ -303,7 +305,8 @@ enum err token_hosts_ask(struct token_hosts *hosts, struct slice url,
     }
     ask->hosts = hosts;
     ask->host = host;
-    ask->reply = (struct token_reply){ERR_UPSTREAM_UNAVAILABLE, 0, SLICE_EMPTY};
+    ask->reply =
+        (struct token_reply){.err = ERR_UPSTREAM_UNAVAILABLE, .body = SLICE_EMPTY};
     ask->answer = NULL;
     ask->waits = ask->is_new = true;
     list_push(ask->urgent ? &hosts->urgent : &hosts->patient, &ask->link);

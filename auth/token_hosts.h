@@ -46,6 +46,7 @@ struct token_reply {
     enum err err;
     int status; /* 0: no answer */
     struct slice body;
+    const struct http_trace *trace; /* NULL: nothing was sent */
 };
 
 /* Embedded in the asker's object; in use until on_reply. */

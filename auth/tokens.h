@@ -50,6 +50,8 @@ struct token_outcome {
     enum err err;
     int status;        /* of the token host; 0: it did not answer */
     struct slice code; /* its "error" member; lent during the callback */
+    /* How it was asked, lent likewise; NULL: nothing was sent. */
+    const struct http_trace *trace;
 };
 
 /* Embedded in the caller's object. */

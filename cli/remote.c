@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/doctor.h"
 #include "cli/process.h"
 #include "cli/remote.h"
 #include "io/http_client.h"
@@ -304,8 +305,12 @@ int command_account(struct arena *arena, const struct config *config,
         arena_printf(arena, "/integrated-account/%.*s", SLICE_ARG(word(&errand, 1)));
     bool no_verify = false;
     command_value(line, "no-verify", &no_verify);
+    bool is_doctor = verb_is(&errand, "doctor", 2);
     if (!begin(&errand)) {
-        return 1;
+        return is_doctor ? 2 : 1;
+    }
+    if (is_doctor) {
+        return doctor_run(&errand, arena, one);
     }
     if (verb_is(&errand, "list", 1)) {
         struct slice tenant =
@@ -337,7 +342,7 @@ int command_account(struct arena *arena, const struct config *config,
     }
     return usage(
         "sluice account list | get ID | create --file F | update ID --file F | "
-        "delete ID");
+        "doctor ID | delete ID");
 }
 
 static int rotate(struct errand *errand, struct slice path)

@@ -62,6 +62,7 @@ struct account {
     int holders;
     bool proven, waking;
     bool apart; /* made to try a credential: says nothing of the account kept ready */
+    bool verifying; /* core/admin_verify.c's: one at a time */
     /* core/standing.c's, as record.state and record.cause are. */
     bool on_trial;
     int refusals;      /* of its login, in a row */

@@ -42,6 +42,8 @@ static const struct route {
      BODY_OR_NOTHING, admin_verify_auth},
     {"switch_auth", "POST", "/integrated-account/{}/auth/{scheme}/switch", ROLE_TENANT,
      BODY_OR_NOTHING, admin_switch_auth},
+    {"verify_account", "POST", "/integrated-account/{}/verify", ROLE_TENANT,
+     BODY_OR_NOTHING, admin_verify_account},
     {"create_server", "POST", "/integrated-account/{}/mcp", ROLE_TENANT, BODY_OBJECT,
      admin_create_server},
     {"list_servers", "GET", "/integrated-account/{}/mcp", ROLE_TENANT, BODY_NONE,

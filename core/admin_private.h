@@ -173,6 +173,7 @@ void admin_list_accounts(struct admin *admin);
 void admin_get_account(struct admin *admin);
 void admin_patch_account(struct admin *admin);
 void admin_delete_account(struct admin *admin);
+void admin_verify_account(struct admin *admin);
 
 void admin_create_server(struct admin *admin);
 void admin_list_servers(struct admin *admin);

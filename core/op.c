@@ -19,6 +19,7 @@
 
 #include "base/limits.h"
 #include "base/timefmt.h"
+#include "core/diagnosis.h"
 #include "core/standing.h"
 
 /* A step is finished; or it has started something that will resume; or it failed. */
@@ -134,10 +135,18 @@ static void token_fault(struct op_run *run, const struct token_outcome *outcome)
     }
 }
 
+static void tell_of_token(const struct op_run *run, const struct token_outcome *outcome)
+{
+    if (run->on_token != NULL && !run->quiet) {
+        run->on_token(run->ctx, outcome);
+    }
+}
+
 static void on_token(void *ctx, const struct token_outcome *outcome)
 {
     struct op_run *run = ctx;
     run->awaits_token = false;
+    tell_of_token(run, outcome);
     if (outcome->err != ERR_OK) {
         token_fault(run, outcome);
         give_up(run);
@@ -168,7 +177,9 @@ static enum step do_freshen(struct op_run *run)
     run->token_wait.ctx = run;
     enum err err = outbound_prepare(run->signer->credential, &run->token_wait);
     if (err != ERR_OK) {
-        token_fault(run, &(struct token_outcome){err, 0, SLICE_EMPTY});
+        const struct token_outcome none = {.err = err, .code = SLICE_EMPTY};
+        tell_of_token(run, &none);
+        token_fault(run, &none);
         return STEP_FAIL;
     }
     run->awaits_token = true;
@@ -384,34 +395,6 @@ static enum step do_sign(struct op_run *run)
 
 /* ---- send ---- */
 
-/* The way out, for those who connect an account or look after the server. */
-static struct slice hint_of(const char *reason)
-{
-    static const struct {
-        const char *reason, *hint;
-    } hints[] = {
-        {"resolve", "The host's name could not be resolved: check the address and this "
-                    "server's name service."},
-        {"connect", "No connection could be made: check the address, the port and this "
-                    "server's way out (firewall, proxy)."},
-        {"connect_timeout",
-         "No connection came about in time: check the address, the port "
-         "and this server's way out (firewall, proxy)."},
-        {"tls_certificate", "The host's TLS certificate is not trusted here, or is of "
-                            "another host: something between may answer for it. The "
-                            "operator names an authority of your own in net.ca_file."},
-        {"tls",
-         "The TLS handshake failed: the port may speak no TLS, or only a version "
-         "older than 1.2."},
-    };
-    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
-        if (strcmp(reason, hints[i].reason) == 0) {
-            return slice_str(hints[i].hint);
-        }
-    }
-    return SLICE_EMPTY;
-}
-
 static void log_failure(const struct op_run *run, const struct http_outcome *outcome)
 {
     log_event(run->gateway->parts.log, LOG_WARN, "upstream_failed",
@@ -423,7 +406,7 @@ static void transfer_fault(struct op_run *run, const struct http_outcome *outcom
 {
     struct fault *fault = &run->op.fault;
     fault->err = outcome->err;
-    fault->hint = hint_of(outcome->reason);
+    fault->hint = diagnosis_hint(outcome->reason);
     if (run->op.request.is_write && outcome->sent) {
         fault->err = ERR_OUTCOME_UNKNOWN;
         fault->hint = run->op.tool != NULL && run->op.tool->lookup.len > 0
@@ -449,9 +432,6 @@ static void transfer_fault(struct op_run *run, const struct http_outcome *outcom
         fault->hint = SLICE("Ask for fewer rows with limit.");
     } else if (outcome->err == ERR_POLICY_DENIED) {
         fault->message = SLICE("The ERP's address is not one this server may call.");
-        fault->hint =
-            SLICE("The operator opens private addresses with net.allow_cidrs and plain "
-                  "http with net.allow_plain_http_hosts.");
     }
 }
 
@@ -590,6 +570,7 @@ static enum step do_send(struct op_run *run)
         .answer_ms =
             request->is_write ? config->write_timeout_ms : config->read_timeout_ms,
         .max_ms = run->op.integration->upstream_max_ms,
+        .trace = run->trace,
     };
     struct http_transfer_handlers handlers = {on_transfer_answer, on_transfer_end, run};
     run->next = CONNECTOR_FAILED;

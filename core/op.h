@@ -33,6 +33,9 @@ struct op_run {
     void (*on_over)(void *ctx);
     /* The request has left (optional): for progress. */
     void (*on_sent)(void *ctx);
+    /* A token was fetched for it, or could not be (optional). */
+    void (*on_token)(void *ctx, const struct token_outcome *outcome);
+    struct http_trace *trace; /* of its last exchange (optional); kept until on_over */
     /* op.progress says how far it is (optional). */
     void (*on_progress)(void *ctx);
     void *ctx;

@@ -26,6 +26,7 @@
 #include "io/curl_multi.h"
 #include "io/http_answer.h"
 #include "io/http_easy.h"
+#include "io/http_trace.h"
 #include "io/http_url.h"
 #include "io/resolve.h"
 
@@ -51,6 +52,7 @@ struct http_transfer {
     struct http_transfer_handlers handlers;
     enum transfer_state state;
     struct http_easy easy;
+    struct http_trace *trace; /* NULL: nobody looks */
     struct http_answer answer;
     struct resolve_wait *wait; /* while resolving */
     char *host;                /* while resolving */
@@ -125,6 +127,7 @@ static void finish(struct http_transfer *transfer, enum err err, const char *rea
     if (transfer->is_paused) {
         loop_soon_cancel(client->loop, on_next_turn, transfer);
     }
+    http_trace_end(transfer->trace, transfer->easy.curl, err, reason);
     http_easy_free(&transfer->easy);
     transfer->state = TRANSFER_ENDED;
     list_remove(&transfer->link);
@@ -150,6 +153,7 @@ static void deliver_one(struct http_transfer *transfer)
         if (outcome.err == ERR_OK) {
             reply = http_answer_reply(&transfer->answer);
             outcome.reply = &reply;
+            http_trace_answered(transfer->trace, &reply);
         }
         transfer->is_answered = true;
         transfer->handlers.on_answer(transfer->handlers.ctx, &outcome);
@@ -323,7 +327,9 @@ static int on_before_request(void *ctx, char *peer, char *own, int peer_port,
     (void)own;
     (void)peer_port;
     (void)own_port;
-    return is_repetition(ctx) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    struct http_transfer *transfer = ctx;
+    http_trace_connected(transfer->trace, transfer->easy.curl);
+    return is_repetition(transfer) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose,
@@ -380,6 +386,7 @@ static void lose_patience(struct http_transfer *transfer)
     }
     transfer->is_answered = true;
     http_answer_discard(&transfer->answer);
+    http_trace_end(transfer->trace, transfer->easy.curl, outcome.err, outcome.reason);
     transfer->handlers.on_answer(transfer->handlers.ctx, &outcome);
 }
 
@@ -423,6 +430,7 @@ static void on_resolved(void *ctx, enum err err, struct slice addresses)
         deliver_soon(transfer->client);
         return;
     }
+    http_trace_resolved(transfer->trace, addresses);
     http_easy_pin(&transfer->easy, slice_str(transfer->host), transfer->port,
                   addresses);
     run(transfer);
@@ -437,6 +445,7 @@ static void resolve_or_run(struct http_transfer *transfer, const struct http_url
         return;
     }
     if (resolver_cached(resolver, url->host, &addresses)) {
+        http_trace_resolved(transfer->trace, addresses);
         http_easy_pin(&transfer->easy, url->host, url->port, addresses);
         run(transfer);
         return;
@@ -485,6 +494,7 @@ static struct http_transfer *transfer_new(struct http_client *client,
     transfer->state = TRANSFER_RESOLVING;
     transfer->answer_ms = request->answer_ms;
     transfer->max_ms = request->max_ms;
+    transfer->trace = request->trace;
     http_answer_init(&transfer->answer, client->options.max_body_bytes);
     list_push(&client->open, &transfer->link);
     client->open_count++;
@@ -496,8 +506,9 @@ struct http_transfer *http_send(struct http_client *client,
                                 const struct http_transfer_handlers *handlers)
 {
     struct http_transfer *transfer = transfer_new(client, request, handlers);
-    struct http_url url, proxy;
+    struct http_url url = {.port = 0}, proxy = {.port = 0};
     const char *refusal = refuse(client, request, &url, &proxy);
+    http_trace_begin(transfer->trace, request->proxy != NULL ? &proxy : &url);
     if (refusal == NULL) {
         refusal = http_easy_set(&transfer->easy, request, &url, &proxy);
     }

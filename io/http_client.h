@@ -59,6 +59,25 @@ struct http_proxy {
     size_t max_line_bytes; /* of a line of the head; a longer one is not sent; 0: any */
 };
 
+/* How far a transfer got and by what way, for somebody who looks for what is wrong. Nothing
+ * of the answer but its Date. */
+struct http_trace {
+    enum err err;            /* once it has ended, as in struct http_outcome */
+    const char *reason;      /* likewise; "" before */
+    char origin[304];        /* scheme://host[:port] of who is connected to */
+    bool is_tls, is_literal; /* of that: https; an address instead of a name */
+    char addresses[192];     /* of the name, those the policy allows; "": none yet */
+    char address[48];        /* the one that was tried last; "": none */
+    bool is_connected;       /* and TLS is up, where it is wanted */
+    const char *certificate; /* why it was refused: "expired", "not_yet_valid",
+                                 "other_host", "untrusted"; NULL: it was not */
+    int64_t certificate_ends_ms; /* Unix; 0: not seen */
+    int64_t date_ms;             /* the answer's Date; 0: it has none */
+    int64_t started_us;          /* the client's own */
+    /* connect_us and tls_us are 0 for a connection that was open already. */
+    int64_t resolve_us, connect_us, tls_us, total_us;
+};
+
 /* All of it is copied before http_send returns. */
 struct http_send {
     struct slice method;
@@ -72,7 +91,8 @@ struct http_send {
     /* Then the caller gets ERR_TIMEOUT; the transfer goes on if it was sent, else it is
      * cut, so that it cannot be sent any more. */
     int64_t answer_ms;
-    int64_t max_ms; /* then the transfer is cut */
+    int64_t max_ms;           /* then the transfer is cut */
+    struct http_trace *trace; /* kept and filled until on_end; NULL: nobody looks */
 };
 
 struct http_reply {

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How far a trial came is read from its traces; what stands behind that was not reached. */
+#include "core/diagnosis.h"
+
+#include "base/timefmt.h"
+
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define NOT_REACHED SLICE("Not reached: an earlier step failed.")
+#define LET_IN SLICE("The ERP took the login.")
+
+static const char *const names[STEP_COUNT] = {
+    [STEP_CONFIGURATION] = "configuration",
+    [STEP_RESOLVE] = "resolve",
+    [STEP_CONNECT] = "connect",
+    [STEP_TLS] = "tls",
+    [STEP_CLOCK] = "clock",
+    [STEP_TOKEN] = "token",
+    [STEP_LOGIN] = "login",
+    [STEP_PERMISSION] = "permission",
+    [STEP_READ] = "read",
+};
+
+const char *diagnosis_step_name(enum diagnosis_place place)
+{
+    return names[place];
+}
+
+const char *diagnosis_outcome_name(enum diagnosis_outcome outcome)
+{
+    static const char *const outcomes[] = {[DIAGNOSIS_SKIPPED] = "skipped",
+                                           [DIAGNOSIS_PASS] = "pass",
+                                           [DIAGNOSIS_FAIL] = "fail"};
+    return outcomes[outcome];
+}
+
+/* ---- Reasons ---- */
+
+/* What a transfer's reason means: the step it failed in, and the way out. */
+static const struct cause {
+    const char *reason;
+    enum diagnosis_place place;
+    const char *words, *hint;
+} causes[] = {
+    {"address", STEP_CONFIGURATION, "has an address that this server may not call",
+     "The operator opens private addresses with net.allow_cidrs."},
+    {"plain_http", STEP_CONFIGURATION, "would be called without TLS",
+     "Use https; the operator allows plain http to a host with "
+     "net.allow_plain_http_hosts."},
+    {"resolve", STEP_RESOLVE, "has no address by its name",
+     "The host's name could not be resolved: check the address and this server's name "
+     "service."},
+    {"resolve_timeout", STEP_RESOLVE, "was not resolved in time",
+     "This server's name service did not answer: check /etc/resolv.conf and the way to "
+     "it."},
+    {"connect", STEP_CONNECT, "took no connection",
+     "No connection could be made: check the address, the port and this server's way "
+     "out (firewall, proxy)."},
+    {"connect_timeout", STEP_CONNECT, "took no connection in time",
+     "No connection came about in time: check the address, the port and this server's "
+     "way out (firewall, proxy)."},
+    {"tls_certificate", STEP_TLS, "shows a certificate that is not trusted here",
+     "The host's TLS certificate is not trusted here, or is of another host: something "
+     "between may answer for it. The operator names an authority of your own in "
+     "net.ca_file."},
+    {"tls", STEP_TLS, "does not agree on TLS",
+     "The TLS handshake failed: the port may speak no TLS, or only a version older "
+     "than "
+     "1.2."},
+    {"identity", STEP_TLS, "was to be shown a client certificate that cannot be used",
+     "Send certificate and key of the account's auth again: they have to be PEM, and "
+     "belong together."},
+    {"tls_trust_store", STEP_TLS, "cannot be judged: no authorities could be read",
+     "The file of net.ca_file cannot be read."},
+    {"answer_timeout", STEP_READ, "did not answer in time",
+     "The ERP has the request and is silent: look at its load, or for a firewall that "
+     "drops long connections."},
+};
+
+static const struct cause *cause_of(const char *reason)
+{
+    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+        if (strcmp(reason, causes[i].reason) == 0) {
+            return &causes[i];
+        }
+    }
+    return NULL;
+}
+
+struct slice diagnosis_hint(const char *reason)
+{
+    const struct cause *cause = cause_of(reason);
+    bool is_hint = cause != NULL && cause->place != STEP_READ;
+    return is_hint ? slice_str(cause->hint) : SLICE_EMPTY;
+}
+
+/* The step a transfer failed in; STEP_READ: it got past all of the way. */
+static enum diagnosis_place place_of(const struct http_trace *trace)
+{
+    const struct cause *cause = cause_of(trace->reason);
+    if (trace->err == ERR_POLICY_DENIED) {
+        return STEP_CONFIGURATION;
+    }
+    /* The time to connect counts for the handshake too. */
+    if (cause != NULL && cause->place == STEP_CONNECT && trace->is_tls &&
+        trace->connect_us > 0) {
+        return STEP_TLS;
+    }
+    return cause != NULL ? cause->place : STEP_READ;
+}
+
+/* ---- Small parts ---- */
+
+static void set(struct diagnosis_step *step, enum diagnosis_outcome outcome,
+                struct slice detail)
+{
+    step->outcome = outcome;
+    step->detail = detail;
+}
+
+static void fail(struct diagnosis_step *step, struct slice detail, struct slice remedy)
+{
+    set(step, DIAGNOSIS_FAIL, detail);
+    step->remedy = remedy;
+}
+
+static const char *certificate_words(const char *fault)
+{
+    if (strcmp(fault, "expired") == 0) {
+        return "shows a certificate that has ended, by this server's clock";
+    }
+    if (strcmp(fault, "not_yet_valid") == 0) {
+        return "shows a certificate that is not valid yet, by this server's clock";
+    }
+    return strcmp(fault, "other_host") == 0
+               ? "shows a certificate that is of another host"
+               : "shows a certificate of an authority that is not trusted here";
+}
+
+static struct slice failure_words(const struct http_trace *trace, struct arena *arena)
+{
+    const struct cause *cause = cause_of(trace->reason);
+    const char *words = cause != NULL ? cause->words : "cut the exchange short";
+    if (trace->certificate != NULL) {
+        words = certificate_words(trace->certificate);
+    } else if (place_of(trace) == STEP_TLS && cause != NULL &&
+               cause->place == STEP_CONNECT) {
+        words = "took the connection, but no TLS handshake came about in time";
+    }
+    return arena_printf(arena, "%s %s (%s).", trace->origin, words, trace->reason);
+}
+
+static struct slice failure_remedy(const struct http_trace *trace)
+{
+    const struct cause *cause = cause_of(trace->reason);
+    if (cause != NULL) {
+        return slice_str(cause->hint);
+    }
+    return trace->err == ERR_POLICY_DENIED
+               ? SLICE(
+                     "The address cannot be called as it stands: correct the account's "
+                     "connection.")
+               : SLICE(
+                     "Something on the way ended the exchange: look at proxies and "
+                     "firewalls between here and the ERP, and at the ERP's own state.");
+}
+
+/* ---- The way to the ERP ---- */
+
+/* The ERP's own exchange; or the token host's, where the ERP itself gives the tokens. */
+static const struct http_trace *way_of(const struct diagnosis_facts *facts)
+{
+    if (facts->erp != NULL) {
+        return facts->erp;
+    }
+    bool is_same = facts->token != NULL &&
+                   slice_eq(slice_str(facts->token->origin), facts->origin);
+    return is_same ? facts->token : NULL;
+}
+
+static void pass_resolve(const struct diagnosis_facts *facts,
+                         const struct http_trace *way, struct arena *arena,
+                         struct diagnosis_step *step)
+{
+    step->duration_us = way->resolve_us;
+    if (way->is_literal) {
+        set(step, DIAGNOSIS_SKIPPED, SLICE("The address is a number, not a name."));
+        return;
+    }
+    set(step, DIAGNOSIS_PASS,
+        facts->shows_addresses
+            ? arena_printf(arena, "The name has the address %s.", way->addresses)
+            : SLICE("The name has an address that may be called."));
+}
+
+static void pass_connect(const struct diagnosis_facts *facts,
+                         const struct http_trace *way, struct arena *arena,
+                         struct diagnosis_step *step)
+{
+    bool is_new = way->connect_us > 0;
+    bool shows = facts->shows_addresses && way->address[0] != '\0';
+    step->duration_us = way->connect_us;
+    set(step, DIAGNOSIS_PASS,
+        arena_printf(arena, "%s%s%s.",
+                     is_new ? "A connection was made" : "A connection was open already",
+                     shows ? ", to " : "", shows ? way->address : ""));
+}
+
+static void pass_tls(const struct diagnosis_facts *facts, const struct http_trace *way,
+                     struct arena *arena, struct diagnosis_step *step)
+{
+    char day[TIMEFMT_BYTES];
+    step->duration_us = way->tls_us;
+    if (!way->is_tls) {
+        set(step, DIAGNOSIS_SKIPPED,
+            SLICE("Plain http, which net.allow_plain_http_hosts allows here."));
+        return;
+    }
+    if (way->certificate_ends_ms == 0) {
+        set(step, DIAGNOSIS_PASS, SLICE("The certificate is trusted."));
+        return;
+    }
+    timefmt_utc(way->certificate_ends_ms, day);
+    set(step, DIAGNOSIS_PASS,
+        arena_printf(
+            arena, "The certificate is trusted, and good for %lld more days (%.10s).",
+            (long long)((way->certificate_ends_ms - facts->now_ms) / DAY_MS), day));
+}
+
+static void judge_clock(const struct diagnosis_facts *facts,
+                        const struct http_trace *way, struct arena *arena,
+                        struct diagnosis_step *step)
+{
+    int64_t skew_ms = way == facts->erp ? facts->erp_skew_ms : facts->token_skew_ms;
+    int64_t apart_ms = skew_ms < 0 ? -skew_ms : skew_ms;
+    int64_t most_ms = outbound_scheme_clock_ms(facts->scheme);
+    if (way->date_ms == 0) {
+        set(step, DIAGNOSIS_SKIPPED, SLICE("No answer told the time."));
+        return;
+    }
+    struct slice measured = arena_printf(
+        arena, "The ERP's clock is %lld seconds %s this server's; %s",
+        (long long)(apart_ms / 1000), skew_ms < 0 ? "behind" : "ahead of",
+        most_ms == 0 ? "this way of logging in does not depend on it." : "");
+    if (most_ms > 0) {
+        measured = arena_printf(arena, "%.*sup to %lld are tolerated.",
+                                SLICE_ARG(measured), (long long)(most_ms / 1000));
+    }
+    if (most_ms == 0 || apart_ms < most_ms) {
+        set(step, DIAGNOSIS_PASS, measured);
+        return;
+    }
+    fail(
+        step, measured,
+        SLICE("Set this server's clock (timedatectl, chronyc tracking): what is signed "
+              "by it is refused as too old or not valid yet. If it is right, the ERP's "
+              "is wrong."));
+}
+
+/* True where the exchange got past all of it. */
+static bool judge_way(const struct diagnosis_facts *facts, const struct http_trace *way,
+                      struct arena *arena, struct diagnosis_step *steps)
+{
+    enum diagnosis_place failed = place_of(way);
+    if (failed > STEP_CONFIGURATION) {
+        set(&steps[STEP_CONFIGURATION], DIAGNOSIS_PASS,
+            arena_printf(arena, "%s may be called.", way->origin));
+    }
+    if (failed > STEP_RESOLVE) {
+        pass_resolve(facts, way, arena, &steps[STEP_RESOLVE]);
+    }
+    if (failed > STEP_CONNECT) {
+        pass_connect(facts, way, arena, &steps[STEP_CONNECT]);
+    }
+    if (failed > STEP_TLS) {
+        pass_tls(facts, way, arena, &steps[STEP_TLS]);
+        judge_clock(facts, way, arena, &steps[STEP_CLOCK]);
+        return true;
+    }
+    fail(&steps[failed], failure_words(way, arena), failure_remedy(way));
+    steps[failed].duration_us = way->total_us;
+    return false;
+}
+
+/* ---- The token ---- */
+
+/* The scheme's causes, and where a person connects the account again. */
+static struct slice login_remedy(const struct diagnosis_facts *facts, int64_t skew_ms,
+                                 struct arena *arena)
+{
+    return arena_printf(
+        arena, "%.*s%s%s%.*s",
+        SLICE_ARG(outbound_scheme_causes(facts->scheme, skew_ms, arena)),
+        outbound_scheme_locks(facts->scheme)
+            ? " Each further attempt counts: five refused logins lock the user."
+            : "",
+        facts->reauth_url.len > 0
+            ? " A person with access to the ERP connects it again here: "
+            : "",
+        SLICE_ARG(facts->reauth_url));
+}
+
+static void refuse_token(const struct diagnosis_facts *facts, struct arena *arena,
+                         struct diagnosis_step *step)
+{
+    const char *host = facts->token != NULL ? facts->token->origin : "The token host";
+    if (facts->token_err == ERR_NEEDS_REAUTH || facts->token_err == ERR_NOT_FOUND) {
+        fail(step,
+             facts->token_status > 0
+                 ? arena_printf(arena, "%s refused to give a token (HTTP %d%s%.*s).",
+                                host, facts->token_status,
+                                facts->token_code.len > 0 ? ", " : "",
+                                SLICE_ARG(facts->token_code))
+                 : SLICE("Nobody has consented yet, or the consent has ended."),
+             login_remedy(facts, facts->token_skew_ms, arena));
+        return;
+    }
+    if (facts->token == NULL) {
+        fail(step,
+             SLICE("The token host failed several times in a row and is left alone for "
+                   "half a minute."),
+             SLICE("Try again in a minute; the log says token_fetched and why it "
+                   "failed."));
+        return;
+    }
+    if (facts->token_status == 0) {
+        fail(step, failure_words(facts->token, arena), failure_remedy(facts->token));
+        return;
+    }
+    fail(step,
+         arena_printf(arena, "%s answered HTTP %d, which is no token.", host,
+                      facts->token_status),
+         facts->token_err == ERR_UPSTREAM_MALFORMED
+             ? SLICE("Check the token host's address: what answers there is no token "
+                     "endpoint.")
+             : SLICE("The token host is in trouble, or limits how often it is asked: "
+                     "try again in some minutes, and look at its status page."));
+}
+
+/* True where a request could be signed. */
+static bool judge_token(const struct diagnosis_facts *facts, struct arena *arena,
+                        struct diagnosis_step *step)
+{
+    if (!outbound_scheme_has_tokens(facts->scheme)) {
+        set(step, DIAGNOSIS_SKIPPED,
+            SLICE("This way of logging in needs no token host."));
+        return true;
+    }
+    if (!facts->asked_token) {
+        set(step, DIAGNOSIS_PASS, SLICE("The access token at hand is good yet."));
+        return true;
+    }
+    step->duration_us = facts->token_us;
+    if (facts->token_err == ERR_OK) {
+        set(step, DIAGNOSIS_PASS, SLICE("The token host gave an access token."));
+        return true;
+    }
+    refuse_token(facts, arena, step);
+    return false;
+}
+
+/* ---- What the ERP says ---- */
+
+/* "HTTP 403, INSUFFICIENT_PERMISSION: You need …" */
+static struct slice said(const struct diagnosis_facts *facts, const char *before,
+                         struct arena *arena)
+{
+    const struct fault_upstream *upstream = &facts->fault->upstream;
+    struct slice status = facts->status > 0
+                              ? arena_printf(arena, " (HTTP %d%s%.*s)", facts->status,
+                                             upstream->code.len > 0 ? ", " : "",
+                                             SLICE_ARG(upstream->code))
+                              : SLICE_EMPTY;
+    return arena_printf(arena, "%s%.*s%s%.*s", before, SLICE_ARG(status),
+                        upstream->message.len > 0 ? ": " : ".",
+                        SLICE_ARG(upstream->message));
+}
+
+static struct slice hint_or(const struct fault *fault, const char *otherwise)
+{
+    return fault->hint.len > 0 ? fault->hint : slice_str(otherwise);
+}
+
+static void judge_login(const struct diagnosis_facts *facts, struct arena *arena,
+                        struct diagnosis_step *step)
+{
+    if (facts->erp == NULL) {
+        fail(step,
+             SLICE("Nothing was sent: credentials are missing, or another call's login "
+                   "was refused while this one waited."),
+             login_remedy(facts, 0, arena));
+    } else if (facts->status < 400) {
+        fail(step, said(facts, "A page that asks for a login came instead", arena),
+             hint_or(facts->fault, "Something stands before the ERP's interface and "
+                                   "wants people to log in: check the address."));
+    } else {
+        fail(step, said(facts, "The ERP refused the login", arena),
+             login_remedy(facts, facts->erp_skew_ms, arena));
+    }
+}
+
+/* It answered, or failed to, without a word on whether login and role are right. */
+static void judge_trouble(const struct diagnosis_facts *facts, struct arena *arena,
+                          struct diagnosis_step *steps)
+{
+    const struct fault *fault = facts->fault;
+    for (enum diagnosis_place place = STEP_LOGIN; place < STEP_READ; place++) {
+        set(&steps[place], DIAGNOSIS_SKIPPED,
+            SLICE("Not known: the ERP gave no answer that tells."));
+    }
+    if (facts->status == 0) {
+        fail(&steps[STEP_READ], failure_words(facts->erp, arena),
+             failure_remedy(facts->erp));
+        return;
+    }
+    fail(&steps[STEP_READ],
+         said(facts, "The ERP answered, but not with what was asked for", arena),
+         hint_or(fault,
+                 "The ERP is in trouble, or something else answers in its place: "
+                 "check the address, and the ERP's own logs."));
+}
+
+static void pass_answer(const struct diagnosis_facts *facts,
+                        struct diagnosis_step *steps)
+{
+    set(&steps[STEP_READ], DIAGNOSIS_PASS, SLICE("One read worked."));
+    if (facts->erp == NULL) {
+        steps[STEP_LOGIN].detail = steps[STEP_PERMISSION].detail =
+            SLICE("This integration has no ERP behind it.");
+        return;
+    }
+    set(&steps[STEP_LOGIN], DIAGNOSIS_PASS, LET_IN);
+    set(&steps[STEP_PERMISSION], DIAGNOSIS_PASS, SLICE("The role may read."));
+}
+
+static void judge_answer(const struct diagnosis_facts *facts, struct arena *arena,
+                         struct diagnosis_step *steps)
+{
+    const struct fault *fault = facts->fault;
+    if (facts->erp != NULL) {
+        steps[STEP_READ].duration_us = facts->erp->total_us;
+    }
+    if (fault->err == ERR_OK) {
+        pass_answer(facts, steps);
+        return;
+    }
+    if (fault->err == ERR_NEEDS_REAUTH) {
+        judge_login(facts, arena, &steps[STEP_LOGIN]);
+        return;
+    }
+    if (fault->err == ERR_PERMISSION_DENIED) {
+        set(&steps[STEP_LOGIN], DIAGNOSIS_PASS, LET_IN);
+        fail(
+            &steps[STEP_PERMISSION], said(facts, "The role may not read", arena),
+            hint_or(fault, "An administrator of the ERP has to grant it to the role."));
+        return;
+    }
+    if (fault->err != ERR_NOT_FOUND && fault->err != ERR_VALIDATION_FAILED &&
+        fault->err != ERR_CONFLICT) {
+        judge_trouble(facts, arena, steps);
+        return;
+    }
+    set(&steps[STEP_LOGIN], DIAGNOSIS_PASS, LET_IN);
+    set(&steps[STEP_PERMISSION], DIAGNOSIS_PASS,
+        SLICE("Nothing was refused for want of a permission."));
+    fail(&steps[STEP_READ], said(facts, "The ERP refused the read", arena),
+         hint_or(fault,
+                 "The catalog's verify read does not fit this ERP: an operator has "
+                 "to adapt it."));
+}
+
+void diagnosis_make(const struct diagnosis_facts *facts, struct arena *arena,
+                    struct diagnosis_step steps[STEP_COUNT])
+{
+    const struct http_trace *way = way_of(facts);
+    for (enum diagnosis_place place = STEP_CONFIGURATION; place < STEP_COUNT; place++) {
+        steps[place] = (struct diagnosis_step){.detail = NOT_REACHED};
+        if (way == NULL && place <= STEP_CLOCK) {
+            steps[place].detail = SLICE("Not tried: nothing was sent to the ERP.");
+        }
+    }
+    bool arrived = way == NULL || judge_way(facts, way, arena, steps);
+    bool token_asked_there = way != NULL && way == facts->token;
+    if (!arrived && token_asked_there) {
+        return;
+    }
+    if (judge_token(facts, arena, &steps[STEP_TOKEN]) && arrived) {
+        judge_answer(facts, arena, steps);
+    }
+}
