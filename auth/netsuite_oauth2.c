@@ -43,6 +43,14 @@ static void revoke(const struct credential *credential, const struct token_means
     arena_free(arena);
 }
 
+/* Oracle Help, "OAuth 2.0 Authorization Code Grant Flow", step one. */
+static const struct outbound_consent consent = {
+    .authorize_path = "/app/login/oauth2/authorize.nl",
+    .token_path = NETSUITE_TOKEN_PATH,
+    .revoke_path = NETSUITE_REVOKE_PATH,
+    .scope = "rest_webservices restlets",
+};
+
 const struct outbound_scheme outbound_netsuite_oauth2 = {
     .name = "netsuite_oauth2",
     .integration = "netsuite",
@@ -56,4 +64,5 @@ const struct outbound_scheme outbound_netsuite_oauth2 = {
     .sign = outbound_sign_bearer,
     .source = source,
     .revoke = revoke,
+    .consent = &consent,
 };

@@ -327,6 +327,22 @@ struct slice credential_reveal(const struct credential *credential, const char *
     return place != NULL ? secret_reveal(place->value) : SLICE_EMPTY;
 }
 
+const struct outbound_scheme *credential_scheme(const struct credential *credential)
+{
+    return credential->scheme;
+}
+
+const struct token_means *credential_means(const struct credential *credential)
+{
+    return &credential->means;
+}
+
+void credential_take_source(struct credential *credential, struct token_source *source)
+{
+    token_source_drop(credential->source);
+    credential->source = source;
+}
+
 void outbound_add_field(struct outbound_request *request, struct slice name,
                         struct slice value)
 {

@@ -38,6 +38,13 @@ struct outbound_scheme {
     /* Of a scheme whose tokens come of a grant that can be given back; else NULL. */
     void (*revoke)(const struct credential *credential,
                    const struct token_means *means);
+    const struct outbound_consent *consent; /* NULL: nobody consents to it */
+};
+
+/* Where a person consents, and what of: paths at the consent pages and at the API. */
+struct outbound_consent {
+    const char *authorize_path, *token_path, *revoke_path;
+    const char *scope;
 };
 
 /* With what a scheme makes its source. */
@@ -54,6 +61,10 @@ struct slice credential_reveal(const struct credential *credential, const char *
 
 /* The account's access token; empty when there is none. */
 struct slice credential_token(const struct credential *credential);
+const struct outbound_scheme *credential_scheme(const struct credential *credential);
+const struct token_means *credential_means(const struct credential *credential);
+/* From now on it signs with that source's tokens; takes a hold of it. */
+void credential_take_source(struct credential *credential, struct token_source *source);
 
 /* Appends a field; there is room for OUTBOUND_FIELDS. */
 void outbound_add_field(struct outbound_request *request, struct slice name,

@@ -15,6 +15,12 @@
 /* First words of what is hashed: a URL's token is never an API token. */
 #define URL_PURPOSE "sluice token: mcp url 1 "
 #define API_PURPOSE "sluice token: api 1 "
+static const char *const connect_purposes[] = {
+    [CONNECT_LINK] = "sluice token: connect link 1 ",
+    [CONNECT_BROWSER] = "sluice token: connect browser 1 ",
+    [CONNECT_STATE] = "sluice token: connect state 1 ",
+    [CONNECT_FORM] = "sluice token: connect form 1 ",
+};
 
 static const char *const role_names[] = {
     [ROLE_ADMIN] = "admin", [ROLE_TENANT] = "tenant", [ROLE_CALL] = "call"};
@@ -79,6 +85,20 @@ struct minted principal_mint_api_token(const struct keys *keys, struct arena *ar
     struct slice secret = random_token(arena);
     minted.raw = arena_printf(arena, API_PREFIX "%.*s", SLICE_ARG(secret));
     minted.hash = hash_token(keys, API_PURPOSE, secret, arena);
+    return minted;
+}
+
+struct slice principal_hash_connect(const struct keys *keys, enum connect_token kind,
+                                    struct slice token, struct arena *arena)
+{
+    return hash_token(keys, connect_purposes[kind], token, arena);
+}
+
+struct minted principal_mint_connect(const struct keys *keys, enum connect_token kind,
+                                     struct arena *arena)
+{
+    struct minted minted = {.raw = random_token(arena)};
+    minted.hash = principal_hash_connect(keys, kind, minted.raw, arena);
     return minted;
 }
 

@@ -15,6 +15,8 @@
 #include "base/arena.h"
 #include "store/store.h"
 
+#define CONNECT_TOKEN_CHARACTERS 64
+
 enum role { ROLE_ADMIN, ROLE_TENANT, ROLE_CALL };
 const char *role_name(enum role role);
 bool role_parse(struct slice name, enum role *role);
@@ -26,6 +28,14 @@ struct minted {
 };
 struct minted principal_mint_url_token(const struct keys *keys, struct arena *arena);
 struct minted principal_mint_api_token(const struct keys *keys, struct arena *arena);
+
+/* What the pages for people hand out, each 64 hex digits: a link, what a browser is known
+ * by, the state of a consent. CONNECT_FORM is made of a browser's: forms carry it back. */
+enum connect_token { CONNECT_LINK, CONNECT_BROWSER, CONNECT_STATE, CONNECT_FORM };
+struct minted principal_mint_connect(const struct keys *keys, enum connect_token kind,
+                                     struct arena *arena);
+struct slice principal_hash_connect(const struct keys *keys, enum connect_token kind,
+                                    struct slice token, struct arena *arena);
 
 /* `token`: the path segment after /mcp/, raw. */
 MUST_USE enum err principal_by_url(const struct keys *keys, struct store *store,

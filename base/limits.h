@@ -63,6 +63,16 @@
 #define LIMIT_WEBHOOK_URL_BYTES 2048
 #define LIMIT_WEBHOOK_ANSWER_BYTES (64 * 1024)
 
+/* Pages for people */
+#define LIMIT_CONNECT_SESSIONS 100 /* open links of one tenant */
+#define LIMIT_CONNECT_LIFE_MS 900000
+#define LIMIT_CONNECT_TRIES \
+    5 /* logins tried by one link: five lock a user of NetSuite */
+#define LIMIT_CONNECT_FORM_BYTES (128 * 1024)
+#define LIMIT_CONNECT_PAGE_BYTES (512 * 1024)
+#define LIMIT_FORM_FIELDS 48
+#define LIMIT_RETURN_URL_BYTES 2048
+
 /* Catalog */
 #define LIMIT_CATALOG_FILE_BYTES (4 * 1024 * 1024)
 #define LIMIT_SCHEMA_DEPTH 64

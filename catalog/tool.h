@@ -98,6 +98,7 @@ struct op_target {
     const struct slice
         *origins; /* scheme://host[:port], where the credential may be used */
     size_t origin_count;
+    struct slice consent_origin;   /* of the pages where people consent; empty: none */
     const struct jval *connection; /* checked and completed, as it is stored */
     int default_ceiling;           /* 0: the integration's */
     void *private_data;            /* the connector's own */

@@ -33,6 +33,12 @@ struct option {
 static const struct option options[] = {
     {"catalog_dir", OPTION_TEXT, AT(catalog_dir), NULL, 0, 0,
      "folder of the tool catalogs; by default ../share/sluice/catalog beside the program"},
+    {"connect.netsuite.base_urls", OPTION_LIST, AT(netsuite_base_urls), "", 0, 0,
+     "for test systems: suitetalk=URL, restlets=URL, app=URL; {account} in a URL is the account's host name form"},
+    {"connect.netsuite.client_id", OPTION_TEXT, AT(netsuite_client_id), "", 0, 0,
+     "the OAuth 2.0 client by which people connect NetSuite accounts with their consent"},
+    {"connect.netsuite.client_secret_file", OPTION_TEXT, AT(netsuite_client_secret_file), "", 0, 0,
+     "file of that client's secret, mode 0600; none: a public client"},
     {"data_dir", OPTION_TEXT, AT(data_dir), "sluice-data", 0, 0,
      "folder of the database, made with mode 0700"},
     {"governor.lost_connection_hold_ms", OPTION_NUMBER, AT(lost_hold_ms), "30000", 0, 3600000,

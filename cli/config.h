@@ -22,6 +22,7 @@ struct config_list {
 
 struct config {
     struct slice host, public_url, data_dir, keys_file, catalog_dir, log_level, ca_file;
+    struct slice netsuite_client_id, netsuite_client_secret_file;
     struct slice tls_certificate, tls_key; /* both or none */
     bool insecure_bind;
     long long port, max_connections, max_body_bytes, max_body_memory_bytes;
@@ -30,6 +31,7 @@ struct config {
     long long token_requests_at_once;
     long long read_timeout_ms, write_timeout_ms, upstream_body_bytes;
     struct config_list allowed_origins, allow_cidrs, plain_http_hosts, enabled;
+    struct config_list netsuite_base_urls;
 };
 
 /* One override of the command line: "--server.port 8080". */

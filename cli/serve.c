@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "cli/catalogs.h"
 #include "cli/command.h"
+#include "cli/connect.h"
 #include "cli/listener.h"
 #include "cli/own_keys.h"
 #include "core/catalogs.h"
@@ -55,6 +56,8 @@ struct serving {
     struct grants *grants;
     struct governor *governor;
     struct gateway_config gateway_config;
+    struct gateway_connect connect;
+    struct consent_client *consent_client;
     struct gateway *gateway;
     struct listener *listener;
     struct http_server *server;
@@ -141,6 +144,7 @@ static void fill_gateway_config(struct serving *serving, int port)
         .write_timeout_ms = config->write_timeout_ms,
         .queue_limit = (int)config->queue_limit,
         .queue_wait_ms = config->queue_wait_ms,
+        .connect = serving->connect,
         .ready_accounts = (size_t)config->ready_accounts,
         .ready_servers = (size_t)config->ready_servers,
     };
@@ -256,6 +260,10 @@ static int build(struct serving *serving, bool insecure)
         code = own_keys_load(serving->config, serving->arena, &serving->keys,
                              &serving->own_keys.from_environment);
     }
+    if (code == 0) {
+        code = connect_prepare(serving->config, &serving->consent_client,
+                               &serving->connect);
+    }
     if (code != 0) {
         return code;
     }
@@ -303,6 +311,7 @@ static void take_apart(struct serving *serving)
     claim_free(serving->claim);
     gateway_free(serving->gateway);
     grants_free(serving->grants);
+    consent_client_free(serving->consent_client);
     tokens_free(serving->tokens);
     token_hosts_free(serving->token_hosts);
     governor_free(serving->governor);

@@ -8,9 +8,10 @@
 #include "base/text.h"
 #include "core/admin_private.h"
 #include "core/calls.h"
+#include "core/creation.h"
 #include "core/events.h"
+#include "core/login_rows.h"
 #include "core/logins.h"
-#include "core/servers.h"
 #include "core/standing.h"
 #include "core/trial.h"
 
@@ -123,65 +124,8 @@ void admin_list_accounts(struct admin *admin)
 
 /* ---- Creating ---- */
 
-struct creation {
-    struct admin *admin; /* until it was answered */
-    struct gateway *gateway;
-    struct trial trial; /* in its arena all of this lies */
-    struct store_account record;
-    struct sealed_auth sealed;
-};
-
-/* The token that the trial fetched is the account's, and that its login works: it is kept
- * ready while that one lives. */
-static void keep_what_was_tried(const struct creation *creation)
+static void refuse_creation(struct admin *admin, const struct fault *fault)
 {
-    struct account *account = NULL;
-    if (creation->trial.account != NULL &&
-        accounts_get(creation->gateway->accounts, creation->record.id, &account) ==
-            ERR_OK) {
-        standing_inherit(account, creation->trial.account, LOGIN_SAME);
-        account_drop(account);
-    }
-}
-
-static void on_account_stored(void *ctx, enum err err)
-{
-    struct creation *creation = ctx;
-    struct admin *admin = creation->admin;
-    if (err != ERR_OK) {
-        accounts_removed(admin->gateway->accounts, creation->record.id);
-        admin_error(admin, err, SLICE_EMPTY);
-    } else {
-        accounts_changed(admin->gateway->accounts, creation->record.id, LOGIN_NEW);
-        keep_what_was_tried(creation);
-        admin->ids[0] = creation->record.id;
-        admin_respond_account(admin, 201, &creation->record);
-    }
-    trial_drop(&creation->trial);
-}
-
-static void store_account(struct creation *creation)
-{
-    struct store_batch *batch = store_batch_new();
-    creation->record.version = 1;
-    if (!admin_renew_secrets(creation->gateway, &creation->sealed,
-                             creation->trial.arena)) {
-        store_batch_free(batch);
-        on_account_stored(creation, ERR_INTERNAL);
-        return;
-    }
-    store_insert_account(batch, &creation->record);
-    admin_put_secrets(batch, &creation->sealed);
-    if (creation->record.proven) {
-        events_account(batch, EVENT_ACCOUNT_CONNECTED, &creation->record,
-                       gateway_wall_ms(creation->gateway));
-    }
-    store_commit(creation->gateway->parts.store, batch, on_account_stored, creation);
-}
-
-static void refuse_creation(struct creation *creation, const struct fault *fault)
-{
-    struct admin *admin = creation->admin;
     struct fault shown = *fault;
     struct slice reason =
         fault->message.len > 0 ? fault->message : slice_str(err_sentence(fault->err));
@@ -197,39 +141,24 @@ static void refuse_creation(struct creation *creation, const struct fault *fault
     if (!passing && shown.err != ERR_POLICY_DENIED && shown.err != ERR_INTERNAL) {
         shown.err = ERR_UNPROCESSABLE;
     }
-    accounts_removed(creation->gateway->accounts, creation->record.id);
     admin_fault(admin, &shown);
-    trial_drop(&creation->trial);
 }
 
-static void on_tried(void *ctx, const struct fault *fault)
+static void on_created(void *ctx, const struct creation_end *end)
 {
-    struct creation *creation = ctx;
-    if (fault->err != ERR_OK) {
-        refuse_creation(creation, fault);
-        return;
+    struct admin *admin = ctx;
+    if (end->refused) {
+        refuse_creation(admin, end->fault);
+    } else if (end->fault->err != ERR_OK) {
+        admin_error(admin, end->fault->err, SLICE_EMPTY);
+    } else {
+        admin->ids[0] = end->record->id;
+        admin_respond_account(admin, 201, end->record);
     }
-    creation->record.proven = true;
-    store_account(creation);
-}
-
-static void verify(struct creation *creation, const struct jval *auth)
-{
-    enum err err = accounts_build_new(creation->gateway->accounts, &creation->record,
-                                      auth, &creation->trial.account);
-    if (err != ERR_OK) {
-        struct fault fault = {.err = err};
-        refuse_creation(creation, &fault);
-        return;
-    }
-    creation->trial.on_done = on_tried;
-    creation->trial.ctx = creation;
-    trial_start(&creation->trial);
 }
 
 /* What the ERP's terms ask of the operator, by the catalog's words: true, or no account. */
-static bool read_acknowledgement(struct admin *admin,
-                                 const struct integration *integration)
+bool admin_acknowledged(struct admin *admin, const struct integration *integration)
 {
     struct slice member = integration->acknowledgement_member;
     if (member.len == 0 || jval_is(jval_member(admin->body, member), JVAL_TRUE)) {
@@ -246,17 +175,26 @@ static bool read_acknowledgement(struct admin *admin,
     return false;
 }
 
+bool admin_integration(struct admin *admin, struct slice *name,
+                       const struct integration **out)
+{
+    if (!admin_text(admin, "integration", true, 48, name)) {
+        return false;
+    }
+    *out = catalog_integration(catalogs_current(admin->gateway->catalogs), *name);
+    if (*out == NULL || connector_find(*name) == NULL) {
+        admin_error(admin, ERR_UNPROCESSABLE,
+                    SLICE("/integration: this server has no such integration."));
+        return false;
+    }
+    return true;
+}
+
 /* The integration decides which members there may be; false after an answer. */
 static bool read_integration(struct admin *admin, struct store_account *record)
 {
-    if (!admin_text(admin, "integration", true, 48, &record->integration)) {
-        return false;
-    }
-    const struct integration *integration = catalog_integration(
-        catalogs_current(admin->gateway->catalogs), record->integration);
-    if (integration == NULL || connector_find(record->integration) == NULL) {
-        admin_error(admin, ERR_UNPROCESSABLE,
-                    SLICE("/integration: this server has no such integration."));
+    const struct integration *integration = NULL;
+    if (!admin_integration(admin, &record->integration, &integration)) {
         return false;
     }
     struct slice member = integration->acknowledgement_member;
@@ -267,7 +205,7 @@ static bool read_integration(struct admin *admin, struct store_account *record)
         "environment", "overrides",
         "reauth_url",  member.len > 0 ? arena_copy(admin->arena, member) : NULL,
         NULL};
-    return admin_only(admin, allowed) && read_acknowledgement(admin, integration);
+    return admin_only(admin, allowed) && admin_acknowledged(admin, integration);
 }
 
 static bool read_identity(struct admin *admin, struct store_account *record)
@@ -399,27 +337,15 @@ void admin_create_account(struct admin *admin)
     if (!read_new_account(admin, &record, &scheme)) {
         return;
     }
-    const struct jval *auth = jval_get(admin->body, "auth");
-    struct arena *arena = arena_new();
-    struct creation *creation = arena_alloc(arena, sizeof *creation);
-    creation->admin = admin;
-    creation->gateway = admin->gateway;
-    trial_init(&creation->trial, arena);
-    enum err err = admin_seal_auth(admin, &record, auth, scheme, &creation->sealed);
-    record.auth = creation->sealed.plain_json;
-    creation->record = record;
-    creation->record.id =
-        arena_slice(arena, record.id); /* used after the exchange is gone */
-    if (err != ERR_OK) {
-        struct fault fault = {.err = err};
-        refuse_creation(creation, &fault);
-        return;
-    }
-    if (slice_is(admin_query(admin, "verify"), "false")) {
-        store_account(creation);
-        return;
-    }
-    verify(creation, auth);
+    const struct creation_order order = {
+        .record = record,
+        .auth = jval_get(admin->body, "auth"),
+        .scheme = scheme,
+        .untried = slice_is(admin_query(admin, "verify"), "false"),
+        .on_done = on_created,
+        .ctx = admin,
+    };
+    creation_start(admin->gateway, &order);
 }
 
 /* ---- Changing ---- */
@@ -474,7 +400,8 @@ static bool change_auth(struct admin *admin, struct store_account *record,
     if (!admin_fit_auth(admin, record, scheme, auth)) {
         return false;
     }
-    enum err err = admin_seal_auth(admin, record, auth, scheme, sealed);
+    enum err err = login_seal(admin->gateway->parts.vault, record, auth, scheme,
+                              admin->arena, sealed);
     if (err != ERR_OK) {
         admin_error(admin, err, SLICE_EMPTY);
         return false;
@@ -521,13 +448,14 @@ void admin_patch_account(struct admin *admin)
     struct store_batch *batch = store_batch_new();
     store_update_account(batch, record, record->version);
     if (jval_get(admin->body, "auth") != NULL) {
-        enum err err = admin_replace_login(admin, batch, record, old_scheme);
+        enum err err = login_replace(admin->gateway->parts.store, batch, record,
+                                     old_scheme, admin->arena);
         if (err != ERR_OK) {
             store_batch_free(batch);
             admin_error(admin, err, SLICE_EMPTY);
             return;
         }
-        admin_put_secrets(batch, &sealed);
+        login_put(batch, &sealed);
     }
     if (slice_is(record->state, "disabled") && !slice_is(before, "disabled")) {
         events_account(batch, EVENT_ACCOUNT_DISABLED, record, record->updated_ms);

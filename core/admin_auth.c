@@ -8,22 +8,13 @@
 #include "base/limits.h"
 #include "core/admin_private.h"
 #include "core/events.h"
+#include "core/login_rows.h"
 #include "core/logins.h"
 #include "core/trial.h"
 
 static bool has_grant(struct slice scheme)
 {
     return outbound_scheme_has_grant(outbound_scheme_find(scheme));
-}
-
-/* The secrets of one credential, and the grant that belongs to it. */
-static void drop_login(struct admin *admin, struct store_batch *batch,
-                       struct slice account, struct slice scheme, bool named)
-{
-    store_delete_secrets(batch, account, login_prefix(scheme, named, admin->arena));
-    if (has_grant(scheme)) {
-        store_delete_grant(batch, account);
-    }
 }
 
 /* ---- What is there ---- */
@@ -49,24 +40,6 @@ static const struct store_credential *find(const struct credentials *credentials
         }
     }
     return NULL;
-}
-
-enum err admin_replace_login(struct admin *admin, struct store_batch *batch,
-                             const struct store_account *record,
-                             struct slice old_scheme)
-{
-    struct credentials standby;
-    enum err err = read_credentials(admin, record->id, &standby);
-    if (err != ERR_OK) {
-        return err;
-    }
-    const struct store_credential *same = find(&standby, record->scheme);
-    drop_login(admin, batch, record->id, old_scheme, record->named);
-    if (same != NULL) {
-        drop_login(admin, batch, record->id, same->scheme, same->named);
-        store_delete_credential(batch, record->id, same->scheme);
-    }
-    return ERR_OK;
 }
 
 /* ---- Showing: never a secret ---- */
@@ -266,13 +239,13 @@ static void put_values(struct standby *standby, struct store_batch *batch,
     struct admin *admin = standby->admin;
     const struct store_credential *new = &standby->credential;
     if (old != NULL && !slice_eq(old->auth, new->auth)) {
-        drop_login(admin, batch, new->account, old->scheme, old->named);
+        login_drop(batch, new->account, old->scheme, old->named, admin->arena);
     } else if (old != NULL) {
         store_delete_secrets(batch, new->account,
                              login_prefix(old->scheme, old->named, admin->arena));
     }
     store_put_credential(batch, new);
-    admin_put_secrets(batch, &standby->sealed);
+    login_put(batch, &standby->sealed);
 }
 
 /* Over the account as it is by now: a trial takes its time. */
@@ -290,7 +263,8 @@ static void store_standby(struct standby *standby)
     /* What was tried is what is stored: others may have replaced or switched it. */
     if ((!standby->brings_values && standby->record.version != version) ||
         (old != NULL && old->named != standby->credential.named) ||
-        !admin_renew_secrets(admin->gateway, &standby->sealed, standby->trial.arena)) {
+        !login_renew(admin->gateway->parts.vault, &standby->sealed,
+                     standby->trial.arena)) {
         respond_meanwhile(admin);
         trial_drop(&standby->trial);
         return;
@@ -422,7 +396,8 @@ void admin_put_auth(struct admin *admin)
     credential->named = old == NULL || old->named;
     struct store_account as = standby->record;
     as.named = credential->named;
-    enum err err = admin_seal_auth(admin, &as, auth, standby->scheme, &standby->sealed);
+    enum err err = login_seal(admin->gateway->parts.vault, &as, auth, standby->scheme,
+                              admin->arena, &standby->sealed);
     credential->auth = standby->sealed.plain_json;
     if (err != ERR_OK) {
         refuse_standby(standby, &(struct fault){.err = err});
@@ -590,6 +565,6 @@ void admin_delete_auth(struct admin *admin)
     record.updated_ms = gateway_wall_ms(admin->gateway);
     store_update_account(batch, &record, record.version);
     store_delete_credential(batch, record.id, credential.scheme);
-    drop_login(admin, batch, record.id, credential.scheme, credential.named);
+    login_drop(batch, record.id, credential.scheme, credential.named, admin->arena);
     store_commit(admin->gateway->parts.store, batch, on_standby_deleted, admin);
 }

@@ -89,6 +89,12 @@ struct slice admin_json(struct arena *arena, const struct jval *value); /* as te
 /* The account of the path's first id, if the caller may touch it; false after a 404. */
 bool admin_load_account(struct admin *admin, struct store_account *out);
 
+/* "integration": one that is served here. False after a 422. */
+bool admin_integration(struct admin *admin, struct slice *name,
+                       const struct integration **out);
+/* What the integration asks of the operator was said yes to; false after a 422. */
+bool admin_acknowledged(struct admin *admin, const struct integration *integration);
+
 /* One wrong member, named by its pointer. Always false, so that callers can return it. */
 bool admin_unprocessable(struct admin *admin, struct slice pointer,
                          const char *message);
@@ -127,34 +133,6 @@ bool admin_fit_auth(struct admin *admin, struct store_account *record,
 /* Tells the token host that the account's grant is over, if it has one. */
 void admin_revoke_grant(struct admin *admin);
 
-/* ---- admin_seal.c ---- */
-
-/* What of an auth object goes where: secrets sealed, the rest as JSON text. */
-struct sealed_auth {
-    struct store_secret *secrets;
-    size_t count;
-    struct slice plain_json;
-};
-
-/* Seals for `record`'s id, under the names that its `named` says. */
-MUST_USE enum err admin_seal_auth(struct admin *admin,
-                                  const struct store_account *record,
-                                  const struct jval *auth,
-                                  const struct outbound_scheme *scheme,
-                                  struct sealed_auth *out);
-/* Before they are stored: the keys may have been rotated since. */
-MUST_USE bool admin_renew_secrets(struct gateway *gateway, struct sealed_auth *sealed,
-                                  struct arena *arena);
-/* After the account itself: a secret belongs to one that exists. */
-void admin_put_secrets(struct store_batch *batch, const struct sealed_auth *auth);
-
-/* ---- admin_auth.c ---- */
-
-/* Another active credential, of record->scheme: what it takes the place of goes. */
-MUST_USE enum err admin_replace_login(struct admin *admin, struct store_batch *batch,
-                                      const struct store_account *record,
-                                      struct slice old_scheme);
-
 /* ---- Handlers, by file ---- */
 
 void admin_list_auth(struct admin *admin);
@@ -174,6 +152,9 @@ void admin_get_account(struct admin *admin);
 void admin_patch_account(struct admin *admin);
 void admin_delete_account(struct admin *admin);
 void admin_verify_account(struct admin *admin);
+
+void admin_create_connect_session(struct admin *admin);
+void admin_get_connect_session(struct admin *admin);
 
 void admin_create_server(struct admin *admin);
 void admin_list_servers(struct admin *admin);

@@ -24,6 +24,7 @@
 #include "store/store.h"
 
 struct accounts;
+struct consent_client;
 struct catalogs;
 struct catalogs_source;
 struct catalog_watch;
@@ -31,6 +32,16 @@ struct servers;
 struct turnstile;
 struct metrics;
 struct webhooks;
+
+/* With what people connect accounts of an integration, beside what they type. */
+struct gateway_connect {
+    struct slice integration;            /* empty: none is configured */
+    const struct consent_client *client; /* the operator's at that ERP; NULL: none */
+    /* For ERPs of tests: "suitetalk=http://…", where {account} stands for the account as
+     * host names have it. */
+    const struct slice *base_urls;
+    size_t base_url_count;
+};
 
 /* Frozen by the command line's configuration. */
 struct gateway_config {
@@ -41,6 +52,7 @@ struct gateway_config {
     int64_t read_timeout_ms, write_timeout_ms; /* our caller's patience */
     int queue_limit;                           /* of an account that sets none */
     int64_t queue_wait_ms;
+    struct gateway_connect connect;
     size_t ready_accounts, ready_servers; /* kept in memory, the others are looked up */
 };
 

@@ -10,6 +10,7 @@
 #include "core/accounts.h"
 #include "core/admin.h"
 #include "core/catalogs.h"
+#include "core/connect.h"
 #include "core/cors.h"
 #include "core/gateway.h"
 #include "core/mcp.h"
@@ -290,6 +291,11 @@ void server_handle(void *ctx, struct http_exchange *exchange)
                           http_exchange_arena(exchange), false};
     struct slice token;
     if (handle_public(&visit)) {
+        return;
+    }
+    if (origin_host_allowed(gateway->parts.config, visit.request) &&
+        connect_is_path(visit.request->path)) {
+        connect_handle(gateway, exchange);
         return;
     }
     if (!origin_host_allowed(gateway->parts.config, visit.request) ||

@@ -46,6 +46,10 @@ enum write_statement {
     W_PURGE_SERVER_TOKENS,
     W_PURGE_SERVERS,
     W_PURGE_API_TOKENS,
+    W_INSERT_CONNECT_SESSION,
+    W_UPDATE_CONNECT_SESSION,
+    W_HAS_CONNECT_SESSION,
+    W_PURGE_CONNECT_SESSIONS,
     W_COUNT
 };
 
@@ -149,6 +153,19 @@ static const char *const sql[W_COUNT] = {
         " (SELECT 1 FROM server_token WHERE server_token.server = server.id)",
     [W_PURGE_API_TOKENS] =
         "DELETE FROM api_token WHERE expires_ms > 0 AND expires_ms < ?1",
+    [W_INSERT_CONNECT_SESSION] =
+        "INSERT INTO connect_session (id, hash, tenant, integration, environment,"
+        " return_url, created_ms, expires_ms, account, state, cause, browser, consent,"
+        " sealed, tries, version) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+        " ?12, ?13, ?14, ?15, 1 WHERE (SELECT count(*) FROM connect_session"
+        " WHERE tenant = ?3 AND expires_ms > ?16 AND state <> 'connected') < ?17",
+    [W_UPDATE_CONNECT_SESSION] =
+        "UPDATE connect_session SET account = ?9, state = ?10, cause = ?11,"
+        " browser = ?12, consent = ?13, sealed = ?14, tries = ?15,"
+        " version = version + 1 WHERE id = ?1 AND version = ?16",
+    [W_HAS_CONNECT_SESSION] = "SELECT 1 FROM connect_session WHERE id = ?1",
+    [W_PURGE_CONNECT_SESSIONS] =
+        "DELETE FROM connect_session WHERE expires_ms < ?1 - 86400000",
 };
 
 enum err apply_prepare(struct db *db)
@@ -503,10 +520,54 @@ static enum err delete_environment(struct db *db, const struct store_op *op)
     return run_id(db, W_DELETE_ENVIRONMENT, op->id);
 }
 
+static void bind_connect(sqlite3_stmt *statement,
+                         const struct store_connect_session *session)
+{
+    db_bind_text(statement, 1, session->id);
+    db_bind_text(statement, 9, session->account);
+    db_bind_text(statement, 10, session->state);
+    db_bind_text(statement, 11, session->cause);
+    db_bind_blob(statement, 12, session->browser);
+    db_bind_blob(statement, 13, session->consent);
+    db_bind_text(statement, 14, session->sealed);
+    db_bind_int(statement, 15, session->tries);
+}
+
+static enum err insert_connect(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_INSERT_CONNECT_SESSION];
+    const struct store_connect_session *session = &op->connect.session;
+
+    bind_connect(statement, session);
+    db_bind_blob(statement, 2, session->hash);
+    db_bind_text(statement, 3, session->tenant);
+    db_bind_text(statement, 4, session->integration);
+    db_bind_text(statement, 5, session->environment);
+    db_bind_text(statement, 6, session->return_url);
+    db_bind_int(statement, 7, session->created_ms);
+    db_bind_int(statement, 8, session->expires_ms);
+    db_bind_int(statement, 16, op->number);
+    db_bind_int(statement, 17, op->connect.most);
+    enum err err = db_run(db, statement);
+    return err == ERR_OK && sqlite3_changes(db->handle) == 0 ? ERR_CONFLICT : err;
+}
+
+static enum err update_connect(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = db->statements[W_UPDATE_CONNECT_SESSION];
+    const struct store_connect_session *session = &op->connect.session;
+
+    bind_connect(statement, session);
+    db_bind_int(statement, 16, session->version);
+    enum err err = db_run(db, statement);
+    return err == ERR_OK ? explain_update(db, W_HAS_CONNECT_SESSION, session->id) : err;
+}
+
 static enum err purge_expired(struct db *db, const struct store_op *op)
 {
     static const enum write_statement bounded[] = {
-        W_PURGE_URL_TOKENS, W_PURGE_SERVER_TOKENS, W_PURGE_API_TOKENS};
+        W_PURGE_URL_TOKENS, W_PURGE_SERVER_TOKENS, W_PURGE_API_TOKENS,
+        W_PURGE_CONNECT_SESSIONS};
 
     for (size_t i = 0; i < sizeof bounded / sizeof bounded[0]; i++) {
         db_bind_int(db->statements[bounded[i]], 1, op->number);
@@ -545,6 +606,8 @@ static const apply_fn verbs[OP_KIND_COUNT] = {
     [OP_PUT_LANE] = put_lane,
     [OP_PUT_ENVIRONMENT] = put_environment,
     [OP_DELETE_ENVIRONMENT] = delete_environment,
+    [OP_INSERT_CONNECT_SESSION] = insert_connect,
+    [OP_UPDATE_CONNECT_SESSION] = update_connect,
     [OP_PURGE_EXPIRED] = purge_expired,
 };
 

@@ -311,6 +311,41 @@ void store_delete_environment(struct store_batch *batch, struct slice id)
     op_id(batch, OP_DELETE_ENVIRONMENT, id);
 }
 
+static struct store_op *op_connect(struct store_batch *batch, enum store_op_kind kind,
+                                   const struct store_connect_session *session)
+{
+    struct store_op *op = batch_op(batch, kind);
+    struct store_connect_session *kept = &op->connect.session;
+
+    *kept = *session;
+    struct slice *texts[] = {
+        &kept->id,          &kept->hash,    &kept->tenant,     &kept->integration,
+        &kept->environment, &kept->account, &kept->return_url, &kept->state,
+        &kept->cause,       &kept->browser, &kept->consent,    &kept->sealed,
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        batch_keep(batch, texts[i]);
+    }
+    return op;
+}
+
+void store_insert_connect_session(struct store_batch *batch,
+                                  const struct store_connect_session *session, int most,
+                                  int64_t now_ms)
+{
+    REQUIRE(session->hash.len == HASH_BYTES);
+    struct store_op *op = op_connect(batch, OP_INSERT_CONNECT_SESSION, session);
+    op->connect.most = most;
+    op->number = now_ms;
+}
+
+void store_update_connect_session(struct store_batch *batch,
+                                  const struct store_connect_session *session)
+{
+    op_connect(batch, OP_UPDATE_CONNECT_SESSION, session);
+    batch->drops_secrets = true; /* what was sealed may have gone */
+}
+
 void store_purge_expired(struct store_batch *batch, int64_t before_ms)
 {
     batch_op(batch, OP_PURGE_EXPIRED)->number = before_ms;

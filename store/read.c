@@ -27,6 +27,9 @@ enum read_statement {
     R_KEY_USES,
     R_GRANT,
     R_GRANTS,
+    R_CONNECT_SESSION,
+    R_CONNECT_SESSION_BY_LINK,
+    R_CONNECT_SESSION_BY_CONSENT,
     R_COUNT
 };
 
@@ -45,6 +48,10 @@ enum read_statement {
 #define GRANT                                                                \
     "SELECT account, version, access_ends_ms, grant_ends_ms, lease_holder, " \
     "lease_ends_ms FROM oauth_grant"
+#define CONNECT_SESSION                                                              \
+    "SELECT id, hash, tenant, integration, environment, account, return_url, state," \
+    " cause, browser, consent, sealed, tries, version, created_ms, expires_ms"       \
+    " FROM connect_session"
 #define ENVIRONMENT \
     "SELECT id, overrides, version, updated_ms, reauth_url FROM environment"
 
@@ -91,6 +98,10 @@ static const char *const sql[R_COUNT] = {
                           " ORDER BY account, field LIMIT ?2",
     [R_KEY_USES] = "SELECT key_id, count(*), count(DISTINCT account) FROM secret"
                    " GROUP BY key_id ORDER BY key_id",
+    [R_CONNECT_SESSION] = CONNECT_SESSION " WHERE id = ?1",
+    [R_CONNECT_SESSION_BY_LINK] = CONNECT_SESSION " WHERE hash = ?1",
+    [R_CONNECT_SESSION_BY_CONSENT] =
+        CONNECT_SESSION " WHERE consent = ?1 AND length(consent) > 0",
     [R_GRANT] = GRANT " WHERE account = ?1",
     [R_GRANTS] = GRANT " WHERE account > ?1 ORDER BY account LIMIT ?2",
 };
@@ -219,6 +230,28 @@ void read_row_grant(sqlite3_stmt *row, struct arena *arena, void *out)
     grant->grant_ends_ms = sqlite3_column_int64(row, 3);
     grant->lease_holder = db_text(row, 4, arena);
     grant->lease_ends_ms = sqlite3_column_int64(row, 5);
+}
+
+static void row_connect_session(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_connect_session *session = out;
+
+    session->id = db_text(row, 0, arena);
+    session->hash = db_blob(row, 1, arena);
+    session->tenant = db_text(row, 2, arena);
+    session->integration = db_text(row, 3, arena);
+    session->environment = db_text(row, 4, arena);
+    session->account = db_text(row, 5, arena);
+    session->return_url = db_text(row, 6, arena);
+    session->state = db_text(row, 7, arena);
+    session->cause = db_text(row, 8, arena);
+    session->browser = db_blob(row, 9, arena);
+    session->consent = db_blob(row, 10, arena);
+    session->sealed = db_text(row, 11, arena);
+    session->tries = sqlite3_column_int(row, 12);
+    session->version = sqlite3_column_int64(row, 13);
+    session->created_ms = sqlite3_column_int64(row, 14);
+    session->expires_ms = sqlite3_column_int64(row, 15);
 }
 
 static void row_key_use(sqlite3_stmt *row, struct arena *arena, void *out)
@@ -546,4 +579,33 @@ enum err store_count_secrets(struct store *store, struct arena *arena,
     *out = (void *)rows.items;
     *count = rows.count;
     return err;
+}
+
+enum err store_get_connect_session(struct store *store, struct slice id,
+                                   struct arena *arena,
+                                   struct store_connect_session *out)
+{
+    sqlite3_stmt *statement = read_statement(store, R_CONNECT_SESSION);
+
+    db_bind_text(statement, 1, id);
+    return read_one(&store->reader, statement, arena, row_connect_session, out);
+}
+
+enum err store_find_connect_session(struct store *store, struct slice hash,
+                                    struct arena *arena,
+                                    struct store_connect_session *out)
+{
+    sqlite3_stmt *statement = read_statement(store, R_CONNECT_SESSION_BY_LINK);
+
+    db_bind_blob(statement, 1, hash);
+    return read_one(&store->reader, statement, arena, row_connect_session, out);
+}
+
+enum err store_find_consent(struct store *store, struct slice hash, struct arena *arena,
+                            struct store_connect_session *out)
+{
+    sqlite3_stmt *statement = read_statement(store, R_CONNECT_SESSION_BY_CONSENT);
+
+    db_bind_blob(statement, 1, hash);
+    return read_one(&store->reader, statement, arena, row_connect_session, out);
 }

@@ -111,6 +111,19 @@ static const char *const migrations[] = {
     "  scheme TEXT NOT NULL, auth TEXT NOT NULL, named INTEGER NOT NULL,"
     "  proven INTEGER NOT NULL, PRIMARY KEY (account, scheme)) STRICT, WITHOUT ROWID;"
     "ALTER TABLE account ADD COLUMN named INTEGER NOT NULL DEFAULT 0;",
+
+    /* 6: links by which people connect accounts */
+    "CREATE TABLE connect_session ("
+    "  id TEXT NOT NULL PRIMARY KEY, hash BLOB NOT NULL UNIQUE, tenant TEXT NOT NULL,"
+    "  integration TEXT NOT NULL, environment TEXT NOT NULL, account TEXT NOT NULL,"
+    "  return_url TEXT NOT NULL, state TEXT NOT NULL, cause TEXT NOT NULL,"
+    "  browser BLOB NOT NULL, consent BLOB NOT NULL, sealed TEXT NOT NULL,"
+    "  tries INTEGER NOT NULL, version INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    "  expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX connect_session_by_consent ON connect_session (consent)"
+    "  WHERE length(consent) > 0;"
+    "CREATE INDEX connect_session_by_tenant ON connect_session (tenant, expires_ms);"
+    "CREATE INDEX connect_session_by_end ON connect_session (expires_ms);",
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

@@ -132,6 +132,26 @@ struct store_grant {
     int64_t lease_ends_ms;     /* read only */
 };
 
+/*
+ * A link by which a person connects an account, once. What it hands out is stored as hashes
+ * alone: the link itself, the browser that opened it, the consent that is under way.
+ */
+struct store_connect_session {
+    struct slice id;   /* cs_… */
+    struct slice hash; /* 32 bytes, of the link */
+    struct slice tenant, integration, environment;
+    struct slice
+        account; /* that is connected again, or that came of it; empty: a new one */
+    struct slice return_url;
+    struct slice state;            /* "open", "opened", "connected", "failed" */
+    struct slice cause;            /* why it failed last; empty */
+    struct slice browser, consent; /* 32 bytes, or empty */
+    struct slice sealed;           /* what the consent under way needs, sealed */
+    int tries;                     /* logins that were tried at the ERP */
+    int64_t version;               /* 1, 2, …: set by the store */
+    int64_t created_ms, expires_ms;
+};
+
 /* ---- Writing: a batch is one transaction, all or nothing ---- */
 
 struct store_batch;
@@ -211,8 +231,17 @@ void store_put_environment(struct store_batch *batch,
                            const struct store_environment *environment);
 /* ERR_OK too when there is none. */
 void store_delete_environment(struct store_batch *batch, struct slice id);
+/* ERR_CONFLICT when the tenant has `most` already that were not used and have not ended at
+ * `now_ms`. */
+void store_insert_connect_session(struct store_batch *batch,
+                                  const struct store_connect_session *session, int most,
+                                  int64_t now_ms);
+/* Account, state, cause, browser, consent, sealed and tries. ERR_NOT_FOUND when there is
+ * none; ERR_CONFLICT unless the stored version is the session's own. */
+void store_update_connect_session(struct store_batch *batch,
+                                  const struct store_connect_session *session);
 /* Removes URL tokens (both entries), servers without any, and API tokens that ended
- * before it. */
+ * before it; connect sessions that ended a day before it. */
 void store_purge_expired(struct store_batch *batch, int64_t before_ms);
 
 typedef void (*store_done_fn)(void *ctx, enum err err);
@@ -265,6 +294,16 @@ MUST_USE enum err store_list_environments(struct store *store, struct slice afte
                                           size_t limit, struct arena *arena,
                                           struct store_environment **out,
                                           size_t *count);
+MUST_USE enum err store_get_connect_session(struct store *store, struct slice id,
+                                            struct arena *arena,
+                                            struct store_connect_session *out);
+/* By the hash of its link, or of the consent under way; ended ones too. */
+MUST_USE enum err store_find_connect_session(struct store *store, struct slice hash,
+                                             struct arena *arena,
+                                             struct store_connect_session *out);
+MUST_USE enum err store_find_consent(struct store *store, struct slice hash,
+                                     struct arena *arena,
+                                     struct store_connect_session *out);
 MUST_USE enum err store_get_grant(struct store *store, struct slice account,
                                   struct arena *arena, struct store_grant *out);
 /* In order of account, those greater than `after`. */

@@ -16,8 +16,8 @@
 
 /* ---- A connection (db.c) ---- */
 
-#define DB_STATEMENTS 64
-#define DB_FIRST_OF_OUTBOX 48 /* the statements of webhooks */
+#define DB_STATEMENTS 72
+#define DB_FIRST_OF_OUTBOX 56 /* the statements of webhooks */
 
 struct db {
     sqlite3 *handle;
@@ -93,6 +93,8 @@ enum store_op_kind {
     OP_PUT_LANE,
     OP_PUT_ENVIRONMENT,
     OP_DELETE_ENVIRONMENT,
+    OP_INSERT_CONNECT_SESSION,
+    OP_UPDATE_CONNECT_SESSION,
     OP_PURGE_EXPIRED,
     OP_INSERT_ENDPOINT,
     OP_DELETE_ENDPOINT,
@@ -132,6 +134,10 @@ struct store_op {
             struct slice subject; /* a server, an account */
             int64_t stage, most;
         } telling;
+        struct {
+            struct store_connect_session session;
+            int most;
+        } connect;
     };
 };
 

@@ -185,6 +185,7 @@ static void fill_target(struct arena *arena, struct hosts *hosts,
         .realm = hosts->account_id,
         .origins = origins,
         .origin_count = slice_eq(origins[0], origins[1]) ? 1 : 2,
+        .consent_origin = hosts->app,
         .connection = connection,
         .private_data = hosts,
     };

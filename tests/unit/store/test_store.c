@@ -515,7 +515,8 @@ static void test_a_store_of_the_first_schema_is_brought_up_to_date(void **state)
     store_close(f->store);
     f->store = NULL;
     run_sql(f,
-            "DROP TABLE oauth_grant; DROP TABLE webhook_delivery; DROP TABLE"
+            "DROP TABLE connect_session; DROP TABLE oauth_grant; DROP TABLE "
+            "webhook_delivery; DROP TABLE"
             " webhook_endpoint; ALTER TABLE account DROP COLUMN reauth_url;"
             " DROP TABLE credential; ALTER TABLE account DROP COLUMN named;"
             " DROP TABLE environment; ALTER TABLE url_token "
