@@ -407,13 +407,16 @@ static void judge_trouble(const struct diagnosis_facts *facts, struct arena *are
         set(&steps[place], DIAGNOSIS_SKIPPED,
             SLICE("Not known: the ERP gave no answer that tells."));
     }
-    if (facts->status == 0) {
+    if (facts->status == 0 && facts->erp != NULL) {
         fail(&steps[STEP_READ], failure_words(facts->erp, arena),
              failure_remedy(facts->erp));
         return;
     }
     fail(&steps[STEP_READ],
-         said(facts, "The ERP answered, but not with what was asked for", arena),
+         said(facts,
+              facts->erp != NULL ? "The ERP answered, but not with what was asked for"
+                                 : "The read could not be made",
+              arena),
          hint_or(fault,
                  "The ERP is in trouble, or something else answers in its place: "
                  "check the address, and the ERP's own logs."));

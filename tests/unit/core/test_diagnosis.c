@@ -246,6 +246,8 @@ static void test_nothing_was_sent_because_another_login_was_refused(void **state
     w->facts.status = 0;
     w->fault.err = ERR_NEEDS_REAUTH;
     assert_string_equal(judge(w), "------F--");
+    w->fault.err = ERR_UPSTREAM_MALFORMED; /* of a plan that makes no request */
+    assert_string_equal(judge(w), "--------F");
 }
 
 /* ---- Token hosts ---- */
