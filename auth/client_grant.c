@@ -155,8 +155,10 @@ static void on_reply(void *ctx, const struct token_reply *reply)
     if (reply->err == ERR_OK) {
         token_answer_read(arena, reply->status, reply->body, &answer);
     }
-    struct token_outcome outcome = {answer.err, reply->status, answer.code,
-                                    reply->trace};
+    struct token_outcome outcome = {.err = answer.err,
+                                    .status = reply->status,
+                                    .code = answer.code,
+                                    .trace = reply->trace};
     token_source_end(state->source, &outcome, answer.token,
                      clock_wall_ms(tokens_clock(state->tokens)) + answer.life_ms);
     arena_free(arena);

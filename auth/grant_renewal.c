@@ -226,8 +226,10 @@ static void on_asked(void *ctx, const struct grant_request_done *done)
                is_another_version(state)) {
         step_lease(state);
     } else {
-        const struct token_outcome outcome = {done->err, done->status, done->code,
-                                              done->trace};
+        const struct token_outcome outcome = {.err = done->err,
+                                              .status = done->status,
+                                              .code = done->code,
+                                              .trace = done->trace};
         end(state, &outcome);
     }
 }

@@ -11,9 +11,11 @@
 #include "base/text.h"
 
 static const struct outbound_scheme *const schemes[] = {
-    &outbound_tba, &outbound_netsuite_oauth2, &outbound_netsuite_m2m, &outbound_xsuaa,
-    &outbound_ias, &outbound_basic,           &outbound_connectivity, &outbound_api_key,
-    &outbound_none};
+    &outbound_tba,          &outbound_netsuite_oauth2,
+    &outbound_netsuite_m2m, &outbound_xsuaa,
+    &outbound_ias,          &outbound_basic,
+    &outbound_destination,  &outbound_connectivity,
+    &outbound_api_key,      &outbound_none};
 #define SCHEME_COUNT (sizeof schemes / sizeof schemes[0])
 
 const struct outbound_scheme *outbound_scheme_find(struct slice name)

@@ -92,6 +92,7 @@ extern const struct outbound_scheme outbound_netsuite_oauth2;
 extern const struct outbound_scheme outbound_netsuite_m2m;
 extern const struct outbound_scheme outbound_xsuaa;
 extern const struct outbound_scheme outbound_ias;
+extern const struct outbound_scheme outbound_destination;
 extern const struct outbound_scheme outbound_connectivity;
 extern const struct outbound_scheme outbound_api_key;
 extern const struct outbound_scheme outbound_basic;

@@ -198,6 +198,21 @@ struct slice token_source_reveal(struct token_source *source)
     return secret_reveal(source->token);
 }
 
+int64_t token_source_ends_ms(const struct token_source *source)
+{
+    return source->ends_ms;
+}
+
+struct slice token_source_key(const struct token_source *source)
+{
+    return source->key;
+}
+
+void *token_source_state(const struct token_source *source)
+{
+    return source->state;
+}
+
 uint64_t token_source_version(const struct token_source *source)
 {
     return source->version;

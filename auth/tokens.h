@@ -41,6 +41,8 @@ const struct log *tokens_log(const struct tokens *tokens);
 bool token_source_is_fresh(const struct token_source *source);
 /* Lends the token until the next turn of the loop; empty when there is none. */
 struct slice token_source_reveal(struct token_source *source);
+/* When the token ends; 0 when there is none or it was refused. */
+int64_t token_source_ends_ms(const struct token_source *source);
 /* Counts up with every token: tells which one a refused request carried. */
 uint64_t token_source_version(const struct token_source *source);
 /* The upstream refused the token of that version: the next wait fetches a new one. */
@@ -52,6 +54,8 @@ struct token_outcome {
     struct slice code; /* its "error" member; lent during the callback */
     /* How it was asked, lent likewise; NULL: nothing was sent. */
     const struct http_trace *trace;
+    const char *problem; /* in words of the way's own; NULL: it has none */
+    struct slice text;   /* what the host said of it, cleaned; lent likewise */
 };
 
 /* Embedded in the caller's object. */
@@ -91,6 +95,8 @@ struct token_source *tokens_find(struct tokens *tokens, struct slice key);
 struct token_source *tokens_add(struct tokens *tokens, struct slice key,
                                 const struct token_way *way, void *state);
 void token_source_drop(struct token_source *source); /* accepts NULL */
+struct slice token_source_key(const struct token_source *source);
+void *token_source_state(const struct token_source *source);
 
 /* The token is known without a fetch, or anew. Borrows it. */
 void token_source_set(struct token_source *source, struct slice token, int64_t ends_ms);

@@ -125,7 +125,13 @@ static void token_fault(struct op_run *run, const struct token_outcome *outcome)
     fault->err = outcome->err;
     fault->upstream.status = outcome->status;
     fault->upstream.code = arena_slice(run->op.arena, outcome->code);
-    if (outcome->err == ERR_NEEDS_REAUTH) {
+    if (outcome->problem != NULL) {
+        fault->message = slice_str(outcome->problem);
+        fault->upstream.message = arena_slice(run->op.arena, outcome->text);
+        fault->hint =
+            SLICE("Whoever looks after the connection has to change it, here or "
+                  "at the service that refused; the ERP was not called.");
+    } else if (outcome->err == ERR_NEEDS_REAUTH) {
         fault->message = SLICE("The token host refused the client's id or secret.");
         fault->hint =
             SLICE("The account has to be connected again with valid credentials.");

@@ -31,6 +31,7 @@ static const struct route {
     {"direct", NULL, false, false, false, CEILING_DIRECT},
     {"on_premise", NULL, true, false, false, CEILING_ON_PREMISE},
     {"connectivity", "location_id", true, true, false, CEILING_ON_PREMISE},
+    {"destination", NULL, false, false, false, CEILING_DIRECT},
     {"api_management", "api_key_header", false, false, true, CEILING_DIRECT},
 };
 
@@ -64,7 +65,8 @@ static const struct route *read_route(struct complaints *complaints,
     }
     complain(complaints, SLICE("/route"),
              SLICE("route is direct (S/4HANA Cloud), on_premise (a system of your own "
-                   "that this server can reach), connectivity (SAP Cloud Connector) or "
+                   "that this server can reach), destination (as SAP BTP's destination "
+                   "service describes it), connectivity (SAP Cloud Connector) or "
                    "api_management (API proxies)."));
     return NULL;
 }
@@ -150,7 +152,7 @@ static struct slice read_word(struct complaints *complaints,
 
 static bool is_of_other_route(const struct route *route, struct slice name)
 {
-    static const char *const own[] = {"location_id", "destination", "api_key_header"};
+    static const char *const own[] = {"location_id", "api_key_header"};
 
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         if (slice_is(name, own[i])) {
@@ -170,6 +172,11 @@ static void refuse_strangers(struct complaints *complaints,
             complain(complaints, pointer,
                      SLICE("A SAP connection takes route, base_url and sap_client, and "
                            "what its route needs; nothing else."));
+        } else if (route != NULL && slice_is(name, "destination")) {
+            complain(
+                complaints, pointer,
+                SLICE("The destination's name belongs into auth, with the login of "
+                      "the service that describes it."));
         } else if (route != NULL && is_of_other_route(route, name)) {
             complain(complaints, pointer,
                      arena_printf(complaints->arena,
@@ -296,6 +303,15 @@ static struct slice lane_of(struct arena *arena, const struct reading *reading,
                         SLICE_ARG(origin->host), origin->port, SLICE_ARG(client));
 }
 
+/* A destination without TLS is at a virtual host: that of a system on premise. */
+static int ceiling_of(const struct reading *reading)
+{
+    bool is_virtual = slice_is(slice_str(reading->route->name), "destination") &&
+                      !reading->address.origin.is_tls;
+
+    return is_virtual ? CEILING_ON_PREMISE : reading->route->ceiling;
+}
+
 static void fill_target(struct arena *arena, struct arena *scratch,
                         const struct reading *reading, struct op_target *out)
 {
@@ -318,7 +334,7 @@ static void fill_target(struct arena *arena, struct arena *scratch,
         .origins = &system->origin,
         .origin_count = 1,
         .connection = stored_connection(scratch, reading),
-        .default_ceiling = route->ceiling,
+        .default_ceiling = ceiling_of(reading),
         .private_data = system,
     };
 }

@@ -7,7 +7,7 @@ Starts the mock ERPs and the server on free loopback ports with log.level debug 
 that stand nowhere else (marks: 48 random letters and digits) through every kind of call: list,
 get, create, free query, refused arguments, error of the ERP, answer that comes too late, caller that leaves,
 event stream, answer that is cut off or malformed, wrong tokens, management calls, changed
-credentials; over NetSuite and SAP, in both eras of MCP. Then searches
+credentials, a client certificate, SAP's connectivity proxy; over NetSuite and SAP, in both eras of MCP. Then searches
 
   * every file of the data folder, the log, what the server printed, /metrics,
   * the process's environment and command line,
@@ -53,6 +53,7 @@ from tap import Authority, Tap
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests",
                                 "flow"))
+from btp import CLIENT, Btp, ClientCertificate  # noqa: E402
 from flow import (call_bytes, connect, message, read_reply, read_to_end, request_bytes,  # noqa: E402
                   wait_until)
 
@@ -97,6 +98,7 @@ class Scene:
                                    "--server.tls.key_file", self.authority.key]
         self.stand.trust = ssl.create_default_context(cafile=self.authority.ca)
         self.taps = {}
+        self.btp = None
 
     def mark(self, what, allowed=NOWHERE):
         return self.marks.new("%s: %s" % (self.case, what), allowed)
@@ -116,6 +118,7 @@ class Scene:
         self.put_tap("netsuite")
         self.put_tap("sap basic", mock="sap")
         self.put_tap("sap", authority=self.authority)
+        self.start_btp()
         self.stand.make_keys()
         self.remember("admin token", self.stand.admin_token[len("slt_"):])
         self.stand.start_server(env={"SLUICE_KEYS": self.take_keys()})
@@ -131,6 +134,35 @@ class Scene:
             if name.endswith("url") and name != "control_url":
                 value = value.replace(":%d" % port, ":%d" % tap.port)
                 at[name] = value.replace("http:", "https:") if authority else value
+
+    def start_btp(self):
+        """What stands before the same SAP system on SAP BTP. Of the client's key the number that is
+        private is marked, also in the order in which OpenSSL computes with it."""
+        certificate = ClientCertificate(self.stand.scratch, "client")
+        lines = certificate.key.split("\n")[1:-2]
+        number = base64.b64decode("".join(lines))[36:68]  # RFC 5915 in RFC 5958, of P-256
+        self.remember("private key", number, LOCKED)
+        self.remember("private key, reversed", number[::-1], LOCKED)
+        self.certificate = certificate
+        self.btp = Btp(self.stand.mocks["sap basic"], self.stand.scratch, (certificate,),
+                       self.authority, self.mark("connectivity secret", LOCKED))
+
+    def connect_btp(self):
+        sap, btp = self.stand.sap_account(mock="sap basic", scheme="basic"), self.btp
+        user = {name: sap["auth"][name] for name in ("username", "password")}
+        client = {"client_id": CLIENT, "token_url": btp.tls_url + "/erp/token"}
+        by_certificate = dict(
+            sap, connection={"route": "direct", "base_url": self.stand.mocks["sap basic"]["url"]},
+            auth=dict(client, scheme="sap_xsuaa", certificate_pem=self.certificate.certificate,
+                      private_key_pem=self.certificate.key))
+        by_proxy = dict(
+            sap, connection={"route": "connectivity", "base_url": "http://s4.virtual:44300",
+                             "sap_client": sap["connection"]["sap_client"]},
+            auth=dict(client, **user, scheme="sap_connectivity", client_secret=btp.secret,
+                      token_url=btp.tls_url + "/oauth/token", proxy_url=btp.url))
+        return {name: self.stand.admin("POST", "/integrated-account", body)
+                for name, body in (("sap by certificate", by_certificate),
+                                   ("sap by proxy", by_proxy))}
 
     def take_keys(self):
         """The content of the key file, which is no more: the environment brings the keys."""
@@ -155,6 +187,7 @@ class Scene:
             "sap": stand.connect_sap(),
             "sap basic": stand.connect_sap(mock="sap basic", scheme="basic"),
             "conformance": stand.connect_conformance(),
+            **self.connect_btp(),
         }
         self.urls = {name: self.mint(account["id"]) for name, account in self.accounts.items()}
 
@@ -241,7 +274,7 @@ class Scene:
                 ("caller leaves", self.send_leavers), ("access tokens", self.send_tokens),
                 ("broken request", self.send_broken), ("stranger", self.send_strangers),
                 ("API tokens", self.send_api_tokens), ("management", self.send_management),
-                ("webhooks", self.send_webhooks),
+                ("webhooks", self.send_webhooks), ("SAP BTP", self.send_by_btp),
                 ("changed credentials", self.send_new_credentials)):
             self.case = case
             self.cases.append(case)
@@ -615,6 +648,20 @@ class Scene:
         if len(got) != len(answers):
             raise Fault("%d of %d events came" % (len(got), len(answers)))
 
+    def send_by_btp(self):
+        """Both accounts also fetch a token anew: theirs are refused."""
+        for erp in ("sap by certificate", "sap by proxy"):
+            for era in ERAS:
+                self.stand.control("sap", "POST", "/tokens/expire")
+                self.btp.tokens.clear()
+                texts = [self.mark("result") for _ in range(3)]
+                arguments = {NAME["sap"]: self.mark("argument"), "limit": 1}
+                self.expect(self.call(erp, LIST["sap"], arguments, era)[1], "data", erp)
+                self.answer("sap", self.list_answer("sap", *texts))
+                self.expect(self.call(erp, LIST["sap"], {"limit": 1}, era)[1], "data", erp)
+        for token in self.btp.tokens:
+            self.remember("token of the connectivity service", token, LOCKED)
+
     def send_new_credentials(self):
         """The old ones go with the change, the account's calls go on with the new ones."""
         path = "/integrated-account/" + self.accounts["netsuite"]["id"]
@@ -673,6 +720,8 @@ class Scene:
             sock.close()
         for tap in self.taps.values():
             tap.stop()
+        if self.btp:
+            self.btp.stop()
         self.stand.stop()
 
 

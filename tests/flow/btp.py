@@ -9,6 +9,7 @@ import http.client
 import http.server
 import json
 import os
+import secrets
 import ssl
 import subprocess
 import threading
@@ -40,12 +41,13 @@ class ClientCertificate:
 class Btp:
     """Two ports until stop(): `url` without TLS, `tls_url` with."""
 
-    def __init__(self, mock, folder, certificates=()):
+    def __init__(self, mock, folder, certificates=(), authority=None, secret=SECRET):
         self.mock = mock
+        self.secret = secret
         self.lock = threading.Lock()
         self.reset()
         self.welcome = {one.name for one in certificates}
-        self.authority = Authority(folder)
+        self.authority = authority or Authority(folder)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.authority.certificate, self.authority.key)
         context.verify_mode = ssl.CERT_OPTIONAL
@@ -113,7 +115,7 @@ class Btp:
         split = urllib.parse.urlsplit(path)
         if split.scheme:
             return self.proxy(method, path, headers, body)
-        if split.path.startswith("/gateway/"):
+        if split.path.startswith(("/gateway/", "/sap/")):
             return self.gateway(method, path, headers, body)
         if split.path in ("/oauth/token", "/oauth2/token", "/erp/token"):
             return self.token(split.path, body.decode(), certificate)
@@ -139,13 +141,13 @@ class Btp:
         if says is not None:
             return self.plain(*says)
         knows = (name in self.welcome and "client_secret" not in fields
-                 if name else fields.get("client_secret") == SECRET)
+                 if name else fields.get("client_secret") == self.secret)
         if fields.get("grant_type") != "client_credentials" or \
                 fields.get("client_id") != CLIENT or not knows:
             return self.plain(401, {"error": "invalid_client",
                                     "error_description": "Bad credentials"})
         if path == "/oauth/token":  # for BTP's own services
-            token = "eyJ0.btp-%d.%s" % (number, "s" * 40)
+            token = "eyJ0.btp-%d.%s" % (number, secrets.token_urlsafe(30))
             with self.lock:
                 self.tokens.add(token)
         else:
@@ -205,7 +207,7 @@ class Btp:
             return self.plain(401, {"fault": {
                 "faultstring": "Invalid ApiKey",
                 "detail": {"errorcode": "oauth.v2.InvalidApiKey"}}})
-        return self.pass_on(method, path[len("/gateway"):], headers, body)
+        return self.pass_on(method, path.removeprefix("/gateway"), headers, body)
 
     def pass_on(self, method, path, headers, body):
         mock = urllib.parse.urlsplit(self.mock["url"])

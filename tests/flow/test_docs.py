@@ -188,9 +188,12 @@ class TestErrorsThatThePagesName(PageCase):
         error = self.refused(422, auth={"scheme": "nlauth"})
         self.assertEqual(error["details"][0]["pointer"], "/auth/scheme")
         body = self.stand.sap_account()
-        body["connection"]["route"] = "destination"
+        body["connection"]["route"] = "tunnel"
         _, reply = self.stand.api("POST", "/integrated-account", body)
         self.assertEqual(reply["error"]["details"][0]["pointer"], "/connection/route")
+        body["connection"]["route"] = "destination"
+        _, reply = self.stand.api("POST", "/integrated-account", body)
+        self.assertEqual(reply["error"]["details"][0]["pointer"], "/auth/scheme")
 
     def test_a_dead_address_says_what_failed_here_and_in_the_log(self):
         nowhere = {"base_urls": {"suitetalk": "http://127.0.0.1:1"}}

@@ -52,9 +52,9 @@ class SapCase(FlowCase):
         self.assertEqual(status, 201, account)
         return account, self.stand.mint(account["id"])["url"]
 
-    def refused(self, auth, connection=None):
+    def refused(self, auth, connection=None, expected=422):
         status, answer = self.stand.api("POST", "/integrated-account", self.body(auth, connection))
-        self.assertEqual(status, 422, answer)
+        self.assertEqual(status, expected, answer)
         return answer["error"]
 
     def call(self, url):
@@ -218,6 +218,119 @@ class TestConnectivity(SapCase):
         status, answer = self.stand.api("PATCH", "/integrated-account/" + account["id"],
                                         {"auth": user})
         self.assertEqual(status, 422, answer)
+
+
+class TestDestination(SapCase):
+    def described(self, **properties):
+        """What the destination service says of a system with a login of its own."""
+        return {"owner": {"SubaccountId": "sub", "InstanceId": None},
+                "destinationConfiguration": dict(
+                    {"Name": "S4", "Type": "HTTP", "URL": self.mock["url"],
+                     "ProxyType": "Internet", "Authentication": "BasicAuthentication",
+                     "User": self.mock["username"], "Password": self.mock["password"],
+                     "sap-client": self.mock["client"]}, **properties)}
+
+    def with_token(self, expires="3600", **token):
+        bearer = "Bearer " + self.btp.system_token()
+        return dict(self.described(Authentication="OAuth2ClientCredentials"), authTokens=[dict(
+            {"type": "Bearer", "value": bearer[7:], "expires_in": expires,
+             "http_header": {"key": "Authorization", "value": bearer}}, **token)])
+
+    def asked(self, name="S4 production", **more):
+        return (dict({"scheme": "sap_destination", "token_url": self.btp.url + "/oauth/token",
+                      "client_id": CLIENT, "client_secret": SECRET,
+                      "service_url": self.btp.url, "destination": name}, **more),
+                {"route": "destination", "base_url": self.mock["url"]})
+
+    def through(self):
+        """The connectivity service, for destinations on premise."""
+        return {"proxy_url": self.btp.url, "connectivity_token_url": self.btp.url + "/oauth/token",
+                "connectivity_client_id": CLIENT, "connectivity_client_secret": SECRET}
+
+    def test_its_token_is_used_as_it_stands_for_as_long_as_it_lasts(self):
+        self.btp.destinations["S4 production"] = self.with_token
+        _, url = self.connect(*self.asked(), governor={"ceiling": 8, "queue_limit": 100})
+        self.assert_serves(url)
+        path, headers = self.btp.lookups[0]
+        self.assertEqual(path, "/destination-configuration/v1/destinations/S4%20production")
+        self.assertIn(headers["Authorization"][7:], self.btp.tokens)
+        self.assertEqual((len(self.btp.lookups), len(self.btp.forms)), (1, 1))
+        self.stand.control("sap", "POST", "/tokens/expire")
+        results = self.stand.burst(url, 50, *LIST)
+        self.assertEqual(codes(results).get("ok"), 50, codes(results))
+        self.assertEqual((len(self.btp.lookups), len(self.btp.forms)), (2, 1))
+
+    def test_a_user_of_the_destination_logs_in_in_its_client(self):
+        self.btp.destinations["S4 production"] = self.described
+        _, url = self.connect(*self.asked())
+        self.assert_serves(url)
+        self.assertEqual(len(self.btp.lookups), 1)
+        self.assert_kept_to_itself(self.mock["password"], SECRET, *self.btp.tokens)
+
+    def test_a_wrong_password_there_is_sent_once(self):
+        self.btp.destinations["S4 production"] = self.described
+        self.btp.destinations["S4 other"] = lambda: self.described(Password="wrong")
+        account, url = self.connect(*self.asked())
+        self.stand.control("sap", "POST", "/reset")
+        self.stand.admin("PATCH", "/integrated-account/" + account["id"],
+                         {"auth": self.asked(name="S4 other")[0]})
+        self.assertEqual(self.error(self.call(url))["code"], "needs_reauth")
+        self.assertEqual(self.stand.control("sap", "GET", "/stats")["refused_auth"], 1)
+
+    def test_an_error_inside_a_200_is_an_error(self):
+        token = "eyJhbGciOi.J9.sig"
+        self.stand.control("sap", "POST", "/reset")
+        self.btp.destinations["S4 production"] = lambda: self.with_token(
+            type="", value="", http_header=None,
+            error="Retrieval of OAuthToken\x07 for %s failed: 401" % token)
+        error = self.refused(*self.asked())
+        self.assertIn("could not get a token for this destination", error["message"])
+        self.assertEqual(error["upstream"]["message"],
+                         "Retrieval of OAuthToken  for *** failed: 401")
+        self.assertEqual(self.stand.control("sap", "GET", "/stats")["refused_auth"], 0)
+        self.assert_kept_to_itself(token)
+
+    def test_a_destination_elsewhere_is_not_followed(self):
+        self.btp.destinations["S4 production"] = lambda: self.described(
+            URL="https://evil.example/sap")
+        error = self.refused(*self.asked(), expected=403)
+        self.assertIn("another address", error["message"])
+        self.assertEqual(error["upstream"]["message"], "https://evil.example")
+
+    def test_a_name_that_is_unknown_is_told(self):
+        error = self.refused(*self.asked(name="none"))
+        self.assertIn("no destination of this name", error["message"])
+
+    def test_a_system_on_premise_is_reached_by_the_proxy(self):
+        virtual = "http://s4.virtual:44300"
+        self.btp.destinations["S4 production"] = lambda: self.described(
+            URL=virtual + "/", ProxyType="OnPremise", CloudConnectorLocationId="berlin")
+        auth, _ = self.asked()
+        connection = {"route": "destination", "base_url": virtual}
+        error = self.refused(auth, connection)
+        self.assertIn("proxy_url", error["message"])
+        _, url = self.connect(dict(auth, **self.through()), connection)
+        self.assert_serves(url)
+        asked, headers = self.btp.proxied[-1]
+        self.assertTrue(asked.startswith(virtual + "/sap/opu/odata/"), asked)
+        self.assertEqual(headers["SAP-Connectivity-SCC-Location_ID"], "berlin")
+        self.assertEqual(headers["sap-client"], self.mock["client"])
+        self.btp.tokens.clear()  # 407, then once more with new tokens
+        self.btp.proxied.clear()
+        self.assert_serves(url)
+        self.assertEqual(len(self.btp.proxied), 2)
+
+    def test_fields_of_the_destination_go_along(self):
+        self.btp.destinations["S4 production"] = lambda: self.described(
+            URL=self.btp.url, **{"URL.headers.X-Gateway-Key": "k3y-of-the-gateway"})
+        auth, connection = self.asked()
+        _, url = self.connect(auth, dict(connection, base_url=self.btp.url))
+        self.assert_serves(url)
+        self.assertEqual(self.btp.keyed[-1][1]["X-Gateway-Key"], "k3y-of-the-gateway")
+        self.btp.destinations["S4 production"] = lambda: self.described(
+            **{"URL.headers.Host": "evil.example"})
+        error = self.refused(auth, connection)
+        self.assertIn("URL.headers", error["message"])
 
 
 class TestApiManagement(SapCase):

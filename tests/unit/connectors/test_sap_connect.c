@@ -71,7 +71,7 @@ static void test_each_mistake_is_named_with_its_pointer(void **state)
         {"[]", ""},
         {"{" URL "}", "/route"},
         {"{\"route\":\"vpn\"," URL "}", "/route"},
-        {"{\"route\":\"destination\"," URL "}", "/route"},
+        {"{\"route\":\"destination\"," URL ",\"destination\":\"x\"}", "/destination"},
         {"{\"route\":\"on_premise\"," URL "}", "/sap_client"},
         {"{" DIRECT URL ",\"sap_client\":100}", "/sap_client"},
         {"{" DIRECT URL ",\"sap_client\":\"10\"}", "/sap_client"},

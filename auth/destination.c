@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SAP BTP's destination service: an administrator describes a system there, with its
+ * login; we ask for the description and do what it says. The account's base_url has to be
+ * the destination's: who may edit a destination cannot send our calls elsewhere, and the
+ * account keeps its lane. SAP BTP documentation, "Calling the Destination Service REST API".
+ */
+#include "auth/destination_source.h"
+#include "auth/sap_client.h"
+
+static const struct outbound_field fields[] = {
+    SAP_CLIENT_FIELDS,
+    {"service_url", false, true, 2048},
+    {"destination", false, true, 200},
+    {"proxy_url", false, false, 2048},
+    {"connectivity_token_url", false, false, 2048},
+    {"connectivity_client_id", false, false, 1024},
+    {"connectivity_client_secret", true, false, 4096},
+};
+
+/* All of the connectivity service's, or none. */
+static const char *complain_of_connectivity(const struct jval *auth,
+                                            struct arena *arena, const char **field)
+{
+    static const char *const together[] = {"proxy_url", "connectivity_token_url",
+                                           "connectivity_client_id",
+                                           "connectivity_client_secret"};
+    const char *missing = NULL;
+    size_t there = 0;
+
+    for (size_t i = 0; i < sizeof together / sizeof together[0]; i++) {
+        bool is_there = jval_get(auth, together[i]) != NULL;
+        there += is_there ? 1 : 0;
+        missing = is_there ? missing : together[i];
+    }
+    if (there == 0) {
+        return NULL;
+    }
+    *field = missing;
+    if (missing != NULL) {
+        return "is needed: proxy_url, connectivity_token_url, connectivity_client_id "
+               "and "
+               "connectivity_client_secret go together";
+    }
+    *field = "connectivity_token_url";
+    if (!sap_is_url(jval_text(jval_get(auth, *field)), arena)) {
+        return "an address is needed: token_service_url of the connectivity service's "
+               "key, and /oauth/token";
+    }
+    *field = "proxy_url";
+    return sap_proxy_complain(jval_text(jval_get(auth, *field)), arena);
+}
+
+static const char *complain(const struct jval *auth, struct arena *arena,
+                            const char **field)
+{
+    struct slice service = jval_text(jval_get(auth, "service_url"));
+    const char *problem = sap_client_complain(auth, arena, field);
+
+    if (problem != NULL) {
+        return problem;
+    }
+    *field = "service_url";
+    if (!sap_is_url(service, arena) || slice_find(service, '?') >= 0) {
+        return "the uri of the destination service's key is needed, such as "
+               "https://destination-configuration.cfapps.eu10.hana.ondemand.com";
+    }
+    return complain_of_connectivity(auth, arena, field);
+}
+
+static struct token_source *source(const struct credential *credential,
+                                   const struct token_means *means)
+{
+    const struct destination_asked asked = {
+        .service = sap_client_grant(credential, means),
+        .service_url = credential_reveal(credential, "service_url"),
+        .name = credential_reveal(credential, "destination"),
+        .origin = means->origin,
+        .connectivity = {
+            .tenant = means->tenant,
+            .url = credential_reveal(credential, "connectivity_token_url"),
+            .client_id = credential_reveal(credential, "connectivity_client_id"),
+            .client_secret =
+                credential_reveal(credential, "connectivity_client_secret"),
+        }};
+    return destination_source(means->tokens, &asked);
+}
+
+static bool has_field(const struct outbound_request *request, struct slice name)
+{
+    for (size_t i = 0; i < request->field_count; i++) {
+        if (slice_eq_nocase(request->fields[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A client that the connection names is the account's own choice. */
+static enum err sign(struct credential *credential, struct outbound_request *request,
+                     const struct outbound_means *means, struct arena *arena)
+{
+    struct destination found;
+
+    (void)means;
+    if (!destination_reveal(credential_token(credential), arena, &found)) {
+        return ERR_NEEDS_REAUTH;
+    }
+    for (size_t i = 0; i < found.field_count; i++) {
+        outbound_add_field(request, found.fields[i].name, found.fields[i].value);
+    }
+    if (found.client.len > 0 && !has_field(request, SLICE("sap-client"))) {
+        outbound_add_field(request, SLICE("sap-client"), found.client);
+    }
+    if (found.on_premise) {
+        sap_use_proxy(request, credential_reveal(credential, "proxy_url"),
+                      found.proxy_token, found.location, arena);
+    }
+    return ERR_OK;
+}
+
+/* A password that was refused is not sent again: it would count towards the user's lock.
+ * The next call asks for the destination anew, where it may have been changed. */
+static bool renew(struct token_source *source, uint64_t version, int status)
+{
+    struct arena *arena = arena_new();
+    struct destination found = {.is_basic = false};
+    bool is_found = destination_reveal(token_source_reveal(source), arena, &found);
+    bool is_basic = is_found && found.is_basic;
+
+    arena_free(arena);
+    if (status == 407) {
+        destination_refuse_proxy(source);
+    }
+    if (status == 401 || status == 407) {
+        token_source_refuse(source, version);
+    }
+    return status == 407 || (status == 401 && !is_basic);
+}
+
+const struct outbound_scheme outbound_destination = {
+    .name = "sap_destination",
+    .integration = "sap",
+    .route = "destination",
+    .lane_field = "token_url", /* a destination on premise is at a virtual host */
+    .locks = true,             /* where the destination has BasicAuthentication */
+    .causes =
+        "Probable causes, the most likely first: the destination's user, password "
+        "or client is wrong there; the user is locked; the system does not trust "
+        "the token host that the destination names.",
+    .fields = fields,
+    .field_count = sizeof fields / sizeof fields[0],
+    .sign = sign,
+    .complain = complain,
+    .source = source,
+    .renew = renew,
+};
