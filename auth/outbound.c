@@ -458,6 +458,9 @@ enum err outbound_sign(struct credential *credential, struct outbound_request *r
                        const struct outbound_means *means, struct arena *arena)
 {
     REQUIRE(is_at_home(credential, request->url));
+    if (request->passport_at > 0 && !credential->scheme->signs_body) {
+        return ERR_INTERNAL; /* the catalog names a scheme that cannot */
+    }
     if (credential->source != NULL) {
         request->token_version = token_source_version(credential->source);
     }

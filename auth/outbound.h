@@ -124,6 +124,10 @@ struct outbound_request {
     size_t field_count;
     /* Set by outbound_sign: the way it has to go; NULL: straight. */
     const struct http_proxy *proxy;
+    struct slice body;
+    /* Of a body in which the signature stands itself: where its element goes; 0: in a field
+     * of the head. outbound_sign puts a new body into its place. */
+    size_t passport_at;
     uint64_t token_version; /* set by outbound_sign: which token it carries; 0: none */
 };
 #define OUTBOUND_FIELDS 12

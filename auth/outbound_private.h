@@ -16,7 +16,8 @@ struct outbound_scheme {
     const char *route; /* the one it is for, and no other scheme; NULL: those without */
     /* Whose host tells apart upstreams of the same address; NULL: addresses do. */
     const char *lane_field;
-    bool locks; /* a few refused logins in a row lock the user there */
+    bool signs_body; /* it can put a passport into one: request->passport_at */
+    bool locks;      /* a few refused logins in a row lock the user there */
     /* Why the ERP may have refused the login, the most likely cause first. */
     const char *causes;
     int64_t

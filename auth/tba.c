@@ -4,8 +4,8 @@
  * be sent. Oracle help, "The Signature for Web Services and RESTlets"; nonce and
  * timestamp, "TBA parameters".
  */
+#include "auth/netsuite_private.h"
 #include "auth/oauth1.h"
-#include "auth/outbound_private.h"
 
 #define NONCE_CHARACTERS 20
 
@@ -36,6 +36,23 @@ static struct slice new_nonce(struct random_stock *random, struct arena *arena)
     return slice_of(nonce, len);
 }
 
+static enum err sign_body(struct credential *credential,
+                          struct outbound_request *request,
+                          const struct outbound_means *means, struct slice timestamp,
+                          struct arena *arena)
+{
+    const struct oauth1_passport passport = {
+        .account = request->realm,
+        .consumer_key = credential_reveal(credential, "consumer_key"),
+        .consumer_secret = credential_reveal(credential, "consumer_secret"),
+        .token = credential_reveal(credential, "token_id"),
+        .token_secret = credential_reveal(credential, "token_secret"),
+        .nonce = new_nonce(means->random, arena),
+        .timestamp = timestamp,
+    };
+    return soap_passport_put(&passport, means->mac, request, arena);
+}
+
 static enum err sign(struct credential *credential, struct outbound_request *request,
                      const struct outbound_means *means, struct arena *arena)
 {
@@ -45,6 +62,11 @@ static enum err sign(struct credential *credential, struct outbound_request *req
             return ERR_NEEDS_REAUTH; /* five refused logins would lock the user */
         }
     }
+    struct slice timestamp =
+        arena_printf(arena, "%lld", (long long)(clock_wall_ms(means->clock) / 1000));
+    if (request->passport_at > 0) {
+        return sign_body(credential, request, means, timestamp, arena);
+    }
     struct oauth1_request oauth = {
         .method = request->method,
         .url = request->url,
@@ -53,8 +75,7 @@ static enum err sign(struct credential *credential, struct outbound_request *req
         .token = credential_reveal(credential, "token_id"),
         .token_secret = credential_reveal(credential, "token_secret"),
         .nonce = new_nonce(means->random, arena),
-        .timestamp = arena_printf(arena, "%lld",
-                                  (long long)(clock_wall_ms(means->clock) / 1000)),
+        .timestamp = timestamp,
         .has_token = true,
         .has_version = true,
         .signature_method = OAUTH1_HMAC_SHA256,
@@ -69,6 +90,7 @@ static enum err sign(struct credential *credential, struct outbound_request *req
 
 const struct outbound_scheme outbound_tba = {
     .name = "netsuite_tba",
+    .signs_body = true,
     .integration = "netsuite",
     .locks = true, /* 5 failures, 30 minutes: Oracle Help, "TBA login audit trail" */
     .causes =

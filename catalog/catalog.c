@@ -101,10 +101,31 @@ static enum err check_stem(struct loader *loader, const struct jval *json,
                                     SLICE_ARG(stem)));
 }
 
+static void note_undocumented(struct loader *loader, const struct resource_files *files,
+                              struct slice resource, struct integration *integration)
+{
+    const struct jval *methods = jval_get(files->resource, "methods");
+    const struct jval *texts = jval_get(files->documentation, "methods");
+    size_t count = integration->undocumented_count;
+    struct undocumented *list =
+        arena_array(loader->arena, count + methods->count, sizeof *list);
+
+    if (count > 0) {
+        memcpy(list, integration->undocumented, count * sizeof *list);
+    }
+    for (size_t i = 0; i < methods->count; i++) {
+        if (jval_member(texts, methods->members[i].name) == NULL) {
+            list[count++] = (struct undocumented){resource, methods->members[i].name};
+        }
+    }
+    integration->undocumented = list;
+    integration->undocumented_count = count;
+}
+
 /* A resource without documentation has no tools, but its file must be right all the
  * same. */
 static enum err load_resource(struct loader *loader, const struct folder *folder,
-                              struct slice stem, const struct integration *integration,
+                              struct slice stem, struct integration *integration,
                               struct tool_list *list)
 {
     struct resource_files files = {
@@ -115,20 +136,27 @@ static enum err load_resource(struct loader *loader, const struct folder *folder
     if (err == ERR_OK) {
         err = check_stem(loader, files.resource, files.path, stem);
     }
-    if (err != ERR_OK || !loader_exists(loader, files.documentation_path)) {
+    if (err != ERR_OK) {
         return err;
+    }
+    if (!loader_exists(loader, files.documentation_path)) {
+        note_undocumented(loader, &files, stem, integration);
+        return ERR_OK;
     }
     err = loader_read(loader, FILE_DOCUMENTATION, files.documentation_path,
                       &files.documentation);
     if (err == ERR_OK) {
         err = check_stem(loader, files.documentation, files.documentation_path, stem);
     }
-    return err == ERR_OK ? tools_load(loader, integration, &files, list) : err;
+    if (err == ERR_OK) {
+        note_undocumented(loader, &files, stem, integration);
+        err = tools_load(loader, integration, &files, list);
+    }
+    return err;
 }
 
 static enum err load_resources(struct loader *loader, const struct folder *folder,
-                               const struct integration *integration,
-                               struct tool_list *list)
+                               struct integration *integration, struct tool_list *list)
 {
     struct slice *names;
     size_t count;

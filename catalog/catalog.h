@@ -63,6 +63,11 @@ void catalog_free(struct catalog *catalog); /* drops one hold; accepts NULL */
 
 /* ---- Integrations ---- */
 
+/* A method without a documentation record is no tool; somebody may look for it. */
+struct undocumented {
+    struct slice resource, method;
+};
+
 enum catalog_rule_action { RULE_MAPS, RULE_RATE_LIMITED };
 
 struct integration {
@@ -82,6 +87,9 @@ struct integration {
     size_t rule_count;
     struct tool *const *tools; /* sorted by name */
     size_t tool_count;
+    struct undocumented *undocumented;
+    size_t undocumented_count;
+    const struct integration *platform; /* without overrides; NULL: this is it */
 };
 
 const struct integration *catalog_integration(const struct catalog *catalog,

@@ -437,6 +437,7 @@ struct catalog *catalog_override(struct catalog *base,
     struct maker maker = {.arena = arena, .layers = layers, .count = count};
 
     *own = *integration;
+    own->platform = integration;
     own->instructions = with_more(arena, integration->instructions,
                                   more_instructions(&maker, integration->name));
     *catalog = (struct catalog){.arena = arena,

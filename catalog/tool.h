@@ -54,12 +54,14 @@ struct tool {
     struct slice title, description;
     struct slice resource, method; /* invoices, list */
     enum method_kind kind;
-    bool writes;         /* create, update, delete, or a custom method that says so */
-    bool critical;       /* overtakes reads in the governor, later */
-    bool pages;          /* a list, or a custom method that says so */
-    bool opt_in;         /* shown only where an MCP server's filter names it */
-    bool as_sent;        /* returns the connector's records as they are */
-    struct slice lookup; /* how to find out whether a write whose answer was lost
+    bool writes;   /* create, update, delete, or a custom method that says so */
+    bool critical; /* overtakes reads in the governor, later */
+    bool pages;    /* a list, or a custom method that says so */
+    bool opt_in;   /* shown only where an MCP server's filter names it */
+    bool as_sent;  /* returns the connector's records as they are */
+    struct slice
+        scheme; /* whose credential signs it, active or not; empty: the active one */
+    struct slice lookup;      /* how to find out whether a write whose answer was lost
                             happened; empty: nothing is known */
     const struct slice *tags; /* of resource and method, sorted */
     size_t tag_count;
@@ -116,7 +118,8 @@ struct op_request {
     size_t field_count;
     struct slice body;
     bool has_body;
-    bool is_write; /* its outcome is unknown when the answer is lost */
+    size_t passport_at; /* of a signature in the body: where its element goes; else 0 */
+    bool is_write;      /* its outcome is unknown when the answer is lost */
 };
 
 /* What came back. Lent until on_response returns. */

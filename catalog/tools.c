@@ -293,6 +293,7 @@ static enum err compile_plan(struct builder *b)
     enum err err;
 
     tool->upstream = jval_get(b->method, "upstream");
+    tool->scheme = jval_text(jval_get(tool->upstream, "scheme"));
     if (compiler == NULL) {
         return ERR_OK;
     }

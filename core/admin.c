@@ -32,6 +32,8 @@ static const struct route {
      admin_patch_account},
     {"delete_account", "DELETE", "/integrated-account/{}", ROLE_TENANT, BODY_NONE,
      admin_delete_account},
+    {"get_catalog", "GET", "/integrated-account/{}/catalog", ROLE_TENANT, BODY_NONE,
+     admin_get_catalog},
     {"list_auth", "GET", "/integrated-account/{}/auth", ROLE_TENANT, BODY_NONE,
      admin_list_auth},
     {"put_auth", "PUT", "/integrated-account/{}/auth/{scheme}", ROLE_TENANT,

@@ -135,6 +135,7 @@ void admin_revoke_grant(struct admin *admin);
 
 /* ---- Handlers, by file ---- */
 
+void admin_get_catalog(struct admin *admin);
 void admin_list_auth(struct admin *admin);
 void admin_put_auth(struct admin *admin);
 void admin_verify_auth(struct admin *admin);

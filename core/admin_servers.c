@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "core/admin_private.h"
 #include "core/calls.h"
+#include "core/logins.h"
 #include "core/servers.h"
 #include "core/turnstile.h"
 
@@ -17,13 +18,28 @@ struct offer {
     size_t token_estimate;
 };
 
-static struct offer count_offer(const struct integration *integration,
+/* The path's first id is the account's. */
+static bool can_sign(struct admin *admin, const struct tool *tool)
+{
+    struct account *account = NULL;
+    if (tool->scheme.len == 0 ||
+        accounts_get(admin->gateway->accounts, admin->ids[0], &account) != ERR_OK) {
+        return true;
+    }
+    bool can = logins_can(account, tool);
+    account_drop(account);
+    return can;
+}
+
+static struct offer count_offer(struct admin *admin,
+                                const struct integration *integration,
                                 const struct filter *filter)
 {
     struct offer offer = {0, 0};
     size_t bytes = 0;
     for (size_t i = 0; i < integration->tool_count; i++) {
-        if (filter_allows(filter, integration->tools[i])) {
+        if (filter_allows(filter, integration->tools[i]) &&
+            can_sign(admin, integration->tools[i])) {
             offer.tools++;
             bytes += integration->tools[i]->list_bytes;
         }
@@ -42,7 +58,7 @@ static bool offer_of_record(struct admin *admin, const struct integration *integ
         server_config_parse(json, NULL, admin->arena, &config, &fault) != ERR_OK) {
         return false;
     }
-    *out = count_offer(integration, config.filter);
+    *out = count_offer(admin, integration, config.filter);
     return true;
 }
 

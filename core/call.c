@@ -21,6 +21,7 @@
 #include "core/cursor.h"
 #include "core/envelope.h"
 #include "core/job.h"
+#include "core/logins.h"
 #include "core/metrics.h"
 #include "core/standing.h"
 
@@ -55,17 +56,21 @@ static void advance(struct call *call);
 
 /* ---- lookup, check, open ---- */
 
-const struct tool *call_tool(const struct integration *integration,
+const struct tool *call_tool(const struct account *account,
+                             const struct integration *integration,
                              const struct server *server, struct slice name)
 {
     const struct tool *tool = catalog_tool(integration, name);
-    return tool != NULL && filter_allows(server->config.filter, tool) ? tool : NULL;
+    bool shown = tool != NULL && filter_allows(server->config.filter, tool) &&
+                 logins_can(account, tool);
+    return shown ? tool : NULL;
 }
 
 static enum step do_lookup(struct call *call)
 {
     const struct call_order *order = &call->order;
-    call->tool = call_tool(call->integration, order->server, order->tool);
+    call->tool =
+        call_tool(order->account, call->integration, order->server, order->tool);
     return call->tool != NULL ? STEP_NEXT : fail(call, ERR_RPC_METHOD);
 }
 

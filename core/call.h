@@ -68,8 +68,10 @@ struct call *call_start(const struct call_order *order);
 /* The caller left: waiting ends, a request already sent goes on without an answer. */
 void call_cancel(struct call *call);
 
-/* The tool of that name, if the MCP server shows it; else NULL. */
-const struct tool *call_tool(const struct integration *integration,
+/* The tool of that name, if the MCP server shows it and the account can sign for it; else
+ * NULL. */
+const struct tool *call_tool(const struct account *account,
+                             const struct integration *integration,
                              const struct server *server, struct slice name);
 
 /* What its owner gave as ctx. */

@@ -170,6 +170,16 @@ struct credential *logins_of(const struct account *account, struct slice scheme)
     return standby != NULL ? standby->credential : NULL;
 }
 
+bool logins_can(const struct account *account, const struct tool *tool)
+{
+    const struct account_standby *standby;
+    if (tool->scheme.len == 0 || slice_eq(account->record.scheme, tool->scheme)) {
+        return true;
+    }
+    standby = logins_standby(account, tool->scheme);
+    return standby != NULL && standby->proven;
+}
+
 struct credential *logins_with_grant(const struct account *account)
 {
     if (outbound_scheme_has_grant(outbound_scheme_find(account->record.scheme))) {

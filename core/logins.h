@@ -23,6 +23,9 @@ struct account_standby *logins_standby(const struct account *account,
                                        struct slice scheme);
 /* Active or standby; NULL when the account has none of that scheme. */
 struct credential *logins_of(const struct account *account, struct slice scheme);
+/* Whether the account can sign the tool's requests: with the active credential, or with a
+ * verified one of the scheme that the tool needs. */
+bool logins_can(const struct account *account, const struct tool *tool);
 /* The one whose tokens come of a grant, active or standby; or NULL. */
 struct credential *logins_with_grant(const struct account *account);
 

@@ -37,7 +37,7 @@ static void do_tools_list(struct entry *entry)
                         SLICE_EMPTY);
         return;
     }
-    mcp_write_tools(&entry->reply, &entry->message, entry->post->account->integration,
+    mcp_write_tools(&entry->reply, &entry->message, entry->post->account,
                     entry->post->server->config.filter);
 }
 

@@ -138,7 +138,8 @@ static bool passes_modern_rungs(struct entry *entry, struct slice name,
 {
     struct post *post = entry->post;
     struct arena *arena = http_exchange_arena(post->exchange);
-    const struct tool *tool = call_tool(post->account->integration, post->server, name);
+    const struct tool *tool =
+        call_tool(post->account, post->account->integration, post->server, name);
     if (!mcp_is_modern(&entry->message) || tool == NULL) {
         return true;
     }

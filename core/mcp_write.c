@@ -3,6 +3,8 @@
  * define. */
 #include "core/mcp_write.h"
 
+#include "core/logins.h"
+
 #include "base/jwriter.h"
 
 /* How long a client may go without asking again: what the operator changes (files, overrides,
@@ -158,8 +160,9 @@ static void write_tool(struct jwriter *writer, const struct tool *tool,
 }
 
 void mcp_write_tools(struct buf *out, const struct mcp_message *message,
-                     const struct integration *integration, const struct filter *filter)
+                     const struct account *account, const struct filter *filter)
 {
+    const struct integration *integration = account->integration;
     struct jwriter writer;
     begin_result(&writer, out, message);
     if (mcp_is_modern(message)) {
@@ -168,7 +171,8 @@ void mcp_write_tools(struct buf *out, const struct mcp_message *message,
     jwriter_key(&writer, SLICE("tools"));
     jwriter_array(&writer);
     for (size_t i = 0; i < integration->tool_count; i++) {
-        if (filter_allows(filter, integration->tools[i])) {
+        if (filter_allows(filter, integration->tools[i]) &&
+            logins_can(account, integration->tools[i])) {
             write_tool(&writer, integration->tools[i], message->version);
         }
     }

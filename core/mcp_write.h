@@ -13,6 +13,8 @@
 #include "catalog/catalog.h"
 #include "core/mcp_read.h"
 
+struct account;
+
 void mcp_write_error(struct buf *out, const struct jval *id, int code,
                      struct slice message, struct slice data);
 void mcp_write_refusal(struct buf *out, const struct mcp_refusal *refusal);
@@ -25,8 +27,7 @@ void mcp_write_initialize(struct buf *out, const struct mcp_message *message,
 void mcp_write_discover(struct buf *out, const struct mcp_message *message,
                         const struct integration *integration);
 void mcp_write_tools(struct buf *out, const struct mcp_message *message,
-                     const struct integration *integration,
-                     const struct filter *filter);
+                     const struct account *account, const struct filter *filter);
 
 /* `envelope`: JSON text; it stands as text and as structuredContent. */
 void mcp_write_tool_result(struct buf *out, const struct mcp_message *message,

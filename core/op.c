@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/timefmt.h"
 #include "core/diagnosis.h"
+#include "core/logins.h"
 #include "core/standing.h"
 
 /* A step is finished; or it has started something that will resume; or it failed. */
@@ -69,6 +70,7 @@ static void close_up(struct op_run *run, enum governor_outcome outcome)
     account_wake_parked(run->account);
     account_drop(run->signer);
     run->signer = NULL;
+    run->login = NULL;
 }
 
 static void end(struct op_run *run, enum governor_outcome outcome)
@@ -161,6 +163,23 @@ static void on_token(void *ctx, const struct token_outcome *outcome)
     advance(run); /* the same step again: it finds the credential ready */
 }
 
+/* The active one, or that of the scheme that the tool needs; NULL: there is none by now. */
+static struct credential *login_of(const struct op_run *run)
+{
+    bool named = run->op.tool != NULL && run->op.tool->scheme.len > 0;
+    return named ? logins_of(run->signer, run->op.tool->scheme)
+                 : run->signer->credential;
+}
+
+static enum step lacks_login(struct op_run *run)
+{
+    run->op.fault.err = ERR_POLICY_DENIED;
+    run->op.fault.message =
+        arena_printf(run->op.arena, "The account has no credential of %.*s any more.",
+                     SLICE_ARG(run->op.tool->scheme));
+    return STEP_FAIL;
+}
+
 /* Before queueing, and again in sign: a token may have ended while the call waited. */
 static enum step do_freshen(struct op_run *run)
 {
@@ -169,7 +188,11 @@ static enum step do_freshen(struct op_run *run)
         standing_fault(run->signer, 0, run->op.arena, &run->op.fault);
         return STEP_FAIL;
     }
-    if (outbound_is_ready(run->signer->credential)) {
+    run->login = login_of(run);
+    if (run->login == NULL) {
+        return lacks_login(run);
+    }
+    if (outbound_is_ready(run->login)) {
         return STEP_NEXT;
     }
     if (run->token_waits++ >
@@ -181,7 +204,7 @@ static enum step do_freshen(struct op_run *run)
     }
     run->token_wait.on_ready = on_token;
     run->token_wait.ctx = run;
-    enum err err = outbound_prepare(run->signer->credential, &run->token_wait);
+    enum err err = outbound_prepare(run->login, &run->token_wait);
     if (err != ERR_OK) {
         const struct token_outcome none = {.err = err, .code = SLICE_EMPTY};
         tell_of_token(run, &none);
@@ -282,7 +305,7 @@ static void start_pause(struct op_run *run);
 /* What the connector answered decides where an operation goes on. */
 static enum step follow(struct op_run *run)
 {
-    if (run->next == CONNECTOR_DONE) {
+    if (run->next == CONNECTOR_DONE && run->login == run->signer->credential) {
         standing_worked(run->signer, true); /* nothing was refused */
     }
     if (run->next == CONNECTOR_SEND) {
@@ -368,7 +391,11 @@ void op_end_pausing(struct gateway *gateway)
 static enum step do_sign(struct op_run *run)
 {
     renew_signer(run);
-    if (!outbound_is_ready(run->signer->credential)) {
+    run->login = login_of(run);
+    if (run->login == NULL) {
+        return lacks_login(run);
+    }
+    if (!outbound_is_ready(run->login)) {
         return do_freshen(run);
     }
     const struct op_request *request = &run->op.request;
@@ -386,12 +413,13 @@ static enum step do_sign(struct op_run *run)
         .location = run->op.target->location,
         .fields = fields,
         .field_count = request->field_count,
+        .body = request->body,
+        .passport_at = request->passport_at,
     };
     const struct gateway_parts *parts = &run->gateway->parts;
     const struct outbound_means means = {parts->clock, parts->mac,
                                          &run->gateway->random};
-    enum err err =
-        outbound_sign(run->signer->credential, &run->outbound, &means, run->op.arena);
+    enum err err = outbound_sign(run->login, &run->outbound, &means, run->op.arena);
     if (err != ERR_OK) {
         run->op.fault.err = err;
         return STEP_FAIL;
@@ -460,12 +488,25 @@ static bool is_let_in(enum err err)
     return err == ERR_NOT_FOUND || err == ERR_VALIDATION_FAILED || err == ERR_CONFLICT;
 }
 
+/* One that stands by says nothing of the account: a refusal takes it, and the tools that
+ * need it, out of use before the ERP locks the user. */
+static void judge_standby(struct op_run *run)
+{
+    if (run->next == CONNECTOR_FAILED && run->op.fault.err == ERR_NEEDS_REAUTH) {
+        standing_refuse_standby(run->signer, run->op.tool->scheme);
+    }
+}
+
 /* What the answer says of the account's login. A page with status 200 that wants a login
  * says nothing of it: single sign-on stands before the API there. Nor does a proxy that
  * wants one of its own. */
 static void judge_login(struct op_run *run, const struct http_reply *reply)
 {
     struct fault *fault = &run->op.fault;
+    if (run->login != run->signer->credential) {
+        judge_standby(run);
+        return;
+    }
     if (run->next == CONNECTOR_DONE) {
         standing_worked(run->signer, true);
     } else if (run->next == CONNECTOR_FAILED && is_let_in(fault->err)) {
@@ -492,8 +533,8 @@ static void take_answer(struct op_run *run, const struct http_reply *reply)
     };
     run->upstream_status = reply->status;
     op_enter(run, OP_DECODE);
-    if (!run->renewed && outbound_renew(run->signer->credential,
-                                        run->outbound.token_version, reply->status)) {
+    if (!run->renewed &&
+        outbound_renew(run->login, run->outbound.token_version, reply->status)) {
         run->renewed =
             true; /* not executed: a fresh token, and the same request once more */
         run->next = CONNECTOR_SEND;
@@ -570,7 +611,7 @@ static enum step do_send(struct op_run *run)
         .url = request->url,
         .fields = run->outbound.fields,
         .field_count = run->outbound.field_count,
-        .body = request->body,
+        .body = run->outbound.body,
         .has_body = request->has_body,
         .proxy = run->outbound.proxy,
         .answer_ms =

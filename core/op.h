@@ -49,6 +49,7 @@ struct op_run {
     enum op_state state;
     struct account
         *signer; /* held: whose credential the last request was signed with */
+    struct credential *login; /* of the signer: the one that signs */
     struct turnstile_place place;
     struct outbound_request outbound; /* the signed one */
     struct http_transfer *transfer;

@@ -207,28 +207,42 @@ void standing_refuse(struct account *account)
     }
 }
 
-/* Nothing runs on it: it only has to be verified before a switch. */
-static void end_standby_grant(struct account *account)
+/* It has to be verified again before a switch, and before a tool is signed with it. */
+static void disprove(struct account *account, struct account_standby *standby)
 {
     const struct gateway_parts *parts = &account_gateway(account)->parts;
+    if (!standby->proven) {
+        return;
+    }
+    standby->proven = false;
+    standby->worked_us = 0;
+    log_event(parts->log, LOG_WARN, "standby_refused",
+              LOG_ID(account, account->record.id),
+              LOG_ID(tenant, account->record.tenant), LOG_ID(way, standby->scheme));
+    struct arena *arena = arena_new();
+    struct change *change = arena_alloc(arena, sizeof *change);
+    *change =
+        (struct change){parts->log, arena, arena_slice(arena, account->record.id)};
+    struct store_batch *batch = store_batch_new();
+    store_prove_credential(batch, change->id, standby->scheme, false);
+    store_commit(parts->store, batch, on_stored, change);
+}
+
+void standing_refuse_standby(struct account *account, struct slice scheme)
+{
+    struct account_standby *standby = logins_standby(account, scheme);
+    if (standby != NULL && account_is_current(account) && !account->apart) {
+        disprove(account, standby);
+    }
+}
+
+static void end_standby_grant(struct account *account)
+{
     for (size_t i = 0; i < account->standby_count; i++) {
         struct account_standby *standby = &account->standbys[i];
-        if (!outbound_scheme_has_grant(outbound_scheme_find(standby->scheme)) ||
-            !standby->proven) {
-            continue;
+        if (outbound_scheme_has_grant(outbound_scheme_find(standby->scheme))) {
+            disprove(account, standby);
         }
-        standby->proven = false;
-        standby->worked_us = 0;
-        log_event(parts->log, LOG_WARN, "standby_grant_ended",
-                  LOG_ID(account, account->record.id),
-                  LOG_ID(tenant, account->record.tenant));
-        struct arena *arena = arena_new();
-        struct change *change = arena_alloc(arena, sizeof *change);
-        *change =
-            (struct change){parts->log, arena, arena_slice(arena, account->record.id)};
-        struct store_batch *batch = store_batch_new();
-        store_prove_credential(batch, change->id, standby->scheme, false);
-        store_commit(parts->store, batch, on_stored, change);
     }
 }
 

@@ -32,6 +32,8 @@ int standing_ceiling(const struct account *account);
 void standing_worked(struct account *account, bool proves);
 /* The ERP refused the login. */
 void standing_refuse(struct account *account);
+/* The same of one that stands by. */
+void standing_refuse_standby(struct account *account, struct slice scheme);
 /* The token host refused the account's grant, or there is none: somebody has to consent. */
 void standing_end_grant(struct accounts *accounts, struct slice id);
 

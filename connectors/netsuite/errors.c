@@ -262,6 +262,23 @@ const struct jval *errors_read_answer(struct op *op, const struct op_response *r
     return NULL;
 }
 
+enum connector_step errors_soap(struct op *op, const struct op_response *response,
+                                const struct errors_soap *said)
+{
+    struct complaints complaints = {.status = response->status};
+
+    if (response->status < 400) {
+        complaints.status = 400; /* an error of a record, inside a 200 */
+    }
+    if (said != NULL) {
+        add_complaint(&complaints, op->arena, said->code,
+                      text_clean(op->arena, said->message, MESSAGE_MAX));
+        add_complaint(&complaints, op->arena, said->fault, SLICE_EMPTY);
+    }
+    fail_by_rules(op, response, &complaints, said != NULL);
+    return CONNECTOR_FAILED;
+}
+
 enum connector_step errors_malformed(struct op *op, const struct op_response *response,
                                      struct slice message)
 {

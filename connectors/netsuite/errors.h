@@ -26,6 +26,15 @@ const struct jval *errors_read_answer(struct op *op,
 enum connector_step errors_malformed(struct op *op, const struct op_response *response,
                                      struct slice message);
 
+/* What a SOAP answer says is wrong: the fault's element (or empty), code and sentence. */
+struct errors_soap {
+    struct slice fault, code, message;
+};
+/* The same by a SOAP answer; `said` NULL: the answer could not be read. Always
+ * CONNECTOR_FAILED. */
+enum connector_step errors_soap(struct op *op, const struct op_response *response,
+                                const struct errors_soap *said);
+
 /* One argument cannot be sent. Always CONNECTOR_FAILED. Keeps its slices. */
 enum connector_step errors_argument(struct op *op, struct slice argument,
                                     struct slice message);

@@ -9,6 +9,7 @@
 #include "connectors/netsuite/free_query.h"
 #include "connectors/netsuite/hosts.h"
 #include "connectors/netsuite/rest.h"
+#include "connectors/netsuite/soap.h"
 #include "connectors/netsuite/suiteql.h"
 
 struct plan {
@@ -16,6 +17,7 @@ struct plan {
     const struct rest_plan *rest;
     const struct create_plan *create;
     const struct free_query_plan *free_query;
+    const struct soap_plan *soap;
 };
 
 static enum err compile(struct arena *arena, const struct jval *upstream,
@@ -34,10 +36,12 @@ static enum err compile(struct arena *arena, const struct jval *upstream,
                   : rest_compile(arena, upstream, tool, &made->rest, problem);
     } else if (slice_is(service, "free_suiteql")) {
         err = free_query_compile(arena, upstream, tool, &made->free_query, problem);
+    } else if (slice_is(service, "soap")) {
+        err = soap_compile(arena, upstream, tool, &made->soap, problem);
     } else {
         *problem = (struct schema_problem){
             .pointer = SLICE("/service"),
-            .message = SLICE("service is suiteql, record or free_suiteql.")};
+            .message = SLICE("service is suiteql, record, free_suiteql or soap.")};
         err = ERR_UNPROCESSABLE;
     }
     *plan = err == ERR_OK ? made : NULL;
@@ -54,6 +58,9 @@ static enum connector_step begin(struct op *op, const void *plan)
     if (made->free_query != NULL) {
         return free_query_begin(op, made->free_query);
     }
+    if (made->soap != NULL) {
+        return soap_begin(op, made->soap);
+    }
     return made->suiteql != NULL ? suiteql_begin(op, made->suiteql)
                                  : rest_begin(op, made->rest);
 }
@@ -68,6 +75,9 @@ static enum connector_step on_response(struct op *op, const void *plan,
     }
     if (made->free_query != NULL) {
         return free_query_on_response(op, made->free_query, response);
+    }
+    if (made->soap != NULL) {
+        return soap_on_response(op, made->soap, response);
     }
     return made->suiteql != NULL ? suiteql_on_response(op, made->suiteql, response)
                                  : rest_on_response(op, made->rest, response);

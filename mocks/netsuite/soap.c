@@ -355,6 +355,58 @@ static void get(struct operation *op)
     buf_append(op->out, SLICE("</readResponse></getResponse>"));
 }
 
+/* Customers, vendors and what else people search for; enough of them to page. */
+static const struct saved_search {
+    const char *type, *id, *script, *name;
+} saved_searches[] = {
+    {"transaction", "21", "customsearch_open_invoices", "Open invoices > 30 days"},
+    {"transaction", "22", "customsearch_unapproved_bills", "Bills awaiting approval"},
+    {"transaction", "37", "customsearch_month_end", "Month end & accruals"},
+    {"customer", "40", "customsearch_credit_hold", "Customers on credit hold"},
+};
+
+static bool search_type_allowed(struct slice type)
+{
+    static const char *const types[] = {"transaction", "customer", "vendor", "account",
+                                        "employee",    "item",     "job",    "contact"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (slice_is(type, types[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void get_saved_search(struct operation *op)
+{
+    const char *version = op->call->version;
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof saved_searches / sizeof *saved_searches; i++) {
+        count += slice_is(op->call->search_type, saved_searches[i].type) ? 1 : 0;
+    }
+    buf_printf(op->out,
+               "<getSavedSearchResponse" MESSAGES
+               "><platformCore:getSavedSearchResult" CORE ">" SUCCESS
+               "<platformCore:totalRecords>%zu</platformCore:totalRecords>"
+               "<platformCore:recordRefList>",
+               version, version, count);
+    for (size_t i = 0; i < sizeof saved_searches / sizeof *saved_searches; i++) {
+        const struct saved_search *search = &saved_searches[i];
+        if (!slice_is(op->call->search_type, search->type)) {
+            continue;
+        }
+        buf_printf(op->out,
+                   "<platformCore:recordRef internalId=\"%s\" scriptId=\"%s\" "
+                   "xsi:type=\"platformCore:CustomizationRef\"><platformCore:name>",
+                   search->id, search->script);
+        xml_text(op->out, slice_str(search->name));
+        buf_append(op->out, SLICE("</platformCore:name></platformCore:recordRef>"));
+    }
+    buf_append(op->out,
+               SLICE("</platformCore:recordRefList></platformCore:getSavedSearchResult>"
+                     "</getSavedSearchResponse>"));
+}
+
 static const struct {
     const char *name;
     void (*run)(struct operation *op);
@@ -362,6 +414,7 @@ static const struct {
     {"getServerTime", get_server_time},
     {"getDataCenterUrls", get_data_center_urls},
     {"get", get},
+    {"getSavedSearch", get_saved_search},
 };
 
 static bool type_allowed(struct slice type)
@@ -378,6 +431,15 @@ static void run(struct operation *op, size_t at, struct response *response)
                            "org.xml.sax.SAXException: %.*s is not a legal value for "
                            "RecordType (the mock has customer and vendor)",
                            SLICE_ARG(call->type)));
+        return;
+    }
+    if (operations[at].run == get_saved_search &&
+        !search_type_allowed(call->search_type)) {
+        fault(op->x, response, 500, NULL, NULL,
+              arena_printf(exchange_arena(op->x),
+                           "org.xml.sax.SAXException: %.*s is not a legal value for "
+                           "SearchRecordType",
+                           SLICE_ARG(call->search_type)));
         return;
     }
     start_answer(call, op->netsuite->account_id, response);

@@ -170,12 +170,16 @@ static void read_body(struct arena *arena, xmlNode *operation, const char *messa
                       struct soap_call *out)
 {
     xmlNode *reference = child(operation, "baseRef");
+    xmlNode *record = child(operation, "record");
     out->operation = arena_slice(arena, name_of(operation));
     out->account = content(arena, operation, "account", messages);
     if (reference != NULL) {
         out->type = attribute(arena, reference, "type");
         out->id = attribute(arena, reference, "internalId");
         out->eid = attribute(arena, reference, "externalId");
+    }
+    if (record != NULL) {
+        out->search_type = attribute(arena, record, "searchType");
     }
 }
 
@@ -187,7 +191,8 @@ enum soap_fault soap_read(struct http_exchange *x, struct soap_call *out)
                               .account = SLICE_EMPTY,
                               .type = SLICE_EMPTY,
                               .id = SLICE_EMPTY,
-                              .eid = SLICE_EMPTY};
+                              .eid = SLICE_EMPTY,
+                              .search_type = SLICE_EMPTY};
     REQUIRE(soap_version(exchange_request(x)->path, out->version));
     snprintf(messages, sizeof messages,
              "urn:messages_%s.platform.webservices.netsuite.com", out->version);

@@ -32,6 +32,7 @@ struct soap_call {
     struct oauth_header token;  /* PASSPORT_TOKEN, PASSPORT_INCOMPLETE */
     struct slice account;       /* of getDataCenterUrls */
     struct slice type, id, eid; /* of get's baseRef */
+    struct slice search_type;   /* of getSavedSearch's record */
 };
 
 enum soap_fault soap_read(struct http_exchange *x, struct soap_call *out);

@@ -25,7 +25,7 @@ TODAY = "2026-11-20"
 NETSUITE_GETS = ["get_single_netsuite_%s_by_id" % one for one in (
     "account", "customer", "invoice", "journal_entry", "vendor_bill", "vendor")]
 NETSUITE_LISTS = ["list_all_netsuite_" + many for many in (
-    "accounts", "customers", "invoices", "journal_entries", "vendor_bills", "vendors")]
+    "accounts", "customers", "invoices", "journal_entries", "saved_searches", "vendor_bills", "vendors")]
 NETSUITE_CREATES = ["create_a_netsuite_invoice"]
 NETSUITE_TOOLS = NETSUITE_CREATES + NETSUITE_GETS + NETSUITE_LISTS
 PATIENCE = 60  # seconds: the limit of every wait here; nothing is expected to take that long

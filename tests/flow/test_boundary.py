@@ -258,7 +258,7 @@ class TestMinting(BoundaryCase):
 
 
 ACCOUNT, CUSTOMER, INVOICE, JOURNAL, BILL, VENDOR = NETSUITE_GETS
-ACCOUNTS, CUSTOMERS, INVOICES, JOURNALS, BILLS, VENDORS = NETSUITE_LISTS
+ACCOUNTS, CUSTOMERS, INVOICES, JOURNALS, SEARCHES, BILLS, VENDORS = NETSUITE_LISTS
 
 
 class TestFilters(BoundaryCase):
@@ -272,6 +272,7 @@ class TestFilters(BoundaryCase):
          [CUSTOMER, INVOICE, CUSTOMERS, INVOICES]),
         ({"tags": ["parties"]}, [CUSTOMER, VENDOR, CUSTOMERS, VENDORS]),
         ({"tags": ["ledger"]}, [ACCOUNT, JOURNAL, ACCOUNTS, JOURNALS]),
+        ({"tags": ["searches"]}, [SEARCHES]),
         ({"tags": ["payables", "parties"]},
          [CUSTOMER, BILL, VENDOR, CUSTOMERS, BILLS, VENDORS]),
         ({"tools": [INVOICES]}, [INVOICES]),

@@ -129,11 +129,12 @@ class TestCutover(CutoverCase):
     def test_who_waits_in_line_is_signed_with_what_is_in_force_then(self):
         account, url = self.account(governor={"ceiling": 1})
         self.assertEqual(201, self.put(account, M2M, self.m2m())[0])
-        self.latency(1500)
+        self.latency(5000)
         self.reset()
         volley = Volley(url, 3, CUSTOMERS).send()
         wait_until(lambda: self.stats()["in_flight"] == 1 and self.lane(account)["queued"] == 2,
                    "one at the ERP and two in line")
+        self.latency(0)  # of what is sent from now on
         self.assertEqual(200, self.switch(account, M2M)[0])
         self.assertEqual({"ok": 3}, codes(volley.results()))
         logins = self.logins()
@@ -204,13 +205,14 @@ class TestCutover(CutoverCase):
     def test_a_trial_takes_a_place_of_the_account_and_says_nothing_of_it(self):
         account, url = self.account(governor={"ceiling": 1})
         fields = self.m2m()
-        self.latency(600)
+        self.latency(5000)
         volley = Volley(url, 1, CUSTOMERS).send()
         wait_until(lambda: self.stats()["in_flight"] == 1, "a call at the ERP")
         answers = []
         trial = threading.Thread(target=lambda: answers.append(self.put(account, M2M, fields)))
         trial.start()
         wait_until(lambda: self.lane(account)["queued"] == 1, "the trial in line")
+        self.latency(0)  # of what is sent from now on
         trial.join()
         self.assertEqual({"ok": 1}, codes(volley.results()))
         self.assertEqual(201, answers[0][0], answers)

@@ -265,6 +265,7 @@ class TestLists(unittest.TestCase):
 
     def test_every_route_of_the_management_api_is_listed(self):
         routes = re.findall(r'\{"\w+", "([A-Z]+)", "(/[^"]*)"', read("core/admin.c"))
+        routes = [(method, path.replace("{scheme}", "{}")) for method, path in routes]
         self.assertGreater(len(routes), 15)
         text = read("docs/api.md")
         rows = re.findall(r"^\| (`[^|]*`) \|", text, re.M)

@@ -29,7 +29,8 @@ static void test_a_plan_names_each_mistake_with_its_pointer(void **state)
         const char *upstream, *pointer;
     } cases[] = {
         {"{}", "/service"},
-        {"{\"service\":\"soap\"}", "/service"},
+        {"{\"service\":\"xml\"}", "/service"},
+        {"{\"service\":\"soap\"}", "/operation"},
         {HEAD ",\"limit\":1" TAIL, "/limit"},
         {"{\"service\":\"suiteql\",\"from\":\"t\"" TAIL, "/select"},
         {"{\"service\":\"suiteql\",\"from\":\"t\",\"select\":{}" TAIL, "/select"},
