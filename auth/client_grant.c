@@ -15,7 +15,7 @@
 #define FLIGHT_MS 20000 /* a token host that needs longer is down */
 #define FORM_BYTES (64 * 1024)
 #define STATE_BYTES 1024
-#define ASSERTION_S 3600 /* the longest that NetSuite takes; it may wait in line */
+#define ASSERTION_S 3300 /* NetSuite takes less than 60 minutes; it may wait in line */
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 #define CERTIFICATE_WARN_MS (2 * DAY_MS) /* SAP BTP's live for 7 days by default */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Access tokens. Invariants:
- *   1. A source has at most one flight; whoever waits is on its list.
+ *   1. A source has at most one flight; whoever waits is on its list. While calls wait, a
+ *      flight that was lost is tried again soon, a few times.
  *   2. A token is replaced only by a newer one; a failed flight leaves the old one
  *      where it is.
  *   3. A token is renewed ahead of its end only when it was used since the last time: an
@@ -22,6 +23,9 @@
 #define SPARE_MS 30000 /* a token that ends sooner is not used any more */
 #define AHEAD_LEAST_MS 60000
 #define AHEAD_MOST_MS 180000
+#define SOON_FIRST_MS \
+    300 /* calls wait: once more after this, then after twice as long */
+#define SOON_WITHIN_MS 10000 /* of their coming */
 #define RETRY_FIRST_MS 5000
 #define RETRY_MOST_MS 300000
 #define SOURCE_BYTES 512
@@ -30,6 +34,7 @@ struct tokens {
     struct token_hosts *hosts;
     const struct clock *clock;
     const struct log *log;
+    int tries;
     struct map *sources;
     struct secret_pool *pool;
     struct secret *blind; /* makes digests of secrets that are known nowhere else */
@@ -51,7 +56,10 @@ struct token_source {
     int holders; /* credentials, and the flight */
     int failures;
     struct list waiting;
-    bool in_flight;
+    bool in_flight; /* also between two tries of it */
+    bool pausing;   /* between two tries: `due` is the next */
+    int tries;
+    int64_t began_ms;
 };
 
 static void on_alarm(void *ctx)
@@ -60,13 +68,14 @@ static void on_alarm(void *ctx)
 }
 
 struct tokens *tokens_new(struct loop *loop, struct token_hosts *hosts,
-                          const struct clock *clock, const struct log *log)
+                          const struct clock *clock, const struct log *log, int tries)
 {
     struct tokens *tokens = calloc(1, sizeof *tokens);
     REQUIRE(tokens != NULL);
     tokens->hosts = hosts;
     tokens->clock = clock;
     tokens->log = log;
+    tokens->tries = tries;
     tokens->sources = map_new();
     tokens->pool = secret_pool_new();
     tokens->blind = secret_random(MAC_BYTES);
@@ -271,22 +280,6 @@ static void try_later(struct token_source *source)
     }
 }
 
-void tokens_run(struct tokens *tokens)
-{
-    int64_t now_ms = clock_wall_ms(tokens->clock);
-    struct due *due = due_first(tokens->due);
-    while (due != NULL && due->at_ms <= now_ms) {
-        struct token_source *source = LIST_ENTRY(due, struct token_source, due);
-        due_clear(tokens->due, due);
-        if (token_source_renew(source) != ERR_OK) {
-            source->failures++;
-            try_later(source);
-        }
-        due = due_first(tokens->due);
-    }
-    set_alarm(tokens);
-}
-
 /* ---- The flight ---- */
 
 void token_source_set(struct token_source *source, struct slice token, int64_t ends_ms)
@@ -316,18 +309,26 @@ static void tell(struct token_source *source, const struct token_outcome *outcom
     }
 }
 
-void token_source_end(struct token_source *source, const struct token_outcome *outcome,
-                      struct slice token, int64_t ends_ms)
+/* The host could not, calls wait, and not for long yet: not this time is not never. */
+static bool is_tried_again(struct token_source *source, enum err err)
 {
-    REQUIRE(source->in_flight);
+    struct tokens *tokens = source->tokens;
+    int64_t now_ms = clock_wall_ms(tokens->clock);
+    if (err != ERR_UPSTREAM_UNAVAILABLE || list_empty(&source->waiting) ||
+        source->tries >= tokens->tries || now_ms - source->began_ms > SOON_WITHIN_MS) {
+        return false;
+    }
+    source->pausing = true;
+    due_set(tokens->due, &source->due,
+            now_ms + ((int64_t)SOON_FIRST_MS << (source->tries - 1)));
+    set_alarm(tokens);
+    return true;
+}
+
+static void end_flight(struct token_source *source, const struct token_outcome *outcome)
+{
     source->in_flight = false;
-    log_event(source->tokens->log, outcome->err == ERR_OK ? LOG_INFO : LOG_WARN,
-              "token_fetched", LOG_NAME(way, source->way->name),
-              LOG_NAME(outcome, err_code(outcome->err)),
-              LOG_INT(upstream_status, outcome->status));
-    if (outcome->err == ERR_OK) {
-        token_source_set(source, token, ends_ms);
-    } else {
+    if (outcome->err != ERR_OK) {
         source->failures++;
         try_later(source);
     }
@@ -335,13 +336,40 @@ void token_source_end(struct token_source *source, const struct token_outcome *o
     token_source_drop(source);
 }
 
+void token_source_end(struct token_source *source, const struct token_outcome *outcome,
+                      struct slice token, int64_t ends_ms)
+{
+    REQUIRE(source->in_flight && !source->pausing);
+    log_event(source->tokens->log, outcome->err == ERR_OK ? LOG_INFO : LOG_WARN,
+              "token_fetched", LOG_NAME(way, source->way->name),
+              LOG_NAME(outcome, err_code(outcome->err)),
+              LOG_INT(upstream_status, outcome->status));
+    if (is_tried_again(source, outcome->err)) {
+        return;
+    }
+    if (outcome->err == ERR_OK) {
+        token_source_set(source, token, ends_ms);
+    }
+    end_flight(source, outcome);
+}
+
+static enum err fetch(struct token_source *source, bool urgent)
+{
+    source->in_flight = true;
+    source->tries++;
+    enum err err = source->way->fetch(source->state, source, urgent);
+    source->in_flight = err == ERR_OK;
+    return err;
+}
+
 static enum err start_flight(struct token_source *source, bool urgent)
 {
     source->holders++;
-    source->in_flight = true;
-    enum err err = source->way->fetch(source->state, source, urgent);
+    source->tries = 0;
+    source->began_ms = clock_wall_ms(source->tokens->clock);
+    due_clear(source->tokens->due, &source->due);
+    enum err err = fetch(source, urgent);
     if (err != ERR_OK) {
-        source->in_flight = false;
         source->holders--; /* whoever asked holds it */
     }
     return err;
@@ -359,7 +387,7 @@ enum err token_source_wait(struct token_source *source, struct token_wait *wait)
         if (err != ERR_OK) {
             return err;
         }
-    } else if (list_empty(&source->waiting)) {
+    } else if (list_empty(&source->waiting) && !source->pausing) {
         source->way->hurry(source->state);
     }
     list_push(&source->waiting, &wait->link);
@@ -369,4 +397,41 @@ enum err token_source_wait(struct token_source *source, struct token_wait *wait)
 void token_wait_cancel(struct token_wait *wait)
 {
     list_remove(&wait->link);
+}
+
+/* ---- What is due ---- */
+
+static void go_on(struct token_source *source)
+{
+    struct token_outcome outcome = {.err = ERR_OK, .code = SLICE_EMPTY};
+    source->pausing = false;
+    outcome.err = fetch(source, true);
+    if (outcome.err != ERR_OK) {
+        end_flight(source, &outcome);
+    }
+}
+
+static void renew_ahead(struct token_source *source)
+{
+    if (token_source_renew(source) != ERR_OK) {
+        source->failures++;
+        try_later(source);
+    }
+}
+
+void tokens_run(struct tokens *tokens)
+{
+    int64_t now_ms = clock_wall_ms(tokens->clock);
+    struct due *due = due_first(tokens->due);
+    while (due != NULL && due->at_ms <= now_ms) {
+        struct token_source *source = LIST_ENTRY(due, struct token_source, due);
+        due_clear(tokens->due, due);
+        if (source->pausing) {
+            go_on(source);
+        } else {
+            renew_ahead(source);
+        }
+        due = due_first(tokens->due);
+    }
+    set_alarm(tokens);
 }

@@ -26,9 +26,11 @@
 struct tokens;
 struct token_source;
 
-/* All are kept. Without a loop nothing is renewed by itself: see tokens_run. */
+/* All are kept. Without a loop nothing is renewed by itself: see tokens_run. `tries`: how
+ * often in all a flight that calls wait for is made when its host could not. */
+#define TOKEN_TRIES 4
 struct tokens *tokens_new(struct loop *loop, struct token_hosts *hosts,
-                          const struct clock *clock, const struct log *log);
+                          const struct clock *clock, const struct log *log, int tries);
 /* Every source must have been dropped and every flight have ended. Accepts NULL. */
 void tokens_free(struct tokens *tokens);
 struct token_hosts *tokens_hosts(const struct tokens *tokens);

@@ -156,8 +156,8 @@ static void build_tokens(struct serving *serving)
     serving->token_hosts =
         token_hosts_new(&transport, &serving->clock, &serving->log,
                         (int)serving->config->token_requests_at_once);
-    serving->tokens =
-        tokens_new(serving->loop, serving->token_hosts, &serving->clock, &serving->log);
+    serving->tokens = tokens_new(serving->loop, serving->token_hosts, &serving->clock,
+                                 &serving->log, TOKEN_TRIES);
     const struct grants_parts grants = {
         .loop = serving->loop,
         .store = serving->store,

@@ -209,6 +209,11 @@ static enum step do_freshen(struct op_run *run)
         const struct token_outcome none = {.err = err, .code = SLICE_EMPTY};
         tell_of_token(run, &none);
         token_fault(run, &none);
+        if (err == ERR_UPSTREAM_UNAVAILABLE) {
+            run->op.fault.hint =
+                SLICE("Its token host has failed several times in a row "
+                      "and is left alone for half a minute.");
+        }
         return STEP_FAIL;
     }
     run->awaits_token = true;

@@ -143,7 +143,7 @@ static inline struct grant_world *world_open(const char *path)
         ERR_OK);
     const struct token_transport transport = {world_send, w};
     w->hosts = token_hosts_new(&transport, &w->clock, &w->log, 4);
-    w->tokens = tokens_new(NULL, w->hosts, &w->clock, &w->log);
+    w->tokens = tokens_new(NULL, w->hosts, &w->clock, &w->log, 1);
     const struct grants_parts parts = {
         NULL, w->store, w->vault, w->tokens, &w->log, 2,
     };

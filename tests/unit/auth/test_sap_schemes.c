@@ -189,7 +189,7 @@ static void btp_begin(struct btp *btp)
     btp->clock = clock_from_fake(&btp->time);
     btp->log = (struct log){.fd = -1, .level = LOG_ERROR, .clock = &btp->clock};
     btp->hosts = token_hosts_new(&transport, &btp->clock, &btp->log, 4);
-    btp->tokens = tokens_new(NULL, btp->hosts, &btp->clock, &btp->log);
+    btp->tokens = tokens_new(NULL, btp->hosts, &btp->clock, &btp->log, 1);
     btp->wait.on_ready = on_ready;
     btp->wait.ctx = btp;
 }

@@ -195,7 +195,7 @@ static void test_a_day_of_ten_thousand_accounts(void **state)
     day->clock = clock_from_fake(&day->time);
     day->log = (struct log){.fd = -1, .level = LOG_ERROR, .clock = &day->clock};
     day->hosts = token_hosts_new(&transport, &day->clock, &day->log, CAP);
-    day->tokens = tokens_new(NULL, day->hosts, &day->clock, &day->log);
+    day->tokens = tokens_new(NULL, day->hosts, &day->clock, &day->log, TOKEN_TRIES);
     for (size_t i = 0; i < ACCOUNTS; i++) {
         char id[24], url[64];
         snprintf(id, sizeof id, "client-%zu", i);

@@ -248,9 +248,49 @@ static void test_the_end_of_the_client_ends_a_flight_and_tells(void **state)
     let_go(&w->host);
 }
 
+/* While calls wait a flight that was lost is made again: 0.3, 0.6 and 1.2 s later. */
+static void test_a_lost_flight_is_made_again_while_calls_wait(void **state)
+{
+    struct world *w = *state;
+    struct tokens *patient =
+        tokens_new(NULL, w->hosts, &w->clock, &w->log, TOKEN_TRIES);
+    const struct client_grant client = {.tenant = SLICE("acme"),
+                                        .url = slice_str(w->url),
+                                        .client_id = SLICE("sb"),
+                                        .client_secret = SLICE("s")};
+    struct token_source *source = client_grant_source(patient, &client);
+    struct waiter *one = wait_on(w, 0, source);
+    static const int64_t pauses[] = {300, 600, 1200};
+
+    w->host.status = 503;
+    for (int i = 0; i < 3; i++) {
+        run_until_requests(w, i + 1);
+        while (tokens_next_ms(patient) == 0) {
+            loop_run_once(w->loop);
+        }
+        assert_int_equal(one->told, 0);
+        assert_int_equal(tokens_next_ms(patient), w->time.wall_ms + pauses[i]);
+        if (i == 1) {
+            wait_on(w, 1, source); /* joins between two tries */
+        }
+        if (i == 2) {
+            w->host.status = 200;
+        }
+        w->time.wall_ms += pauses[i];
+        tokens_run(patient);
+    }
+    run_until_told(w, 2);
+    assert_int_equal(w->host.requests, 4);
+    assert_int_equal(one->err, ERR_OK);
+    assert_int_equal(w->waiters[1].err, ERR_OK);
+    token_source_drop(source);
+    tokens_free(patient);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_lost_flight_is_made_again_while_calls_wait),
         TEST(test_all_who_wait_share_one_flight),
         TEST(test_a_client_has_one_source_and_tenants_never_share),
         TEST(test_a_token_is_used_until_30_s_before_its_end),

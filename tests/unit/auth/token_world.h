@@ -141,7 +141,7 @@ static inline int set_up(void **state)
     w->client = http_client_new(w->loop, &out);
     const struct token_transport transport = token_transport_of(w->client);
     w->hosts = token_hosts_new(&transport, &w->clock, &w->log, HOSTS_AT_ONCE);
-    w->tokens = tokens_new(NULL, w->hosts, &w->clock, &w->log);
+    w->tokens = tokens_new(NULL, w->hosts, &w->clock, &w->log, 1);
     w->host = (struct host){.status = 200, .body = GOOD};
     assert_int_equal(http_server_listen(w->loop, &options, &w->log, on_request,
                                         &w->host, &w->host.server),
