@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "base/require.h"
+#include "mocks/common/control.h"
+#include "mocks/sap/connectivity.h"
 #include "mocks/sap/credentials.h"
 
 #define SESSIONS 256
-#define COOKIE "SAP_SESSIONID_S4H_100"
+#define MAX_SERVICES 50
 
 struct entry {
     char name[33], value[33];
@@ -22,6 +24,9 @@ struct logon {
     const struct logon_options *options;
     const struct oauth *oauth;
     const struct clock *clock;
+    struct users *users;
+    json_t *missing; /* names of services without an arrangement */
+    char cookie[40]; /* of the session: named for system and client */
     struct entry sessions[SESSIONS];
     size_t next_session;
     long csrf_fetches;
@@ -35,11 +40,17 @@ struct logon *logon_new(const struct logon_options *options, const struct oauth 
     logon->options = options;
     logon->oauth = oauth;
     logon->clock = clock;
+    logon->users = users_new(&options->users, clock);
+    logon->missing = json_array();
+    snprintf(logon->cookie, sizeof logon->cookie, "SAP_SESSIONID_S4H_%.3s",
+             options->users.client);
     return logon;
 }
 
 void logon_free(struct logon *logon)
 {
+    users_free(logon->users);
+    json_decref(logon->missing);
     free(logon);
 }
 
@@ -52,30 +63,45 @@ static void random_text(char out[33])
     }
 }
 
-/* ---- Users ---- */
+/* ---- Who may what ---- */
 
-static bool names_client(const struct logon *logon, struct http_exchange *x)
+enum caller logon_check(struct logon *logon, struct http_exchange *x)
 {
-    struct slice header = exchange_header(x, "sap-client");
-    if (header.len > 0) {
-        return slice_is(header, logon->options->client);
+    struct slice token = bearer_token(exchange_header(x, "authorization"));
+    struct slice user = connectivity_user_token(x);
+    bool proxied = connectivity_is_proxied(exchange_request(x));
+    if (proxied && user.len > 0) { /* the Cloud Connector logs on whom it names */
+        return oauth_lives(logon->oauth, user, FOR_USER) ? CALLER_ON_PREMISE
+                                                         : CALLER_NONE;
     }
-    struct slice query = exchange_request(x)->query;
-    return slice_is(form_field(exchange_arena(x), query, "sap-client"),
-                    logon->options->client);
+    if (token.len == 0) {
+        return users_logon(logon->users, x);
+    }
+    return !oauth_lives(logon->oauth, token, FOR_ERP) ? CALLER_NONE
+           : proxied                                  ? CALLER_ON_PREMISE
+                                                      : CALLER_COMMUNICATION;
 }
 
-bool logon_check(struct logon *logon, struct http_exchange *x)
+void logon_cookies(struct logon *logon, struct http_exchange *x,
+                   struct response *response)
 {
-    struct slice field = exchange_header(x, "authorization");
-    struct slice user, password;
-    struct slice token = bearer_token(field);
-    if (token.len > 0) {
-        return oauth_lives(logon->oauth, token, FOR_ERP);
+    users_cookies(logon->users, x, response);
+}
+
+bool logon_is_arranged(const struct logon *logon, struct http_exchange *x,
+                       struct slice service)
+{
+    size_t i;
+    const json_t *name;
+    if (users_is_on_premise(logon->users, x)) {
+        return true;
     }
-    return basic_pair(exchange_arena(x), field, &user, &password) &&
-           slice_is(user, logon->options->username) &&
-           same_secret(password, logon->options->password) && names_client(logon, x);
+    json_array_foreach (logon->missing, i, name) {
+        if (slice_is(service, json_string_value(name))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* ---- CSRF: a token is good with the cookie it came with, for a while ---- */
@@ -93,15 +119,15 @@ void logon_csrf_fetch(struct logon *logon, struct http_exchange *x,
         clock_wall_ms(logon->clock) + logon->options->csrf_seconds * 1000;
     logon->csrf_fetches++;
     response_field(response, "x-csrf-token", "%s", session->value);
-    response_field(response, "set-cookie", COOKIE "=%s; path=/; HttpOnly",
+    response_field(response, "set-cookie", "%s=%s; path=/; HttpOnly", logon->cookie,
                    session->name);
     response_field(response, "set-cookie", "sap-usercontext=sap-client=%s; path=/",
-                   logon->options->client);
+                   logon->options->users.client);
 }
 
 bool logon_csrf_fits(struct logon *logon, struct http_exchange *x)
 {
-    struct slice cookie = cookie_value(exchange_header(x, "cookie"), COOKIE);
+    struct slice cookie = cookie_value(exchange_header(x, "cookie"), logon->cookie);
     struct slice token = exchange_header(x, "x-csrf-token");
     for (size_t i = 0; i < SESSIONS; i++) {
         const struct entry *session = &logon->sessions[i];
@@ -113,12 +139,58 @@ bool logon_csrf_fits(struct logon *logon, struct http_exchange *x)
     return false;
 }
 
-void logon_csrf_expire(struct logon *logon)
+/* ---- What tests see and set ---- */
+
+static const char *set_arrangements(struct logon *logon, const json_t *body)
 {
-    memset(logon->sessions, 0, sizeof logon->sessions);
+    size_t i;
+    const json_t *name;
+    json_t *missing = json_object_get(body, "missing");
+    if (!json_is_array(missing) || json_array_size(missing) > MAX_SERVICES) {
+        return "missing must be a list of at most 50 names of services";
+    }
+    json_array_foreach (missing, i, name) {
+        if (!json_is_string(name)) {
+            return "missing must be a list of at most 50 names of services";
+        }
+    }
+    json_decref(logon->missing);
+    logon->missing = json_deep_copy(missing);
+    return NULL;
 }
 
-long logon_csrf_fetches(const struct logon *logon)
+bool logon_control(struct logon *logon, struct slice method, struct slice path,
+                   const json_t *body, struct response *response)
 {
-    return logon->csrf_fetches;
+    const char *why = NULL;
+    if (slice_is(method, "POST") && slice_is(path, "/csrf/expire")) {
+        memset(logon->sessions, 0, sizeof logon->sessions);
+    } else if (slice_is(method, "POST") && slice_is(path, "/users/unlock")) {
+        const json_t *name = json_object_get(body, "user");
+        if ((name != NULL && !json_is_string(name)) ||
+            !users_unlock(logon->users, json_string_value(name))) {
+            why = "user must be the name of a user, or left out";
+        }
+    } else if (slice_is(method, "PUT") && slice_is(path, "/arrangements")) {
+        why = set_arrangements(logon, body);
+    } else {
+        return false;
+    }
+    if (why != NULL) {
+        control_refuse(response, 400, why);
+    } else {
+        control_ok(response, json_pack("{s:b}", "ok", 1));
+    }
+    return true;
+}
+
+void logon_stats(const struct logon *logon, json_t *stats)
+{
+    json_object_set_new(stats, "csrf_fetches", json_integer(logon->csrf_fetches));
+    json_object_set_new(stats, "users", users_stats(logon->users));
+}
+
+void logon_reset(struct logon *logon)
+{
+    users_reset(logon->users);
 }

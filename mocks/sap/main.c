@@ -28,6 +28,8 @@ static const struct option long_options[] = {
     {"client", required_argument, NULL, 'm'},
     {"user", required_argument, NULL, 'u'},
     {"password", required_argument, NULL, 'w'},
+    {"communication-user", required_argument, NULL, 'U'},
+    {"communication-password", required_argument, NULL, 'W'},
     {"client-id", required_argument, NULL, 'i'},
     {"client-secret", required_argument, NULL, 'e'},
     {"destination-client-id", required_argument, NULL, 'D'},
@@ -62,7 +64,9 @@ static const char usage[] =
     "  --dialog-processes N    requests at work at once (10)\n"
     "  --queue-ms N            how long one waits for a process before 503 (5000)\n"
     "  --client NNN            SAP client of users with a password (100)\n"
-    "  --user U --password P   communication user; else random\n"
+    "  --user U --password P   technical user of that client; else random\n"
+    "  --communication-user U --communication-password P   of S/4HANA Cloud, needs no\n"
+    "                          client; else random\n"
     "  --client-id I --client-secret S   of the ERP's client of XSUAA; else random\n"
     "  --destination-client-id I --destination-client-secret S     the same of the\n"
     "  --connectivity-client-id I --connectivity-client-secret S   other services\n"
@@ -116,6 +120,12 @@ static bool take_other(struct options *options, int name, const char *text)
 {
     struct oauth_options *oauth = &options->sap.oauth;
     switch (name) {
+    case 'U':
+        return program_text(text,
+                            &options->sap.logon.users.users[USER_COMMUNICATION].name);
+    case 'W':
+        return program_text(
+            text, &options->sap.logon.users.users[USER_COMMUNICATION].password);
     case 'D':
         return program_text(text, &oauth->clients[FOR_DESTINATION].id);
     case 'E':
@@ -166,11 +176,11 @@ static bool take_option(struct options *options, int name, const char *text)
     case 'q':
         return read_int(text, 0, 600000, &sap->queue_ms);
     case 'm':
-        return program_text(text, &sap->logon.client);
+        return program_text(text, &sap->logon.users.client);
     case 'u':
-        return program_text(text, &sap->logon.username);
+        return program_text(text, &sap->logon.users.users[USER_ON_PREMISE].name);
     case 'w':
-        return program_text(text, &sap->logon.password);
+        return program_text(text, &sap->logon.users.users[USER_ON_PREMISE].password);
     case 'i':
         return program_text(text, &sap->oauth.clients[FOR_ERP].id);
     case 'e':
@@ -238,12 +248,15 @@ static void set_url(json_t *object, const char *name, const char *root,
 static json_t *on_ready(void *ctx, const char *url)
 {
     const struct serving *serving = ctx;
-    const struct logon_options *logon = &serving->options->sap.logon;
+    const struct users_options *users = &serving->options->sap.logon.users;
     const struct oauth_options *oauth = &serving->options->sap.oauth;
     const char *tls_url = serving->program->tls_url;
     sap_set_root(serving->sap, url, tls_url);
-    json_t *line = json_pack("{s:s, s:s, s:s}", "username", logon->username, "password",
-                             logon->password, "client", logon->client);
+    json_t *line = json_pack(
+        "{s:s, s:s, s:s, s:{s:s, s:s}}", "username", users->users[USER_ON_PREMISE].name,
+        "password", users->users[USER_ON_PREMISE].password, "client", users->client,
+        "communication", "username", users->users[USER_COMMUNICATION].name, "password",
+        users->users[USER_COMMUNICATION].password);
     set_url(line, "token_url", url, "/oauth/token");
     if (tls_url[0] != '\0') {
         set_url(line, "mtls_token_url", tls_url, "/oauth/token");
@@ -323,8 +336,10 @@ static int serve(uv_loop_t *loop, const struct options *options)
     return served ? 0 : 1;
 }
 
+#define OTHER_ROOM (4 + 2 * OAUTH_CLIENTS) /* of the communication user */
+
 struct room {
-    char text[4 + 2 * OAUTH_CLIENTS][PROGRAM_SECRET_BYTES + 60];
+    char text[OTHER_ROOM + 2][PROGRAM_SECRET_BYTES + 60];
 };
 
 /* Of the bindings' shape: the bytes that forms and Basic pairs have to encode are in. */
@@ -357,7 +372,7 @@ int main(int argc, char **argv)
     struct room room;
     struct options options = {
         .host = "127.0.0.1",
-        .sap = {.logon = {.client = "100", .csrf_seconds = 1800},
+        .sap = {.logon = {.users.client = "100", .csrf_seconds = 1800},
                 .oauth = {.token_seconds = 43199,
                           .app_tid = "6f1c3c52-6f0f-4c5e-9c0e-3a3a5b0c7d11",
                           .instance_guid = "0d8d0f4e-51b0-4b0b-9d59-7b6c5b2f9a20",
@@ -372,12 +387,18 @@ int main(int argc, char **argv)
     if (status >= 0) {
         return status;
     }
-    struct logon_options *logon = &options.sap.logon;
+    struct users_options *users = &options.sap.logon.users;
     struct oauth_options *oauth = &options.sap.oauth;
-    logon->username =
-        program_credential(logon->username, "MOCK_SAP_USER", room.text[0]);
-    logon->password =
-        program_credential(logon->password, "MOCK_SAP_PASSWORD", room.text[1]);
+    users->users[USER_ON_PREMISE].name = program_credential(
+        users->users[USER_ON_PREMISE].name, "MOCK_SAP_USER", room.text[0]);
+    users->users[USER_ON_PREMISE].password = program_credential(
+        users->users[USER_ON_PREMISE].password, "MOCK_SAP_PASSWORD", room.text[1]);
+    users->users[USER_COMMUNICATION].name =
+        program_credential(users->users[USER_COMMUNICATION].name,
+                           "MOCK_SAP_COMMUNICATION_USER", room.text[OTHER_ROOM]);
+    users->users[USER_COMMUNICATION].password = program_credential(
+        users->users[USER_COMMUNICATION].password, "MOCK_SAP_COMMUNICATION_PASSWORD",
+        room.text[OTHER_ROOM + 1]);
     oauth->clients[FOR_ERP].id = program_credential(oauth->clients[FOR_ERP].id,
                                                     "MOCK_SAP_CLIENT_ID", room.text[2]);
     oauth->clients[FOR_ERP].secret = program_credential(

@@ -45,21 +45,19 @@ static void aside(void *ctx, struct http_exchange *x, struct response *response)
     }
 }
 
-/* Behind the proxy the Cloud Connector logs on whom the user's token names. */
-static bool may(struct sap *sap, struct http_exchange *x)
+static void refuse_logon(struct http_exchange *x, struct response *response)
 {
-    struct slice user = connectivity_user_token(x);
-    return connectivity_is_proxied(exchange_request(x)) && user.len > 0
-               ? oauth_lives(sap->oauth, user, FOR_USER)
-               : logon_check(sap->logon, x);
+    char client[USERS_CLIENT_BYTES];
+    users_client(x, client);
+    answer_logon_failed(response, client);
 }
 
 static struct gate_lane *login(void *ctx, struct http_exchange *x,
                                struct response *response)
 {
     struct sap *sap = ctx;
-    if (!may(sap, x)) {
-        answer_logon_failed(response, sap->logon_options.client);
+    if (logon_check(sap->logon, x) == CALLER_NONE) {
+        refuse_logon(x, response);
         return NULL;
     }
     return gate_lane(&sap->engine.gate, LANE);
@@ -69,9 +67,8 @@ static struct gate_lane *login(void *ctx, struct http_exchange *x,
 static void reject(void *ctx, struct http_exchange *x, struct response *response)
 {
     struct sap *sap = ctx;
-    (void)x;
     oauth_revoke_all(sap->oauth);
-    answer_logon_failed(response, sap->logon_options.client);
+    refuse_logon(x, response);
 }
 
 static void busy(void *ctx, struct http_exchange *x, struct response *response)
@@ -319,12 +316,22 @@ static void handle(void *ctx, struct http_exchange *x, struct response *response
     };
     if (visit.reading.service == NULL) {
         answer_no_service(response, name);
-    } else if (slice_is(visit.request->method, "GET") ||
-               slice_is(visit.request->method, "HEAD")) {
+        return;
+    }
+    if (!logon_is_arranged(sap->logon, x, name)) {
+        answer_error(response, 403, "/IWFND/CM_CONSUMER/101",
+                     arena_printf(arena,
+                                  "No authorization to access Service 'Z%.*s_0001'",
+                                  SLICE_ARG(name)));
+        return;
+    }
+    if (slice_is(visit.request->method, "GET") ||
+        slice_is(visit.request->method, "HEAD")) {
         handle_read(&visit, rest);
     } else {
         handle_write(&visit, rest);
     }
+    logon_cookies(sap->logon, x, response);
 }
 
 /* ---- The control port's own calls ---- */
@@ -333,6 +340,7 @@ static void reset(void *ctx)
 {
     struct sap *sap = ctx;
     company_reset(sap->company);
+    logon_reset(sap->logon);
 }
 
 /* The clock of everything that expires. */
@@ -365,11 +373,6 @@ static bool extra(void *ctx, struct slice method, struct slice path, const json_
                   struct response *response)
 {
     struct sap *sap = ctx;
-    if (slice_is(method, "POST") && slice_is(path, "/csrf/expire")) {
-        logon_csrf_expire(sap->logon);
-        control_ok(response, json_object());
-        return true;
-    }
     if (slice_is(method, "PUT") && slice_is(path, "/clock")) {
         set_clock(sap, body, response);
         return true;
@@ -383,14 +386,14 @@ static bool extra(void *ctx, struct slice method, struct slice path, const json_
         destinations_control(sap->destinations, method, body, response);
         return true;
     }
-    return oauth_control(sap->oauth, method, path, body, response);
+    return logon_control(sap->logon, method, path, body, response) ||
+           oauth_control(sap->oauth, method, path, body, response);
 }
 
 static void stats(void *ctx, json_t *out)
 {
     struct sap *sap = ctx;
-    json_object_set_new(out, "csrf_fetches",
-                        json_integer(logon_csrf_fetches(sap->logon)));
+    logon_stats(sap->logon, out);
 }
 
 void sap_init(struct sap *sap, uv_loop_t *loop, const struct clock *clock,
@@ -456,9 +459,12 @@ static void put_destinations(struct sap *sap)
                       "URL", tunnel ? internal : sap->root_text, "Authentication",
                       kind->authentication, "ProxyType", kind->proxy);
         if (kind->authentication[0] == 'B') {
-            json_object_set_new(one, "User", json_string(logon->username));
-            json_object_set_new(one, "Password", json_string(logon->password));
-            json_object_set_new(one, "sap-client", json_string(logon->client));
+            json_object_set_new(one, "User",
+                                json_string(logon->users.users[USER_ON_PREMISE].name));
+            json_object_set_new(
+                one, "Password",
+                json_string(logon->users.users[USER_ON_PREMISE].password));
+            json_object_set_new(one, "sap-client", json_string(logon->users.client));
         } else if (kind->authentication[0] == 'O') {
             const char *secret = sap->oauth_options.clients[FOR_ERP].secret;
             json_object_set_new(one, "clientId",

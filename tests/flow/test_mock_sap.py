@@ -99,7 +99,7 @@ class TestLogon(MockCase):
             status, fields, text = self.ask("GET", PARTNERS + "A_Supplier", headers)
             self.assertEqual(status, 401)
             self.assertIn("Logon Error Message", text)
-            self.assertIn("S4H/100", dict(fields)["www-authenticate"])
+            self.assertIn("S4H/000", dict(fields)["www-authenticate"])
 
     def test_a_user_needs_the_client(self):
         pair = base64.b64encode(("%s:%s" % (self.mock["username"],
