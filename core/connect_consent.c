@@ -6,17 +6,31 @@
  */
 #include "base/text.h"
 #include "core/connect_private.h"
+#include "core/logins.h"
 
 #define SEALED_BYTES ((size_t)16 * 1024)
 
 /* ---- The client ---- */
 
+/* The account's own client, active or standing by, with the account held; or NULL. */
+static struct credential *own_client(const struct connect *connect,
+                                     struct account **account)
+{
+    *account = NULL;
+    if (connect->session.account.len == 0 ||
+        accounts_get(connect->gateway->accounts, connect->account.id, account) !=
+            ERR_OK) {
+        return NULL;
+    }
+    return logins_with_grant(*account);
+}
+
 static bool has_own_client(const struct connect *connect)
 {
-    const struct outbound_scheme *scheme =
-        connect->session.account.len > 0 ? outbound_scheme_find(connect->account.scheme)
-                                         : NULL;
-    return scheme != NULL && consent_is_way_of(scheme);
+    struct account *account;
+    bool has = own_client(connect, &account) != NULL;
+    account_drop(account);
+    return has;
 }
 
 bool connect_can_consent(const struct connect *connect)
@@ -31,19 +45,18 @@ bool connect_can_consent(const struct connect *connect)
  * operator's. */
 static enum err read_client(struct connect *connect)
 {
-    const struct gateway *gateway = connect->gateway;
-    struct account *account = NULL;
-    if (!has_own_client(connect)) {
-        connect->auth = consent_client_auth(gateway->parts.config->connect.client,
-                                            connect->scheme, connect->arena);
-        return ERR_OK;
+    struct account *account;
+    const struct credential *own = own_client(connect, &account);
+    const struct consent_client *client =
+        connect->gateway->parts.config->connect.client;
+    connect->auth = NULL; /* the account's own may be gone by now */
+    if (own != NULL) {
+        connect->auth = consent_auth_of(own, connect->arena);
+    } else if (client != NULL) {
+        connect->auth = consent_client_auth(client, connect->scheme, connect->arena);
     }
-    enum err err = accounts_get(gateway->accounts, connect->account.id, &account);
-    if (err == ERR_OK) {
-        connect->auth = consent_auth_of(account->credential, connect->arena);
-        account_drop(account);
-    }
-    return err;
+    account_drop(account);
+    return connect->auth != NULL ? ERR_OK : ERR_INTERNAL;
 }
 
 /* For the addresses and the request for tokens; nothing is signed with it. */

@@ -8,6 +8,7 @@
 #include "core/accounts.h"
 #include "core/events.h"
 #include "core/login_rows.h"
+#include "core/logins.h"
 #include "core/standing.h"
 #include "core/trial.h"
 
@@ -21,6 +22,7 @@ struct creation {
     struct slice trial_id;
     struct token_answer grant;
     struct sealed_auth sealed;
+    bool stands_by; /* a consent to a credential beside the active one, which stays */
     int tries;
 };
 
@@ -93,9 +95,70 @@ static void on_stored(void *ctx, enum err err)
     if (!is_new(creation)) {
         forget_trial(creation);
     }
-    accounts_changed(creation->gateway->accounts, creation->stored.id, LOGIN_NEW);
-    keep_what_was_tried(creation);
+    accounts_changed(creation->gateway->accounts, creation->stored.id,
+                     creation->stands_by ? LOGIN_SAME : LOGIN_NEW);
+    if (!creation->stands_by) {
+        keep_what_was_tried(creation);
+    }
     finish(creation, &(struct fault){.err = ERR_OK}, false);
+}
+
+/* The one of the wanted scheme that stands by; NULL: there is none. */
+static const struct store_credential *standby_row(const struct creation *creation,
+                                                  const struct store_account *now)
+{
+    const struct store_account *wanted = &creation->order.record;
+    struct store_credential *list = NULL;
+    size_t count = 0;
+    if (slice_eq(now->scheme, wanted->scheme) ||
+        store_list_credentials(creation->gateway->parts.store, wanted->id,
+                               creation->trial.arena, &list, &count) != ERR_OK) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (slice_eq(list[i].scheme, wanted->scheme)) {
+            return &list[i];
+        }
+    }
+    return NULL;
+}
+
+/* Before anything is sealed. Where the active one is refused anyway, the new one takes its
+ * place. */
+static void find_standby(struct creation *creation)
+{
+    struct store_account now;
+    if (is_new(creation) || creation->order.grant == NULL ||
+        store_get_account(creation->gateway->parts.store, creation->order.record.id,
+                          creation->trial.arena, &now) != ERR_OK ||
+        slice_is(now.state, "needs_reauth")) {
+        return;
+    }
+    const struct store_credential *row = standby_row(creation, &now);
+    creation->stands_by = row != NULL;
+    if (row != NULL) {
+        creation->order.record.named = row->named;
+    }
+}
+
+static enum err put_standby(struct creation *creation, struct store_batch *batch,
+                            struct store_account *now)
+{
+    const struct store_credential *row = standby_row(creation, now);
+    if (row == NULL || row->named != creation->order.record.named) {
+        return ERR_CONFLICT; /* deleted or switched meanwhile */
+    }
+    struct store_credential verified = *row;
+    verified.auth = creation->sealed.plain_json;
+    verified.proven = !creation->order.untried;
+    now->updated_ms = gateway_wall_ms(creation->gateway);
+    creation->stored = *now;
+    store_update_account(batch, now, now->version);
+    store_delete_secrets(
+        batch, now->id,
+        login_prefix(verified.scheme, verified.named, creation->trial.arena));
+    store_put_credential(batch, &verified);
+    return ERR_OK;
 }
 
 /* The login of an account that exists, over its record as it is now. ERR_CONFLICT: its
@@ -107,6 +170,9 @@ static enum err put_login(struct creation *creation, struct store_batch *batch)
     struct store *store = creation->gateway->parts.store;
     const struct store_account *wanted = &creation->order.record;
     enum err err = store_get_account(store, wanted->id, arena, &now);
+    if (err == ERR_OK && creation->stands_by) {
+        return put_standby(creation, batch, &now);
+    }
     if (err == ERR_OK && now.named != wanted->named) {
         err = ERR_CONFLICT;
     }
@@ -146,7 +212,7 @@ static enum err put_account(struct creation *creation, struct store_batch *batch
         err = grants_put(creation->gateway->parts.grants, batch, stored->id,
                          &creation->grant, NULL);
     }
-    if (err == ERR_OK && stored->proven) {
+    if (err == ERR_OK && stored->proven && !creation->stands_by) {
         events_account(batch, EVENT_ACCOUNT_CONNECTED, stored,
                        gateway_wall_ms(creation->gateway));
     }
@@ -228,6 +294,7 @@ void creation_start(struct gateway *gateway, const struct creation_order *order)
     /* Used after whoever ordered it is gone. */
     creation->order.record.id = arena_slice(arena, order->record.id);
     keep_grant(creation, order->grant);
+    find_standby(creation);
     enum err err = login_seal(gateway->parts.vault, &creation->order.record,
                               order->auth, order->scheme, arena, &creation->sealed);
     creation->stored = creation->order.record;

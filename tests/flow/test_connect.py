@@ -175,6 +175,31 @@ class Consent(ConnectCase):
         self.assertEqual(1, len(self.data(result)))
 
 
+    def test_a_consent_to_one_that_stands_by_leaves_the_active_one(self):
+        made = self.stand.connect_netsuite(name="by token")
+        url = self.stand.mint(made["id"])["url"]
+        at = "/integrated-account/%s/auth" % made["id"]
+        listed = lambda: {one["scheme"]: (one["active"], one["verified"], one.get("consented"))
+                          for one in self.stand.admin("GET", at)["data"]}
+        self.stand.admin("PUT", at + "/netsuite_oauth2",
+                         {"client_id": CLIENT, "client_secret": SECRET})
+        self.assertEqual((False, False, False), listed()["netsuite_oauth2"])
+        session, link = self.session(account_id=made["id"])
+        self.consent(Browser(self.stand), link)
+        self.assertEqual("connected", self.state(session)["state"])
+        self.assertEqual({"netsuite_tba": (True, True, None),
+                          "netsuite_oauth2": (False, True, True)}, listed())
+        for scheme, kind in (("netsuite_tba", "tba"), ("netsuite_oauth2", "bearer")) * 2:
+            if not listed()[scheme][0]:
+                self.stand.admin("POST", "%s/%s/switch" % (at, scheme))
+            self.stand.control("netsuite", "POST", "/reset")
+            _, _, result = self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})
+            self.assertEqual(1, len(self.data(result)))
+            logins = self.stand.control("netsuite", "GET", "/stats")["logins"]
+            self.assertEqual(1, logins[kind], logins)
+        self.assertEqual((True, True, True), listed()["netsuite_oauth2"])
+
+
 class PublicClient(ConnectCase):
     public = True
 
