@@ -66,8 +66,7 @@
 /* Pages for people */
 #define LIMIT_CONNECT_SESSIONS 100 /* open links of one tenant */
 #define LIMIT_CONNECT_LIFE_MS 900000
-#define LIMIT_CONNECT_TRIES \
-    5 /* logins tried by one link: five lock a user of NetSuite */
+#define LIMIT_CONNECT_TRIES 5 /* of one link: five lock a user of NetSuite */
 #define LIMIT_CONNECT_FORM_BYTES (128 * 1024)
 #define LIMIT_CONNECT_PAGE_BYTES (512 * 1024)
 #define LIMIT_FORM_FIELDS 48

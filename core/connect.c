@@ -159,6 +159,24 @@ void connect_see_session(struct connect *connect)
 
 /* ---- What can be connected ---- */
 
+/* An account that is there has its route. */
+static bool fits_account(const struct connect *connect,
+                         const struct outbound_scheme *scheme)
+{
+    const struct connector *connector = connector_find(connect->session.integration);
+    struct jval *connection = NULL;
+    struct op_target target;
+    struct fault fault = {0};
+    if (connect->account.connection.len == 0) {
+        return true;
+    }
+    return jval_parse(connect->arena, connect->account.connection, &connection, NULL) ==
+               ERR_OK &&
+           connector->connect(connect->arena, connect->arena, connection, &target,
+                              &fault) == ERR_OK &&
+           outbound_scheme_fits(scheme, target.route);
+}
+
 const struct outbound_scheme *connect_way_at(const struct connect *connect, size_t n)
 {
     const struct outbound_scheme *scheme = NULL;
@@ -167,7 +185,8 @@ const struct outbound_scheme *connect_way_at(const struct connect *connect, size
         if (scheme == NULL) {
             return NULL;
         }
-        if (consent_is_way_of(scheme) && !connect_can_consent(connect)) {
+        if ((consent_is_way_of(scheme) && !connect_can_consent(connect)) ||
+            !fits_account(connect, scheme)) {
             continue;
         }
         if (n-- == 0) {

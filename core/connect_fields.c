@@ -14,6 +14,7 @@ static const struct connect_choice sap_routes[] = {
     {"direct", "SAP S/4HANA Cloud"},
     {"on_premise", "A system of your own that this server reaches directly"},
     {"connectivity", "A system of your own behind SAP Cloud Connector"},
+    {"destination", "A destination of SAP BTP"},
     {"api_management", "API proxies of SAP API Management"},
     {NULL, NULL},
 };
@@ -80,6 +81,10 @@ static const struct connect_way ways[] = {
      "A client of the connectivity service, the address of its proxy, and a user of "
      "the "
      "system behind it."},
+    {"sap_destination", "A destination of SAP BTP",
+     "A client of the destination service, and the name of a destination that says "
+     "where "
+     "the system is and how to log in there."},
     {"sap_api_key", "API key (API Management)",
      "A key of an application there, and a user where the system behind it asks for "
      "one."},
@@ -175,6 +180,18 @@ static const struct {
     WORDS("sap_connectivity", "proxy_url", "Address of the connectivity proxy",
           "Its host and port as this server reaches it, such as "
           "http://connectivity-proxy:20003."),
+    WORDS("sap_destination", "service_url", "Address of the destination service",
+          "The service key's \"uri\"."),
+    WORDS("sap_destination", "destination", "Destination",
+          "Its name, as the cockpit of SAP BTP shows it."),
+    WORDS(NULL, "proxy_url", "Address of the connectivity proxy",
+          "Only for systems behind SAP Cloud Connector."),
+    WORDS(NULL, "connectivity_token_url", "Address that gives tokens for the proxy",
+          "Of the connectivity service's key, with /oauth/token behind it."),
+    WORDS(NULL, "connectivity_client_id", "Client ID for the proxy",
+          "Of the connectivity service's key."),
+    WORDS(NULL, "connectivity_client_secret", "Client secret for the proxy",
+          "Of the connectivity service's key."),
     WORDS("sap_api_key", "api_key", "API key",
           "Of the application, as its page shows it."),
     WORDS(NULL, "username", "User", "As SAP has it; upper and lower case can matter."),

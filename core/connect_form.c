@@ -221,9 +221,8 @@ static void try_values(struct connect *connect)
 
 void connect_submit(struct connect *connect)
 {
-    struct fault first = {0};
     bool has_place = connect_read_connection(connect);
-    first = connect->fault;
+    const struct fault first = connect->fault;
     connect->fault = (struct fault){0};
     bool has_login = read_auth(connect);
     if (!has_place) { /* what is wrong with the login is said beside it */

@@ -185,8 +185,7 @@ void connect_page_end(struct connect *connect)
             &html,
             "<p class=\"good\" id=\"connected\">The login was tried with one read and "
             "works. It is stored encrypted on this server.</p>\n"
-            "<dl><dt>Account here</dt><dd><code>{}</code></dd></dl>\n"
-            "<p>You can close this page.</p>\n",
+            "<dl><dt>Account</dt><dd><code>{}</code></dd></dl>\n",
             connect->session.account);
     } else {
         html_put(

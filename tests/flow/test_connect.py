@@ -358,6 +358,38 @@ class Links(ConnectCase):
         self.assertEqual(201, self.stand.api("POST", "/connect-session", body)[0])
 
 
+class Https(ConnectCase):
+    """Behind a proxy that speaks TLS, with a path in front."""
+
+    @classmethod
+    def furnish(cls):
+        super().furnish()
+        cls.stand.extra_flags += ["--server.public_url", "https://erp.example.com/sluice"]
+
+    def test_the_cookie_is_of_this_host_alone(self):
+        host = {"Host": "erp.example.com"}
+        token = {"Authorization": "Bearer " + self.stand.admin_token}
+        _, _, raw = flow.exchange(
+            self.stand.base, "POST", "/connect-session",
+            {"tenant_id": "demo", "integration": "netsuite", "return_url": RETURN},
+            {**host, **token})
+        url = json.loads(raw)["url"]
+        self.assertTrue(url.startswith("https://erp.example.com/sluice/connect/"), url)
+        path = url[len("https://erp.example.com/sluice"):]
+        status, fields, body = flow.exchange(self.stand.base, "GET", path, None, host)
+        self.assertEqual(200, status)
+        self.assertRegex(fields["set-cookie"],
+                         r"^__Host-sluice-connect=[0-9a-f]{64}; Path=/; Max-Age=1800; HttpOnly; "
+                         r"SameSite=Lax; Secure$")
+        self.assertIn(b'href="/sluice/connect/style.css"', body)
+        cookie = {"Cookie": "sluice-connect=" + fields["set-cookie"].split("=")[1][:64]}
+        status, _, _ = flow.exchange(self.stand.base, "GET", path, None, {**host, **cookie})
+        self.assertEqual(403, status)
+        cookie = {"Cookie": "other=1; " + fields["set-cookie"].split(";")[0]}
+        status, _, _ = flow.exchange(self.stand.base, "GET", path, None, {**host, **cookie})
+        self.assertEqual(200, status)
+
+
 class Forms(ConnectCase):
     def token(self):
         """Values in the shape of NetSuite's own."""
