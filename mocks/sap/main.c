@@ -84,9 +84,8 @@ static const char usage[] =
     "\n"
     "Prints one line of JSON with its URLs and credentials, then serves until "
     "SIGTERM.\n"
-    "Control port: as mock-netsuite, and POST /csrf/expire, POST /tokens/expire,\n"
-    "PUT /clock, PUT /oauth2, POST, PUT and DELETE /certificates; see "
-    "mocks/README.md.\n";
+    "Control port: the calls every mock has, and those of the logons, token hosts,\n"
+    "destinations and connector; see mocks/README.md.\n";
 
 static bool read_int(const char *text, long low, long high, int *out)
 {
