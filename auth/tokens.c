@@ -229,8 +229,11 @@ uint64_t token_source_version(const struct token_source *source)
 
 void token_source_refuse(struct token_source *source, uint64_t version)
 {
-    if (version == source->version) {
-        source->ends_ms = 0;
+    if (version != source->version) {
+        return;
+    }
+    source->ends_ms = 0;
+    if (!source->pausing) { /* else it is the next try, and calls wait for that */
         due_clear(source->tokens->due, &source->due);
     }
 }

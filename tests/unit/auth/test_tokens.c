@@ -272,6 +272,7 @@ static void test_a_lost_flight_is_made_again_while_calls_wait(void **state)
         assert_int_equal(tokens_next_ms(patient), w->time.wall_ms + pauses[i]);
         if (i == 1) {
             wait_on(w, 1, source); /* joins between two tries */
+            token_source_refuse(source, token_source_version(source));
         }
         if (i == 2) {
             w->host.status = 200;
