@@ -13,6 +13,7 @@
  *   2. What the host gave is durable before it is used. If it cannot be stored, it is kept in
  *      memory and stored first thing at the next try.
  *   3. "invalid_grant" ends a grant only when the refused token is still the stored one.
+ *      No other refusal does: a client that is not known, a firewall's page.
  */
 #include "auth/grants_private.h"
 
@@ -32,6 +33,7 @@ struct grant_state {
     struct grants *grants;
     struct arena *arena;
     struct slice account, url, client_id;
+    struct slice holder; /* of leases: two clients of one account exclude each other */
     struct secret *client_secret; /* NULL: a public client */
     struct token_source *source;  /* of the flight */
     enum grant_step step;
@@ -49,16 +51,12 @@ struct grant_state {
     struct grant_request *request; /* while asking */
     struct arena *given;           /* the host's answer, until it is stored */
     struct token_answer answer;
+    int64_t answer_ends_ms; /* the access token's life began when it came */
 };
 
 static void enter(struct grant_state *state, enum grant_step step)
 {
     state->step = step;
-}
-
-static struct slice holder_of(const struct grants *grants)
-{
-    return slice_str(grants->holder);
 }
 
 /* ---- The ends ---- */
@@ -69,15 +67,16 @@ static void on_released(void *ctx, enum err err)
     (void)err; /* the store has logged it; the lease ends by itself */
 }
 
+/* Kept while what the host gave is not stored: the stored refresh token may be used up. */
 static void release(struct grant_state *state)
 {
     struct grants *grants = state->grants;
-    if (state->lease_ends_ms == 0) {
+    if (state->lease_ends_ms == 0 || state->given != NULL) {
         return;
     }
     state->lease_ends_ms = 0;
     struct store_batch *batch = store_batch_new();
-    store_release_grant(batch, state->account, holder_of(grants));
+    store_release_grant(batch, state->account, state->holder);
     store_commit(grants->parts.store, batch, on_released, NULL);
 }
 
@@ -143,9 +142,10 @@ static void step_store(struct grant_state *state)
 {
     struct grants *grants = state->grants;
     struct store_batch *batch = store_batch_new();
+    struct token_answer answer = state->answer;
+    answer.life_ms = state->answer_ends_ms - grants_now_ms(grants);
     enter(state, GRANT_STORE);
-    enum err err =
-        grants_put(grants, batch, state->account, &state->answer, &state->read);
+    enum err err = grants_put(grants, batch, state->account, &answer, &state->read);
     if (err != ERR_OK) {
         store_batch_free(batch);
         end_with(state, ERR_INTERNAL);
@@ -171,7 +171,7 @@ static void on_stored(void *ctx, enum err err)
         struct arena *given = state->given;
         state->given = NULL;
         end_well(state, state->answer.token, state->read.version + 1,
-                 grants_now_ms(state->grants) + state->answer.life_ms);
+                 state->answer_ends_ms);
         arena_free(given);
     } else if (err == ERR_CONFLICT) {
         forget_given(state); /* somebody consented anew meanwhile: theirs is newer */
@@ -209,8 +209,15 @@ static void keep_given(struct grant_state *state, const struct token_answer *ans
 {
     state->given = arena_new();
     state->answer = *answer;
+    state->answer_ends_ms = grants_now_ms(state->grants) + answer->life_ms;
     state->answer.token = arena_slice(state->given, answer->token);
     state->answer.refresh = arena_slice(state->given, answer->refresh);
+}
+
+/* RFC 6749 section 5.2: only this one speaks of the grant. */
+static bool ends_grant(const struct grant_request_done *done)
+{
+    return done->err == ERR_NEEDS_REAUTH && slice_is(done->code, "invalid_grant");
 }
 
 static void on_asked(void *ctx, const struct grant_request_done *done)
@@ -222,11 +229,13 @@ static void on_asked(void *ctx, const struct grant_request_done *done)
         step_store(state);
     } else if (done->err == ERR_TIMEOUT) {
         step_lease(state); /* it ran out while others were in line before us */
-    } else if (done->err == ERR_NEEDS_REAUTH && state->asks < ASKS_MOST &&
+    } else if (ends_grant(done) && state->asks < ASKS_MOST &&
                is_another_version(state)) {
         step_lease(state);
     } else {
-        const struct token_outcome outcome = {.err = done->err,
+        bool is_other = done->err == ERR_NEEDS_REAUTH && !ends_grant(done);
+        const struct token_outcome outcome = {.err = is_other ? ERR_UPSTREAM_UNAVAILABLE
+                                                              : done->err,
                                               .status = done->status,
                                               .code = done->code,
                                               .trace = done->trace};
@@ -294,7 +303,7 @@ static void step_read(struct grant_state *state)
         forget_given(state);
         adopt(state, &stored);
     } else if (stored.refresh == NULL) {
-        end_with(state, ERR_NEEDS_REAUTH);
+        end_with(state, stored.unopened ? ERR_INTERNAL : ERR_NEEDS_REAUTH);
     } else {
         forget_given(state);
         state->read = stored.grant;
@@ -362,8 +371,7 @@ static void step_lease(struct grant_state *state)
     struct store_batch *batch = store_batch_new();
     enter(state, GRANT_LEASE);
     state->lease_ends_ms = now + LEASE_MS;
-    store_lease_grant(batch, state->account, holder_of(grants), now,
-                      state->lease_ends_ms);
+    store_lease_grant(batch, state->account, state->holder, now, state->lease_ends_ms);
     store_commit(grants->parts.store, batch, on_leased, state);
 }
 
@@ -443,6 +451,8 @@ struct token_source *grants_source(struct grants *grants, struct slice account,
     state->grants = grants;
     state->arena = arena;
     state->account = arena_slice(arena, account);
+    state->holder =
+        arena_printf(arena, "%s.%llu", grants->holder, ++grants->sources_made);
     state->url = arena_slice(arena, client->url);
     state->client_id = arena_slice(arena, client->client_id);
     if (client->client_secret.len > 0) {

@@ -9,13 +9,14 @@
 #define CONSENT_MS (INT64_C(7) * 24 * 3600 * 1000)
 
 static void open_field(struct grants *grants, const struct store_secret *sealed,
-                       struct slice field, struct secret **out)
+                       struct slice field, struct secret **out, bool *unopened)
 {
     if (slice_eq(sealed->field, field) && *out == NULL &&
         vault_open(grants->parts.vault, sealed, out) != ERR_OK) {
         log_event(grants->parts.log, LOG_ERROR, "secret_not_opened",
                   LOG_ID(account, sealed->account));
         *out = NULL;
+        *unopened = true;
     }
 }
 
@@ -30,8 +31,8 @@ enum err grant_stored_read(struct grants *grants, struct slice account,
         err = store_list_secrets(grants->parts.store, account, arena, &secrets, &count);
     }
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
-        open_field(grants, &secrets[i], FIELD_ACCESS, &out->access);
-        open_field(grants, &secrets[i], FIELD_REFRESH, &out->refresh);
+        open_field(grants, &secrets[i], FIELD_ACCESS, &out->access, &out->unopened);
+        open_field(grants, &secrets[i], FIELD_REFRESH, &out->refresh, &out->unopened);
     }
     return err;
 }

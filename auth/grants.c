@@ -12,6 +12,7 @@
 #include "base/map.h"
 
 #define OVERDUE_SPREAD_MS 60000 /* renewals that a stopped server has missed */
+#define SOONEST_MS 30000        /* whatever life a token host gives its tokens */
 
 /* A stored grant: when it is to be renewed. One for each, also of accounts nobody calls. */
 struct planned {
@@ -114,6 +115,7 @@ void grants_unplan(struct grants *grants, struct slice account)
         due_clear(grants->plans, &planned->due);
         grants->renewing -= planned->renewing ? 1 : 0;
         free(planned);
+        grants_set_alarm(grants); /* its place is another's */
     }
 }
 
@@ -127,10 +129,11 @@ static void settle(struct grants *grants, struct planned *planned)
 void grants_plan(struct grants *grants, struct slice account, int64_t ends_ms)
 {
     struct planned *planned = plan_of(grants, account);
+    int64_t now = grants_now_ms(grants), at_ms = token_renewal_ms(now, ends_ms);
     settle(grants, planned);
     planned->failures = 0;
     due_set(grants->plans, &planned->due,
-            token_renewal_ms(grants_now_ms(grants), ends_ms));
+            at_ms > now + SOONEST_MS ? at_ms : now + SOONEST_MS);
     grants_set_alarm(grants);
 }
 
@@ -151,7 +154,7 @@ static void plan_restored(struct grants *grants, const struct store_grant *grant
     uint32_t random;
     grants_plan(grants, grant->account, grant->access_ends_ms);
     struct planned *planned = plan_of(grants, grant->account);
-    if (planned->due.at_ms <= now) {
+    if (planned->due.at_ms <= now + SOONEST_MS) {
         random_bytes(&random, sizeof random);
         due_set(grants->plans, &planned->due,
                 now + (int64_t)(random % (OVERDUE_SPREAD_MS + 1)));

@@ -4,7 +4,7 @@
  * of their end by one process at a time, never lost to a race, a crash or a lost answer.
  * Owns: the flights of renewals and the times of all stored grants. Keeps its parts.
  * Threads: the loop's. Errors: as auth/tokens.h; ERR_NEEDS_REAUTH only when the token host
- * refused the newest refresh token there is, or there is none. Start reading at:
+ * refused the newest refresh token there is ("invalid_grant"), or there is none. Start reading at:
  * grants_source, then the table of steps in grants.c.
  *
  * NetSuite: access tokens live an hour. A confidential client's refresh token lives 7 days

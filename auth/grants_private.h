@@ -26,6 +26,7 @@ struct grants {
     struct list flights; /* struct grant_state */
     char holder[TEXT_ID_BYTES + 8];
     int renewing;
+    unsigned long long sources_made;
 };
 
 static inline int64_t grants_now_ms(const struct grants *grants)
@@ -48,6 +49,7 @@ void grants_set_alarm(struct grants *grants);
 struct grant_stored {
     struct store_grant grant;
     struct secret *access, *refresh; /* NULL: cannot be opened, or is not there */
+    bool unopened;                   /* one is there that cannot be opened */
 };
 /* Strings live in `arena`; free it with grant_stored_free, also after an error. */
 MUST_USE enum err grant_stored_read(struct grants *grants, struct slice account,

@@ -133,6 +133,70 @@ static void test_a_host_that_fails_ends_nothing(void **state)
     renew_once(w, "r1", "a2", "r2");
 }
 
+/* A wrong client secret, a firewall's page: the grant itself was not refused. */
+static void test_no_other_refusal_ends_a_grant(void **state)
+{
+    struct grant_world *w = *state;
+    static const struct {
+        int status;
+        const char *body;
+    } refusals[] = {{401, "{\"error\":\"invalid_client\"}"},
+                    {400, "{\"error\":\"invalid_request\"}"},
+                    {403, "<html>blocked</html>"}};
+    begin_expired(w);
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        struct waiter waiter;
+        wait_for(w->source, &waiter);
+        settle(w);
+        answer(w, w->sent_count - 1, refusals[i].status, refusals[i].body);
+        settle(w);
+        assert_int_equal(waiter.err, ERR_UPSTREAM_UNAVAILABLE);
+        assert_int_equal(w->refused, 0);
+        assert_true(grants_next_ms(w->grants) > w->time.wall_ms);
+    }
+    renew_once(w, "r1", "a2", "r2");
+}
+
+static void test_a_life_of_nothing_is_no_reason_to_hurry(void **state)
+{
+    struct grant_world *w = *state;
+    struct waiter waiter;
+    begin_expired(w);
+    wait_for(w->source, &waiter);
+    settle(w);
+    answer(w, 0, 200, "{\"access_token\":\"a2\",\"expires_in\":0}");
+    settle(w);
+    assert_int_equal(waiter.err, ERR_OK);
+    assert_in_range(grants_next_ms(w->grants), w->time.wall_ms + 30000,
+                    w->time.wall_ms + 60000);
+}
+
+/* The client's secret was changed while a refresh was under way: one token, used once. */
+static void test_two_clients_of_one_account_exclude_each_other(void **state)
+{
+    struct grant_world *w = *state;
+    const struct grant_client changed = {SLICE("https://erp.example/token"),
+                                         SLICE("cid"), SLICE("new")};
+    struct waiter before, after;
+    begin_expired(w);
+    wait_for(w->source, &before);
+    settle(w);
+    struct token_source *source = grants_source(w->grants, ACCOUNT, &changed);
+    wait_for(source, &after);
+    settle(w);
+    assert_int_equal(w->sent_count, 1);
+    answer(w, 0, 200, given(w->keys.arena, "a2", "r2"));
+    settle(w);
+    w->time.wall_ms += 250;
+    grants_run(w->grants);
+    settle(w);
+    assert_int_equal(before.err, ERR_OK);
+    assert_int_equal(after.told, 1);
+    assert_int_equal(after.err, ERR_OK);
+    assert_int_equal(w->sent_count, 1);
+    token_source_drop(source);
+}
+
 static void test_a_refused_grant_is_over_and_says_so_once(void **state)
 {
     struct grant_world *w = *state;
@@ -397,6 +461,9 @@ int main(void)
         TEST(test_a_refresh_token_is_replaced_where_a_new_one_came),
         TEST(test_a_lost_answer_leaves_the_grant_as_it_is),
         TEST(test_a_host_that_fails_ends_nothing),
+        TEST(test_no_other_refusal_ends_a_grant),
+        TEST(test_a_life_of_nothing_is_no_reason_to_hurry),
+        TEST(test_two_clients_of_one_account_exclude_each_other),
         TEST(test_a_refused_grant_is_over_and_says_so_once),
         TEST(test_an_account_without_a_grant_waits_for_a_person),
         TEST(test_a_consent_in_the_middle_of_a_refresh_wins),
