@@ -220,6 +220,12 @@ static bool ends_grant(const struct grant_request_done *done)
     return done->err == ERR_NEEDS_REAUTH && slice_is(done->code, "invalid_grant");
 }
 
+static bool is_refused_for_an_old_one(struct grant_state *state,
+                                      const struct grant_request_done *done)
+{
+    return ends_grant(done) && state->asks < ASKS_MOST && is_another_version(state);
+}
+
 static void on_asked(void *ctx, const struct grant_request_done *done)
 {
     struct grant_state *state = ctx;
@@ -227,11 +233,8 @@ static void on_asked(void *ctx, const struct grant_request_done *done)
     if (done->err == ERR_OK) {
         keep_given(state, &done->answer);
         step_store(state);
-    } else if (done->err == ERR_TIMEOUT) {
-        step_lease(state); /* it ran out while others were in line before us */
-    } else if (ends_grant(done) && state->asks < ASKS_MOST &&
-               is_another_version(state)) {
-        step_lease(state);
+    } else if (done->err == ERR_TIMEOUT || is_refused_for_an_old_one(state, done)) {
+        step_lease(state); /* a timeout: the lease ran out while others were in line */
     } else {
         bool is_other = done->err == ERR_NEEDS_REAUTH && !ends_grant(done);
         const struct token_outcome outcome = {.err = is_other ? ERR_UPSTREAM_UNAVAILABLE

@@ -7,7 +7,8 @@
  * go back to the system, which wipes them before anybody sees them again: copying and
  * wiping megabytes in one go would keep everybody else waiting.
  */
-#define _GNU_SOURCE /* mremap */
+/* For mremap. NOLINTNEXTLINE(bugprone-reserved-identifier) */
+#define _GNU_SOURCE
 
 #include "base/buf.h"
 

@@ -114,6 +114,7 @@ static enum err load_standbys(struct account *account,
     for (size_t i = 0; i < count; i++) {
         struct account_standby *standby = &account->standbys[account->standby_count];
         err = load_one(account, &list[i], sealed, &standby->credential);
+        (void)err; /* what cannot be opened is logged, and does not sign */
         if (standby->credential == NULL) {
             continue; /* of a scheme that this program does not know */
         }
@@ -121,7 +122,7 @@ static enum err load_standbys(struct account *account,
         standby->proven = list[i].proven;
         account->standby_count++;
     }
-    return ERR_OK; /* what of them cannot be opened is logged, and does not sign */
+    return ERR_OK;
 }
 
 enum err logins_load(struct account *account)
