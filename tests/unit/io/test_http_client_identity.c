@@ -49,15 +49,22 @@ static void tell_peer(SSL *ssl, char *out, size_t bytes)
     snprintf(out, bytes, "%s%s", name, SSL_session_reused(ssl) ? " again" : "");
 }
 
+/* One for all connections of all servers: sessions can be taken up again. */
+static SSL_CTX *shared_context(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static SSL_CTX *context;
+    pthread_mutex_lock(&lock);
+    context = context != NULL ? context : server_context();
+    SSL_CTX *found = context;
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
 /* Answers with the name that the client's certificate says; keeps the connection. */
 static void answer_with_peer(struct server *server, int fd)
 {
-    static SSL_CTX
-        *context; /* one for all connections: sessions can be taken up again */
-    pthread_mutex_lock(&server->lock);
-    context = context != NULL ? context : server_context();
-    pthread_mutex_unlock(&server->lock);
-    SSL *ssl = SSL_new(context);
+    SSL *ssl = SSL_new(shared_context());
     char request[4096], name[80], answer[256];
 
     SSL_set_fd(ssl, fd);
