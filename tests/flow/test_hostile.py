@@ -54,7 +54,9 @@ class HostileCase(FlowCase):
         cls.path = urllib.parse.urlsplit(cls.url).path
         _, _, listed = cls.stand.rpc(cls.url, "tools/list")
         cls.tools = {tool["name"]: tool for tool in listed["result"]["tools"]}
-        cls.lists = [name for name in cls.tools if name.startswith("list_all_")]
+        # Saved searches are listed by SOAP, whose one argument is of a closed list: no query.
+        cls.lists = [name for name in cls.tools if name.startswith("list_all_")
+                     and name != "list_all_netsuite_saved_searches"]
         cls.gets = [name for name in cls.tools if name.startswith("get_single_")]
 
     def calls(self, name, every):
