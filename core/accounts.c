@@ -21,6 +21,9 @@ struct accounts {
     struct gateway *gateway;
     struct map *by_id; /* those kept ready, one hold each */
     struct list ready; /* the same */
+    /* When the logins of those put away last worked, in monotonic microseconds: they are not
+     * on trial for having been put away. */
+    struct map *worked;
 };
 
 /* Also of an account that nobody calls: what is not renewed is lost. */
@@ -48,6 +51,7 @@ struct accounts *accounts_new(struct gateway *gateway)
     REQUIRE(accounts != NULL);
     accounts->gateway = gateway;
     accounts->by_id = map_new();
+    accounts->worked = map_new();
     list_init(&accounts->ready);
     grants_set_hooks(gateway->parts.grants,
                      &(struct grant_hooks){renew_grant, end_grant, accounts});
@@ -90,6 +94,7 @@ void accounts_free(struct accounts *accounts)
     }
     map_each(accounts->by_id, drop_account, NULL);
     map_free(accounts->by_id);
+    map_free(accounts->worked);
     free(accounts);
 }
 
@@ -403,6 +408,10 @@ static void make_room(struct accounts *accounts)
     LIST_FOREACH (node, &accounts->ready) {
         struct account *account = LIST_ENTRY(node, struct account, ready);
         if (account->holders == 1) {
+            if (account->worked_us > 0 && !account->on_trial) {
+                map_put(accounts->worked, account->record.id,
+                        (void *)(intptr_t)account->worked_us);
+            }
             forget(accounts, account->record.id);
             return;
         }
@@ -419,6 +428,10 @@ enum err accounts_get(struct accounts *accounts, struct slice id, struct account
         enum err err = load(accounts, id, &account);
         if (err != ERR_OK) {
             return err;
+        }
+        intptr_t worked_us = (intptr_t)map_remove(accounts->worked, id);
+        if (worked_us > 0) {
+            standing_recall(account, worked_us);
         }
         make_room(accounts);
         map_put(accounts->by_id, id, account);
@@ -463,6 +476,7 @@ void accounts_changed(struct accounts *accounts, struct slice id,
     struct store_account record;
     struct account *before = map_get(accounts->by_id, id);
     before = before != NULL ? account_hold(before) : NULL;
+    (void)map_remove(accounts->worked, id);
     forget(accounts, id);
     enum err err = store_get_account(parts->store, id, arena, &record);
     if (err == ERR_OK) {
@@ -480,6 +494,7 @@ void accounts_changed(struct accounts *accounts, struct slice id,
 void accounts_removed(struct accounts *accounts, struct slice id)
 {
     struct gateway *gateway = accounts->gateway;
+    (void)map_remove(accounts->worked, id);
     forget(accounts, id);
     grants_changed(gateway->parts.grants, id);
     governor_account_remove(gateway->parts.governor, id, gateway_mono_us(gateway));

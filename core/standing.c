@@ -42,6 +42,12 @@ static int64_t worked_us(const struct account *before, struct slice scheme)
     return standby != NULL ? standby->worked_us : 0;
 }
 
+void standing_recall(struct account *account, int64_t worked_us)
+{
+    account->worked_us = worked_us;
+    account->on_trial = false; /* standing_call looks how long ago that was */
+}
+
 void standing_inherit(struct account *account, const struct account *before,
                       enum login_change change)
 {

@@ -22,6 +22,8 @@ void standing_begin(struct account *account);
 /* The same account built anew: what `before` showed of logins that are still its own. */
 void standing_inherit(struct account *account, const struct account *before,
                       enum login_change change);
+/* The same account taken out again: its login worked then. Before anybody was told of it. */
+void standing_recall(struct account *account, int64_t worked_us);
 /* A call is about to stand in line: puts an account on trial that has long been idle. */
 void standing_call(struct account *account);
 /* Its ceiling as it stands: 1 on trial. */
