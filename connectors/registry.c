@@ -7,10 +7,11 @@
 #include "connectors/conformance/conformance.h"
 #include "connectors/netsuite/netsuite.h"
 #include "connectors/sap/sap.h"
+#include "connectors/xml.h"
 
 void connectors_memory_begin(void)
 {
-    sap_memory_begin();
+    xml_memory_begin();
 }
 
 const struct connector *connector_find(struct slice name)

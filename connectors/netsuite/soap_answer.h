@@ -2,8 +2,8 @@
 /*
  * Purpose: reads an answer of SuiteTalk SOAP: a fault, a status, or elements as JSON objects.
  * Owns: nothing: all is copied into the arena handed in. Threads: any. Errors: false for
- * everything that is no such document. Start reading at: soap_answer_read. No DTD, no
- * entities but the predefined ones, no network; ceilings on size, depth and count.
+ * everything that is no such document. Start reading at: soap_answer_read. What no document
+ * may hold: connectors/xml.h.
  */
 #ifndef SLUICE_CONNECTORS_NETSUITE_SOAP_ANSWER_H
 #define SLUICE_CONNECTORS_NETSUITE_SOAP_ANSWER_H

@@ -11,7 +11,4 @@
 
 extern const struct connector sap_connector;
 
-/* Puts the wiping allocator under libxml2; see connectors_memory_begin. */
-void sap_memory_begin(void);
-
 #endif

@@ -3,8 +3,7 @@
  * Purpose: reads the small XML documents that SAP's gateway answers with although JSON
  * was asked for. Owns: nothing: texts are copied into the arena handed in. Threads: any.
  * Errors: false for everything that is not such a document. Start reading at:
- * sap_xml_remarks. No DTD, no entities but the predefined ones, no network, ceilings on
- * size and depth.
+ * sap_xml_remarks. What no document may hold: connectors/xml.h.
  */
 #ifndef SLUICE_CONNECTORS_SAP_XML_H
 #define SLUICE_CONNECTORS_SAP_XML_H
