@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One connection: reads, hands whole requests to the handler one after the other,
- * writes.
+ * One connection: what it waits for, and how requests follow each other. Its bytes come
+ * by http_read.c and leave by http_write.c.
  *
  * Invariants
  *  1. At most one exchange at a time, and the next one starts only when the socket has
@@ -14,16 +14,15 @@
  *  3. The handler is called from connection_pump only, so an answer given inside the
  * handler does not recurse into the next request.
  *  4. Memory goes when both handles are closed and the handler has ended its exchange.
- *  5. The timer is started only for an earlier deadline than it has; a later one is
- * found when it fires. A connection that is busy all the time hardly touches it.
- *  6. No connection reads more than one buffer while others wait. libuv would read up to
- * 32 in a row; refused a buffer, it comes back with the next poll.
+ *  5. What the peer owes in saying and what it owes in taking have a deadline each: a
+ * flight of the handshake that had to wait for room must not end that of the handshake.
+ * The one timer is started only for an earlier deadline than it has; a later one is found
+ * when it fires. A connection that is busy all the time hardly touches it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/secret.h"
 #include "io/http_private.h"
 #include "io/loop_private.h"
 
@@ -31,7 +30,6 @@
 #define LINGER_MS 1000
 
 static void connection_turn(struct http_connection *connection);
-static void connection_pump(struct http_connection *connection, struct slice bytes);
 
 static uv_stream_t *stream_of(struct http_connection *connection)
 {
@@ -62,10 +60,27 @@ static void start_timer(struct http_connection *connection, uint64_t at_ms)
                            0) == 0);
 }
 
-void connection_set_deadline(struct http_connection *connection, int64_t after_ms)
+static void set_read_deadline(struct http_connection *connection, int64_t after_ms)
 {
-    connection->due_ms = now_ms(connection) + (uint64_t)after_ms;
-    start_timer(connection, connection->due_ms);
+    connection->read_due_ms = now_ms(connection) + (uint64_t)after_ms;
+    start_timer(connection, connection->read_due_ms);
+}
+
+void connection_set_write_deadline(struct http_connection *connection, int64_t after_ms)
+{
+    connection->write_due_ms = now_ms(connection) + (uint64_t)after_ms;
+    start_timer(connection, connection->write_due_ms);
+}
+
+/* The earlier of the two; 0: none. */
+static uint64_t next_deadline(const struct http_connection *connection)
+{
+    uint64_t read = connection->read_due_ms, write = connection->write_due_ms;
+
+    if (read == 0 || write == 0) {
+        return read + write;
+    }
+    return read < write ? read : write;
 }
 
 void connection_want_turn(struct http_connection *connection)
@@ -123,7 +138,8 @@ void connection_cut(struct http_connection *connection)
         return;
     }
     connection->state = CONNECTION_CLOSED;
-    connection->due_ms = 0;
+    connection->read_due_ms = 0;
+    connection->write_due_ms = 0;
     if (connection->server != NULL) {
         connection->server->closing++;
     }
@@ -152,7 +168,7 @@ static void connection_ready(struct http_connection *connection);
 
 void connection_all_written(struct http_connection *connection)
 {
-    connection->due_ms = 0;
+    connection->write_due_ms = 0;
     if (connection->state == CONNECTION_FLUSHING) {
         connection_ready(connection);
     }
@@ -172,10 +188,8 @@ static void on_shutdown(uv_shutdown_t *request, int status)
         return;
     }
     connection->has_shut = true;
-    connection_set_deadline(connection, LINGER_MS);
+    set_read_deadline(connection, LINGER_MS);
 }
-
-static void keep_reading(struct http_connection *connection);
 
 /*
  * Ends our side and reads on for a moment: a close with bytes unread would become a
@@ -187,9 +201,7 @@ static void linger(struct http_connection *connection)
         return;
     }
     connection->state = CONNECTION_LINGERING;
-    if (!connection->watches_writes) {
-        connection->due_ms = 0; /* that of reading; on_shutdown sets the next */
-    }
+    connection->read_due_ms = 0; /* on_shutdown sets the next */
     if (!connection->is_pumping) {
         buf_free(&connection->input);
     }
@@ -204,7 +216,7 @@ static void linger(struct http_connection *connection)
         connection_cut(connection);
         return;
     }
-    keep_reading(connection);
+    connection_keep_reading(connection);
 }
 
 void connection_refuse(struct http_connection *connection, int status)
@@ -251,7 +263,7 @@ static int64_t patience_ms(const struct http_server_options *options,
     return options->idle_ms;
 }
 
-static void watch_reads(struct http_connection *connection)
+void connection_watch_reads(struct http_connection *connection)
 {
     enum read_phase phase = phase_of(connection);
 
@@ -260,8 +272,7 @@ static void watch_reads(struct http_connection *connection)
     }
     connection->phase = phase;
     connection->waits_since_ms = now_ms(connection);
-    connection_set_deadline(connection,
-                            patience_ms(&connection->server->options, phase));
+    set_read_deadline(connection, patience_ms(&connection->server->options, phase));
 }
 
 /* The last answer is with the socket: on to the next request. */
@@ -281,8 +292,8 @@ static void connection_ready(struct http_connection *connection)
         connection_want_turn(connection);
         return;
     }
-    keep_reading(connection);
-    watch_reads(connection);
+    connection_keep_reading(connection);
+    connection_watch_reads(connection);
 }
 
 void connection_exchange_ended(struct http_connection *connection)
@@ -312,7 +323,8 @@ static void begin_exchange(struct http_connection *connection)
 
     connection->state = CONNECTION_RUNNING;
     connection->phase = READ_NOTHING;
-    connection->due_ms = 0;
+    connection->read_due_ms = 0;
+    connection->own_bytes = 0;
     connection->exchange = exchange_new(connection);
     server->handler(server->ctx, connection->exchange);
 }
@@ -378,8 +390,7 @@ static void keep_rest(struct http_connection *connection, struct slice bytes,
     }
 }
 
-/* `bytes` are the connection's own input or the server's read buffer. */
-static void connection_pump(struct http_connection *connection, struct slice bytes)
+void connection_pump(struct http_connection *connection, struct slice bytes)
 {
     size_t used = 0;
 
@@ -392,149 +403,18 @@ static void connection_pump(struct http_connection *connection, struct slice byt
     connection->is_pumping = false;
     keep_rest(connection, bytes, used);
     if (is_readable(connection)) {
-        keep_reading(connection);
+        connection_keep_reading(connection);
     }
     if (connection->state == CONNECTION_READING && connection->input.len == 0) {
-        watch_reads(connection);
+        connection_watch_reads(connection);
     }
-}
-
-/* ---- reading ---- */
-
-static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
-{
-    struct http_connection *connection = handle->data;
-    size_t kept = connection->input.len;
-    size_t room = kept < LIMIT_PIPELINED_BYTES ? LIMIT_PIPELINED_BYTES - kept : 0;
-
-    (void)suggested;
-    if (connection->had_its_read) {
-        connection->had_its_read = false;
-        *buf = uv_buf_init(NULL, 0); /* on_read is told UV_ENOBUFS */
-        return;
-    }
-    *buf = uv_buf_init(connection->server->read_bytes,
-                       (unsigned)(room < HTTP_READ_BYTES ? room : HTTP_READ_BYTES));
-}
-
-static void stop_reading(struct http_connection *connection)
-{
-    if (connection->is_reading) {
-        connection->is_reading = false;
-        uv_read_stop(stream_of(connection));
-    }
-}
-
-static void on_end_of_input(struct http_connection *connection, ssize_t reason)
-{
-    connection->is_reading = false;
-    connection->has_eof = true;
-    uv_read_stop(stream_of(connection));
-    bool is_owed = connection->state == CONNECTION_FLUSHING ||
-                   (connection->state == CONNECTION_LINGERING && !connection->has_shut);
-    if (reason != UV_EOF || !is_owed) {
-        connection_cut(connection);
-    }
-}
-
-static void discard(struct http_connection *connection, size_t bytes)
-{
-    connection->discarded_bytes += bytes;
-    if (connection->discarded_bytes > connection->server->options.max_body_bytes) {
-        connection_cut(connection);
-    }
-}
-
-static void take(struct http_connection *connection, struct slice bytes)
-{
-    if (connection->state == CONNECTION_LINGERING) {
-        discard(connection, bytes.len);
-        return;
-    }
-    if (connection->state == CONNECTION_READING && connection->input.len == 0) {
-        connection_pump(connection, bytes);
-        return;
-    }
-    REQUIRE(buf_append(&connection->input, bytes)); /* on_room gave no more than fits */
-    if (connection->input.len >= LIMIT_PIPELINED_BYTES) {
-        stop_reading(connection);
-    }
-}
-
-/* Opens what was sealed; each piece of it is taken like a read of its own. */
-static void take_sealed(struct http_connection *connection, struct slice sealed)
-{
-    struct http_server *server = connection->server;
-    enum tls_state state = TLS_BYTES;
-
-    tls_session_feed(connection->tls, sealed);
-    while (state == TLS_BYTES) {
-        size_t got = 0;
-        state = tls_session_read(connection->tls, server->plain_bytes, HTTP_READ_BYTES,
-                                 &got);
-        connection_send_sealed(connection);
-        if (connection->state != CONNECTION_CLOSED && got > 0) {
-            take(connection, slice_of(server->plain_bytes, got));
-        }
-        wipe(server->plain_bytes, got);
-        if (connection->state == CONNECTION_CLOSED) {
-            return;
-        }
-    }
-    if (state == TLS_CLOSED) {
-        on_end_of_input(connection, UV_EOF);
-    } else if (state == TLS_BROKEN) {
-        connection_cut(connection);
-    } else if (connection->state == CONNECTION_READING && connection->input.len == 0) {
-        watch_reads(connection); /* the handshake may be over */
-    }
-}
-
-static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
-{
-    struct http_connection *connection = stream->data;
-
-    if (count == 0 || count == UV_ENOBUFS || connection->state == CONNECTION_CLOSED) {
-        return;
-    }
-    if (count < 0) {
-        on_end_of_input(connection, count);
-        return;
-    }
-    char *bytes = buf->base;
-    struct slice read = slice_of(bytes, (size_t)count);
-    connection->had_its_read = read.len == buf->len;
-    if (connection->tls != NULL && connection->state != CONNECTION_LINGERING) {
-        take_sealed(connection, read);
-    } else {
-        take(connection, read);
-    }
-    wipe(bytes, (size_t)count);
-}
-
-static void keep_reading(struct http_connection *connection)
-{
-    bool is_full = connection->input.len >= LIMIT_PIPELINED_BYTES;
-
-    if (connection->is_reading || connection->has_eof || is_full) {
-        return;
-    }
-    if (uv_read_start(stream_of(connection), on_room, on_read) != 0) {
-        connection_cut(connection);
-        return;
-    }
-    connection->is_reading = true;
 }
 
 /* ---- what the timer is for ---- */
 
-static void on_deadline(struct http_connection *connection)
+static void on_read_deadline(struct http_connection *connection)
 {
-    connection->due_ms = 0;
-    if (connection->watches_writes) {
-        connection_check_writes(connection);
-        return;
-    }
+    connection->read_due_ms = 0;
     bool is_slow = connection->state == CONNECTION_READING &&
                    (connection->phase == READ_HEAD || connection->phase == READ_BODY);
     if (is_slow) {
@@ -542,6 +422,19 @@ static void on_deadline(struct http_connection *connection)
         return;
     }
     connection_cut(connection);
+}
+
+static void on_deadline(struct http_connection *connection, uint64_t now)
+{
+    if (connection->read_due_ms != 0 && connection->read_due_ms <= now) {
+        on_read_deadline(connection);
+    }
+    if (connection->write_due_ms != 0 && connection->write_due_ms <= now) {
+        connection_check_writes(connection);
+    }
+    if (next_deadline(connection) != 0) {
+        start_timer(connection, next_deadline(connection));
+    }
 }
 
 /* Something that had to wait until nobody's call was on the stack. */
@@ -566,14 +459,15 @@ static void on_timer(uv_timer_t *timer)
         connection->wants_turn = false;
         connection_turn(connection);
     }
-    if (uv_is_closing((uv_handle_t *)timer) || connection->due_ms == 0) {
+    uint64_t due = next_deadline(connection);
+    if (uv_is_closing((uv_handle_t *)timer) || due == 0) {
         return;
     }
     uint64_t now = now_ms(connection);
-    if (connection->due_ms > now) {
-        start_timer(connection, connection->due_ms);
+    if (due > now) {
+        start_timer(connection, due);
     } else if (server_may_expire(connection->server, now)) {
-        on_deadline(connection);
+        on_deadline(connection, now);
     } else {
         start_timer(connection, now + 1);
     }
@@ -613,6 +507,6 @@ struct http_connection *connection_new(struct http_server *server)
 
 void connection_begin(struct http_connection *connection)
 {
-    keep_reading(connection);
-    watch_reads(connection);
+    connection_keep_reading(connection);
+    connection_watch_reads(connection);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Purpose: what the files of the HTTP server know of each other: http_server.c
- *          (listening, draining), http_connection.c (one socket), http_write.c
- *          (what leaves on it), http_exchange.c (one answer). Only they include it.
+ *          (listening, draining), http_connection.c (one socket), http_read.c and
+ *          http_write.c (what comes and leaves on it), http_exchange.c (one answer).
+ *          Only they include it.
  * Owns: the server owns its connections while their socket is open; a connection
  *       owns its exchange until the handler has ended it, and outlives its socket
  *       for that.
@@ -84,12 +85,13 @@ struct http_connection {
     bool keeps_alive;        /* after the exchange that is ending */
     struct buf input;        /* read ahead while a request runs */
     uint64_t waits_since_ms; /* in this phase of reading */
-    uint64_t due_ms;         /* 0: no deadline */
+    uint64_t read_due_ms;    /* when the peer has to have said it; 0: no deadline */
+    uint64_t write_due_ms;   /* when it has to have taken more; 0: nothing is queued */
     uint64_t timer_ms;       /* when the timer fires, if it is active */
     uint64_t sent_bytes;     /* ever handed to connection_send */
     uint64_t arrived_bytes;  /* of them at the peer when the write timer looked last */
-    bool watches_writes;
-    size_t discarded_bytes; /* while lingering */
+    size_t discarded_bytes;  /* while lingering */
+    size_t own_bytes;        /* said by TLS itself since the last request */
 };
 
 enum body_mode { BODY_NONE, BODY_CHUNKED, BODY_RAW };
@@ -133,9 +135,20 @@ void connection_want_turn(struct http_connection *connection);
 /* The server goes; an unfinished exchange stays valid. */
 void connection_orphan(struct http_connection *connection);
 
-void connection_set_deadline(struct http_connection *connection, int64_t after_ms);
+/* The peer has taken some of what is queued, and has until then to take more. */
+void connection_set_write_deadline(struct http_connection *connection,
+                                   int64_t after_ms);
 /* The socket has taken the last byte that was queued. */
 void connection_all_written(struct http_connection *connection);
+/* Plain bytes for the parser: the connection's own input or one of the server's buffers. */
+void connection_pump(struct http_connection *connection, struct slice bytes);
+/* Sets the deadline of what the peer owes now, unless it runs already. */
+void connection_watch_reads(struct http_connection *connection);
+
+/* http_read.c */
+
+/* Reads on, if there is room and it does not read yet. */
+void connection_keep_reading(struct http_connection *connection);
 
 /* http_write.c */
 

@@ -40,9 +40,9 @@ static uint64_t arrived_bytes(const struct http_connection *connection)
 /* Progress, not speed, is what a reader owes: any byte per write_stall_ms. */
 static void watch_writes(struct http_connection *connection)
 {
-    connection->watches_writes = true;
     connection->arrived_bytes = arrived_bytes(connection);
-    connection_set_deadline(connection, connection->server->options.write_stall_ms);
+    connection_set_write_deadline(connection,
+                                  connection->server->options.write_stall_ms);
 }
 
 void connection_check_writes(struct http_connection *connection)
@@ -73,7 +73,6 @@ static void on_written(uv_write_t *request, int status)
         return;
     }
     if (connection_unsent(connection) == 0) {
-        connection->watches_writes = false;
         connection_all_written(connection);
     }
 }
@@ -105,7 +104,7 @@ static void queue(struct http_connection *connection, struct write *write)
         connection_cut(connection);
         return;
     }
-    if (!connection->watches_writes) {
+    if (connection->write_due_ms == 0) {
         watch_writes(connection);
     }
 }

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clients that speak TLS, and use it against the server. */
+#include "tests/unit/io/http_tls_world.h"
+
+#define CHAIN 500            /* certificates: 150 KB that the server has to say */
+#define SMALL_WINDOW_BYTES 1 /* the kernel takes its least instead */
+
+static void shrink(int fd, int option)
+{
+    int bytes = SMALL_WINDOW_BYTES;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, option, &bytes, sizeof bytes), 0);
+}
+
+/* What the listener has, the sockets it accepts begin with. */
+static void shrink_listener(const struct env *env)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in address = {0};
+        socklen_t len = sizeof address;
+        int listens = 0;
+        socklen_t listens_len = sizeof listens;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_len) == 0 &&
+            listens != 0 && getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+            ntohs(address.sin_port) == http_server_port(env->server)) {
+            shrink(fd, SO_SNDBUF);
+            return;
+        }
+    }
+    fail_msg("the listener's socket was not found");
+}
+
+static void listen_narrowly(struct tls_world *world, int64_t head_ms, int64_t stall_ms)
+{
+    struct http_server_options options = http_server_defaults();
+    options.head_ms = head_ms;
+    options.write_stall_ms = stall_ms;
+    listen_tls(world, &options, CHAIN);
+    shrink_listener(&world->env);
+}
+
+/* The server's flight does not fit into the socket; the client reads all of it at last,
+ * and says nothing more. */
+static void test_a_flight_that_had_to_wait_does_not_end_the_deadline(void **state)
+{
+    struct tls_world *world = *state;
+    struct speaker speaker;
+    listen_narrowly(world, 1000, 30000);
+    speaker_open(&speaker, &world->env);
+
+    speaker_send(&speaker);
+    await_end(&speaker.client);
+
+    assert_true(speaker.client.got.len > 140000);
+    await_connections(&world->env, 0);
+    speaker_close(&speaker);
+}
+
+/* Progress in reading is what writing waits for; it does not buy time for the handshake. */
+static void test_a_flight_that_is_not_read_ends_with_the_handshakes_time(void **state)
+{
+    struct tls_world *world = *state;
+    struct speaker speaker;
+    listen_narrowly(world, 300, 600000);
+    speaker_open(&speaker, &world->env);
+    shrink(speaker.client.fd, SO_RCVBUF);
+
+    speaker_send(&speaker);
+    await_connections(&world->env, 0);
+
+    speaker_close(&speaker);
+}
+
+static void test_a_request_by_tls_is_answered(void **state)
+{
+    struct tls_world *world = *state;
+    struct speaker speaker;
+    char answer[512] = "";
+    size_t got = 0;
+    int64_t end_us = loop_now_us() + PATIENCE_US;
+    struct http_server_options options = http_server_defaults();
+    listen_tls(world, &options, 1);
+    speaker_open(&speaker, &world->env);
+
+    speaker_shake_hands(&speaker);
+    assert_true(SSL_write(speaker.ssl, GET("/hello"), (int)strlen(GET("/hello"))) > 0);
+    speaker_send(&speaker);
+    while (strstr(answer, "\r\n\r\nhello") == NULL) {
+        size_t more = 0;
+        speaker_turn(&speaker);
+        (void)SSL_read_ex(speaker.ssl, answer + got, sizeof answer - got - 1, &more);
+        got += more;
+        assert_true(loop_now_us() < end_us);
+    }
+
+    assert_true(slice_starts(slice_str(answer), SLICE("HTTP/1.1 200 OK\r\n")));
+    speaker_close(&speaker);
+}
+
+/* Each update that is asked for costs the server an answer, and it is never read. */
+static void test_key_updates_whose_answers_are_not_read_are_not_queued(void **state)
+{
+    struct tls_world *world = *state;
+    struct speaker speaker;
+    struct http_server_options options = http_server_defaults();
+    options.head_ms = options.idle_ms = options.write_stall_ms = 600000;
+    listen_tls(world, &options, 1);
+    shrink_listener(&world->env);
+    speaker_open(&speaker, &world->env);
+    speaker_shake_hands(&speaker);
+    shrink(speaker.client.fd, SO_RCVBUF);
+
+    size_t said = 0;
+    while (speaker.client.error == 0 && said < (size_t)16 * 1024 * 1024) {
+        for (int i = 0; i < 500; i++) {
+            assert_int_equal(SSL_key_update(speaker.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+            assert_int_equal(SSL_do_handshake(speaker.ssl), 1);
+        }
+        said += speaker_said(&speaker).len;
+        speaker_send(&speaker);
+    }
+
+    assert_true(said < (size_t)16 * 1024 * 1024);
+    await_connections(&world->env, 0);
+    speaker_close(&speaker);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TLS_TEST(test_a_request_by_tls_is_answered),
+        TLS_TEST(test_a_flight_that_had_to_wait_does_not_end_the_deadline),
+        TLS_TEST(test_a_flight_that_is_not_read_ends_with_the_handshakes_time),
+        TLS_TEST(test_key_updates_whose_answers_are_not_read_are_not_queued),
+    };
+    return cmocka_run_group_tests_name("io/http_server_tls", tests, NULL, NULL);
+}
