@@ -134,7 +134,7 @@ struct store_grant {
 
 /*
  * A link by which a person connects an account, once. What it hands out is stored as hashes
- * alone: the link itself, the browser that opened it, the consent that is under way.
+ * alone: the link itself, the browser it belongs to, the consent that is under way.
  */
 struct store_connect_session {
     struct slice id;   /* cs_… */
