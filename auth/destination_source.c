@@ -121,9 +121,11 @@ static void on_connectivity(void *ctx, const struct token_outcome *outcome)
 {
     struct destination_state *state = ctx;
     int64_t ends_ms = token_source_ends_ms(state->connectivity);
+    struct token_outcome proxys = *outcome;
 
+    proxys.for_proxy = true;
     state->ends_ms = ends_ms < state->ends_ms ? ends_ms : state->ends_ms;
-    end(state, outcome);
+    end(state, &proxys);
 }
 
 static void wait_for(struct destination_state *state, struct token_source *source,
@@ -132,7 +134,10 @@ static void wait_for(struct destination_state *state, struct token_source *sourc
     state->wait = (struct token_wait){.on_ready = on_ready, .ctx = state};
     enum err err = token_source_wait(source, &state->wait);
     if (err != ERR_OK) {
-        fail(state, err);
+        const struct token_outcome none = {.err = err,
+                                           .code = SLICE_EMPTY,
+                                           .for_proxy = source == state->connectivity};
+        end(state, &none);
     }
 }
 

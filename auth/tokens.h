@@ -58,6 +58,7 @@ struct token_outcome {
     const struct http_trace *trace;
     const char *problem; /* in words of the way's own; NULL: it has none */
     struct slice text;   /* what the host said of it, cleaned; lent likewise */
+    bool for_proxy;      /* it was asked for the way to the ERP, not for the ERP */
 };
 
 /* Embedded in the caller's object. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may see which page. A link belongs to the browser that opened it first; a form has to
- * come from a page that was shown there; a consent's answer has to find the state that this
- * browser was sent off with. The path and the query of these pages are secrets: no line of
- * the log has them.
+ * Who may see which page. A link belongs to the browser in which somebody began first; a form
+ * has to come from a page that was shown there; a consent's answer has to find the state that
+ * this browser was sent off with. The path and the query of these pages are secrets: no line
+ * of the log has them.
  */
 #include "base/limits.h"
 #include "base/text.h"
@@ -317,15 +317,9 @@ static void show(struct connect *connect)
     }
 }
 
-/* Its first opening: from now on it belongs to this browser. */
-static void open_link(struct connect *connect)
+static bool is_get(const struct connect *connect)
 {
-    know_browser(connect);
-    connect->session.browser =
-        principal_hash_connect(connect->gateway->parts.keys, CONNECT_BROWSER,
-                               connect->browser, connect->arena);
-    connect->session.state = SLICE("opened");
-    connect_store(connect, show);
+    return slice_is(connect->request->method, "GET");
 }
 
 static bool is_form(const struct connect *connect)
@@ -347,24 +341,53 @@ static bool comes_from_our_page(struct connect *connect)
                                      web_form_get(&connect->form, SLICE("form")));
 }
 
-static void submit(struct connect *connect)
+/* False after a page. */
+static bool read_form(struct connect *connect)
 {
     if (connect->request->body.len > LIMIT_CONNECT_FORM_BYTES) {
         connect_page_refused(connect, 413, "That is too much",
                              "The form's values are larger than this server takes. Go "
                              "back and check what was pasted.");
+        return false;
+    }
+    if (is_form(connect) &&
+        web_form_read(connect->arena, connect->request->body, &connect->form) &&
+        comes_from_our_page(connect)) {
+        return true;
+    }
+    connect_page_refused(connect, 403, "This form was not sent from its page",
+                         "Open the link again in the same browser, and send the form "
+                         "from there. Cookies have to be allowed for this site.");
+    return false;
+}
+
+/* Whoever only asks for the page changes nothing: scanners of mail and programs that show
+ * previews do. From the press of its button on, the link belongs to this browser. */
+static void begin(struct connect *connect)
+{
+    know_browser(connect);
+    if (is_get(connect)) {
+        connect_page_start(connect);
         return;
     }
-    if (!is_form(connect) ||
-        !web_form_read(connect->arena, connect->request->body, &connect->form) ||
-        !comes_from_our_page(connect)) {
-        connect_page_refused(
-            connect, 403, "This form was not sent from its page",
-            "Open the link again in the same browser, and send the form "
-            "from there. Cookies have to be allowed for this site.");
+    if (!read_form(connect)) {
         return;
     }
-    if (connect_is(connect, "connected") || !connect_has_tries(connect)) {
+    connect->session.browser =
+        principal_hash_connect(connect->gateway->parts.keys, CONNECT_BROWSER,
+                               connect->browser, connect->arena);
+    connect->session.state = SLICE("opened");
+    connect_store(connect, connect_see_session);
+}
+
+static void submit(struct connect *connect)
+{
+    if (!read_form(connect)) {
+        return;
+    }
+    bool is_begun_twice = connect->way.len == 0;
+    if (is_begun_twice || connect_is(connect, "connected") ||
+        !connect_has_tries(connect)) {
         connect_see_session(connect);
         return;
     }
@@ -384,11 +407,6 @@ static void submit(struct connect *connect)
 }
 
 /* ---- The way in ---- */
-
-static bool is_get(const struct connect *connect)
-{
-    return slice_is(connect->request->method, "GET");
-}
 
 /* "<link>" or "<link>/<way>" */
 static bool read_path(struct connect *connect, struct slice rest)
@@ -417,8 +435,8 @@ static void handle_link(struct connect *connect, struct slice rest)
         connect_page_gone(connect);
         return;
     }
-    if (connect->session.browser.len == 0 && is_get(connect)) {
-        open_link(connect);
+    if (connect->session.browser.len == 0) {
+        begin(connect);
         return;
     }
     if (!is_of_this_browser(connect)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Purpose: the pages on which people connect an account: by a link that works once, in the
- * browser that opened it first. Owns: nothing. Threads: the loop's. Errors: pages in plain
+ * browser where somebody began first. Owns: nothing. Threads: the loop's. Errors: pages in plain
  * words. Start reading at: connect_handle; the API that makes links is core/admin_connect.c.
  */
 #ifndef SLUICE_CORE_CONNECT_H

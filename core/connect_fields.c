@@ -118,19 +118,19 @@ static const struct connect_choice algorithms[] = {
 /* NetSuite's own keys, tokens and secrets are 64 hex digits: they are pasted by hand, and
  * lose a piece that way. */
 #define NETSUITE_KEY 64
-#define NETSUITE_TBA(name, label, help)                              \
-    {                                                                \
-        "netsuite_tba",                                              \
-        {                                                            \
-            (name), (label), (help), NULL, NETSUITE_KEY, false, NULL \
-        }                                                            \
+#define NETSUITE_TBA(name, label, help)                                     \
+    {                                                                       \
+        "netsuite_tba",                                                     \
+        {                                                                   \
+            (name), (label), (help), NULL, NETSUITE_KEY, false, NULL, false \
+        }                                                                   \
     }
-#define WORDS(scheme, name, label, help)                  \
-    {                                                     \
-        (scheme),                                         \
-        {                                                 \
-            (name), (label), (help), NULL, 0, false, NULL \
-        }                                                 \
+#define WORDS(scheme, name, label, help)                         \
+    {                                                            \
+        (scheme),                                                \
+        {                                                        \
+            (name), (label), (help), NULL, 0, false, NULL, false \
+        }                                                        \
     }
 
 static const struct {
@@ -149,13 +149,13 @@ static const struct {
     {"netsuite_m2m",
      {"client_id", "Client ID",
       "Of the integration record with Client Credentials (Machine to Machine) Grant.",
-      NULL, NETSUITE_KEY, false, NULL}},
+      NULL, NETSUITE_KEY, false, NULL, false}},
     WORDS("netsuite_m2m", "certificate_id", "Certificate ID",
           "Setup > Integration > OAuth 2.0 Client Credentials (M2M) Setup, column "
           "Certificate ID."),
     {"netsuite_m2m",
      {"alg", "Signature algorithm", "It has to fit the key.", algorithms, 0, false,
-      NULL}},
+      NULL, false}},
     WORDS(
         NULL, "token_url", "Address that gives tokens",
         "The service key's \"url\" (with a certificate: \"certurl\") and /oauth/token "
@@ -194,7 +194,11 @@ static const struct {
           "Of the connectivity service's key."),
     WORDS("sap_api_key", "api_key", "API key",
           "Of the application, as its page shows it."),
-    WORDS(NULL, "username", "User", "As SAP has it; upper and lower case can matter."),
+    {NULL,
+     {.name = "username",
+      .label = "User",
+      .help = "As SAP has it; upper and lower case can matter.",
+      .visible = true}},
     WORDS(NULL, "password", "Password",
           "A few wrong ones lock the user: paste it rather than type it."),
 };

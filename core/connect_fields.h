@@ -21,6 +21,7 @@ struct connect_field {
     size_t usual; /* how many characters the ERP's own values have; 0: it varies */
     bool optional;
     const char *route; /* asked only of schemes for that route; NULL: of all */
+    bool visible; /* shown to whoever types it, though it is sealed once it is stored */
 };
 
 /* What an integration's connection is made of; NULL and 0: nothing is asked. */

@@ -147,6 +147,7 @@ static bool read_auth(struct connect *connect)
 
 const char *connect_cause_of(const struct fault *fault)
 {
+    bool is_erps_word = fault->upstream.status > 0;
     static const struct {
         enum err err;
         const char *cause;
@@ -166,7 +167,8 @@ const char *connect_cause_of(const struct fault *fault)
         {ERR_IO, "internal"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        if (table[i].err == fault->err) {
+        bool is_ours = table[i].err == ERR_NOT_FOUND || table[i].err == ERR_CONFLICT;
+        if (table[i].err == fault->err && !(is_ours && is_erps_word)) {
             return table[i].cause;
         }
     }
@@ -202,6 +204,9 @@ static void on_tried(void *ctx, const struct creation_end *end)
         connect_succeeded(connect, end->record);
         return;
     }
+    struct trial_facts *tried = arena_alloc(connect->arena, sizeof *tried);
+    *tried = *end->tried;
+    connect->tried = tried;
     copy_details(connect, end->fault);
     connect_fail(connect, connect_cause_of(end->fault), show_again);
 }

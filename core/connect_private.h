@@ -17,6 +17,7 @@
 #include "core/creation.h"
 #include "core/gateway.h"
 #include "core/html.h"
+#include "core/trial.h"
 #include "core/web_form.h"
 
 struct connect {
@@ -40,6 +41,7 @@ struct connect {
     struct slice erp_url, verifier;
     const char *cause;
     struct fault fault;
+    const struct trial_facts *tried; /* how far it came; NULL: it was not tried */
     void (*next)(struct connect *connect);
     int tries;
 };
@@ -83,7 +85,22 @@ struct slice connect_typed(const struct connect *connect, const char *group,
 /* What a trial came to, as a cause. */
 const char *connect_cause_of(const struct fault *fault);
 
-/* ---- connect_page.c: what people see ---- */
+/* ---- connect_suspect.c: which value is wrong ---- */
+
+/* What is wrong with that field of "connection" or "auth": as ->fault has it, or else as the
+ * way of ->tried tells; empty: nothing that is known. */
+struct slice connect_error_of(const struct connect *connect, const char *group,
+                              const struct connect_field *words);
+
+/* ---- connect_page.c, connect_form_page.c: what people see ---- */
+
+struct buf connect_page_begin(const struct connect *connect, struct slice title);
+/* Takes `html`. */
+void connect_page_finish(struct connect *connect, int status, struct buf *html);
+/* The ERP's name. */
+struct slice connect_title(const struct connect *connect);
+/* To return_url: as the way on, or as the way out. */
+void connect_put_return(struct connect *connect, struct buf *html, bool is_main);
 
 /* A cause in plain words; the last for one that is unknown. */
 struct connect_cause {
@@ -98,6 +115,8 @@ void connect_page_elsewhere(struct connect *connect);
 void connect_page_stray_answer(struct connect *connect);
 void connect_page_refused(struct connect *connect, int status, const char *title,
                           const char *text);
+/* Nothing is known of whoever opens a link: the page names the ERP alone. */
+void connect_page_start(struct connect *connect);
 void connect_page_choice(struct connect *connect);
 /* The form of ->scheme, with what ->fault says of it. */
 void connect_page_form(struct connect *connect, int status);

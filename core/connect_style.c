@@ -23,7 +23,7 @@ static const char css[] =
     ".good,.bad{padding:.75rem 1rem;border-radius:8px;border-left:4px solid}\n"
     ".good{color:var(--good);background:var(--good-back)}\n"
     ".bad{color:var(--bad);background:var(--bad-back);margin-bottom:1rem}\n"
-    ".bad h2{margin:0}\n"
+    ".bad h2{margin:0}.bad a{color:inherit;font-weight:600}\n"
     ".ways{list-style:none;margin:1rem 0;padding:0}\n"
     ".ways a{display:block;margin:.75rem 0;padding:1rem;border:1px solid var(--line);"
     "border-radius:8px;color:inherit;text-decoration:none}\n"
@@ -44,7 +44,8 @@ static const char css[] =
     "border-radius:8px;background:var(--main);color:var(--on);font:inherit;"
     "font-weight:600;text-decoration:none;cursor:pointer}\n"
     ".aside{font-size:.95rem}\n"
-    ":focus-visible{outline:3px solid var(--main);outline-offset:2px}\n"
+    ":focus-visible{outline:3px solid var(--main);outline-offset:2px}"
+    "[tabindex]:focus{outline:0}\n"
     "@media(max-width:40rem){main{margin:0;padding:1.25rem;border:0;border-radius:0;"
     "min-height:100vh}button,.button{display:block;width:100%;text-align:center}}\n";
 

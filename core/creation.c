@@ -10,7 +10,6 @@
 #include "core/login_rows.h"
 #include "core/logins.h"
 #include "core/standing.h"
-#include "core/trial.h"
 
 #define STORE_TRIES 4
 
@@ -42,7 +41,8 @@ static void forget_trial(struct creation *creation)
 
 static void finish(struct creation *creation, const struct fault *fault, bool refused)
 {
-    const struct creation_end end = {fault, refused, &creation->stored};
+    const struct creation_end end = {fault, refused, &creation->trial.facts,
+                                     &creation->stored};
     if (fault->err != ERR_OK && creation->order.grant != NULL &&
         creation->trial.account != NULL) {
         consent_give_back(creation->trial.account->credential, &creation->grant);

@@ -12,10 +12,12 @@
 #include "auth/outbound.h"
 #include "auth/token_answer.h"
 #include "core/gateway.h"
+#include "core/trial.h"
 
 struct creation_end {
     const struct fault *fault; /* err ERR_OK: stored */
     bool refused; /* the ERP was asked and did not take it, or could not be asked */
+    const struct trial_facts *tried;    /* how far it came; lent likewise */
     const struct store_account *record; /* as it was stored; lent during the call */
 };
 

@@ -21,12 +21,26 @@ void trial_drop(struct trial *trial)
 static void on_op_done(void *ctx)
 {
     struct trial *trial = ctx;
+    trial->facts.status = trial->run.upstream_status;
     trial->on_done(trial->ctx, &trial->run.op.fault);
 }
 
 static void on_op_over(void *ctx)
 {
     trial_drop(ctx);
+}
+
+static void on_op_token(void *ctx, const struct token_outcome *outcome)
+{
+    struct trial *trial = ctx;
+    struct trial_facts *facts = &trial->facts;
+    facts->token_failed = outcome->err != ERR_OK;
+    facts->is_for_proxy = outcome->for_proxy;
+    facts->is_looked_up = outcome->problem != NULL;
+    facts->token_status = outcome->status;
+    if (outcome->trace != NULL) {
+        facts->token = *outcome->trace;
+    }
 }
 
 void trial_start(struct trial *trial)
@@ -40,6 +54,8 @@ void trial_start(struct trial *trial)
     run->server = SLICE("verify");
     run->on_done = on_op_done;
     run->on_over = on_op_over;
+    run->on_token = on_op_token;
+    run->trace = &trial->facts.erp;
     run->ctx = trial;
     run->op.arena = trial->arena;
     run->op.integration = account->integration;

@@ -10,12 +10,23 @@
 
 #include "core/op.h"
 
+/* How far a trial came; nothing of what was said. */
+struct trial_facts {
+    bool token_failed; /* the ERP was not asked */
+    bool is_for_proxy; /* that token was for the proxy before the ERP */
+    bool is_looked_up; /* a destination's look-up failed, not the token for it */
+    int token_status;  /* of the token host; 0: it did not answer */
+    int status;        /* of the ERP's last answer, or its proxy's; 0: none */
+    struct http_trace token, erp; /* their origin is empty where nothing was sent */
+};
+
 struct trial {
     struct arena *arena; /* the trial's own memory is in it */
     struct account *account;
     /* fault->err is ERR_OK when the ERP took the credential. */
     void (*on_done)(void *ctx, const struct fault *fault);
     void *ctx;
+    struct trial_facts facts; /* once on_done came */
     struct op_run run;
     int holders;
 };

@@ -2,6 +2,7 @@
 """A headless Chromium by the W3C WebDriver protocol. Standard library only; needs Debian's packages
 chromium and chromium-driver."""
 import base64
+import hashlib
 import http.client
 import json
 import os
@@ -12,6 +13,18 @@ import time
 
 PATIENCE = 30  # seconds for a page that comes as soon as it can
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+
+
+TAB, ENTER = "\ue004", "\ue007"
+
+
+def key_hash(certificate):
+    """The hash of a PEM file's public key: base64 of SHA-256 over its SubjectPublicKeyInfo."""
+    key = subprocess.run(["openssl", "x509", "-in", certificate, "-pubkey", "-noout"],
+                         capture_output=True, check=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key,
+                         capture_output=True, check=True).stdout
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
 class Driver:
@@ -49,13 +62,16 @@ class Driver:
 class Chromium:
     """One browser with a profile of its own."""
 
-    def __init__(self, driver, width, height, dark=False):
+    def __init__(self, driver, width, height, dark=False, trusted=()):
+        """`trusted`: hashes of public keys whose certificates it takes (key_hash)."""
         self.driver, self.width = driver, width
         self.profile = tempfile.mkdtemp(prefix="sluice-chromium-")
         arguments = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage",
                      "--hide-scrollbars", "--no-first-run", "--disable-extensions",
                      "--disable-background-networking", "--user-data-dir=" + self.profile,
                      "--window-size=%d,%d" % (max(width, 600), height)]
+        if trusted:
+            arguments.append("--ignore-certificate-errors-spki-list=" + ",".join(trusted))
         if os.geteuid() == 0:
             arguments.append("--no-sandbox")  # Chromium does not run as root otherwise
         options = {"args": arguments, "mobileEmulation": {
@@ -112,6 +128,20 @@ class Chromium:
         place = "/element/" + self.find(element_id)
         self.ask("POST", place + "/clear", {})
         self.ask("POST", place + "/value", {"text": text})
+
+    def choose(self, element_id, value):
+        """An option of a select."""
+        self.run("const e = document.getElementById(arguments[0]); e.value = arguments[1];"
+                 "e.dispatchEvent(new Event('change', {bubbles: true}))", element_id, value)
+
+    def press(self, *keys):
+        """Keys, one after another, as a person presses them; TAB and ENTER are here."""
+        actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self.ask("POST", "/actions", {"actions": [
+            {"type": "key", "id": "keyboard", "actions": actions}]})
+
+    def focused(self):
+        return self.run("return document.activeElement.id")
 
     def text(self, element_id=None):
         if element_id is not None:

@@ -99,6 +99,11 @@ class Browser:
         return self.ask("POST", urllib.parse.urljoin(page.url, page.action),
                         urllib.parse.urlencode(fields), {"Content-Type": FORM})
 
+    def begin(self, link):
+        """Opens a link and presses the button of its first page."""
+        page = self.get(link)
+        return self.follow(self.post(page, "begin")) if "begin" in page.buttons else page
+
     def follow(self, page):
         return self.get(urllib.parse.urljoin(page.url, page.headers["location"]))
 
@@ -106,7 +111,20 @@ class Browser:
         return self.get(urllib.parse.urljoin(page.url, page.links[link]))
 
 
-class ConnectCase(FlowCase):
+class Links:
+    """For a class with a `stand`: links that people are sent."""
+
+    def session(self, **more):
+        """(session, its link)."""
+        body = {"tenant_id": "demo", "integration": "netsuite", "return_url": RETURN, **more}
+        made = self.stand.admin("POST", "/connect-session", body)
+        return made["id"], made["url"]
+
+    def state(self, session):
+        return self.stand.admin("GET", "/connect-session/" + session)
+
+
+class ConnectCase(Links, FlowCase):
     """A server with the operator's client at a mock NetSuite."""
 
     mocks = ()
@@ -115,7 +133,8 @@ class ConnectCase(FlowCase):
     @classmethod
     def furnish(cls):
         mock = cls.stand.start_mock("netsuite", "--today", "2026-11-20")
-        urls = ",".join("%s=%s" % (name, mock["url"]) for name in ("suitetalk", "restlets", "app"))
+        urls = ",".join("%s=%s" % (name, mock["url"]) for name in ("suitetalk", "restlets"))
+        urls += ",app=" + cls.app_url(mock)
         cls.stand.extra_flags += ["--connect.netsuite.client_id", CLIENT,
                                   "--connect.netsuite.base_urls", urls]
         if not cls.public:
@@ -123,6 +142,11 @@ class ConnectCase(FlowCase):
             with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(SECRET + "\n")
             cls.stand.extra_flags += ["--connect.netsuite.client_secret_file", path]
+
+    @classmethod
+    def app_url(cls, mock):
+        """Where people log in."""
+        return mock["url"]
 
     @classmethod
     def prepare(cls):
@@ -142,18 +166,9 @@ class ConnectCase(FlowCase):
     def oauth2(self, **settings):
         self.stand.control("netsuite", "PUT", "/oauth2", settings)
 
-    def session(self, **more):
-        """(session, its link)."""
-        body = {"tenant_id": "demo", "integration": "netsuite", "return_url": RETURN, **more}
-        made = self.stand.admin("POST", "/connect-session", body)
-        return made["id"], made["url"]
-
-    def state(self, session):
-        return self.stand.admin("GET", "/connect-session/" + session)
-
     def to_erp(self, browser, link, account=None):
         """The page that sends the browser to the ERP."""
-        page = browser.get(link)
+        page = browser.begin(link)
         self.assertEqual(200, page.status, page.text)
         page = browser.click(page, "way-netsuite_oauth2")
         typed = {"connection__account_id": account or self.account_id}

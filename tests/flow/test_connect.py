@@ -2,6 +2,7 @@
 """People connect accounts: the walk through the pages, and every way in which it is refused."""
 import json
 import os
+import re
 import secrets
 import sqlite3
 import urllib.parse
@@ -209,7 +210,7 @@ class PublicClient(ConnectCase):
         self.assertEqual("connected", self.state(session)["state"])
 
 
-class Links(ConnectCase):
+class Pages(ConnectCase):
     def change(self, sql, *values):
         """What time does, done to the server's row."""
         with sqlite3.connect(os.path.join(self.stand.data_dir, "sluice.db"), timeout=10) as db:
@@ -247,15 +248,18 @@ class Links(ConnectCase):
         self.assertEqual(404, browser.get(link).status)
         self.assertEqual(before, self.accounts())
 
-    def test_a_link_belongs_to_the_first_browser(self):
-        _, link = self.session()
+    def test_a_link_belongs_to_the_browser_that_began(self):
+        session, link = self.session()
         browser, other = Browser(self.stand), Browser(self.stand)
-        page = browser.get(link)
-        self.assertEqual(200, page.status)
-        refused = other.get(link)
-        self.assertEqual(403, refused.status)
-        self.assertIn("another browser", refused.text)
-        self.assertNotIn("demo", refused.body)
+        opened = other.get(link)
+        page = browser.begin(link)
+        self.assertEqual((200, "opened"), (page.status, self.state(session)["state"]))
+        for refused in (other.get(link), other.post(opened, "begin")):
+            self.assertEqual(403, refused.status)
+            self.assertIn("another browser", refused.text)
+            self.assertNotIn("demo", refused.body)
+        # A button that was pressed twice leads to the same page.
+        self.assertEqual(303, browser.post(browser.seen[0], "begin").status)
         form = browser.click(page, "way-netsuite_tba")
         self.assertEqual(403, other.post(form).status)
         self.assertEqual(200, browser.get(link).status)
@@ -270,16 +274,33 @@ class Links(ConnectCase):
         self.assertEqual(["connected", "connected"],
                          [self.state(one)["state"] for one in (first, second)])
 
-    def test_asking_without_opening_changes_nothing(self):
+    def test_asking_without_beginning_changes_nothing(self):
+        """As scanners of mail do, and programs that show a preview: often, from anywhere."""
         session, link = self.session()
-        page = Browser(self.stand).ask("HEAD", link)
-        self.assertEqual(405, page.status)
+        self.assertEqual(405, Browser(self.stand).ask("HEAD", link).status)
+        for where in (link, link, link + "/netsuite_tba", link + "/netsuite_oauth2"):
+            page = Browser(self.stand).get(where)
+            self.assertEqual((200, ["begin"]), (page.status, list(page.buttons)))
+            self.assertEqual({"form"}, set(page.fields))
+            for known in ("demo", session, RETURN.split("?", maxsplit=1)[0], self.account_id):
+                self.assertNotIn(known, page.body)
         self.assertEqual("open", self.state(session)["state"])
+        # What was shown to one browser begins nothing in another, nor what nobody was shown.
+        other = Browser(self.stand)
+        other.get(link)
+        self.assertEqual(403, other.post(page, "begin").status)
+        self.assertEqual(403, Browser(self.stand).post(page, "begin").status)
+        plain = {"Content-Type": "application/x-www-form-urlencoded"}
+        self.assertEqual(403, Browser(self.stand).ask("POST", link, "", plain).status)
+        self.assertEqual("open", self.state(session)["state"])
+        person = Browser(self.stand)
+        self.assertEqual(200, person.begin(link).status)
+        self.assertEqual("opened", self.state(session)["state"])
 
     def test_a_form_from_elsewhere_is_refused(self):
         _, link = self.session()
         browser = Browser(self.stand)
-        form = browser.click(browser.get(link), "way-netsuite_tba")
+        form = browser.click(browser.begin(link), "way-netsuite_tba")
         forged = dict(form.fields, form="0" * 64)
         self.assertEqual(403, browser.post(form, form=forged["form"]).status)
         where = urllib.parse.urljoin(link, form.action)
@@ -378,16 +399,19 @@ class Https(ConnectCase):
         path = url[len("https://erp.example.com/sluice"):]
         status, fields, body = flow.exchange(self.stand.base, "GET", path, None, host)
         self.assertEqual(200, status)
+        token = re.search(rb'name="form" value="([0-9a-f]{64})"', body).group(1).decode()
         self.assertRegex(fields["set-cookie"],
                          r"^__Host-sluice-connect=[0-9a-f]{64}; Path=/; Max-Age=1800; HttpOnly; "
                          r"SameSite=Lax; Secure$")
         self.assertIn(b'href="/sluice/connect/style.css"', body)
-        cookie = {"Cookie": "sluice-connect=" + fields["set-cookie"].split("=")[1][:64]}
-        status, _, _ = flow.exchange(self.stand.base, "GET", path, None, {**host, **cookie})
-        self.assertEqual(403, status)
-        cookie = {"Cookie": "other=1; " + fields["set-cookie"].split(";")[0]}
-        status, _, _ = flow.exchange(self.stand.base, "GET", path, None, {**host, **cookie})
-        self.assertEqual(200, status)
+        plain = {"Cookie": "sluice-connect=" + fields["set-cookie"].split("=")[1][:64]}
+        right = {"Cookie": "other=1; " + fields["set-cookie"].split(";")[0]}
+        for cookie, begun, seen in ((plain, 403, 200), (right, 303, 200), (plain, 403, 403)):
+            status, _, _ = flow.exchange(self.stand.base, "POST", path, b"form=" + token.encode(), {
+                **host, **cookie, "Content-Type": "application/x-www-form-urlencoded"})
+            self.assertEqual(begun, status)
+            status, _, _ = flow.exchange(self.stand.base, "GET", path, None, {**host, **cookie})
+            self.assertEqual(seen, status)
 
 
 class Forms(ConnectCase):
@@ -401,7 +425,7 @@ class Forms(ConnectCase):
         return values
 
     def form(self, browser, link, scheme="netsuite_tba"):
-        return browser.click(browser.get(link), "way-" + scheme)
+        return browser.click(browser.begin(link), "way-" + scheme)
 
     def send(self, browser, form, values, account="FORM1"):
         typed = {"auth__" + name: value for name, value in values.items()}
@@ -487,7 +511,8 @@ class Forms(ConnectCase):
         self.assertEqual("failed", self.returned(page)["status"])
         self.reset()
         form = dict(connection__account_id="FORM1")
-        self.assertEqual(303, browser.post(browser.seen[1], **form).status)
+        filled = next(page for page in browser.seen if "auth.token_id" in page.fields)
+        self.assertEqual(303, browser.post(filled, **form).status)
         self.assertEqual(0, self.stats()["requests"])
         self.assertEqual("failed", self.state(session)["state"])
 
