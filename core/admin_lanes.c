@@ -31,6 +31,7 @@ static void write_lane(struct jwriter *writer, const struct governor_lane_view *
         jwriter_member_int(writer, "granted", (int64_t)lane->granted);
         jwriter_member_int(writer, "refused_upstream", (int64_t)lane->refused_upstream);
         jwriter_member_int(writer, "refused_full", (int64_t)lane->refused_full);
+        jwriter_member_int(writer, "refused_late", (int64_t)lane->refused_late);
         jwriter_member_int(writer, "expired", (int64_t)lane->expired);
     }
     jwriter_object_end(writer);

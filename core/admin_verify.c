@@ -178,6 +178,7 @@ static void start(struct verification *verification)
     run->plan = account->integration->verify_plan;
     run->server = SLICE("verify");
     run->priority = GOVERNOR_INTERACTIVE;
+    run->weight = 1;
     run->verifies = true;
     run->on_done = on_verified;
     run->on_over = on_over;

@@ -189,6 +189,7 @@ static enum step do_run(struct call *call)
     run->plan = call->tool->plan;
     run->server = call->order.server->id;
     run->priority = call->order.server->config.priority;
+    run->weight = call->order.server->config.weight;
     run->on_done = on_op_done;
     run->on_over = on_op_over;
     run->on_sent = on_op_sent;

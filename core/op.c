@@ -280,14 +280,21 @@ static void on_decided(void *ctx, enum governor_decision decision)
     end(run, GOVERNOR_UNUSED);
 }
 
+static long seconds_up(int64_t us)
+{
+    long seconds = (long)((us + 999999) / 1000000);
+    return seconds > 0 ? seconds : 1;
+}
+
 static enum step do_admit(struct op_run *run)
 {
     standing_call(run->signer);
     run->place.on_decided = on_decided;
     run->place.ctx = run;
+    const struct governor_call call = {run->account->record.id, run->server,
+                                       run->weight, run->priority};
     enum governor_decision decision =
-        turnstile_enter(run->gateway->turnstile, &run->place, run->account->record.id,
-                        run->server, run->priority);
+        turnstile_enter(run->gateway->turnstile, &run->place, &call);
     if (decision == GOVERNOR_WAITING) {
         return STEP_WAIT;
     }
@@ -298,7 +305,11 @@ static enum step do_admit(struct op_run *run)
     if (decision == GOVERNOR_REVOKED) {
         revoked_fault(run);
     } else {
-        busy_fault(run, "The line for this ERP account is full.");
+        busy_fault(run, decision == GOVERNOR_REFUSED
+                            ? "The line for this ERP account is full."
+                            : "The line for this ERP account is so long that the call "
+                              "would not get its turn in time.");
+        run->op.fault.retry_after_s = seconds_up(run->place.ticket.estimate_us);
     }
     return STEP_FAIL;
 }

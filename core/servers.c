@@ -97,6 +97,7 @@ static enum err read_member(const struct jmember *member, struct arena *arena,
 {
     const struct jval *value = &member->value;
     bool batch = false;
+    long long weight = 0;
     if (slice_is(member->name, "require_api_token_auth")) {
         if (value->type != JVAL_TRUE && value->type != JVAL_FALSE) {
             return refuse(arena, fault, member->name, SLICE("true or false is needed"));
@@ -119,21 +120,29 @@ static enum err read_member(const struct jmember *member, struct arena *arena,
         out->priority = batch ? GOVERNOR_BATCH : GOVERNOR_INTERACTIVE;
         return ERR_OK;
     }
+    if (slice_is(member->name, "weight")) {
+        if (!jval_int64(value, &weight) || weight < 1 || weight > GOVERNOR_WEIGHT_MAX) {
+            return refuse(arena, fault, member->name,
+                          SLICE("a whole number from 1 to 100 is needed"));
+        }
+        out->weight = (int)weight;
+        return ERR_OK;
+    }
     if (slice_is(member->name, "methods") || slice_is(member->name, "tags") ||
         slice_is(member->name, "tools")) {
         return ERR_OK; /* filter_compile reads these */
     }
     return refuse(
         arena, fault, SLICE_EMPTY,
-        SLICE("methods, tags, tools, require_api_token_auth, rate_limit_signal and "
-              "priority are the members it may have"));
+        SLICE("methods, tags, tools, require_api_token_auth, rate_limit_signal, "
+              "priority and weight are the members it may have"));
 }
 
 enum err server_config_parse(const struct jval *config,
                              const struct integration *integration, struct arena *arena,
                              struct server_config *out, struct fault *fault)
 {
-    *out = (struct server_config){.priority = GOVERNOR_INTERACTIVE};
+    *out = (struct server_config){.priority = GOVERNOR_INTERACTIVE, .weight = 1};
     if (config->type != JVAL_OBJECT) {
         return refuse(arena, fault, SLICE_EMPTY, SLICE("an object is needed"));
     }

@@ -20,6 +20,7 @@ struct server_config {
     bool require_api_token_auth;
     bool rate_limit_in_tool; /* rate_limit_signal "tool": HTTP 200 instead of 429 */
     enum governor_priority priority;
+    int weight; /* 1..100: its part of a lane, against the other servers there */
 };
 
 struct server {
@@ -45,9 +46,9 @@ void server_drop(struct server *server); /* accepts NULL */
 void servers_forget(struct servers *servers, struct slice id);
 
 /*
- * {methods?, tags?, tools?, require_api_token_auth?, rate_limit_signal?, priority?}.
- * Compiles into `arena`; names what is wrong, and a filter that leaves no tool, in
- * `fault`. `integration` NULL: a config that was taken once, whatever tools there are now.
+ * {methods?, tags?, tools?, require_api_token_auth?, rate_limit_signal?, priority?,
+ * weight?}. Compiles into `arena`; names what is wrong, and a filter that leaves no tool,
+ * in `fault`. `integration` NULL: a config that was taken once, whatever tools there are now.
  */
 MUST_USE enum err server_config_parse(const struct jval *config,
                                       const struct integration *integration,

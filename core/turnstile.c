@@ -89,13 +89,11 @@ void turnstile_settle(struct turnstile *turnstile)
 
 enum governor_decision turnstile_enter(struct turnstile *turnstile,
                                        struct turnstile_place *place,
-                                       struct slice account, struct slice server,
-                                       enum governor_priority priority)
+                                       const struct governor_call *call)
 {
     place->ticket.owner = place;
-    enum governor_decision decision =
-        governor_acquire(turnstile->governor, &place->ticket, account, server, priority,
-                         turnstile_now_us(turnstile));
+    enum governor_decision decision = governor_acquire(
+        turnstile->governor, &place->ticket, call, turnstile_now_us(turnstile));
     list_init(&place->link);
     if (decision == GOVERNOR_WAITING) {
         list_push(&turnstile->waiting, &place->link);

@@ -29,12 +29,11 @@ struct turnstile *turnstile_new(struct loop *loop, const struct clock *clock,
                                 struct governor *governor);
 void turnstile_free(struct turnstile *turnstile); /* accepts NULL */
 
-/* GRANTED, WAITING or REFUSED at once; on_decided follows only after WAITING. Keeps
- * `place` while waiting or granted, borrows the slices as long. */
+/* Decided at once, or WAITING; on_decided follows only after WAITING. Keeps `place`
+ * while waiting or granted, borrows the server's id as long. */
 enum governor_decision turnstile_enter(struct turnstile *turnstile,
                                        struct turnstile_place *place,
-                                       struct slice account, struct slice server,
-                                       enum governor_priority priority);
+                                       const struct governor_call *call);
 /* A waiting place leaves; on_decided will not come. */
 void turnstile_leave(struct turnstile *turnstile, struct turnstile_place *place);
 /* A granted place gives its slot back; the next in line is woken before this returns.

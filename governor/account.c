@@ -58,8 +58,6 @@ static struct governor_seat *seat_new(struct governor *governor, struct slice id
     seat->id_bytes = id.len;
     list_init(&seat->in_lane);
     list_init(&seat->in_tenant);
-    list_init(&seat->waiting[GOVERNOR_INTERACTIVE]);
-    list_init(&seat->waiting[GOVERNOR_BATCH]);
     map_put(governor->seats, id, seat);
     return seat;
 }
@@ -74,12 +72,15 @@ static void seat_detach(struct governor_seat *seat)
     list_remove(&seat->in_lane);
     list_remove(&seat->in_tenant);
     lane->gate.in_flight -= seat->in_flight;
-    lane->gate.queued -= seat->queued;
     seat->tenant->gate.in_flight -= seat->in_flight;
-    seat->tenant->gate.queued -= seat->queued;
+    if (seat->queue != NULL) {
+        gate_leave(&lane->gate, &seat->queue->load);
+        gate_leave(&seat->tenant->gate, &seat->queue->load);
+    }
     lane->gone.granted += seat->counts.granted;
     lane->gone.refused_upstream += seat->counts.refused_upstream;
     lane->gone.refused_full += seat->counts.refused_full;
+    lane->gone.refused_late += seat->counts.refused_late;
     lane->gone.expired += seat->counts.expired;
     seat->counts = (struct seat_counts){0};
     lane_ceiling_drop(lane, seat->ceiling);
@@ -93,9 +94,11 @@ static void seat_attach(struct governor_seat *seat, struct lane *lane,
     list_push(&lane->seats, &seat->in_lane);
     list_push(&tenant->seats, &seat->in_tenant);
     lane->gate.in_flight += seat->in_flight;
-    lane->gate.queued += seat->queued;
     tenant->gate.in_flight += seat->in_flight;
-    tenant->gate.queued += seat->queued;
+    if (seat->queue != NULL) {
+        gate_join(&lane->gate, &seat->queue->load);
+        gate_join(&tenant->gate, &seat->queue->load);
+    }
     lane_ceiling_add(lane, seat->ceiling);
 }
 

@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a seat with waiting calls is parked, and who goes when a gate opens.
+ * Where accounts with waiting calls are parked, and who goes when a gate opens.
  *
- * A seat is parked at one gate that is shut, and only there: at its lane's, else at its
- * tenant's. A seat whose own ceiling is reached, or that has nobody waiting, is parked
- * nowhere. So a slot that comes free has to look at the two gates it opens, and at
- * nothing else, however many lanes there are. A seat found at an open gate while its
- * other gate is shut moves there.
+ * An account is parked at one gate that is shut, and only there: at its lane's, else at
+ * its tenant's; with one stand for each class in which calls of it wait. An account whose
+ * own ceiling is reached, or that has nobody waiting, is parked nowhere. So a slot that
+ * comes free has to look at the two gates it opens, and at nothing else, however many
+ * lanes there are. An account found at an open gate while its other gate is shut moves
+ * there.
+ *
+ * Which class goes: the first one that waits. But each grant gives every other class that
+ * waits at the gate its share of a turn; one that has gathered a whole turn is due, and
+ * goes next. So batch gets its share however much interactive work there is.
  */
 #include "governor/governor_private.h"
 
-/* The order in which calls go: interactive first, then as they came. */
-static bool seat_before(const void *a, const void *b)
-{
-    const struct governor_ticket *one = queue_head(a), *other = queue_head(b);
+static const int shares[GOVERNOR_PRIORITIES] = {[GOVERNOR_BATCH] = BATCH_SHARE};
 
-    if (one->priority != other->priority) {
-        return one->priority < other->priority;
-    }
-    return one->order < other->order;
+static bool stand_before(const void *a, const void *b)
+{
+    return stand_turn(a) < stand_turn(b);
 }
 
-static size_t *seat_at(void *item)
+static size_t *stand_at(void *item)
 {
-    struct governor_seat *seat = item;
-    return &seat->parked_index;
+    struct stand *stand = item;
+    return &stand->index;
 }
 
-static const struct heap_kind by_order = {seat_before, seat_at};
+static const struct heap_kind by_turn = {stand_before, stand_at};
 
 void seat_take(struct governor *governor, struct governor_seat *seat,
                struct governor_ticket *ticket)
@@ -51,18 +52,51 @@ void seat_give(struct governor_seat *seat)
     seat->tenant->gate.in_flight--;
 }
 
+static struct heap *parked(struct gate *gate, int priority)
+{
+    return &gate->crowd->parked[priority];
+}
+
+/* Each class is parked with the others as far as calls of it wait, and in its order. */
+static void settle_stands(struct queue *queue)
+{
+    struct gate *gate = queue->parked_at;
+
+    REQUIRE(gate != NULL);
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        struct stand *stand = &queue->stands[i];
+        bool waits = stand->flows.count > 0;
+        if (stand->is_parked && waits) {
+            heap_fix(parked(gate, i), &by_turn, stand);
+        } else if (waits) {
+            heap_push(parked(gate, i), &by_turn, stand);
+        } else if (stand->is_parked) {
+            heap_remove(parked(gate, i), &by_turn, stand);
+        }
+        stand->is_parked = waits;
+    }
+}
+
 static void park_at(struct governor_seat *seat, struct gate *gate)
 {
-    seat->parked_at = gate;
-    heap_push(&gate->parked, &by_order, seat);
+    seat->queue->parked_at = gate;
+    settle_stands(seat->queue);
 }
 
 void seat_unpark(struct governor_seat *seat)
 {
-    if (seat->parked_at != NULL) {
-        heap_remove(&seat->parked_at->parked, &by_order, seat);
-        seat->parked_at = NULL;
+    struct queue *queue = seat->queue;
+
+    if (queue == NULL || queue->parked_at == NULL) {
+        return;
     }
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        if (queue->stands[i].is_parked) {
+            heap_remove(parked(queue->parked_at, i), &by_turn, &queue->stands[i]);
+            queue->stands[i].is_parked = false;
+        }
+    }
+    queue->parked_at = NULL;
 }
 
 static bool can_ask(const struct governor_seat *seat)
@@ -83,7 +117,7 @@ void seat_park(struct governor_seat *seat)
 {
     struct gate *gate;
 
-    if (seat->parked_at != NULL || !can_ask(seat)) {
+    if (seat->queue->parked_at != NULL || !can_ask(seat)) {
         seat_reorder(seat);
         return;
     }
@@ -95,43 +129,99 @@ void seat_park(struct governor_seat *seat)
 /* Before a dispatch that includes the lane's gate: the seat takes part in it. */
 void seat_offer(struct governor_seat *seat)
 {
-    if (seat->parked_at == NULL && can_ask(seat)) {
+    if (can_ask(seat) && seat->queue->parked_at == NULL) {
         park_at(seat, &seat->lane->gate);
     }
 }
 
-/* After the seat's first waiting call, or its room, has changed. */
+/* After the account's waiting calls, or its room, have changed. */
 void seat_reorder(struct governor_seat *seat)
 {
     if (!can_ask(seat)) {
         seat_unpark(seat);
-    } else if (seat->parked_at != NULL) {
-        heap_fix(&seat->parked_at->parked, &by_order, seat);
+    } else if (seat->queue->parked_at != NULL) {
+        settle_stands(seat->queue);
     }
 }
 
-/* The open gate with the first seat of all, or NULL. */
-static struct gate *first_open(struct gate *const gates[], size_t count)
-{
-    struct gate *first = NULL;
+/* Who would go next at a gate. */
+struct choice {
+    struct stand *stand; /* NULL: nobody */
+    int priority;
+    bool is_due;
+};
 
-    for (size_t i = 0; i < count; i++) {
-        struct gate *gate = gates[i];
-        if (gate == NULL || gate->parked.count == 0 || !gate_is_open(gate)) {
-            continue;
-        }
-        if (first == NULL ||
-            seat_before(heap_top(&gate->parked), heap_top(&first->parked))) {
-            first = gate;
+static bool is_due(const struct crowd *crowd, int priority)
+{
+    return crowd->credit[priority] + shares[priority] >= 100;
+}
+
+static struct choice choose(const struct gate *gate)
+{
+    struct choice first = {NULL, 0, false};
+
+    for (int i = 0; gate->crowd != NULL && i < GOVERNOR_PRIORITIES; i++) {
+        struct stand *stand = heap_top(&gate->crowd->parked[i]);
+        bool due = stand != NULL && is_due(gate->crowd, i);
+        if (stand != NULL && (first.stand == NULL || due)) {
+            first = (struct choice){stand, i, due};
         }
     }
     return first;
 }
 
-static void grant_head(struct governor *governor, struct governor_seat *seat)
+static bool goes_before(const struct choice *one, const struct choice *other)
 {
-    struct governor_ticket *ticket = queue_head(seat);
+    if (one->is_due != other->is_due) {
+        return one->is_due;
+    }
+    if (one->priority != other->priority) {
+        return one->priority < other->priority;
+    }
+    return stand_before(one->stand, other->stand);
+}
 
+/* Who goes next through any of the gates that are open. */
+static struct choice first_open(struct gate *const gates[], size_t count)
+{
+    struct choice first = {NULL, 0, false};
+
+    for (size_t i = 0; i < count; i++) {
+        if (gates[i] != NULL && gate_is_open(gates[i])) {
+            struct choice choice = choose(gates[i]);
+            if (choice.stand != NULL &&
+                (first.stand == NULL || goes_before(&choice, &first))) {
+                first = choice;
+            }
+        }
+    }
+    return first;
+}
+
+/* A call of that class is about to go: what the classes that wait here gather by it. */
+static void charge(struct gate *gate, int priority)
+{
+    struct crowd *crowd = gate->crowd;
+
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        if (i == priority || crowd->parked[i].count > 0) {
+            crowd->credit[i] += shares[i];
+        }
+    }
+    crowd->credit[priority] -= 100;
+    if (crowd->credit[priority] < 0) {
+        crowd->credit[priority] = 0;
+    }
+}
+
+static void grant_head(struct governor *governor, struct governor_seat *seat,
+                       const struct stand *stand)
+{
+    struct governor_ticket *ticket = stand_head(stand);
+
+    charge(&seat->lane->gate, (int)ticket->priority);
+    charge(&seat->tenant->gate, (int)ticket->priority);
+    queue_took_turn(governor, ticket->flow);
     queue_leave(governor, ticket);
     seat_take(governor, seat, ticket);
     seat_reorder(seat);
@@ -140,24 +230,22 @@ static void grant_head(struct governor *governor, struct governor_seat *seat)
 
 /*
  * Lets through whoever can go now that `gates` (some NULL) may have opened. They are
- * gone through together, in the order of calls: one after the other would let a later
- * call of one gate overtake an earlier call of the other in the lane both want.
+ * gone through together, in the order of turns: one after the other would let a later
+ * flow of one gate overtake an earlier one of the other in the lane both want.
  */
 void gates_dispatch(struct governor *governor, struct gate *const gates[], size_t count)
 {
-    struct gate *gate;
+    struct choice choice;
 
-    for (gate = first_open(gates, count); gate != NULL;
-         gate = first_open(gates, count)) {
-        struct governor_seat *seat = heap_top(&gate->parked);
-        struct gate *shut;
-        REQUIRE(seat != NULL);
-        shut = shut_gate(seat);
+    for (choice = first_open(gates, count); choice.stand != NULL;
+         choice = first_open(gates, count)) {
+        struct governor_seat *seat = choice.stand->queue->seat;
+        struct gate *shut = shut_gate(seat);
         if (shut != NULL) {
             seat_unpark(seat);
             park_at(seat, shut);
         } else {
-            grant_head(governor, seat);
+            grant_head(governor, seat, choice.stand);
         }
     }
 }

@@ -7,10 +7,10 @@
  * its tenant's ceiling, and while its lane is not paused.
  *  2. Nobody waits who could go: for each waiting call its account is at its ceiling,
  * its lane is at its ceiling or paused, or its tenant is at its ceiling.
- *  3. Of two waiting calls of one lane that could both go, the interactive one goes
- * before the batch one, and within a class the one that came first. A new call counts
- * as the last.
- *  4. A ticket waits, or holds a slot, or is nobody's: while it waits it is in one line
+ *  3. Of the waiting calls of a lane that could go, the class is chosen first (gate.c:
+ * interactive before batch, which has its share), then the MCP server whose turn in the
+ * round it is (queue.c), then its call that came first. A new call counts as the last.
+ *  4. A ticket waits, or holds a slot, or is nobody's: while it waits it is in one flow
  * of its account and on the heap of deadlines; it is decided exactly once.
  *  5. in_flight of a lane and of a tenant is the sum over their accounts, slots on hold
  * after a lost connection included; so is queued. It exceeds a ceiling only where the
@@ -118,37 +118,53 @@ static bool has_room(const struct governor_seat *seat)
            gate_is_open(&seat->tenant->gate);
 }
 
-enum governor_decision governor_acquire(struct governor *governor,
-                                        struct governor_ticket *ticket,
-                                        struct slice account, struct slice server,
-                                        enum governor_priority priority, int64_t now_us)
+/* There is no room: it waits, or is told at once that it need not. */
+static enum governor_decision stand_in_line(struct governor *governor,
+                                            struct governor_seat *seat,
+                                            struct governor_ticket *ticket,
+                                            const struct governor_call *call)
 {
-    struct governor_seat *seat;
-
-    REQUIRE(ticket->seat == NULL && priority < GOVERNOR_PRIORITIES);
-    REQUIRE(ticket->link.next == NULL || list_empty(&ticket->link));
-    governor_tick(governor, now_us);
-    list_init(&ticket->link);
-    seat = seat_find(governor, account);
-    if (seat == NULL || seat->removed) {
-        return ticket->decision = GOVERNOR_REVOKED;
-    }
-    ticket->since_us = governor->now_us;
-    ticket->priority = priority;
-    ticket->seat = seat;
-    ticket->server = server;
-    if (has_room(seat)) { /* so nobody waits who could go: invariant 2 */
-        seat_take(governor, seat, ticket);
-        return GOVERNOR_GRANTED;
-    }
+    ticket->estimate_us = seat_estimate_us(seat, call, governor->now_us);
     if (seat->queued >= seat->queue_limit) {
         seat->counts.refused_full++;
         ticket_clear(ticket);
         return ticket->decision = GOVERNOR_REFUSED;
     }
-    queue_join(governor, seat, ticket);
+    if (ticket->estimate_us > seat->queue_wait_us) {
+        seat->counts.refused_late++;
+        ticket_clear(ticket);
+        return ticket->decision = GOVERNOR_TOO_LATE;
+    }
+    queue_join(governor, seat, ticket, call->weight);
     seat_park(seat);
     return GOVERNOR_WAITING;
+}
+
+enum governor_decision governor_acquire(struct governor *governor,
+                                        struct governor_ticket *ticket,
+                                        const struct governor_call *call,
+                                        int64_t now_us)
+{
+    struct governor_seat *seat;
+
+    REQUIRE(ticket->seat == NULL && call->priority < GOVERNOR_PRIORITIES);
+    REQUIRE(call->weight >= 1 && call->weight <= GOVERNOR_WEIGHT_MAX);
+    REQUIRE(ticket->link.next == NULL || list_empty(&ticket->link));
+    governor_tick(governor, now_us);
+    list_init(&ticket->link);
+    seat = seat_find(governor, call->account);
+    if (seat == NULL || seat->removed) {
+        return ticket->decision = GOVERNOR_REVOKED;
+    }
+    ticket->since_us = governor->now_us;
+    ticket->priority = call->priority;
+    ticket->seat = seat;
+    ticket->server = call->server;
+    if (has_room(seat)) { /* so nobody waits who could go: invariant 2 */
+        seat_take(governor, seat, ticket);
+        return GOVERNOR_GRANTED;
+    }
+    return stand_in_line(governor, seat, ticket, call);
 }
 
 /* One slot of the account is free again, under all three ceilings. */
@@ -185,15 +201,16 @@ void governor_cancel(struct governor *governor, struct governor_ticket *ticket,
     }
 }
 
-static void revoke_line(struct governor *governor, struct list *line,
-                        struct slice server)
+static void revoke_flow(struct governor *governor, struct governor_flow *flow)
 {
-    LIST_FOREACH_SAFE (node, after, line) {
-        struct governor_ticket *ticket = LIST_ENTRY(node, struct governor_ticket, link);
-        if (slice_eq(ticket->server, server)) {
-            queue_leave(governor, ticket);
-            governor_decide(governor, ticket, GOVERNOR_REVOKED);
-        }
+    bool last = flow == NULL;
+
+    while (!last) { /* the flow goes with its last call */
+        struct governor_ticket *ticket =
+            LIST_ENTRY(flow->tickets.next, struct governor_ticket, link);
+        last = flow->count == 1;
+        queue_leave(governor, ticket);
+        governor_decide(governor, ticket, GOVERNOR_REVOKED);
     }
 }
 
@@ -204,9 +221,8 @@ void governor_server_revoke(struct governor *governor, struct slice account,
 
     governor_tick(governor, now_us);
     seat = seat_find(governor, account);
-    if (seat != NULL) {
-        revoke_line(governor, &seat->waiting[GOVERNOR_INTERACTIVE], server);
-        revoke_line(governor, &seat->waiting[GOVERNOR_BATCH], server);
+    for (int i = 0; seat != NULL && i < GOVERNOR_PRIORITIES; i++) {
+        revoke_flow(governor, queue_flow(seat, server, (enum governor_priority)i));
     }
 }
 

@@ -68,23 +68,36 @@ void governor_tenant_set(struct governor *governor, struct slice id, int ceiling
 void governor_lane_set(struct governor *governor, struct slice id, int ceiling,
                        int64_t now_us);
 
+#define GOVERNOR_WEIGHT_MAX 100
+
 enum governor_priority { GOVERNOR_INTERACTIVE, GOVERNOR_BATCH };
 
 enum governor_decision {
     GOVERNOR_GRANTED, /* a slot is taken: release it exactly once */
     GOVERNOR_WAITING, /* on the queue: governor_next will bring it, or cancel it */
     GOVERNOR_REFUSED, /* the account's queue is full: nothing is kept */
+    GOVERNOR_TOO_LATE, /* its turn would not come within queue_wait_us: nothing is kept */
     GOVERNOR_EXPIRED, /* waited queue_wait_us: nothing is kept */
     GOVERNOR_REVOKED  /* the account (or the server's URL) is gone: nothing is kept */
+};
+
+/* Who asks. Borrowed for the call; `server` as long as the ticket waits or is granted. */
+struct governor_call {
+    struct slice account;
+    struct slice server; /* the MCP server: the unit of fairness */
+    int weight;          /* 1..100: calls it may send in a round of the others' one */
+    enum governor_priority priority;
 };
 
 /* In the caller's object; zeroed before the first use, then the governor's alone. */
 struct governor_ticket {
     struct list link; /* in a queue, or among the decided */
     struct governor_seat *seat;
-    struct slice server; /* borrowed while waiting or granted */
+    struct governor_flow *flow; /* while it waits */
+    struct slice server;        /* borrowed while waiting or granted */
     enum governor_decision decision;
     int64_t since_us, deadline_us, granted_us;
+    int64_t estimate_us; /* of its wait, when it was REFUSED or TOO_LATE */
     uint64_t order;
     size_t heap_at;
     enum governor_priority priority;
@@ -92,14 +105,17 @@ struct governor_ticket {
 };
 
 /*
- * Asks for a slot for a call of the account through the MCP server `server`; an account
- * that is not known (any more) answers REVOKED. Keeps the ticket until it is decided
- * REFUSED, EXPIRED or REVOKED, is cancelled, or is released.
+ * Asks for a slot; an account that is not known (any more) answers REVOKED. Keeps the
+ * ticket until it is decided otherwise than GRANTED, is cancelled, or is released.
+ *
+ * A slot that comes free goes to the first class with waiters, interactive before batch,
+ * but batch gets at least a tenth while it waits; within a class to the MCP servers of
+ * the lane in turn (deficit round robin, `weight` calls a turn); of one server to the
+ * call that came first.
  */
 enum governor_decision governor_acquire(struct governor *governor,
                                         struct governor_ticket *ticket,
-                                        struct slice account, struct slice server,
-                                        enum governor_priority priority,
+                                        const struct governor_call *call,
                                         int64_t now_us);
 
 /*
@@ -163,7 +179,8 @@ struct governor_lane_view {
     int queued;
     int accounts;
     long paused_ms; /* left of the pause after a refusal */
-    uint64_t granted, refused_upstream, refused_full, expired; /* since start */
+    /* Since start. */
+    uint64_t granted, refused_upstream, refused_full, refused_late, expired;
 };
 /* Into `arena`, sorted by lane. `tenant` empty: all; else that tenant's counts only. */
 size_t governor_lanes(const struct governor *governor, struct arena *arena,

@@ -17,20 +17,36 @@
 #include "governor/tree.h"
 
 #define GOVERNOR_PRIORITIES 2
+/* A class that waits gets at least this part of what its gate lets through, in percent,
+ * whoever stands before it. */
+#define BATCH_SHARE 10
 #define GATE_UNLIMITED INT_MAX
 /* An upstream's Retry-After is honoured up to here: it may not close a lane for good.
  */
 #define RETRY_AFTER_MAX_US INT64_C(3600000000)
 
 struct seat_counts {
-    uint64_t granted, refused_upstream, refused_full, expired;
+    uint64_t granted, refused_upstream, refused_full, refused_late, expired;
+};
+
+/* How many calls wait in a place, and the weights of the flows they are in, by class. */
+struct load {
+    int queued[GOVERNOR_PRIORITIES];
+    int64_t weights[GOVERNOR_PRIORITIES];
+};
+
+/* Who waits at a gate; there is none while nobody does. */
+struct crowd {
+    struct load load;
+    /* Stands whose next call this gate keeps back, first one on top. */
+    struct heap parked[GOVERNOR_PRIORITIES];
+    int credit[GOVERNOR_PRIORITIES]; /* percent of a turn, gathered while passed over */
 };
 
 /* One ceiling that several accounts meet: a lane's or a tenant's. */
 struct gate {
-    struct heap
-        parked;  /* seats whose next call this gate keeps back, first one on top */
-    int ceiling; /* what holds now */
+    struct crowd *crowd; /* NULL: nobody waits */
+    int ceiling;         /* what holds now */
     int in_flight, queued;
     bool paused;
 };
@@ -42,7 +58,7 @@ static inline bool gate_is_open(const struct gate *gate)
 
 static inline bool gate_is_unused(const struct gate *gate)
 {
-    return gate->in_flight == 0 && gate->queued == 0 && gate->parked.count == 0;
+    return gate->in_flight == 0 && gate->queued == 0 && gate->crowd == NULL;
 }
 
 struct lane {
@@ -67,14 +83,49 @@ struct tenant {
     char id[];
 };
 
+/* The waiting calls of one MCP server in one class: a place in the round robin. */
+struct governor_flow {
+    struct list tickets; /* oldest first */
+    struct server *server;
+    enum governor_priority priority;
+    int count;
+    uint64_t turn; /* least goes first */
+    int left;      /* calls it may send before it goes to the end of the round */
+    size_t index;
+};
+
+/* An MCP server while calls of it wait. */
+struct server {
+    struct tree_node node; /* first, so that a node is its server */
+    struct queue *queue;
+    int weight, count;
+    struct governor_flow flows[GOVERNOR_PRIORITIES];
+    char id[];
+};
+
+/* The waiting calls of an account in one class; what a gate sees of them. */
+struct stand {
+    struct queue *queue;
+    struct heap flows;
+    bool is_parked;
+    size_t index;
+};
+
+/* The waiting calls of an account; there is none while nobody waits. */
+struct queue {
+    struct governor_seat *seat;
+    struct load load;
+    struct tree servers;
+    struct stand stands[GOVERNOR_PRIORITIES];
+    struct gate *parked_at; /* NULL: no call of it could go now anyway */
+};
+
 /* An account in its lane. */
 struct governor_seat {
     struct list in_lane, in_tenant;
     struct lane *lane;
     struct tenant *tenant;
-    struct list waiting[GOVERNOR_PRIORITIES]; /* tickets, oldest first */
-    struct gate *parked_at; /* NULL: no call of it could go now anyway */
-    size_t parked_index;
+    struct queue *queue; /* NULL: nobody waits */
     int64_t queue_wait_us;
     int ceiling; /* 1 until joined */
     int in_flight, queued, queue_limit;
@@ -112,10 +163,17 @@ void governor_decide(struct governor *governor, struct governor_ticket *ticket,
                      enum governor_decision decision);
 
 /* queue.c: the waiting calls of one account */
+struct governor_ticket *stand_head(const struct stand *stand);
 struct governor_ticket *queue_head(const struct governor_seat *seat);
+uint64_t stand_turn(const struct stand *stand);
+struct governor_flow *queue_flow(const struct governor_seat *seat, struct slice server,
+                                 enum governor_priority priority);
 void queue_join(struct governor *governor, struct governor_seat *seat,
-                struct governor_ticket *ticket);
+                struct governor_ticket *ticket, int weight);
 void queue_leave(struct governor *governor, struct governor_ticket *ticket);
+void queue_took_turn(struct governor *governor, struct governor_flow *flow);
+void gate_join(struct gate *gate, const struct load *load);
+void gate_leave(struct gate *gate, const struct load *load);
 struct governor_ticket *queue_next_deadline(const struct governor *governor);
 
 /* gate.c: where seats are parked, who is let through */
@@ -128,6 +186,10 @@ void seat_offer(struct governor_seat *seat);
 void seat_reorder(struct governor_seat *seat);
 void gates_dispatch(struct governor *governor, struct gate *const gates[],
                     size_t count);
+
+/* view.c */
+int64_t seat_estimate_us(const struct governor_seat *seat,
+                         const struct governor_call *call, int64_t now_us);
 
 /* lane.c */
 struct lane *lane_find(const struct governor *governor, struct slice id);

@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The waiting calls of one account: two lines, interactive before batch, FIFO within.
+ * The waiting calls of one account: by class, and in a class by MCP server. A server's
+ * calls of a class are a flow, first come first in it.
+ *
+ * Flows take turns (deficit round robin, each call costs one): a flow stands in the
+ * round by the number it drew when its turn began, keeps it for as many calls as its
+ * weight, then draws a new one, which puts it behind all others. Numbers are drawn from
+ * one sequence, so that flows of different accounts and lanes compare. A flow that is
+ * kept back by a ceiling keeps its number: it comes first when it may go again, for what
+ * is left of one turn, and gathers no more. One that runs empty loses its place.
+ *
  * Every waiting ticket is also on the governor's heap of deadlines.
  */
 #include "governor/governor_private.h"
+
+#include <stdlib.h>
 
 static bool ticket_before(const void *a, const void *b)
 {
@@ -23,44 +34,232 @@ static size_t *ticket_at(void *item)
 
 static const struct heap_kind by_deadline = {ticket_before, ticket_at};
 
+static bool flow_before(const void *a, const void *b)
+{
+    const struct governor_flow *one = a, *other = b;
+    return one->turn < other->turn;
+}
+
+static size_t *flow_at(void *item)
+{
+    struct governor_flow *flow = item;
+    return &flow->index;
+}
+
+static const struct heap_kind by_turn = {flow_before, flow_at};
+
+/* Lends the first call of the flow whose turn it is; the stand has one. */
+struct governor_ticket *stand_head(const struct stand *stand)
+{
+    const struct governor_flow *flow = heap_top(&stand->flows);
+
+    REQUIRE(flow != NULL);
+    return LIST_ENTRY(flow->tickets.next, struct governor_ticket, link);
+}
+
+uint64_t stand_turn(const struct stand *stand)
+{
+    const struct governor_flow *flow = heap_top(&stand->flows);
+
+    REQUIRE(flow != NULL);
+    return flow->turn;
+}
+
+/* Some waiting call of the account, those of the first class first, or NULL. */
 struct governor_ticket *queue_head(const struct governor_seat *seat)
 {
-    const struct list *line = &seat->waiting[GOVERNOR_INTERACTIVE];
-
-    if (list_empty(line)) {
-        line = &seat->waiting[GOVERNOR_BATCH];
+    for (int i = 0; seat->queue != NULL && i < GOVERNOR_PRIORITIES; i++) {
+        if (seat->queue->stands[i].flows.count > 0) {
+            return stand_head(&seat->queue->stands[i]);
+        }
     }
-    return list_empty(line) ? NULL
-                            : LIST_ENTRY(line->next, struct governor_ticket, link);
+    return NULL;
+}
+
+static struct queue *queue_get(struct governor_seat *seat)
+{
+    struct queue *queue = seat->queue;
+
+    if (queue != NULL) {
+        return queue;
+    }
+    queue = governor_alloc(sizeof(*queue));
+    queue->seat = seat;
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        queue->stands[i].queue = queue;
+    }
+    return seat->queue = queue;
+}
+
+static struct server *server_get(struct governor *governor, struct queue *queue,
+                                 struct slice id, int weight)
+{
+    struct server *server = (struct server *)(void *)tree_find(&queue->servers, id);
+
+    if (server != NULL) {
+        return server;
+    }
+    REQUIRE(id.len <= UINT32_MAX);
+    server = governor_alloc(sizeof(*server) + id.len);
+    memcpy(server->id, id.ptr, id.len);
+    server->node.id = server->id;
+    server->node.id_bytes = (uint32_t)id.len;
+    server->node.weight = (uint32_t)(governor_random(governor) >> 32);
+    server->queue = queue;
+    server->weight = weight;
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        list_init(&server->flows[i].tickets);
+        server->flows[i].server = server;
+        server->flows[i].priority = (enum governor_priority)i;
+    }
+    tree_insert(&queue->servers, &server->node);
+    return server;
+}
+
+/* Lends the server's flow of that class while calls wait in it, or NULL. */
+struct governor_flow *queue_flow(const struct governor_seat *seat, struct slice server,
+                                 enum governor_priority priority)
+{
+    struct server *found;
+
+    if (seat->queue == NULL) {
+        return NULL;
+    }
+    found = (struct server *)(void *)tree_find(&seat->queue->servers, server);
+    return found != NULL && found->flows[priority].count > 0 ? &found->flows[priority]
+                                                             : NULL;
+}
+
+static void load_add(struct load *load, const struct load *more, int sign)
+{
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        load->queued[i] += sign * more->queued[i];
+        load->weights[i] += sign * more->weights[i];
+    }
+}
+
+static int load_queued(const struct load *load)
+{
+    int queued = 0;
+
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        queued += load->queued[i];
+    }
+    return queued;
+}
+
+void gate_join(struct gate *gate, const struct load *load)
+{
+    if (gate->crowd == NULL) {
+        gate->crowd = governor_alloc(sizeof(*gate->crowd));
+    }
+    load_add(&gate->crowd->load, load, 1);
+    gate->queued += load_queued(load);
+}
+
+/* Whoever leaves is parked here no longer. */
+void gate_leave(struct gate *gate, const struct load *load)
+{
+    load_add(&gate->crowd->load, load, -1);
+    gate->queued -= load_queued(load);
+    if (gate->queued == 0) {
+        free(gate->crowd);
+        gate->crowd = NULL;
+    }
+}
+
+/* One call more or less in `flow`; `weight`: the flow's, where it came or went with it. */
+static struct load one_call(const struct governor_flow *flow, int weight)
+{
+    struct load load = {0};
+
+    load.queued[flow->priority] = 1;
+    load.weights[flow->priority] = weight;
+    return load;
+}
+
+static void begin_turn(struct governor *governor, struct governor_flow *flow)
+{
+    flow->turn = ++governor->sequence;
+    flow->left = flow->server->weight;
 }
 
 void queue_join(struct governor *governor, struct governor_seat *seat,
-                struct governor_ticket *ticket)
+                struct governor_ticket *ticket, int weight)
 {
     int64_t left = INT64_MAX - governor->now_us;
+    struct queue *queue = queue_get(seat);
+    struct server *server = server_get(governor, queue, ticket->server, weight);
+    struct governor_flow *flow = &server->flows[ticket->priority];
+    struct load load = one_call(flow, flow->count == 0 ? server->weight : 0);
 
     ticket->decision = GOVERNOR_WAITING;
     ticket->order = ++governor->sequence;
     ticket->deadline_us =
         governor->now_us + (seat->queue_wait_us < left ? seat->queue_wait_us : left);
-    list_push(&seat->waiting[ticket->priority], &ticket->link);
+    ticket->flow = flow;
+    if (flow->count == 0) {
+        begin_turn(governor, flow);
+        heap_push(&queue->stands[ticket->priority].flows, &by_turn, flow);
+    }
+    list_push(&flow->tickets, &ticket->link);
     heap_push(&governor->deadlines, &by_deadline, ticket);
+    flow->count++;
+    server->count++;
     seat->queued++;
-    seat->lane->gate.queued++;
-    seat->tenant->gate.queued++;
+    load_add(&queue->load, &load, 1);
+    gate_join(&seat->lane->gate, &load);
+    gate_join(&seat->tenant->gate, &load);
+}
+
+/* What nothing waits in any more is gone. */
+static void queue_reap(struct governor_seat *seat, struct server *server)
+{
+    struct queue *queue = seat->queue;
+
+    if (server->count == 0) {
+        tree_remove(&queue->servers, &server->node);
+        free(server);
+    }
+    if (seat->queued == 0) {
+        REQUIRE(queue->parked_at == NULL && queue->servers.root == NULL);
+        free(queue);
+        seat->queue = NULL;
+    }
 }
 
 void queue_leave(struct governor *governor, struct governor_ticket *ticket)
 {
     struct governor_seat *seat = ticket->seat;
+    struct governor_flow *flow = ticket->flow;
+    struct server *server = flow->server;
+    struct load load = one_call(flow, flow->count == 1 ? server->weight : 0);
 
     REQUIRE(ticket->decision == GOVERNOR_WAITING);
     list_remove(&ticket->link);
     heap_remove(&governor->deadlines, &by_deadline, ticket);
+    ticket->flow = NULL;
+    flow->count--;
+    server->count--;
     seat->queued--;
-    seat->lane->gate.queued--;
-    seat->tenant->gate.queued--;
+    if (flow->count == 0) {
+        heap_remove(&seat->queue->stands[flow->priority].flows, &by_turn, flow);
+    }
     seat_reorder(seat);
+    load_add(&seat->queue->load, &load, -1);
+    gate_leave(&seat->lane->gate, &load);
+    gate_leave(&seat->tenant->gate, &load);
+    queue_reap(seat, server);
+}
+
+/* One call of the flow is about to go. */
+void queue_took_turn(struct governor *governor, struct governor_flow *flow)
+{
+    flow->left--;
+    if (flow->left == 0) {
+        begin_turn(governor, flow);
+        heap_fix(&flow->server->queue->stands[flow->priority].flows, &by_turn, flow);
+    }
 }
 
 struct governor_ticket *queue_next_deadline(const struct governor *governor)

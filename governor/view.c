@@ -27,10 +27,10 @@ static int64_t pause_left(const struct lane *lane, int64_t now_us)
     return lane->gate.paused ? most(lane->paused_until_us - now_us, 0) : 0;
 }
 
-/* Until a call that joins the end of a queue of that length has a slot of that many. */
-static int64_t turn_us(int queued, int ceiling, int64_t hold_us)
+/* Until a call with so many ahead of it has one of so many slots. */
+static int64_t turn_us(int64_t ahead, int ceiling, int64_t hold_us)
 {
-    return (((int64_t)queued + 1) * hold_us + ceiling - 1) / ceiling;
+    return (ahead + ceiling) / ceiling * hold_us;
 }
 
 /* The slowest of the three queues decides. */
@@ -42,6 +42,54 @@ static int64_t wait_us(const struct governor_seat *seat)
 
     wait = most(wait, turn_us(lane->queued, lane->ceiling, hold_us));
     return most(wait, turn_us(tenant->queued, tenant->ceiling, hold_us));
+}
+
+/*
+ * How many go before a call with `own` of its server before it: those of the classes
+ * before, and of its own class what the other servers may send until its turn has come
+ * round that often, if so many wait. Batch has a share of what goes through, which bounds
+ * what goes before it.
+ */
+static int64_t ahead_of(const struct load *load, const struct governor_call *call,
+                        int own)
+{
+    int64_t rounds = (own + call->weight) / call->weight;
+    int64_t others = load->weights[call->priority] - (own > 0 ? call->weight : 0);
+    int64_t same = own + rounds * others, ahead = 0;
+
+    same = same < load->queued[call->priority] ? same : load->queued[call->priority];
+    for (int i = 0; i < (int)call->priority; i++) {
+        ahead += load->queued[i];
+    }
+    ahead += same;
+    if (call->priority == GOVERNOR_BATCH && ahead > (same + 1) * 100 / BATCH_SHARE) {
+        ahead = (same + 1) * 100 / BATCH_SHARE;
+    }
+    return ahead;
+}
+
+static int64_t gate_turn_us(const struct gate *gate, const struct governor_call *call,
+                            int own, int64_t hold_us)
+{
+    return gate->crowd == NULL ? turn_us(0, gate->ceiling, hold_us)
+                               : turn_us(ahead_of(&gate->crowd->load, call, own),
+                                         gate->ceiling, hold_us);
+}
+
+/* How long such a call would wait if it joined now. 0 where nothing was measured yet. */
+int64_t seat_estimate_us(const struct governor_seat *seat,
+                         const struct governor_call *call, int64_t now_us)
+{
+    const struct governor_flow *flow = queue_flow(seat, call->server, call->priority);
+    int own = flow != NULL ? flow->count : 0;
+    int64_t hold_us = seat->lane->hold_us, wait = 0;
+
+    if (seat->queue != NULL) {
+        wait = turn_us(ahead_of(&seat->queue->load, call, own), seat->ceiling, hold_us);
+    }
+    wait = most(wait, gate_turn_us(&seat->lane->gate, call, own, hold_us));
+    wait = most(wait, gate_turn_us(&seat->tenant->gate, call, own, hold_us));
+    return wait + pause_left(seat->lane, now_us);
 }
 
 static int free_slots(const struct governor_seat *seat)
@@ -91,6 +139,7 @@ static void add_counts(struct governor_lane_view *view,
     view->granted += counts->granted;
     view->refused_upstream += counts->refused_upstream;
     view->refused_full += counts->refused_full;
+    view->refused_late += counts->refused_late;
     view->expired += counts->expired;
 }
 

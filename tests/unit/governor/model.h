@@ -51,7 +51,7 @@ struct m_lane {
     int operator_ceiling, refusals;
     int64_t paused_until; /* 0: not paused */
     uint64_t refused_at;
-    uint64_t granted, refused, full, expired;
+    uint64_t granted, refused, full, late, expired;
 };
 
 struct m_hold {
@@ -74,6 +74,9 @@ struct model {
     struct expected expected[TICKETS];
     int expected_count;
     uint64_t sequence;
+    /* By account, class and two servers: calls of the one since the other, which waits
+     * too, had a turn. */
+    int runs[ACCOUNTS][2][SERVERS][SERVERS];
 };
 
 struct run {
@@ -119,6 +122,7 @@ static inline struct slice lane_name(struct name *name, int lane)
 }
 
 static const char *const server_names[SERVERS] = {"mcp_a", "mcp_b", "mcp_c"};
+static const int server_weights[SERVERS] = {1, 2, 5};
 
 /* Counting, always from the table. */
 
@@ -180,11 +184,6 @@ static inline bool could_go(const struct model *m, const struct counts *running,
            running->tenant[a->tenant] < tenant_ceiling(m, a->tenant);
 }
 
-static inline bool goes_before(const struct m_ticket *a, const struct m_ticket *b)
-{
-    return a->priority != b->priority ? a->priority < b->priority : a->order < b->order;
-}
-
 /* The model's deeds. */
 
 static inline void m_expect(struct model *m, int ticket,
@@ -204,30 +203,100 @@ static inline void m_grant(struct run *r, int ticket)
     r->m.lanes[r->m.accounts[t->account].lane].granted++;
 }
 
-/* Everybody who can go goes, the first of all first. */
+static inline bool same_flow(const struct m_ticket *a, const struct m_ticket *b)
+{
+    return a->account == b->account && a->server == b->server &&
+           a->priority == b->priority;
+}
+
+/* First come first served within a server and class; and of two servers of an account
+ * that both wait, none sends more than its weight before it is the other's turn. */
+static inline void m_check_turn(struct run *r, int ticket)
+{
+    const struct m_ticket *t = &r->m.tickets[ticket];
+    int *runs = r->m.runs[t->account][t->priority][t->server];
+    bool waits[SERVERS] = {false};
+
+    for (int i = 0; i < TICKETS; i++) {
+        const struct m_ticket *other = &r->m.tickets[i];
+        if (other->place != WAITS || i == ticket) {
+            continue;
+        }
+        assert_false(same_flow(t, other) && other->order < t->order);
+        if (other->account == t->account && other->priority == t->priority) {
+            waits[other->server] = true;
+        }
+    }
+    for (int i = 0; i < SERVERS; i++) {
+        r->m.runs[t->account][t->priority][i][t->server] = 0;
+        runs[i] = i != t->server && waits[i] ? runs[i] + 1 : 0;
+        assert_true(runs[i] <= server_weights[t->server]);
+    }
+}
+
+/* A call joins; one that finds nobody of its flow waiting begins a turn, behind the
+ * others. */
+static inline void m_join(struct model *m, int ticket)
+{
+    struct m_ticket *t = &m->tickets[ticket];
+    bool alone = true;
+
+    for (int i = 0; i < TICKETS; i++) {
+        alone =
+            alone && !(m->tickets[i].place == WAITS && same_flow(t, &m->tickets[i]));
+    }
+    for (int i = 0; alone && i < SERVERS; i++) {
+        m->runs[t->account][t->priority][i][t->server] = 0;
+    }
+    t->place = WAITS;
+    t->order = ++m->sequence;
+}
+
+/* The next call that the governor let through, of those that could go: -1 when none. */
+static inline int next_granted(const struct run *r, const bool *could, bool *some)
+{
+    int first = -1;
+
+    *some = false;
+    for (int i = 0; i < TICKETS; i++) {
+        const struct m_ticket *t = &r->m.tickets[i];
+        if (t->place != WAITS || !could[t->account]) {
+            continue;
+        }
+        *some = true;
+        if (r->tickets[i].decision == GOVERNOR_GRANTED &&
+            (first < 0 || r->tickets[i].order < r->tickets[first].order)) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+/*
+ * Everybody who can go goes. In which order they go is the governor's to say, within the
+ * rules of m_check_turn; a grant that no room explains is not taken over, and so found
+ * by compare_decided.
+ */
 static inline void m_settle(struct run *r)
 {
     struct model *m = &r->m;
     struct counts running = count_place(m, RUNS);
 
     for (;;) {
-        int first = -1;
-        bool could[ACCOUNTS];
+        bool could[ACCOUNTS], some;
+        int ticket;
         for (int i = 0; i < ACCOUNTS; i++) {
             could[i] = could_go(m, &running, i);
         }
-        for (int i = 0; i < TICKETS; i++) {
-            if (m->tickets[i].place == WAITS && could[m->tickets[i].account] &&
-                (first < 0 || goes_before(&m->tickets[i], &m->tickets[first]))) {
-                first = i;
-            }
-        }
-        if (first < 0) {
+        ticket = next_granted(r, could, &some);
+        if (!some) {
             return;
         }
-        m_grant(r, first);
-        m_expect(m, first, GOVERNOR_GRANTED);
-        add_one(m, &running, m->tickets[first].account);
+        assert_true(ticket >= 0); /* a slot is idle while somebody could go */
+        m_check_turn(r, ticket);
+        m_grant(r, ticket);
+        m_expect(m, ticket, GOVERNOR_GRANTED);
+        add_one(m, &running, m->tickets[ticket].account);
     }
 }
 

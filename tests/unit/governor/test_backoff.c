@@ -153,11 +153,28 @@ static void test_a_call_may_wait_out_in_a_pause(void **state)
 
     add(w, "a", "t", "lane", 2);
     ask(w, 0, "a");
-    refuse(w, 0, 20 * SECOND);
     ask(w, 1, "a");
+    refuse(w, 0, 5 * SECOND);
+    assert_int_equal(ask(w, 2, "a"), GOVERNOR_WAITING);
+    refuse(w, 1, 20 * SECOND); /* longer than it was when call 2 joined */
     pass(w, 10 * SECOND);
 
-    expect_next(w, 1, GOVERNOR_EXPIRED);
+    expect_next(w, 2, GOVERNOR_EXPIRED);
+    finish_all(w);
+}
+
+static void test_nobody_joins_to_wait_out_in_a_pause(void **state)
+{
+    struct world *w = *state;
+
+    add(w, "a", "t", "lane", 2);
+    ask(w, 0, "a");
+    refuse(w, 0, 20 * SECOND);
+
+    assert_int_equal(ask(w, 1, "a"), GOVERNOR_TOO_LATE);
+    assert_null(w->calls[1].seat);
+    assert_in_range(w->calls[1].estimate_us, 20 * SECOND, 21 * SECOND);
+    assert_int_equal(lane(w, "lane").refused_late, 1);
     finish_all(w);
 }
 
@@ -277,6 +294,7 @@ int main(void)
         SENTENCE(test_the_upstreams_own_wish_is_the_least_pause),
         SENTENCE(test_pauses_of_several_lanes_end_in_their_order),
         SENTENCE(test_a_call_may_wait_out_in_a_pause),
+        SENTENCE(test_nobody_joins_to_wait_out_in_a_pause),
         SENTENCE(test_nobody_overtakes_when_the_timer_is_late),
         SENTENCE(test_a_late_timer_settles_events_in_the_order_of_their_times),
         SENTENCE(test_time_does_not_go_back),

@@ -336,9 +336,8 @@ static void test_the_waiters_of_a_revoked_server_leave_and_no_others(void **stat
     add(w, "a", "t", "lane", 1);
     ask(w, 0, "a");
     for (int i = 1; i < 7; i++) {
-        governor_acquire(w->governor, &w->calls[i], SLICE("a"),
-                         i % 2 == 0 ? SLICE("even") : SLICE("odd"),
-                         i < 4 ? GOVERNOR_INTERACTIVE : GOVERNOR_BATCH, w->now);
+        ask_by(w, i, "a", i % 2 == 0 ? "even" : "odd", 1,
+               i < 4 ? GOVERNOR_INTERACTIVE : GOVERNOR_BATCH);
     }
     governor_server_revoke(w->governor, SLICE("a"), SLICE("odd"), w->now);
 

@@ -20,6 +20,9 @@
 
 #define SECOND INT64_C(1000000)
 #define CALLS 64
+#ifndef PATIENCE /* how long calls wait */
+#define PATIENCE (10 * SECOND)
+#endif
 
 struct world {
     struct governor *governor;
@@ -52,16 +55,25 @@ static inline void add(struct world *w, const char *id, const char *tenant,
 {
     struct governor_account account = {
         slice_str(id), slice_str(tenant), slice_str(lane), lane != NULL, ceiling, 32,
-        10 * SECOND};
+        PATIENCE};
 
     governor_account_set(w->governor, &account, w->now);
+}
+
+static inline enum governor_decision ask_by(struct world *w, int call,
+                                            const char *account, const char *server,
+                                            int weight, enum governor_priority priority)
+{
+    const struct governor_call who = {slice_str(account), slice_str(server), weight,
+                                      priority};
+
+    return governor_acquire(w->governor, &w->calls[call], &who, w->now);
 }
 
 static inline enum governor_decision
 ask_as(struct world *w, int call, const char *account, enum governor_priority priority)
 {
-    return governor_acquire(w->governor, &w->calls[call], slice_str(account),
-                            SLICE("mcp_1"), priority, w->now);
+    return ask_by(w, call, account, "mcp_1", 1, priority);
 }
 
 static inline enum governor_decision ask(struct world *w, int call, const char *account)
