@@ -9,11 +9,15 @@
  *   end     tell those who wait, let go of the lease
  *
  * Invariants:
- *   1. A refresh token is sent by whoever holds the lease, and the lease outlasts the request.
+ *   1. A refresh token is sent by whoever holds the lease, and the lease outlasts the request,
+ *      by the wall clock and by the monotonic one.
  *   2. What the host gave is durable before it is used. If it cannot be stored, it is kept in
- *      memory and stored first thing at the next try.
- *   3. "invalid_grant" ends a grant only when the refused token is still the stored one.
- *      No other refusal does: a client that is not known, a firewall's page.
+ *      memory, with its source, until it is stored or of no use: storing it needs no lease,
+ *      because only the version that was read is replaced.
+ *   3. "invalid_grant" ends a grant only when the refused token is still the stored one, also
+ *      after as long as another process could yet store what it was given: one that was
+ *      stopped, or whose lease a jump of the clock has ended. No other refusal ends it: a
+ *      client that is not known, a firewall's page.
  */
 #include "auth/grants_private.h"
 
@@ -24,10 +28,18 @@
 #define LOOK_AGAIN_MS 250    /* at a grant that another process renews */
 #define PATIENCE_MS 75000    /* with that one: longer than its lease */
 #define ASKS_MOST 3          /* with a newer refresh token each time */
-#define NEWS_MS 60000 /* a stored token that ends sooner is not worth taking over */
+#define NEWS_MS 60000  /* a stored token that ends sooner is not worth taking over */
+#define DOUBT_MS 30000 /* GRANT_REQUEST_MS, to read and to store */
 #define STATE_BYTES 1024
 
-enum grant_step { GRANT_IDLE, GRANT_LEASE, GRANT_LOOK, GRANT_ASK, GRANT_STORE };
+enum grant_step {
+    GRANT_IDLE,
+    GRANT_LEASE,
+    GRANT_LOOK,
+    GRANT_ASK,
+    GRANT_DOUBT,
+    GRANT_STORE
+};
 
 struct grant_state {
     struct grants *grants;
@@ -43,16 +55,22 @@ struct grant_state {
     /* Of the flight. */
     struct list link;
     struct due look;
-    int64_t began_ms;
-    int64_t lease_ends_ms;
+    int64_t began_us;                    /* monotonic */
+    int64_t lease_ends_ms, lease_end_us; /* by the one clock and the other; 0: none */
+    int64_t doubt_to_us; /* until then another process may be about to store */
     int asks;
     bool urgent;
     struct store_grant read;       /* what the request was made from; slices are dead */
     struct grant_request *request; /* while asking */
-    struct arena *given;           /* the host's answer, until it is stored */
-    struct token_answer answer;
-    int64_t answer_ends_ms; /* the access token's life began when it came */
+    int refusal; /* the status of an "invalid_grant", while in doubt */
+
+    struct grant_given given;
 };
+
+static int64_t now_us(const struct grant_state *state)
+{
+    return clock_mono_us(state->grants->clock);
+}
 
 static void enter(struct grant_state *state, enum grant_step step)
 {
@@ -71,10 +89,10 @@ static void on_released(void *ctx, enum err err)
 static void release(struct grant_state *state)
 {
     struct grants *grants = state->grants;
-    if (state->lease_ends_ms == 0 || state->given != NULL) {
+    if (state->lease_ends_ms == 0 || grant_is_given(&state->given)) {
         return;
     }
-    state->lease_ends_ms = 0;
+    state->lease_ends_ms = state->lease_end_us = 0;
     struct store_batch *batch = store_batch_new();
     store_release_grant(batch, state->account, state->holder);
     store_commit(grants->parts.store, batch, on_released, NULL);
@@ -105,6 +123,7 @@ static void end(struct grant_state *state, const struct token_outcome *outcome)
         ERR_UNAVAILABLE) { /* the store of a server that stops is closed */
         release(state);
     }
+    grant_given_keep(&state->given, state->source);
     if (is_over) {
         grants_unplan(grants, state->account);
     } else {
@@ -128,6 +147,7 @@ static void end_well(struct grant_state *state, struct slice token, int64_t vers
 {
     const struct token_outcome outcome = {.err = ERR_OK, .code = SLICE_EMPTY};
     state->version = version;
+    grant_given_keep(&state->given, state->source);
     grants_plan(state->grants, state->account, ends_ms);
     finish(state, &outcome, token, ends_ms);
 }
@@ -141,9 +161,13 @@ static void on_stored(void *ctx, enum err err);
 static void step_store(struct grant_state *state)
 {
     struct grants *grants = state->grants;
+    struct grant_given *given = &state->given;
     struct store_batch *batch = store_batch_new();
-    struct token_answer answer = state->answer;
-    answer.life_ms = state->answer_ends_ms - grants_now_ms(grants);
+    const struct token_answer answer = {
+        .token = secret_reveal(given->access),
+        .refresh = given->refresh != NULL ? secret_reveal(given->refresh) : SLICE_EMPTY,
+        .life_ms = given->ends_ms - grants_now_ms(grants),
+    };
     enter(state, GRANT_STORE);
     enum err err = grants_put(grants, batch, state->account, &answer, &state->read);
     if (err != ERR_OK) {
@@ -151,13 +175,8 @@ static void step_store(struct grant_state *state)
         end_with(state, ERR_INTERNAL);
         return;
     }
+    given->storing = true;
     store_commit(grants->parts.store, batch, on_stored, state);
-}
-
-static void forget_given(struct grant_state *state)
-{
-    arena_free(state->given);
-    state->given = NULL;
 }
 
 static void on_stored(void *ctx, enum err err)
@@ -166,18 +185,21 @@ static void on_stored(void *ctx, enum err err)
     if (state->step != GRANT_STORE) {
         return;
     }
+    struct grant_given *given = &state->given;
+    given->storing = false;
     if (err == ERR_OK) {
-        state->lease_ends_ms = 0; /* a new version has none */
-        struct arena *given = state->given;
-        state->given = NULL;
-        end_well(state, state->answer.token, state->read.version + 1,
-                 state->answer_ends_ms);
-        arena_free(given);
+        state->lease_ends_ms = state->lease_end_us = 0; /* a new version has none */
+        struct secret *access = given->access;
+        given->access = NULL;
+        grant_given_forget(given);
+        end_well(state, secret_reveal(access), state->read.version + 1, given->ends_ms);
+        secret_free(access);
     } else if (err == ERR_CONFLICT) {
-        forget_given(state); /* somebody consented anew meanwhile: theirs is newer */
+        grant_given_forget(
+            given); /* somebody consented anew meanwhile: theirs is newer */
         step_lease(state);
     } else if (err == ERR_NOT_FOUND) {
-        forget_given(state);
+        grant_given_forget(given);
         end_with(state, ERR_NOT_FOUND);
     } else {
         /* What it gave is kept, and stored at the next try. */
@@ -201,17 +223,9 @@ static bool is_another_version(struct grant_state *state)
 static bool may_leave(void *ctx)
 {
     const struct grant_state *state = ctx;
-    return grants_now_ms(state->grants) + GRANT_REQUEST_MS + LEASE_SPARE_MS <=
-           state->lease_ends_ms;
-}
-
-static void keep_given(struct grant_state *state, const struct token_answer *answer)
-{
-    state->given = arena_new();
-    state->answer = *answer;
-    state->answer_ends_ms = grants_now_ms(state->grants) + answer->life_ms;
-    state->answer.token = arena_slice(state->given, answer->token);
-    state->answer.refresh = arena_slice(state->given, answer->refresh);
+    const int64_t need_ms = GRANT_REQUEST_MS + LEASE_SPARE_MS;
+    return grants_now_ms(state->grants) + need_ms <= state->lease_ends_ms &&
+           now_us(state) + need_ms * 1000 <= state->lease_end_us;
 }
 
 /* RFC 6749 section 5.2: only this one speaks of the grant. */
@@ -226,22 +240,52 @@ static bool is_refused_for_an_old_one(struct grant_state *state,
     return ends_grant(done) && state->asks < ASKS_MOST && is_another_version(state);
 }
 
+static void end_refused(struct grant_state *state, int status)
+{
+    const struct token_outcome outcome = {
+        .err = ERR_NEEDS_REAUTH, .status = status, .code = SLICE("invalid_grant")};
+    end(state, &outcome);
+}
+
+static void step_doubt(struct grant_state *state)
+{
+    enter(state, GRANT_DOUBT);
+    due_set(state->grants->looks, &state->look,
+            grants_now_ms(state->grants) + LOOK_AGAIN_MS);
+    grants_set_alarm(state->grants);
+}
+
+static void doubt_again(struct grant_state *state)
+{
+    if (is_another_version(state)) {
+        step_lease(state);
+    } else if (now_us(state) < state->doubt_to_us) {
+        step_doubt(state);
+    } else {
+        end_refused(state, state->refusal);
+    }
+}
+
 static void on_asked(void *ctx, const struct grant_request_done *done)
 {
     struct grant_state *state = ctx;
     state->request = NULL;
     if (done->err == ERR_OK) {
-        keep_given(state, &done->answer);
+        grant_given_put(&state->given, state->read.version, &done->answer);
         step_store(state);
     } else if (done->err == ERR_TIMEOUT || is_refused_for_an_old_one(state, done)) {
         step_lease(state); /* a timeout: the lease ran out while others were in line */
+    } else if (ends_grant(done) && now_us(state) < state->doubt_to_us) {
+        state->refusal = done->status;
+        step_doubt(state);
     } else {
-        bool is_other = done->err == ERR_NEEDS_REAUTH && !ends_grant(done);
-        const struct token_outcome outcome = {.err = is_other ? ERR_UPSTREAM_UNAVAILABLE
-                                                              : done->err,
-                                              .status = done->status,
-                                              .code = done->code,
-                                              .trace = done->trace};
+        const char *words = ends_grant(done) ? NULL : grant_request_words(done);
+        const struct token_outcome outcome = {
+            .err = words != NULL ? ERR_UPSTREAM_UNAVAILABLE : done->err,
+            .status = done->status,
+            .code = done->code,
+            .trace = done->trace,
+            .problem = words};
         end(state, &outcome);
     }
 }
@@ -289,6 +333,19 @@ static void adopt(struct grant_state *state, const struct grant_stored *stored)
              stored->grant.access_ends_ms);
 }
 
+/* Another process renews it: what it stores is ours too. */
+static void step_look(struct grant_state *state)
+{
+    struct grants *grants = state->grants;
+    if (now_us(state) - state->began_us > PATIENCE_MS * INT64_C(1000)) {
+        end_with(state, ERR_UPSTREAM_UNAVAILABLE);
+        return;
+    }
+    enter(state, GRANT_LOOK);
+    due_set(grants->looks, &state->look, grants_now_ms(grants) + LOOK_AGAIN_MS);
+    grants_set_alarm(grants);
+}
+
 /* With the lease in hand. */
 static void step_read(struct grant_state *state)
 {
@@ -300,15 +357,13 @@ static void step_read(struct grant_state *state)
         end_with(state, ERR_NEEDS_REAUTH);
     } else if (err != ERR_OK) {
         end_with(state, ERR_INTERNAL);
-    } else if (state->given != NULL && stored.grant.version == state->read.version) {
-        step_store(state); /* of the last try */
     } else if (is_news(state, &stored)) {
-        forget_given(state);
         adopt(state, &stored);
     } else if (stored.refresh == NULL) {
         end_with(state, stored.unopened ? ERR_INTERNAL : ERR_NEEDS_REAUTH);
+    } else if (!may_leave(state)) {
+        step_look(state); /* writing the lease took nearly all of it: a new one */
     } else {
-        forget_given(state);
         state->read = stored.grant;
         step_ask(state, stored.refresh);
     }
@@ -318,17 +373,13 @@ static void step_read(struct grant_state *state)
 
 /* ---- lease ---- */
 
-/* Another process renews it: what it stores is ours too. */
-static void step_look(struct grant_state *state)
+/* It ends no later than it would if it were taken now: else the clock was set back. */
+static bool is_leased_away(const struct grant_state *state,
+                           const struct store_grant *grant)
 {
-    struct grants *grants = state->grants;
-    if (grants_now_ms(grants) - state->began_ms > PATIENCE_MS) {
-        end_with(state, ERR_UPSTREAM_UNAVAILABLE);
-        return;
-    }
-    enter(state, GRANT_LOOK);
-    due_set(grants->looks, &state->look, grants_now_ms(grants) + LOOK_AGAIN_MS);
-    grants_set_alarm(grants);
+    int64_t left_ms = grant->lease_ends_ms - grants_now_ms(state->grants);
+    return !slice_eq(grant->lease_holder, state->holder) && left_ms > 0 &&
+           left_ms <= 2 * LEASE_MS;
 }
 
 static void look_again(struct grant_state *state)
@@ -339,8 +390,7 @@ static void look_again(struct grant_state *state)
 
     if (err == ERR_OK && is_news(state, &stored)) {
         adopt(state, &stored);
-    } else if (err == ERR_OK &&
-               stored.grant.lease_ends_ms > grants_now_ms(state->grants)) {
+    } else if (err == ERR_OK && is_leased_away(state, &stored.grant)) {
         step_look(state);
     } else {
         step_lease(state);
@@ -359,12 +409,25 @@ static void on_leased(void *ctx, enum err err)
         step_read(state);
         return;
     }
-    state->lease_ends_ms = 0;
+    state->lease_ends_ms = state->lease_end_us = 0;
     if (err == ERR_CONFLICT) {
         step_look(state);
     } else {
         end_with(state, err == ERR_NOT_FOUND ? ERR_NEEDS_REAUTH : ERR_INTERNAL);
     }
+}
+
+/* Whoever has let go of it, or stored, is done; others may only seem to be. */
+static void doubt_others(struct grant_state *state)
+{
+    struct arena *arena = arena_new();
+    struct store_grant grant;
+    if (store_get_grant(state->grants->parts.store, state->account, arena, &grant) ==
+            ERR_OK &&
+        grant.lease_holder.len > 0 && !slice_eq(grant.lease_holder, state->holder)) {
+        state->doubt_to_us = now_us(state) + DOUBT_MS * INT64_C(1000);
+    }
+    arena_free(arena);
 }
 
 static void step_lease(struct grant_state *state)
@@ -373,7 +436,9 @@ static void step_lease(struct grant_state *state)
     int64_t now = grants_now_ms(grants);
     struct store_batch *batch = store_batch_new();
     enter(state, GRANT_LEASE);
+    doubt_others(state);
     state->lease_ends_ms = now + LEASE_MS;
+    state->lease_end_us = now_us(state) + LEASE_MS * INT64_C(1000);
     store_lease_grant(batch, state->account, state->holder, now, state->lease_ends_ms);
     store_commit(grants->parts.store, batch, on_leased, state);
 }
@@ -387,9 +452,13 @@ static enum err fetch(void *ctx, struct token_source *source, bool urgent)
     state->source = source;
     state->urgent = urgent;
     state->asks = 0;
-    state->began_ms = grants_now_ms(state->grants);
+    state->began_us = now_us(state);
     list_push(&state->grants->flights, &state->link);
-    step_lease(state);
+    if (grant_is_given(&state->given)) {
+        step_store(state); /* of the last try */
+    } else {
+        step_lease(state);
+    }
     return ERR_OK;
 }
 
@@ -405,7 +474,7 @@ static void hurry(void *ctx)
 static void free_state(void *ctx)
 {
     struct grant_state *state = ctx;
-    forget_given(state);
+    grant_given_forget(&state->given);
     secret_free(state->client_secret);
     arena_free(state->arena);
 }
@@ -462,6 +531,7 @@ struct token_source *grants_source(struct grants *grants, struct slice account,
         state->client_secret = tokens_hold(tokens, client->client_secret);
     }
     list_init(&state->link);
+    grant_given_init(&state->given, grants, state->account);
     source = tokens_add(tokens, key, &by_grant, state);
     start_with_stored(state, source);
     return source;
@@ -469,14 +539,26 @@ struct token_source *grants_source(struct grants *grants, struct slice account,
 
 /* ---- For grants.c ---- */
 
-void grant_renewals_look(struct grants *grants, int64_t now_ms)
+/* One that is due later than any can be was set before the clock was set back. */
+static struct grant_state *next_look(struct grants *grants, int64_t now_ms)
 {
     struct due *due = due_first(grants->looks);
-    while (due != NULL && due->at_ms <= now_ms) {
-        struct grant_state *state = LIST_ENTRY(due, struct grant_state, look);
-        due_clear(grants->looks, due);
-        look_again(state);
-        due = due_first(grants->looks);
+    bool is_due =
+        due != NULL && (due->at_ms <= now_ms || due->at_ms > now_ms + LOOK_AGAIN_MS);
+    return is_due ? LIST_ENTRY(due, struct grant_state, look) : NULL;
+}
+
+void grant_renewals_look(struct grants *grants, int64_t now_ms)
+{
+    struct grant_state *state = next_look(grants, now_ms);
+    while (state != NULL) {
+        due_clear(grants->looks, &state->look);
+        if (state->step == GRANT_DOUBT) {
+            doubt_again(state);
+        } else {
+            look_again(state);
+        }
+        state = next_look(grants, now_ms);
     }
 }
 
@@ -488,4 +570,5 @@ void grant_renewals_end(struct grants *grants)
             LIST_ENTRY(grants->flights.next, struct grant_state, link);
         end(state, &stopped);
     }
+    grants_forget_unstored(grants);
 }

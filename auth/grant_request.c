@@ -132,6 +132,28 @@ enum err grant_request_send(struct token_hosts *hosts,
     return ERR_OK;
 }
 
+const char *grant_request_words(const struct grant_request_done *done)
+{
+    if (done->err != ERR_NEEDS_REAUTH) {
+        return NULL;
+    }
+    if (slice_is(done->code, "invalid_client")) {
+        return "The token host does not take this client's id or secret: the secret "
+               "was "
+               "changed, or the integration record was disabled or deleted. The grant "
+               "itself was not refused; it is renewed when the client is right again.";
+    }
+    if (slice_is(done->code, "unauthorized_client")) {
+        return "The token host does not let this client use an authorization code "
+               "grant "
+               "any more. The grant itself was not refused.";
+    }
+    return "Something refused to renew the access token, but not because of the grant: "
+           "a "
+           "firewall or a proxy before the token host, or the token host itself, which "
+           "found the request to be wrong.";
+}
+
 void grant_request_hurry(struct grant_request *request)
 {
     token_hosts_hurry(&request->ask);

@@ -50,6 +50,9 @@ MUST_USE enum err grant_request_send(struct token_hosts *hosts,
                                      struct slice form,
                                      const struct grant_request_handlers *handlers,
                                      struct grant_request **out);
+/* Why a renewal was refused, in words, when it was not for the grant's sake; NULL: it was not
+ * refused at all. */
+const char *grant_request_words(const struct grant_request_done *done);
 void grant_request_hurry(struct grant_request *request);
 /* on_done will not come; the request goes on by itself. */
 void grant_request_leave(struct grant_request *request);

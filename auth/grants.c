@@ -13,10 +13,12 @@
 
 #define OVERDUE_SPREAD_MS 60000 /* renewals that a stopped server has missed */
 #define SOONEST_MS 30000        /* whatever life a token host gives its tokens */
+#define UNSTORED_MS 15000 /* for an answer that only this process has: not longer */
 
 /* A stored grant: when it is to be renewed. One for each, also of accounts nobody calls. */
 struct planned {
     struct due due;
+    int64_t ends_ms; /* the access token that was stored when it was planned */
     int failures;
     bool renewing;
     size_t account_len;
@@ -42,6 +44,7 @@ struct grants *grants_new(const struct grants_parts *parts)
     grants->looks = due_heap_new();
     grants->alarm = alarm_new(parts->loop, grants->clock, on_alarm, grants);
     list_init(&grants->flights);
+    list_init(&grants->unstored);
     struct slice holder = text_new_id(arena, "proc_");
     REQUIRE(holder.len < sizeof grants->holder);
     memcpy(grants->holder, holder.ptr, holder.len);
@@ -132,6 +135,7 @@ void grants_plan(struct grants *grants, struct slice account, int64_t ends_ms)
     int64_t now = grants_now_ms(grants), at_ms = token_renewal_ms(now, ends_ms);
     settle(grants, planned);
     planned->failures = 0;
+    planned->ends_ms = ends_ms;
     due_set(grants->plans, &planned->due,
             at_ms > now + SOONEST_MS ? at_ms : now + SOONEST_MS);
     grants_set_alarm(grants);
@@ -142,8 +146,11 @@ void grants_plan_again(struct grants *grants, struct slice account)
     struct planned *planned = plan_of(grants, account);
     settle(grants, planned);
     planned->failures++;
-    due_set(grants->plans, &planned->due,
-            grants_now_ms(grants) + token_retry_ms(planned->failures));
+    int64_t wait_ms = token_retry_ms(planned->failures);
+    if (wait_ms > UNSTORED_MS && grants_unstored(grants, account) != NULL) {
+        wait_ms = UNSTORED_MS;
+    }
+    due_set(grants->plans, &planned->due, grants_now_ms(grants) + wait_ms);
     grants_set_alarm(grants);
 }
 
@@ -197,21 +204,44 @@ enum err grants_restore(struct grants *grants, bool alone)
 void grants_changed(struct grants *grants, struct slice account)
 {
     struct arena *arena = arena_new();
-    struct store_grant grant;
+    struct store_grant grant = {.version = 0};
     if (store_get_grant(grants->parts.store, account, arena, &grant) == ERR_OK) {
         grants_plan(grants, account, grant.access_ends_ms);
     } else {
         grants_unplan(grants, account);
     }
+    grants_forget_outdated(grants, account, grant.version);
     arena_free(arena);
 }
 
 /* ---- Time ---- */
 
-/* The flight's end says when the next is. */
-static void renew(struct grants *grants, struct slice account)
+/* Another process has renewed it since this one planned to: its end is the new plan. */
+static bool is_renewed_already(struct grants *grants, const struct planned *planned,
+                               struct slice account)
 {
-    enum err err = grants->hooks.renew(grants->hooks.ctx, account);
+    struct arena *arena = arena_new();
+    struct store_grant grant;
+    bool is_renewed =
+        store_get_grant(grants->parts.store, account, arena, &grant) == ERR_OK &&
+        grant.access_ends_ms > planned->ends_ms;
+    if (is_renewed) {
+        grants_plan(grants, account, grant.access_ends_ms);
+    }
+    arena_free(arena);
+    return is_renewed;
+}
+
+/* The flight's end says when the next is. */
+static void renew(struct grants *grants, const struct planned *planned,
+                  struct slice account)
+{
+    struct token_source *unstored = grants_unstored(grants, account);
+    if (unstored == NULL && is_renewed_already(grants, planned, account)) {
+        return;
+    }
+    enum err err = unstored != NULL ? token_source_renew(unstored)
+                                    : grants->hooks.renew(grants->hooks.ctx, account);
     if (err == ERR_NOT_FOUND) {
         grants_unplan(grants, account);
     } else if (err != ERR_OK) {
@@ -232,7 +262,7 @@ static void run_plans(struct grants *grants, int64_t now)
         due_clear(grants->plans, due);
         planned->renewing = true;
         grants->renewing++;
-        renew(grants, slice_of(account, len));
+        renew(grants, planned, slice_of(account, len));
         due = due_first(grants->plans);
     }
 }

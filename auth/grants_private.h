@@ -23,7 +23,8 @@ struct grants {
     struct due_heap *plans; /* struct planned */
     struct due_heap *looks; /* struct grant_state, while another process renews */
     struct alarm *alarm;
-    struct list flights; /* struct grant_state */
+    struct list flights;  /* struct grant_state */
+    struct list unstored; /* the same: with an answer, and in no flight */
     char holder[TEXT_ID_BYTES + 8];
     int renewing;
     unsigned long long sources_made;
@@ -55,6 +56,38 @@ struct grant_stored {
 MUST_USE enum err grant_stored_read(struct grants *grants, struct slice account,
                                     struct arena *arena, struct grant_stored *out);
 void grant_stored_free(struct grant_stored *stored);
+
+/* ---- grant_given.c ---- */
+
+/* What the token host gave, until it is stored: nobody else has it, and the refresh token that
+ * is stored may be used up. */
+struct grant_given {
+    struct list link; /* in grants->unstored, while kept */
+    struct grants *grants;
+    struct slice account;
+    int64_t version;                 /* of the stored grant that it replaces */
+    struct secret *access, *refresh; /* NULL: there is none, and it gave none */
+    int64_t ends_ms;                 /* the access token's life began when it came */
+    bool storing;
+    struct token_source *kept; /* held, so that it outlives its credentials */
+};
+/* Keeps `grants`, lends `account`. */
+void grant_given_init(struct grant_given *given, struct grants *grants,
+                      struct slice account);
+bool grant_is_given(const struct grant_given *given);
+void grant_given_put(struct grant_given *given, int64_t version,
+                     const struct token_answer *answer);
+void grant_given_forget(struct grant_given *given);
+/* At the end of a flight of `source`, which something else holds: keeps it while there is
+ * something to store, else lets go of it. */
+void grant_given_keep(struct grant_given *given, struct token_source *source);
+/* The source that has something to store for the account; NULL: none has. */
+struct token_source *grants_unstored(struct grants *grants, struct slice account);
+/* The stored grant has another version than what was to be replaced; 0: it is gone. */
+void grants_forget_outdated(struct grants *grants, struct slice account,
+                            int64_t version);
+/* The server ends. */
+void grants_forget_unstored(struct grants *grants);
 
 /* ---- grant_renewal.c ---- */
 

@@ -4,7 +4,9 @@
  *   1. `open` requests are at hosts, at most `most`; nobody waits while one more may go.
  *   2. A host that is left alone is sent nothing until its time is over, then one request
  *      until that has ended: its probe.
- *   3. Of what a host answers, only the asker knows whether it is a refusal; here an answer
+ *   3. A failing host is forgotten when nobody has asked it for longer than anybody waits
+ *      before the next try.
+ *   4. Of what a host answers, only the asker knows whether it is a refusal; here an answer
  *      below 500 is a host that works.
  */
 #include "auth/token_hosts.h"
@@ -16,10 +18,14 @@
 
 #define FAILURES_BEFORE_PAUSE 5
 #define PAUSE_US INT64_C(30000000)
+#define FORGET_US INT64_C(900000000) /* tries are five minutes apart at most */
+#define PATIENT_US INT64_C(20000000) /* in line; then every other turn is theirs */
 
 struct token_host {
     struct slice origin; /* key of the map; in `arena` */
     struct arena *arena;
+    struct list idle; /* in hosts->idle: failing, and nobody asks it */
+    int64_t idle_from_us;
     int asks;             /* in line or under way */
     int failures;         /* in a row */
     int64_t paused_to_us; /* 0: it is not */
@@ -31,7 +37,9 @@ struct token_hosts {
     const struct clock *clock;
     const struct log *log;
     struct map *by_origin;
+    struct list idle;            /* struct token_host; the longest idle first */
     struct list urgent, patient; /* asks that wait */
+    bool was_patient;            /* the last turn went to one that had waited long */
     size_t waiting;
     int open, most;
     bool stopped;
@@ -64,6 +72,7 @@ struct token_hosts *token_hosts_new(const struct token_transport *transport,
     hosts->log = log;
     hosts->by_origin = map_new();
     hosts->most = most_at_once;
+    list_init(&hosts->idle);
     list_init(&hosts->urgent);
     list_init(&hosts->patient);
     return hosts;
@@ -121,19 +130,59 @@ static struct token_host *host_at(struct token_hosts *hosts, struct slice url)
         host = arena_alloc(arena, sizeof *host);
         host->arena = arena;
         host->origin = arena_slice(arena, origin);
+        list_init(&host->idle);
         map_put(hosts->by_origin, host->origin, host);
     }
     return host;
 }
 
-/* Kept while there is something to remember: as many as accounts have failing hosts. */
+static void forget_host(struct token_hosts *hosts, struct token_host *host)
+{
+    list_remove(&host->idle);
+    map_remove(hosts->by_origin, host->origin);
+    arena_free(host->arena);
+}
+
+/* Accounts go, and their hosts with them. */
+static void forget_some(struct token_hosts *hosts)
+{
+    int64_t long_ago_us = clock_mono_us(hosts->clock) - FORGET_US;
+    while (!list_empty(&hosts->idle)) {
+        struct token_host *host = LIST_ENTRY(hosts->idle.next, struct token_host, idle);
+        if (host->idle_from_us > long_ago_us) {
+            return;
+        }
+        forget_host(hosts, host);
+    }
+}
+
+static struct token_host *join_host(struct token_hosts *hosts, struct slice url)
+{
+    forget_some(hosts);
+    struct token_host *host = host_at(hosts, url);
+    list_remove(&host->idle);
+    host->asks++;
+    return host;
+}
+
+/* Kept while there is something to remember. */
 static void leave_host(struct token_hosts *hosts, struct token_host *host)
 {
     host->asks--;
-    if (host->asks == 0 && host->failures == 0) {
-        map_remove(hosts->by_origin, host->origin);
-        arena_free(host->arena);
+    if (host->asks > 0) {
+        return;
     }
+    if (host->failures == 0) {
+        forget_host(hosts, host);
+        return;
+    }
+    host->idle_from_us = clock_mono_us(hosts->clock);
+    list_push(&hosts->idle, &host->idle);
+}
+
+size_t token_hosts_known(const struct token_hosts *hosts)
+{
+    return map_count(hosts->by_origin);
 }
 
 static bool is_left_alone(const struct token_hosts *hosts,
@@ -255,9 +304,27 @@ static void send(struct token_hosts *hosts, struct token_ask *ask)
     arena_free(arena);
 }
 
+static bool has_waited_long(const struct token_hosts *hosts)
+{
+    const struct token_ask *first =
+        LIST_ENTRY(hosts->patient.next, struct token_ask, link);
+    return !list_empty(&hosts->patient) &&
+           clock_mono_us(hosts->clock) - first->since_us >= PATIENT_US;
+}
+
+/* Those that calls wait for go first; but a renewal that never comes is a call that waits. */
+static struct list *next_line(struct token_hosts *hosts)
+{
+    if (list_empty(&hosts->urgent)) {
+        return &hosts->patient;
+    }
+    hosts->was_patient = !hosts->was_patient && has_waited_long(hosts);
+    return hosts->was_patient ? &hosts->patient : &hosts->urgent;
+}
+
 static struct token_ask *take_next(struct token_hosts *hosts)
 {
-    struct list *line = list_empty(&hosts->urgent) ? &hosts->patient : &hosts->urgent;
+    struct list *line = next_line(hosts);
     if (list_empty(line)) {
         return NULL;
     }
@@ -297,8 +364,7 @@ enum err token_hosts_ask(struct token_hosts *hosts, struct slice url,
     if (hosts->stopped) {
         return ERR_UNAVAILABLE;
     }
-    struct token_host *host = host_at(hosts, url);
-    host->asks++;
+    struct token_host *host = join_host(hosts, url);
     if (is_left_alone(hosts, host)) {
         leave_host(hosts, host);
         return ERR_UPSTREAM_UNAVAILABLE;
@@ -308,6 +374,7 @@ enum err token_hosts_ask(struct token_hosts *hosts, struct slice url,
     ask->reply =
         (struct token_reply){.err = ERR_UPSTREAM_UNAVAILABLE, .body = SLICE_EMPTY};
     ask->answer = NULL;
+    ask->since_us = clock_mono_us(hosts->clock);
     ask->waits = ask->is_new = true;
     list_push(ask->urgent ? &hosts->urgent : &hosts->patient, &ask->link);
     hosts->waiting++;

@@ -59,13 +59,16 @@ struct token_ask {
     /* Exactly once, never before token_hosts_ask returned. */
     void (*on_reply)(void *ctx, const struct token_reply *reply);
     void *ctx;
-    bool urgent; /* a call waits for it: before those that nobody waits for */
+    /* A call waits for it: before those that nobody waits for, until those have waited for
+     * 20 s; then every other turn is theirs. */
+    bool urgent;
 
     /* token_hosts.c's own. */
     struct token_hosts *hosts;
     struct token_host *host;
     struct token_reply reply;
     struct arena *answer;
+    int64_t since_us;
     bool waits, is_new;
 };
 
@@ -85,6 +88,7 @@ void token_hosts_hurry(struct token_ask *ask);
 struct slice token_host_name(struct slice url);
 
 /* How many are at token hosts now, and how many wait for that. */
+size_t token_hosts_known(const struct token_hosts *hosts); /* hosts remembered */
 size_t token_hosts_open(const struct token_hosts *hosts);
 size_t token_hosts_waiting(const struct token_hosts *hosts);
 

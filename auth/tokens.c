@@ -312,13 +312,21 @@ static void tell(struct token_source *source, const struct token_outcome *outcom
     }
 }
 
+/* What a host refuses it would refuse again. */
+static bool is_refusal(int status)
+{
+    return status == 400 || status == 401 || status == 403;
+}
+
 /* The host could not, calls wait, and not for long yet: not this time is not never. */
-static bool is_tried_again(struct token_source *source, enum err err)
+static bool is_tried_again(struct token_source *source,
+                           const struct token_outcome *outcome)
 {
     struct tokens *tokens = source->tokens;
     int64_t now_ms = clock_wall_ms(tokens->clock);
-    if (err != ERR_UPSTREAM_UNAVAILABLE || list_empty(&source->waiting) ||
-        source->tries >= tokens->tries || now_ms - source->began_ms > SOON_WITHIN_MS) {
+    if (outcome->err != ERR_UPSTREAM_UNAVAILABLE || is_refusal(outcome->status) ||
+        list_empty(&source->waiting) || source->tries >= tokens->tries ||
+        now_ms - source->began_ms > SOON_WITHIN_MS) {
         return false;
     }
     source->pausing = true;
@@ -347,7 +355,7 @@ void token_source_end(struct token_source *source, const struct token_outcome *o
               "token_fetched", LOG_NAME(way, source->way->name),
               LOG_NAME(outcome, err_code(outcome->err)),
               LOG_INT(upstream_status, outcome->status));
-    if (is_tried_again(source, outcome->err)) {
+    if (is_tried_again(source, outcome)) {
         return;
     }
     if (outcome->err == ERR_OK) {

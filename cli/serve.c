@@ -336,6 +336,7 @@ static void on_drained(void *ctx)
         loop_timer_start(serving->loop, TRANSFER_LOOK_MS, on_drained, serving);
         return;
     }
+    token_hosts_stop(serving->token_hosts); /* no request whose answer nobody reads */
     log_event(&serving->log, LOG_INFO, "drained", LOG_INT(pid, getpid()));
     loop_stop(serving->loop);
 }

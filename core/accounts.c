@@ -26,10 +26,14 @@ struct accounts {
     struct map *worked;
 };
 
-/* Also of an account that nobody calls: what is not renewed is lost. */
+/* Also of an account that nobody calls: what is not renewed is lost. But nothing is begun that
+ * the end of the server would cut. */
 static enum err renew_grant(void *ctx, struct slice id)
 {
     struct account *account = NULL;
+    if (((const struct accounts *)ctx)->gateway->draining) {
+        return ERR_UNAVAILABLE;
+    }
     enum err err = accounts_get(ctx, id, &account);
     if (err == ERR_OK) {
         struct credential *credential = logins_with_grant(account);

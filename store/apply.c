@@ -97,7 +97,8 @@ static const char *const sql[W_COUNT] = {
                       " WHERE account = ?1 AND version = ?4",
     [W_LEASE_GRANT] =
         "UPDATE oauth_grant SET lease_holder = ?2, lease_ends_ms = ?3"
-        " WHERE account = ?1 AND (lease_ends_ms <= ?4 OR lease_holder = ?2)",
+        " WHERE account = ?1 AND (lease_ends_ms <= ?4 OR lease_holder = ?2"
+        " OR lease_ends_ms > ?3 + (?3 - ?4))", /* the clock was set back */
     [W_RELEASE_GRANT] = "UPDATE oauth_grant SET lease_holder = '', lease_ends_ms = 0"
                         " WHERE account = ?1 AND lease_holder = ?2",
     [W_RELEASE_ALL_GRANTS] = "UPDATE oauth_grant SET lease_holder = '',"

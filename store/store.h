@@ -197,7 +197,8 @@ void store_reseal_secret(struct store_batch *batch, const struct store_secret *b
 void store_put_grant(struct store_batch *batch, const struct store_grant *grant,
                      int64_t expected);
 /* ERR_CONFLICT while another holder's lease has not ended at `now_ms`; ERR_NOT_FOUND when
- * there is no grant. Whoever has it already gets it anew. */
+ * there is no grant. Whoever has it already gets it anew. A lease that goes on for more than
+ * twice the time that is asked for was taken before the clock was set back: it is over. */
 void store_lease_grant(struct store_batch *batch, struct slice account,
                        struct slice holder, int64_t now_ms, int64_t ends_ms);
 /* Of that holder alone; ERR_OK too when it has none. */

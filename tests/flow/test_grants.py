@@ -183,11 +183,16 @@ class Rows:
 
     def test_refusals_of_another_kind_end_nothing(self):
         account, url = self.stale_account()
-        for status, body in ((403, "<html>blocked</html>"), (400, '{"error":"invalid_request"}'),
-                             (401, '{"error":"invalid_client"}')):
+        for status, body, words in ((403, "<html>blocked</html>", "a firewall"),
+                                    (400, '{"error":"invalid_request"}', "found the request"),
+                                    (401, '{"error":"invalid_client"}', "client's id or secret")):
+            self.reset()
             self.token_fault("status", times=9, status=status, body=body)
-            self.assertEqual({"upstream_unavailable": 3}, self.volley(url, 3))
+            error = self.error(self.stand.tool(url, CUSTOMERS, {"limit": 1})[2])
+            self.assertEqual("upstream_unavailable", error["code"])
+            self.assertIn(words, error["message"])
             self.assertEqual(("active", None), self.standing(account))
+            self.assertEqual(1, self.stats()["token_requests"])  # it would be refused again
             self.control("DELETE", "/faults")
         self.assert_serves(account, url, 3)
         self.assertEqual((1, 0), (self.refreshes(), self.refused()))
@@ -239,12 +244,25 @@ class Rows:
         wait_until(lambda: self.on_their_way() == 1, "a request for a token")
         database.execute("BEGIN IMMEDIATE")
         wait_until(lambda: self.on_their_way() == 0, "its answer")
-        end = time.monotonic() + 1
-        wait_until(lambda: time.monotonic() > end, "a second of waiting")
+        self.stand.admin("GET", "/integrated-account/" + account)  # it has been read by now
+        self.assertEqual(1, self.row(account)[0])
         database.execute("ROLLBACK")
         self.assertEqual({"ok": 5}, codes(volley.results()))
         self.assertEqual((1, 0), (self.refreshes(), self.refused()))
         self.assertEqual(2, self.row(account)[0])
+
+    def test_an_answer_that_cannot_be_stored_for_longer_than_calls_wait(self):
+        account, url = self.stale_account()
+        self.token_latency(1000)
+        database = self.database()
+        volley = Volley(url, 5, CUSTOMERS).send()
+        wait_until(lambda: self.on_their_way() == 1, "a request for a token")
+        database.execute("BEGIN IMMEDIATE")
+        self.assertEqual({"internal": 5}, codes(volley.results()))
+        database.execute("ROLLBACK")
+        wait_until(lambda: self.row(account)[0] == 2, "an answer that is stored after all")
+        self.assert_serves(account, url, 5)
+        self.assertEqual((1, 0), (self.refreshes(), self.refused()))
 
     def test_a_grant_that_is_refused(self):
         account, url = self.stale_account()

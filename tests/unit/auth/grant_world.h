@@ -27,6 +27,7 @@ struct waiter {
     int told;
     enum err err;
     char code[64];
+    const char *problem;
 };
 
 struct grant_world {
@@ -43,7 +44,7 @@ struct grant_world {
     struct token_source *source;
     struct sent sent[SENT_MOST];
     size_t sent_count;
-    int refused; /* the hook's calls */
+    int renewals, refused; /* the hooks' calls */
 };
 
 /* ---- The token host ---- */
@@ -118,6 +119,7 @@ static inline enum err on_renew(void *ctx, struct slice account)
 {
     struct grant_world *w = ctx;
     (void)account;
+    w->renewals++;
     return token_source_renew(w->source);
 }
 
@@ -152,11 +154,28 @@ static inline struct grant_world *world_open(const char *path)
     return w;
 }
 
+/* Both clocks go on. */
+static inline void pass(struct grant_world *w, int64_t ms)
+{
+    w->time.wall_ms += ms;
+    w->time.mono_us += ms * 1000;
+}
+
 /* Until no write is under way and nothing has to be told. */
 static inline void settle(struct grant_world *w)
 {
     while (loop_run_once(w->loop)) {
     }
+}
+
+/* What is due next happens. */
+static inline void run_next(struct grant_world *w)
+{
+    int64_t at_ms = grants_next_ms(w->grants);
+    assert_true(at_ms > 0);
+    pass(w, at_ms > w->time.wall_ms ? at_ms - w->time.wall_ms : 0);
+    grants_run(w->grants);
+    settle(w);
 }
 
 static inline void on_last(void *ctx)
@@ -189,11 +208,11 @@ static inline void world_close(struct grant_world *w)
 
 /* ---- What is stored ---- */
 
-static inline void put_account(struct grant_world *w)
+static inline void put_account_of(struct grant_world *w, struct slice id)
 {
     struct store_batch *batch = store_batch_new();
     const struct store_account account = {
-        .id = ACCOUNT,
+        .id = id,
         .tenant = SLICE("t1"),
         .integration = SLICE("netsuite"),
         .name = SLICE("Hansen"),
@@ -211,15 +230,27 @@ static inline void put_account(struct grant_world *w)
     assert_int_equal(store_commit_now(w->store, batch), ERR_OK);
 }
 
+static inline void put_account(struct grant_world *w)
+{
+    put_account_of(w, ACCOUNT);
+}
+
 /* As after a consent. */
-static inline void put_consent(struct grant_world *w, const char *access,
-                               const char *refresh, int64_t life_ms)
+static inline void put_consent_of(struct grant_world *w, struct slice account,
+                                  const char *access, const char *refresh,
+                                  int64_t life_ms)
 {
     struct store_batch *batch = store_batch_new();
     const struct token_answer tokens = {ERR_OK, slice_str(access), life_ms,
                                         slice_str(refresh), SLICE_EMPTY};
-    assert_int_equal(grants_put(w->grants, batch, ACCOUNT, &tokens, NULL), ERR_OK);
+    assert_int_equal(grants_put(w->grants, batch, account, &tokens, NULL), ERR_OK);
     assert_int_equal(store_commit_now(w->store, batch), ERR_OK);
+}
+
+static inline void put_consent(struct grant_world *w, const char *access,
+                               const char *refresh, int64_t life_ms)
+{
+    put_consent_of(w, ACCOUNT, access, refresh, life_ms);
 }
 
 static inline int64_t stored_version(struct grant_world *w)
@@ -238,6 +269,7 @@ static inline void on_ready(void *ctx, const struct token_outcome *outcome)
     waiter->told++;
     waiter->err = outcome->err;
     copy_out(waiter->code, sizeof waiter->code, outcome->code);
+    waiter->problem = outcome->problem;
 }
 
 static inline void wait_for(struct token_source *source, struct waiter *waiter)
@@ -245,6 +277,21 @@ static inline void wait_for(struct token_source *source, struct waiter *waiter)
     *waiter = (struct waiter){.wait = {.on_ready = on_ready, .ctx = waiter}};
     assert_int_equal(token_source_wait(source, &waiter->wait), ERR_OK);
     assert_int_equal(waiter->told, 0);
+}
+
+/* With a grant whose access token ended an hour ago. */
+static inline void begin_expired(struct grant_world *w)
+{
+    put_consent(w, "a1", "r1", HOUR_MS);
+    w->time.wall_ms += 2 * HOUR_MS;
+    w->source = make_source(w);
+    assert_false(token_source_is_fresh(w->source));
+}
+
+static inline void assert_has(struct grant_world *w, const char *access)
+{
+    assert_true(token_source_is_fresh(w->source));
+    assert_text(token_source_reveal(w->source), access);
 }
 
 #endif

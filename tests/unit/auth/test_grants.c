@@ -19,21 +19,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* With a grant whose access token ended an hour ago. */
-static void begin_expired(struct grant_world *w)
-{
-    put_consent(w, "a1", "r1", HOUR_MS);
-    w->time.wall_ms += 2 * HOUR_MS;
-    w->source = make_source(w);
-    assert_false(token_source_is_fresh(w->source));
-}
-
-static void assert_has(struct grant_world *w, const char *access)
-{
-    assert_true(token_source_is_fresh(w->source));
-    assert_text(token_source_reveal(w->source), access);
-}
-
 static void test_a_stored_token_that_is_good_costs_no_request(void **state)
 {
     struct grant_world *w = *state;
@@ -139,10 +124,12 @@ static void test_no_other_refusal_ends_a_grant(void **state)
     struct grant_world *w = *state;
     static const struct {
         int status;
-        const char *body;
-    } refusals[] = {{401, "{\"error\":\"invalid_client\"}"},
-                    {400, "{\"error\":\"invalid_request\"}"},
-                    {403, "<html>blocked</html>"}};
+        const char *body, *words;
+    } refusals[] = {
+        {401, "{\"error\":\"invalid_client\"}", "this client's id or secret"},
+        {400, "{\"error\":\"unauthorized_client\"}", "does not let this client"},
+        {400, "{\"error\":\"invalid_request\"}", "found the request to be wrong"},
+        {403, "<html>blocked</html>", "a firewall"}};
     begin_expired(w);
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         struct waiter waiter;
@@ -151,6 +138,7 @@ static void test_no_other_refusal_ends_a_grant(void **state)
         answer(w, w->sent_count - 1, refusals[i].status, refusals[i].body);
         settle(w);
         assert_int_equal(waiter.err, ERR_UPSTREAM_UNAVAILABLE);
+        assert_non_null(strstr(waiter.problem, refusals[i].words));
         assert_int_equal(w->refused, 0);
         assert_true(grants_next_ms(w->grants) > w->time.wall_ms);
     }

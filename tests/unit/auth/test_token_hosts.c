@@ -143,6 +143,26 @@ static void test_those_that_calls_wait_for_go_first(void **state)
     }
 }
 
+/* Renewals that nobody waits for yet have their turn, too: every other one. */
+static void test_those_that_have_waited_long_are_not_passed_by_for_ever(void **state)
+{
+    struct hosts_world *w = *state;
+    static const size_t order[] = {0, 1, 2, 3, 5, 4, 6, 7, 8};
+    for (size_t n = 0; n < 5; n++) {
+        assert_int_equal(start(w, n, "https://a.example/token", n < CAP), ERR_OK);
+    }
+    w->time.mono_us += 20000000;
+    for (size_t n = 5; n < 9; n++) {
+        assert_int_equal(start(w, n, "https://a.example/token", true), ERR_OK);
+    }
+    for (size_t i = 0; i < 9; i++) {
+        answer(w, order[i], 200);
+    }
+    for (size_t i = 0; i < 9; i++) {
+        assert_int_equal(w->order[i], order[i]);
+    }
+}
+
 static void fail_five(struct hosts_world *w, const char *url)
 {
     for (size_t n = 0; n < 5; n++) {
@@ -182,6 +202,26 @@ static void test_a_failing_host_is_left_alone_then_probed_once(void **state)
     assert_int_equal(start(w, 11, "https://a.example/token", true), ERR_OK);
     answer(w, 10, 200);
     answer(w, 11, 200);
+}
+
+static void test_a_failing_host_that_nobody_asks_is_forgotten(void **state)
+{
+    struct hosts_world *w = *state;
+    fail_five(w, "https://a.example/token");
+    assert_int_equal(token_hosts_known(w->hosts), 1);
+    w->time.mono_us += 600000000; /* somebody comes back in time */
+    assert_int_equal(start(w, 5, "https://a.example/token", true), ERR_OK);
+    answer(w, 5, 500);
+    w->time.mono_us += 600000000;
+    assert_int_equal(start(w, 6, "https://b.example/token", true), ERR_OK);
+    assert_int_equal(token_hosts_known(w->hosts), 2);
+    answer(w, 6, 200); /* a host that works is nothing to remember */
+    assert_int_equal(token_hosts_known(w->hosts), 1);
+    w->time.mono_us += 300000000;
+    assert_int_equal(start(w, 7, "https://b.example/token", true), ERR_OK);
+    assert_int_equal(token_hosts_known(w->hosts), 1);
+    answer(w, 7, 200);
+    assert_int_equal(token_hosts_known(w->hosts), 0);
 }
 
 static void test_our_own_refusals_do_not_count_against_a_host(void **state)
@@ -254,7 +294,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_no_more_are_out_than_the_cap),
         TEST(test_those_that_calls_wait_for_go_first),
+        TEST(test_those_that_have_waited_long_are_not_passed_by_for_ever),
         TEST(test_a_failing_host_is_left_alone_then_probed_once),
+        TEST(test_a_failing_host_that_nobody_asks_is_forgotten),
         TEST(test_our_own_refusals_do_not_count_against_a_host),
         TEST(test_those_in_line_for_a_host_that_is_given_up_are_told),
         TEST(test_what_is_too_old_when_its_turn_comes_does_not_leave),
