@@ -26,7 +26,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
     X(duration_us) X(environment) X(errno_code) X(event_id) X(fallbacks) X(file) X(host) X(http_status) X(in_flight)  \
     X(integration) X(key_id) X(lane) X(line) X(mcp_server) X(memlock_kib) X(method) X(outcome) X(pid) X(pointer)  \
     X(port) X(protocol) X(queue_depth) X(reason) X(remedy) X(request_id) X(role) X(route)          \
-    X(rpc_method) X(signal) X(slot_us) X(state) X(subject) X(tenant) X(token_id) X(tool)            \
+    X(rpc_method) X(signal) X(since) X(slot_us) X(state) X(subject) X(tenant) X(token_id) X(tool) X(until)            \
     X(upstream_status) X(upstream_us) X(version) X(wait_us) X(way)
 /* clang-format on */
 

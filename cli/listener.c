@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/timefmt.h"
 #include "cli/command.h"
 
 #define LOOK_EVERY_MS 10000
@@ -22,6 +23,7 @@ struct listener {
     const struct config *config;
     const struct log *log;
     struct tls *tls;
+    bool told_of_end; /* of the certificate in force */
 };
 
 static bool is_loopback(struct slice host)
@@ -59,11 +61,40 @@ static int check_address(const struct config *config, bool insecure)
 
 /* ---- The certificate ---- */
 
-static void tell_certificate(const struct listener *listener)
+static int64_t now_s(const struct listener *listener)
 {
-    int64_t left_s =
-        tls_not_after_s(listener->tls) - clock_wall_ms(listener->log->clock) / 1000;
-    int64_t days = left_s >= 0 ? left_s / DAY_S : -1;
+    return clock_wall_ms(listener->log->clock) / 1000;
+}
+
+/* Clients refuse it, and nobody is served: who looks at the log has to see it. */
+static void tell_invalid(const struct listener *listener, struct tls_validity validity)
+{
+    bool has_ended = validity.to_s < now_s(listener);
+    char when[TIMEFMT_BYTES];
+    timefmt_utc((has_ended ? validity.to_s : validity.from_s) * 1000, when);
+    if (has_ended) {
+        log_event(listener->log, LOG_ERROR, "tls_certificate_ended",
+                  LOG_PATH(file, listener->config->tls_certificate),
+                  LOG_NAME(since, when),
+                  LOG_WORD(remedy, "put a new certificate and its key there: they are "
+                                   "read at once"));
+        return;
+    }
+    log_event(listener->log, LOG_ERROR, "tls_certificate_not_yet_valid",
+              LOG_PATH(file, listener->config->tls_certificate), LOG_NAME(until, when),
+              LOG_WORD(remedy, "compare this machine's clock with the certificate, or "
+                               "put another one there: it is read at once"));
+}
+
+static void tell_certificate(struct listener *listener)
+{
+    struct tls_validity validity = tls_validity(listener->tls);
+    listener->told_of_end = !tls_is_valid(validity, now_s(listener));
+    if (listener->told_of_end) {
+        tell_invalid(listener, validity);
+        return;
+    }
+    int64_t days = (validity.to_s - now_s(listener)) / DAY_S;
     log_event(listener->log, days < WARN_DAYS ? LOG_WARN : LOG_INFO, "tls_certificate",
               LOG_PATH(file, listener->config->tls_certificate),
               LOG_INT(days_left, days));
@@ -73,7 +104,7 @@ static void reload(struct listener *listener)
 {
     struct arena *arena = arena_new();
     struct tls_fault fault = {.cause = ""};
-    if (tls_reload(listener->tls, arena, &fault) == ERR_OK) {
+    if (tls_reload(listener->tls, now_s(listener), arena, &fault) == ERR_OK) {
         tell_certificate(listener);
     } else {
         log_event(listener->log, LOG_ERROR, "tls_reload_refused",
@@ -85,8 +116,12 @@ static void reload(struct listener *listener)
 static void on_look(void *ctx)
 {
     struct listener *listener = ctx;
-    if (tls_has_changed(listener->tls)) {
+    if (tls_has_changed(listener->tls, now_s(listener))) {
         reload(listener);
+    }
+    bool is_valid = tls_is_valid(tls_validity(listener->tls), now_s(listener));
+    if (is_valid == listener->told_of_end) { /* it has ended, or begun, by itself */
+        tell_certificate(listener);
     }
 }
 

@@ -23,6 +23,7 @@
 #include "core/catalogs.h"
 #include "core/events.h"
 #include "core/gateway.h"
+#include "core/metrics.h"
 #include "core/server.h"
 #include "io/http_server.h"
 #include "store/claim.h"
@@ -187,6 +188,15 @@ static void build_client_and_governor(struct serving *serving)
     serving->governor = governor_new(&governor);
 }
 
+static void look_at_listening(void *ctx, struct metrics_listening *out)
+{
+    const struct serving *serving = ctx;
+    const struct tls *tls = listener_tls(serving->listener);
+    out->counts = http_server_count(serving->server);
+    out->connections = http_server_connections(serving->server);
+    out->tls_not_after_s = tls != NULL ? tls_validity(tls).to_s : 0;
+}
+
 static int build_gateway(struct serving *serving)
 {
     build_client_and_governor(serving);
@@ -209,6 +219,8 @@ static int build_gateway(struct serving *serving)
         .catalogs = &serving->catalogs,
         .reload_keys = own_keys_reload,
         .reload_ctx = &serving->own_keys,
+        .look_at_listening = look_at_listening,
+        .listening_ctx = serving,
     };
     enum err err =
         gateway_new(&parts, serving->catalog, serving->watch, &serving->gateway);

@@ -31,6 +31,7 @@ struct catalog_watch;
 struct servers;
 struct turnstile;
 struct metrics;
+struct metrics_listening;
 struct webhooks;
 
 /* With what people connect accounts of an integration, beside what they type. */
@@ -77,6 +78,9 @@ struct gateway_parts {
     /* Reads the key file again. Else *problem says why not; the keys are as they were. */
     enum err (*reload_keys)(void *ctx, struct arena *arena, struct slice *problem);
     void *reload_ctx;
+    /* core/metrics.h */
+    void (*look_at_listening)(void *ctx, struct metrics_listening *out);
+    void *listening_ctx;
 };
 
 struct gateway {

@@ -152,6 +152,36 @@ static void write_webhooks(const struct gateway *gateway, struct buf *out)
     }
 }
 
+static void write_listening(const struct gateway *gateway, struct buf *out)
+{
+    struct metrics_listening now = {0};
+    gateway->parts.look_at_listening(gateway->parts.listening_ctx, &now);
+    write_head(out, "sluice_connections", "gauge", "Connections of clients.");
+    buf_printf(out, "sluice_connections %zu\n", now.connections);
+    if (now.tls_not_after_s == 0) {
+        return;
+    }
+    write_head(out, "sluice_tls_certificate_not_after_seconds", "gauge",
+               "End of the certificate in force, seconds since 1970.");
+    buf_printf(out, "sluice_tls_certificate_not_after_seconds %lld\n",
+               (long long)now.tls_not_after_s);
+    const struct {
+        const char *cause;
+        uint64_t value;
+    } rows[] = {
+        {"plain_http", now.counts.tls_http},
+        {"not_tls", now.counts.tls_foreign},
+        {"refused", now.counts.tls_refused},
+        {"late", now.counts.tls_late},
+    };
+    write_head(out, "sluice_tls_failures_total", "counter",
+               "Connections that TLS ended, by cause.");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        buf_printf(out, "sluice_tls_failures_total{cause=\"%s\"} %llu\n", rows[i].cause,
+                   (unsigned long long)rows[i].value);
+    }
+}
+
 void metrics_write(const struct gateway *gateway, struct buf *out)
 {
     const struct metrics *metrics = gateway->metrics;
@@ -182,6 +212,7 @@ void metrics_write(const struct gateway *gateway, struct buf *out)
                "Transfers not yet ended.");
     buf_printf(out, "sluice_upstream_transfers_open %zu\n",
                http_client_open(gateway->parts.client));
+    write_listening(gateway, out);
     write_catalog(gateway, out);
     write_webhooks(gateway, out);
     write_lanes(gateway, out);

@@ -234,6 +234,16 @@ void connection_refuse(struct http_connection *connection, int status)
     linger(connection);
 }
 
+/* What it sent may hold the secret of a URL, and was open to all on its way: what it is told says
+ * so. None of it is parsed. */
+void connection_refuse_plain(struct http_connection *connection)
+{
+    tls_session_free(connection->tls);
+    connection->tls = NULL;
+    exchange_send_wrong_port(connection);
+    linger(connection);
+}
+
 /* ---- requests ---- */
 
 static enum read_phase phase_of(const struct http_connection *connection)
@@ -420,6 +430,10 @@ static void on_read_deadline(struct http_connection *connection)
     if (is_slow) {
         connection_refuse(connection, 408);
         return;
+    }
+    if (connection->state == CONNECTION_READING &&
+        connection->phase == READ_HANDSHAKE) {
+        connection->server->counts.tls_late++;
     }
     connection_cut(connection);
 }

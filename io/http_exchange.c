@@ -416,7 +416,9 @@ static void put_refusal(struct buf *out, const struct http_server_options *optio
     }
 }
 
-void exchange_send_refusal(struct http_connection *connection, int status)
+/* `sentence` needs no escape. */
+static void send_refusal(struct http_connection *connection, int status,
+                         struct slice sentence)
 {
     struct http_server *server = connection->server;
     struct http_field fields[2] = {
@@ -431,7 +433,7 @@ void exchange_send_refusal(struct http_connection *connection, int status)
     buf_init(&body, 1024);
     buf_printf(&body, "{\"error\":{\"code\":\"%s\",\"message\":\"",
                err_code(err_of_status(status)));
-    put_refusal(&body, &server->options, status); /* texts that need no escape */
+    buf_append(&body, sentence);
     buf_append(&body, SLICE("\"}}"));
     struct http_response response = {
         .status = status, .fields = fields, .field_count = 1};
@@ -444,4 +446,21 @@ void exchange_send_refusal(struct http_connection *connection, int status)
     buf_append(&server->head, SLICE("\r\n"));
     send_head(connection, buf_slice(&body));
     buf_free(&body);
+}
+
+void exchange_send_refusal(struct http_connection *connection, int status)
+{
+    struct buf sentence;
+
+    buf_init(&sentence, 512);
+    put_refusal(&sentence, &connection->server->options, status);
+    send_refusal(connection, status, buf_slice(&sentence));
+    buf_free(&sentence);
+}
+
+void exchange_send_wrong_port(struct http_connection *connection)
+{
+    send_refusal(connection, 400,
+                 SLICE("This port speaks TLS: use https. A secret in the address or in "
+                       "a field was sent in clear text just now; rotate it."));
 }

@@ -34,10 +34,11 @@ struct http_server {
     int port;
     struct http_budget bodies;
     struct list connections; /* whose memory still lives */
-    size_t open;             /* of them with an open socket */
-    size_t closing;          /* of those, being closed: they hold no place any more */
-    unsigned accepted;       /* since others had a turn */
-    unsigned expired;        /* deadlines met in the millisecond expired_ms */
+    struct http_server_counts counts;
+    size_t open;       /* of them with an open socket */
+    size_t closing;    /* of those, being closed: they hold no place any more */
+    unsigned accepted; /* since others had a turn */
+    unsigned expired;  /* deadlines met in the millisecond expired_ms */
     uint64_t expired_ms;
     char *read_bytes;  /* one read buffer for all connections; wiped after each read */
     char *plain_bytes; /* with TLS: what a read held, opened; wiped likewise */
@@ -123,6 +124,8 @@ struct http_connection *connection_new(struct http_server *server);
 void connection_begin(struct http_connection *connection);
 /* Sends an answer of the server's own and closes. */
 void connection_refuse(struct http_connection *connection, int status);
+/* The peer speaks HTTP without TLS: tells it so, in clear text, and closes. */
+void connection_refuse_plain(struct http_connection *connection);
 /* Closes the socket now. A running exchange is told that its client has gone. */
 void connection_cut(struct http_connection *connection);
 /* The exchange's answer is complete: wipes the request and goes on, or closes. */
@@ -168,6 +171,8 @@ void exchange_free(struct http_exchange *exchange); /* wipes its arena */
 void exchange_tell_gone(struct http_exchange *exchange);
 /* Sends an answer of the server's own, with Connection: close. */
 void exchange_send_refusal(struct http_connection *connection, int status);
+/* The same to a request in clear text on a port that speaks TLS. */
+void exchange_send_wrong_port(struct http_connection *connection);
 
 /* http_server.c */
 

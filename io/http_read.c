@@ -88,6 +88,25 @@ static void send_own_words(struct http_connection *connection)
     }
 }
 
+static void on_broken(struct http_connection *connection)
+{
+    struct http_server_counts *counts = &connection->server->counts;
+
+    switch (tls_session_why(connection->tls)) {
+    case TLS_END_HTTP:
+        counts->tls_http++;
+        connection_refuse_plain(connection);
+        return;
+    case TLS_END_FOREIGN:
+        counts->tls_foreign++;
+        break;
+    case TLS_END_REFUSED:
+        counts->tls_refused++;
+        break;
+    }
+    connection_cut(connection);
+}
+
 /* Opens what was sealed; each piece of it is taken like a read of its own. */
 static void take_sealed(struct http_connection *connection, struct slice sealed)
 {
@@ -111,7 +130,7 @@ static void take_sealed(struct http_connection *connection, struct slice sealed)
     if (state == TLS_CLOSED) {
         on_end_of_input(connection, UV_EOF);
     } else if (state == TLS_BROKEN) {
-        connection_cut(connection);
+        on_broken(connection);
     } else if (connection->state == CONNECTION_READING && connection->input.len == 0) {
         connection_watch_reads(connection); /* the handshake may be over */
     }

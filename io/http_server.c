@@ -298,6 +298,11 @@ size_t http_server_connections(const struct http_server *server)
     return server->open;
 }
 
+struct http_server_counts http_server_count(const struct http_server *server)
+{
+    return server->counts;
+}
+
 static void on_drain_over(void *ctx)
 {
     struct http_server *server = ctx;

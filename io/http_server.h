@@ -71,6 +71,15 @@ MUST_USE enum err http_server_listen(struct loop *loop,
 int http_server_port(const struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
 
+/* For whoever watches the server. Nothing of it is logged: strangers make it happen. */
+struct http_server_counts {
+    uint64_t tls_http;    /* requests in clear text to the port that speaks TLS */
+    uint64_t tls_foreign; /* first bytes that are neither */
+    uint64_t tls_refused; /* handshakes and records that failed */
+    uint64_t tls_late;    /* handshakes that did not end in time */
+};
+struct http_server_counts http_server_count(const struct http_server *server);
+
 /*
  * Stops accepting, closes idle connections, lets open exchanges end (their answers say
  * Connection: close); then, or after drain_ms, closes the rest and calls on_drained once.

@@ -29,7 +29,8 @@ struct tls {
     struct stamp certificate, key; /* of the last reading */
     SSL_CTX *context;
     BIO_METHOD *method;
-    int64_t not_after_s;
+    struct tls_validity validity;
+    int64_t again_s; /* when a pair that was refused begins; 0: none was */
 };
 
 SSL_CTX *tls_context(const struct tls *tls)
@@ -42,9 +43,14 @@ const BIO_METHOD *tls_bio_method(const struct tls *tls)
     return tls->method;
 }
 
-int64_t tls_not_after_s(const struct tls *tls)
+struct tls_validity tls_validity(const struct tls *tls)
 {
-    return tls->not_after_s;
+    return tls->validity;
+}
+
+bool tls_is_valid(struct tls_validity validity, int64_t now_s)
+{
+    return validity.from_s <= now_s && now_s <= validity.to_s;
 }
 
 /* ---- Files ---- */
@@ -70,8 +76,11 @@ static bool same_stamp(const struct stamp *a, const struct stamp *b)
            a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-bool tls_has_changed(const struct tls *tls)
+bool tls_has_changed(const struct tls *tls, int64_t now_s)
 {
+    if (tls->again_s != 0 && tls->again_s <= now_s) {
+        return true;
+    }
     struct stamp certificate = stamp_of(tls->certificate_path);
     struct stamp key = stamp_of(tls->key_path);
     return !same_stamp(&certificate, &tls->certificate) || !same_stamp(&key, &tls->key);
@@ -174,23 +183,22 @@ static enum err use_key(const struct reading *reading, SSL_CTX *context,
     return err;
 }
 
-static int64_t end_of(const X509 *certificate)
+static int64_t seconds_of(const ASN1_TIME *time)
 {
     struct tm tm = {0};
-    return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) == 1
-               ? (int64_t)timegm(&tm)
-               : 0;
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
 /* The first certificate is ours, those behind it lead to the authority. */
-static bool use_certificates(SSL_CTX *context, BIO *bio, int64_t *not_after_s)
+static bool use_certificates(SSL_CTX *context, BIO *bio, struct tls_validity *validity)
 {
     X509 *own = PEM_read_bio_X509(bio, NULL, NULL, NULL);
     if (own == NULL || SSL_CTX_use_certificate(context, own) != 1) {
         X509_free(own);
         return false;
     }
-    *not_after_s = end_of(own);
+    validity->from_s = seconds_of(X509_get0_notBefore(own));
+    validity->to_s = seconds_of(X509_get0_notAfter(own));
     X509_free(own);
     for (;;) {
         X509 *next = PEM_read_bio_X509(bio, NULL, NULL, NULL);
@@ -206,14 +214,14 @@ static bool use_certificates(SSL_CTX *context, BIO *bio, int64_t *not_after_s)
 }
 
 static enum err use_chain(const struct reading *reading, SSL_CTX *context,
-                          const char *path, int64_t *not_after_s)
+                          const char *path, struct tls_validity *validity)
 {
     struct buf content;
     buf_init(&content, FILE_BYTES);
     enum err err = read_file(reading, path, false, &content);
     if (err == ERR_OK) {
         BIO *bio = BIO_new_mem_buf(content.ptr, (int)content.len);
-        if (!use_certificates(context, bio, not_after_s)) {
+        if (!use_certificates(context, bio, validity)) {
             err = fail(reading, path, "no_certificate",
                        "holds no certificate in PEM, or one that cannot be read or is "
                        "too weak");
@@ -261,25 +269,56 @@ static SSL_CTX *context_new(void)
     return context;
 }
 
-enum err tls_reload(struct tls *tls, struct arena *arena, struct tls_fault *fault)
+/* Whether clients take it, as far as its time goes. */
+static enum err check_time(const struct reading *reading, const struct tls *tls,
+                           struct tls_validity validity, int64_t now_s)
 {
-    const struct reading reading = {arena, fault};
-    SSL_CTX *context = context_new();
-    int64_t not_after_s = 0;
+    if (validity.to_s < now_s) {
+        return fail(reading, tls->certificate_path, "has_ended",
+                    "has ended; the one in force is kept. Put a new one there");
+    }
+    if (validity.from_s > now_s) {
+        return fail(reading, tls->certificate_path, "not_yet_valid",
+                    "is not valid yet; the one in force is kept until it is");
+    }
+    return ERR_OK;
+}
+
+/* The pair that the files hold now, into `context`. */
+static enum err read_pair(struct tls *tls, const struct reading *reading,
+                          SSL_CTX *context, struct tls_validity *validity)
+{
     /* Before reading: a change in between is found the next time. */
     tls->certificate = stamp_of(tls->certificate_path);
     tls->key = stamp_of(tls->key_path);
-    enum err err = use_chain(&reading, context, tls->certificate_path, &not_after_s);
-    if (err == ERR_OK) {
-        err = use_key(&reading, context, tls->key_path);
+    tls->again_s = 0;
+    enum err err = use_chain(reading, context, tls->certificate_path, validity);
+    return err != ERR_OK ? err : use_key(reading, context, tls->key_path);
+}
+
+static void use_pair(struct tls *tls, SSL_CTX *context, struct tls_validity validity)
+{
+    SSL_CTX_free(tls->context);
+    tls->context = context;
+    tls->validity = validity;
+}
+
+enum err tls_reload(struct tls *tls, int64_t now_s, struct arena *arena,
+                    struct tls_fault *fault)
+{
+    const struct reading reading = {arena, fault};
+    SSL_CTX *context = context_new();
+    struct tls_validity validity = {0};
+    enum err err = read_pair(tls, &reading, context, &validity);
+    if (err == ERR_OK && tls_is_valid(tls->validity, now_s)) {
+        err = check_time(&reading, tls, validity, now_s);
+        tls->again_s = validity.from_s > now_s ? validity.from_s : 0;
     }
     if (err != ERR_OK) {
         SSL_CTX_free(context);
         return err;
     }
-    SSL_CTX_free(tls->context);
-    tls->context = context;
-    tls->not_after_s = not_after_s;
+    use_pair(tls, context, validity);
     return ERR_OK;
 }
 
@@ -292,11 +331,16 @@ enum err tls_load(const char *certificate_path, const char *key_path,
     tls->key_path = strdup(key_path);
     REQUIRE(tls->certificate_path != NULL && tls->key_path != NULL);
     tls->method = tls_session_method();
-    enum err err = tls_reload(tls, arena, fault);
+    const struct reading reading = {arena, fault};
+    SSL_CTX *context = context_new();
+    struct tls_validity validity = {0};
+    enum err err = read_pair(tls, &reading, context, &validity);
     if (err != ERR_OK) {
+        SSL_CTX_free(context);
         tls_free(tls);
         return err;
     }
+    use_pair(tls, context, validity);
     *out = tls;
     return ERR_OK;
 }

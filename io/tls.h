@@ -6,6 +6,8 @@
  *       certificate it began with.
  * Threads: the loop's.
  * Errors: ERR_UNPROCESSABLE, with struct tls_fault.
+ * Time: seconds since 1970. A certificate out of its time is loaded by tls_load, since no server
+ *       at all would be worse; it never takes the place of one that is within.
  * Start reading at: tls_load, then tls_session_feed. Suites: ECDHE with an AEAD, and TLS 1.3's
  *         own; ALPN http/1.1. No renegotiation, compression, early data or resumption: a session
  *         that can be resumed needs a key that outlives it, and our clients keep their connections.
@@ -41,15 +43,27 @@ MUST_USE enum err tls_load(const char *certificate_path, const char *key_path,
 /* After its last session. Accepts NULL. */
 void tls_free(struct tls *tls);
 
-/* Whether a file is another one than at the last reading, whatever came of that. */
-bool tls_has_changed(const struct tls *tls);
+/* Whether to read again: a file is another one than at the last reading, whatever came of that, or
+ * the pair that was refused for its beginning has begun. */
+bool tls_has_changed(const struct tls *tls, int64_t now_s);
 /* Reads again. On an error the old pair stays in force. */
-MUST_USE enum err tls_reload(struct tls *tls, struct arena *arena,
+MUST_USE enum err tls_reload(struct tls *tls, int64_t now_s, struct arena *arena,
                              struct tls_fault *fault);
-/* The certificate's end, seconds since 1970. */
-int64_t tls_not_after_s(const struct tls *tls);
+/* From when and until when clients take the certificate; both ends are within. */
+struct tls_validity {
+    int64_t from_s, to_s;
+};
+struct tls_validity tls_validity(const struct tls *tls);
+bool tls_is_valid(struct tls_validity validity, int64_t now_s);
 
 struct tls_session;
+
+/* Why a session is broken. */
+enum tls_end {
+    TLS_END_HTTP,    /* a request in clear text came instead */
+    TLS_END_FOREIGN, /* something else that is no TLS */
+    TLS_END_REFUSED /* no version, suite or protocol in common, an alert, a forged record */
+};
 
 enum tls_state {
     TLS_MORE,   /* all that was fed is used up */
@@ -68,6 +82,8 @@ enum tls_state tls_session_read(struct tls_session *session, char *room, size_t 
                                 size_t *got);
 /* After the handshake only. False: `out` is full or the session is broken. */
 bool tls_session_write(struct tls_session *session, struct slice plain);
+/* After TLS_BROKEN. */
+enum tls_end tls_session_why(const struct tls_session *session);
 /* Says that nothing more comes from us. */
 void tls_session_end(struct tls_session *session);
 bool tls_session_is_open(const struct tls_session *session); /* the handshake is over */

@@ -10,13 +10,16 @@
 #include <openssl/err.h>
 
 #include "base/require.h"
+#include "io/tls_hello.h"
 #include "io/tls_private.h"
 
 struct tls_session {
     SSL *ssl;
     struct slice fed;
     struct buf *out;
+    struct tls_hello hello;
     bool is_broken;
+    enum tls_end why; /* once it is */
 };
 
 /* ---- The BIO ---- */
@@ -91,10 +94,33 @@ void tls_session_free(struct tls_session *session)
     free(session);
 }
 
+/* After a HelloRetryRequest another ClientHello comes; in TLS 1.2, whose client has said all that
+ * is in clear text once the version is known, what is sealed comes in records of the same type. */
+static bool may_say_hello(const struct tls_session *session)
+{
+    return SSL_is_init_finished(session->ssl) != 1 &&
+           SSL_version(session->ssl) != TLS1_2_VERSION;
+}
+
+static void break_off(struct tls_session *session, enum tls_hello_kind kind)
+{
+    session->is_broken = true;
+    session->fed = SLICE_EMPTY;
+    session->why = kind == TLS_HELLO_HTTP      ? TLS_END_HTTP
+                   : kind == TLS_HELLO_FOREIGN ? TLS_END_FOREIGN
+                                               : TLS_END_REFUSED;
+}
+
 void tls_session_feed(struct tls_session *session, struct slice sealed)
 {
     REQUIRE(session->fed.len == 0);
     session->fed = sealed;
+    if (may_say_hello(session)) {
+        enum tls_hello_kind kind = tls_hello_look(&session->hello, sealed);
+        if (kind != TLS_HELLO_GOOD) {
+            break_off(session, kind);
+        }
+    }
 }
 
 static enum tls_state verdict(struct tls_session *session, int result)
@@ -109,6 +135,7 @@ static enum tls_state verdict(struct tls_session *session, int result)
         return TLS_CLOSED;
     }
     session->is_broken = true;
+    session->why = TLS_END_REFUSED;
     return TLS_BROKEN;
 }
 
@@ -116,6 +143,9 @@ enum tls_state tls_session_read(struct tls_session *session, char *room, size_t 
                                 size_t *got)
 {
     *got = 0;
+    if (session->is_broken) {
+        return TLS_BROKEN;
+    }
     ERR_clear_error();
     int result = SSL_read_ex(session->ssl, room, bytes, got);
     return result == 1 ? TLS_BYTES : verdict(session, result);
@@ -133,6 +163,11 @@ bool tls_session_write(struct tls_session *session, struct slice plain)
               written == plain.len;
     session->is_broken = session->is_broken || !ok;
     return ok;
+}
+
+enum tls_end tls_session_why(const struct tls_session *session)
+{
+    return session->why;
 }
 
 void tls_session_end(struct tls_session *session)

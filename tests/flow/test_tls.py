@@ -9,6 +9,7 @@ import ssl
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.parse
 
@@ -16,6 +17,7 @@ from flow import BIN, MODERN, exchange, main, parse_reply, wait_until
 from stand import Stand
 from tap import Authority
 
+DAY = 86400
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
 
@@ -35,6 +37,28 @@ class Pair:
             shutil.copy(source, target + ".new")
             os.chmod(target + ".new", 0o600)
             os.rename(target + ".new", target)
+
+
+class Dated(Pair):
+    """A pair that is valid for those days from now, and signed by itself."""
+
+    def __init__(self, folder, from_days, to_days):
+        os.makedirs(folder, exist_ok=True)
+        self.certificate, self.key = (os.path.join(folder, name) for name in ("own.pem", "own.key"))
+        self.from_s = int(time.time()) + from_days * DAY
+        self.to_s = int(time.time()) + to_days * DAY
+        settings, asked = (os.path.join(folder, name) for name in ("ca.conf", "own.csr"))
+        with open(settings, "w", encoding="utf-8") as file:
+            file.write("[ca]\ndefault_ca=c\n[c]\ndatabase=%s/index\nnew_certs_dir=%s\nrand_serial=yes\n"
+                       "policy=p\ndefault_md=sha256\n[p]\ncommonName=supplied\n" % (folder, folder))
+        open(os.path.join(folder, "index"), "w", encoding="utf-8").close()
+        Authority.openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                          "-nodes", "-keyout", self.key, "-out", asked, "-subj", "/CN=dated")
+        Authority.openssl("ca", "-batch", "-selfsign", "-notext", "-config", settings, "-keyfile",
+                          self.key, "-in", asked, "-out", self.certificate,
+                          "-startdate", time.strftime("%Y%m%d%H%M%SZ", time.gmtime(self.from_s)),
+                          "-enddate", time.strftime("%Y%m%d%H%M%SZ", time.gmtime(self.to_s)))
+        os.chmod(self.key, 0o600)
 
 
 class TlsCase(unittest.TestCase):
@@ -342,6 +366,49 @@ class TestRenewal(TlsCase):
         self.hang_up()
 
 
+    def test_one_out_of_its_time_does_not_replace_one_that_is_within(self):
+        serial = self.serial(self.first.trust)
+        for name, days, cause in (("ended", (-9, -1), "has_ended"),
+                                  ("early", (1, 9), "not_yet_valid")):
+            pair = Dated(os.path.join(self.folder, name), *days)
+            seen = len(self.refusals())
+            pair.install(self.certificate, self.key)
+            self.hang_up()
+            wait_until(lambda: len(self.refusals()) > seen, "the refusal in the log")
+            refusal = self.refusals()[-1]
+            self.assertEqual((refusal["level"], refusal["file"], refusal["cause"]),
+                             ("error", self.certificate, cause))
+            self.assertEqual(self.serial(self.first.trust), serial)
+        self.first.install(self.certificate, self.key)
+        self.hang_up()
+
+    def test_metrics_tell_its_end_and_what_tls_ended(self):
+        def metrics():
+            text = exchange(self.stand.base, "GET", "/metrics", trust=self.stand.trust)[2].decode()
+            return dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
+        end = ssl.cert_time_to_seconds(self.end_of(self.first.trust))
+        before = metrics()
+        self.assertEqual(int(before["sluice_tls_certificate_not_after_seconds"]), end)
+        for noise in (self.head("/mcp/secret"), b"\x80\x2e\x01\x00"):
+            with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+                connection.sendall(noise)
+                got = self.read_to_end(connection)
+                self.assertEqual(b"This port speaks TLS" in got, noise.startswith(b"GET"))
+        with self.assertRaises(ssl.SSLError):
+            self.connect(ssl.create_default_context())  # it does not know our authority
+        name = 'sluice_tls_failures_total{cause="%s"}'
+
+        def counted():
+            after = metrics()
+            return [int(after[name % cause]) - int(before[name % cause])
+                    for cause in ("plain_http", "not_tls", "refused")] == [1, 1, 1]
+        wait_until(counted, "one failure of each cause")
+
+    def end_of(self, trust):
+        with self.connect(trust) as connection:
+            return connection.getpeercert()["notAfter"]
+
+
 class TestStart(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="sluice-tls-")
@@ -390,6 +457,33 @@ class TestStart(unittest.TestCase):
         self.stand.start_server()
         self.assertEqual(exchange(self.stand.base, "GET", "/healthz")[0], 200)
         self.assertIn("insecure_bind", [event["event"] for event in self.stand.events()])
+
+    def told(self, event):
+        return [one for one in self.stand.events() if one["event"] == event]
+
+    def test_one_out_of_its_time_is_served_with_an_alarm_until_a_better_one_comes(self):
+        for name, days, event, when in (
+                ("ended", (-9, -1), "tls_certificate_ended", "since"),
+                ("early", (1, 9), "tls_certificate_not_yet_valid", "until")):
+            pair = Dated(os.path.join(self.folder, name), *days)
+            self.stand.extra_flags = list(self.with_pair(pair.certificate, pair.key))
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            self.stand.trust = context
+            self.stand.start_server()
+            self.assertEqual(exchange(self.stand.base, "GET", "/healthz", trust=context)[0], 200)
+            alarm = self.told(event)[-1]
+            self.assertEqual((alarm["level"], alarm["file"]), ("error", pair.certificate))
+            self.assertEqual(alarm[when], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(
+                pair.to_s if name == "ended" else pair.from_s)))
+            self.assertIn("put a", alarm["remedy"])
+            count = len(self.told("tls_certificate"))
+            self.pair.install(pair.certificate, pair.key)
+            self.stand.process("server").send_signal(signal.SIGHUP)
+            wait_until(lambda: len(self.told("tls_certificate")) > count, "the better one")
+            self.stand.trust = self.pair.trust
+            self.assertEqual(exchange(self.stand.base, "GET", "/healthz", trust=self.pair.trust)[0], 200)
+            self.assertEqual(self.stand.end("server"), 0)
 
     def test_with_tls_it_listens_anywhere_and_says_until_when(self):
         self.stand.extra_flags = ["--server.host", "0.0.0.0", "--server.public_url",

@@ -124,12 +124,67 @@ static void test_key_updates_whose_answers_are_not_read_are_not_queued(void **st
     speaker_close(&speaker);
 }
 
+static struct http_server_counts counts_after(struct tls_world *world,
+                                              struct slice bytes, struct buf *answer)
+{
+    struct client client;
+    client_open(&client, &world->env);
+    client_send(&client, bytes);
+    await_end(&client);
+    buf_append(answer, buf_slice(&client.got));
+    client_close(&client);
+    await_connections(&world->env, 0);
+    return http_server_count(world->env.server);
+}
+
+static void test_what_is_no_tls_is_told_apart_and_counted(void **state)
+{
+    struct tls_world *world = *state;
+    struct http_server_options options = http_server_defaults();
+    struct buf answer;
+    listen_tls(world, &options, 1);
+    buf_init(&answer, 4096);
+
+    struct http_server_counts counts =
+        counts_after(world, SLICE("\x80\x2e\x01"), &answer);
+    assert_int_equal(counts.tls_foreign, 1);
+    assert_int_equal(answer.len, 0);
+    counts = counts_after(world, SLICE(GET("/mcp/secret")), &answer);
+    assert_int_equal(counts.tls_http, 1);
+    assert_true(slice_starts(buf_slice(&answer), SLICE("HTTP/1.1 400 Bad Request")));
+    assert_non_null(strstr(answer.ptr, "This port speaks TLS: use https."));
+    assert_null(strstr(answer.ptr, "secret\""));
+    buf_clear(&answer);
+    /* A ClientHello of 128 KiB is announced. */
+    counts = counts_after(world, SLICE("\x16\x03\x01\0\x04\x01\x02\0\0"), &answer);
+    assert_int_equal(counts.tls_refused, 1);
+    assert_int_equal(answer.len, 0);
+    assert_int_equal(world->env.served, 0);
+    buf_free(&answer);
+}
+
+static void test_a_handshake_that_is_late_is_counted(void **state)
+{
+    struct tls_world *world = *state;
+    struct http_server_options options = http_server_defaults();
+    struct buf answer;
+    options.head_ms = 50;
+    listen_tls(world, &options, 1);
+    buf_init(&answer, 4096);
+
+    assert_int_equal(counts_after(world, SLICE("\x16\x03\x01"), &answer).tls_late, 1);
+    assert_int_equal(answer.len, 0);
+    buf_free(&answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TLS_TEST(test_a_request_by_tls_is_answered),
         TLS_TEST(test_a_flight_that_had_to_wait_does_not_end_the_deadline),
         TLS_TEST(test_a_flight_that_is_not_read_ends_with_the_handshakes_time),
+        TLS_TEST(test_what_is_no_tls_is_told_apart_and_counted),
+        TLS_TEST(test_a_handshake_that_is_late_is_counted),
         TLS_TEST(test_key_updates_whose_answers_are_not_read_are_not_queued),
     };
     return cmocka_run_group_tests_name("io/http_server_tls", tests, NULL, NULL);
