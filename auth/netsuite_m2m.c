@@ -54,9 +54,10 @@ const struct outbound_scheme outbound_netsuite_m2m = {
     .name = "netsuite_m2m",
     .integration = "netsuite",
     .causes =
-        "Probable causes, the most likely first: the certificate id belongs to "
-        "another key, or the certificate has ended or was revoked; client id and "
-        "account do not belong together; the role lost REST Web Services or OAuth 2.0 "
+        "Probable causes, the most likely first: the certificate has ended or was "
+        "removed from the integration, or its id belongs to another key; client id and "
+        "account do not belong together; the integration or its user was disabled; the "
+        "role lost REST Web Services or OAuth 2.0 "
         "access tokens. NetSuite shows the certificates under Setup > Integration > "
         "OAuth 2.0 Client Credentials (M2M) Setup, and why a login failed in its Login "
         "Audit Trail (Setup > Users/Roles > User Management > View Login Audit Trail).",

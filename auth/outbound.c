@@ -365,6 +365,33 @@ void credential_use_tokens(struct credential *credential, struct tokens *tokens,
     };
 }
 
+#define LOGIN_BYTES ((size_t)256 * 1024) /* all fields of a scheme, and more */
+
+static void put_part(struct buf *text, struct slice part)
+{
+    buf_printf(text, "%zu:", part.len);
+    buf_append(text, part);
+}
+
+/* In the scheme's order: how the fields came is no difference. */
+struct slice outbound_login_key(const struct credential *credential,
+                                struct arena *arena)
+{
+    const struct outbound_scheme *scheme = credential->scheme;
+    struct buf text;
+    buf_init(&text, LOGIN_BYTES);
+    put_part(&text, slice_str(scheme->name));
+    for (size_t i = 0; i < credential->origin_count; i++) {
+        put_part(&text, credential->origins[i]);
+    }
+    for (size_t i = 0; i < scheme->field_count; i++) {
+        put_part(&text, credential_reveal(credential, scheme->fields[i].name));
+    }
+    struct slice key = tokens_digest(credential->means.tokens, buf_slice(&text), arena);
+    buf_free(&text);
+    return key;
+}
+
 static struct token_source *source_of(struct credential *credential)
 {
     if (credential->source == NULL && credential->scheme->source != NULL) {

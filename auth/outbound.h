@@ -93,6 +93,11 @@ void credential_free(struct credential *credential); /* accepts NULL */
 void credential_use_tokens(struct credential *credential, struct tokens *tokens,
                            struct grants *grants, struct slice tenant);
 
+/* Tells this login from all others, in this process: the digest of its scheme, its origins and
+ * its fields. After credential_use_tokens. Lives in `arena`. */
+struct slice outbound_login_key(const struct credential *credential,
+                                struct arena *arena);
+
 /* Once its fields are complete: takes part in the token its tenant already has for that client. */
 void outbound_attach(struct credential *credential);
 

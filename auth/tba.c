@@ -96,9 +96,11 @@ const struct outbound_scheme outbound_tba = {
     .causes =
         "Probable causes, the most likely first: the account id in the connection is "
         "not the one the token belongs to (123456 and 123456_SB1 are two); consumer "
-        "secret or token secret is wrong; the token or the integration was revoked, or "
-        "dropped by a sandbox refresh; the role may not log in using access tokens; "
-        "five failures have locked the user for 30 minutes. NetSuite's Login Audit "
+        "secret or token secret is wrong, so the signature does not fit; the token, "
+        "its integration record or its user was revoked or disabled, or dropped by a "
+        "sandbox refresh; the role lacks Log in using Access Tokens or REST Web "
+        "Services; five failures have locked the user for 30 minutes. NetSuite's Login "
+        "Audit "
         "Trail says which (Setup > Users/Roles > User Management > View Login Audit "
         "Trail, with the Detail column).",
     .clock_ms = 300000, /* Oracle Help, "Troubleshoot TBA" */

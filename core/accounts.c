@@ -24,6 +24,7 @@ struct accounts {
     /* When the logins of those put away last worked, in monotonic microseconds: they are not
      * on trial for having been put away. */
     struct map *worked;
+    struct lockout *lockout;
 };
 
 /* Also of an account that nobody calls: what is not renewed is lost. But nothing is begun that
@@ -56,6 +57,7 @@ struct accounts *accounts_new(struct gateway *gateway)
     accounts->gateway = gateway;
     accounts->by_id = map_new();
     accounts->worked = map_new();
+    accounts->lockout = lockout_new();
     list_init(&accounts->ready);
     grants_set_hooks(gateway->parts.grants,
                      &(struct grant_hooks){renew_grant, end_grant, accounts});
@@ -99,6 +101,7 @@ void accounts_free(struct accounts *accounts)
     map_each(accounts->by_id, drop_account, NULL);
     map_free(accounts->by_id);
     map_free(accounts->worked);
+    lockout_free(accounts->lockout);
     free(accounts);
 }
 
@@ -188,6 +191,11 @@ struct gateway *account_gateway(const struct account *account)
     return account->owner->gateway;
 }
 
+struct lockout *account_lockout(const struct account *account)
+{
+    return account->owner->lockout;
+}
+
 void account_tell_governor(struct account *account)
 {
     struct account_limits limits = account->limits;
@@ -205,7 +213,8 @@ bool account_is_current(const struct account *account)
 }
 
 static enum err restore_one(struct accounts *accounts,
-                            const struct store_account *record, struct arena *arena)
+                            const struct store_account *record, bool one_at_a_time,
+                            struct arena *arena)
 {
     struct meaning meaning;
     struct account_limits limits;
@@ -221,6 +230,7 @@ static enum err restore_one(struct accounts *accounts,
                                record->governor, &limits);
     }
     if (err == ERR_OK) {
+        limits.ceiling = one_at_a_time ? 1 : limits.ceiling;
         tell_governor(accounts, record, &limits, record->proven);
     }
     return err;
@@ -238,7 +248,7 @@ enum err accounts_restore(struct accounts *accounts)
                                            slice_of(after, after_len), LIMIT_PAGE,
                                            arena, &records, &count);
         for (size_t i = 0; err == ERR_OK && i < count; i++) {
-            err = restore_one(accounts, &records[i], arena);
+            err = restore_one(accounts, &records[i], false, arena);
         }
         if (err == ERR_OK && count > 0) {
             struct slice last = records[count - 1].id;
@@ -412,9 +422,9 @@ static void make_room(struct accounts *accounts)
     LIST_FOREACH (node, &accounts->ready) {
         struct account *account = LIST_ENTRY(node, struct account, ready);
         if (account->holders == 1) {
-            if (account->worked_us > 0 && !account->on_trial) {
+            if (account->standing.worked_us > 0 && !account->standing.on_trial) {
                 map_put(accounts->worked, account->record.id,
-                        (void *)(intptr_t)account->worked_us);
+                        (void *)(intptr_t)account->standing.worked_us);
             }
             forget(accounts, account->record.id);
             return;
@@ -439,7 +449,7 @@ enum err accounts_get(struct accounts *accounts, struct slice id, struct account
         }
         make_room(accounts);
         map_put(accounts->by_id, id, account);
-        if (account->on_trial ||
+        if (account->standing.on_trial ||
             !governor_account_known(accounts->gateway->parts.governor, id)) {
             account_tell_governor(account);
         }
@@ -464,14 +474,17 @@ static void inherit(struct accounts *accounts, struct slice id, struct account *
                     enum login_change change)
 {
     struct account *account = NULL;
-    if (before != NULL && accounts_get(accounts, id, &account) == ERR_OK) {
+    bool is_forgiven = change == LOGIN_NEW && !lockout_is_empty(accounts->lockout);
+    if ((before != NULL || is_forgiven) &&
+        accounts_get(accounts, id, &account) == ERR_OK) {
         standing_inherit(account, before, change);
         account_drop(account);
     }
     account_drop(before);
 }
 
-/* The governor hears of it now; all else is made ready when somebody calls. */
+/* The governor hears of it now; all else is made ready when somebody calls. Those in line
+ * are let in one at a time until it is known how the new one's login stands. */
 void accounts_changed(struct accounts *accounts, struct slice id,
                       enum login_change change)
 {
@@ -484,7 +497,8 @@ void accounts_changed(struct accounts *accounts, struct slice id,
     forget(accounts, id);
     enum err err = store_get_account(parts->store, id, arena, &record);
     if (err == ERR_OK) {
-        err = restore_one(accounts, &record, arena);
+        err = restore_one(accounts, &record,
+                          before != NULL && standing_locks(record.scheme), arena);
     }
     grants_changed(parts->grants, id);
     if (err != ERR_OK && err != ERR_NOT_FOUND) {

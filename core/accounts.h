@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "connectors/connector.h"
 #include "core/gateway.h"
+#include "core/lockout.h"
 #include "store/store.h"
 
 struct account_limits {
@@ -28,12 +29,21 @@ struct account_parked {
     void (*wake)(struct account_parked *parked);
 };
 
+/* How a login stands with the ERP, in this process: core/standing.c's. */
+struct login_standing {
+    bool on_trial;
+    int64_t worked_us;        /* when the ERP last took it; 0: not since it was built */
+    int64_t refused_us;       /* when it last refused it */
+    int refusals;             /* of tokens that were fetched anew, in a row */
+    uint64_t refused_version; /* which token that was */
+};
+
 /* A credential of another scheme than the active one: core/logins.h. */
 struct account_standby {
     struct slice scheme;
     struct credential *credential;
-    bool proven;       /* has been verified as it is */
-    int64_t worked_us; /* when the ERP last took it; 0: not in this process */
+    bool proven; /* has been verified as it is */
+    struct login_standing standing;
 };
 
 /* What a change of the stored record leaves as it was. */
@@ -64,9 +74,8 @@ struct account {
     bool apart; /* made to try a credential: says nothing of the account kept ready */
     bool verifying; /* core/admin_verify.c's: one at a time */
     /* core/standing.c's, as record.state and record.cause are. */
-    bool on_trial;
-    int refusals;      /* of its login, in a row */
-    int64_t worked_us; /* when the ERP last took its login; 0: not since it was built */
+    struct login_standing standing; /* of the active credential */
+    int64_t probed_us;              /* when a call was last let through all the same */
     struct slice
         reauth_url; /* in `arena`: the account's, or its environment's; or empty */
 };
@@ -116,6 +125,7 @@ MUST_USE enum err accounts_build_apart(struct accounts *accounts,
                                        const struct jval *auth, struct account **out);
 
 struct gateway *account_gateway(const struct account *account);
+struct lockout *account_lockout(const struct account *account);
 /* The governor hears how the account stands. */
 void account_tell_governor(struct account *account);
 /* The one that is kept ready, or one made to try a login: not changed or removed since. */

@@ -205,8 +205,8 @@ static void note_trial(const struct standby *standby)
     }
     struct account_standby *ready = logins_standby(account, standby->credential.scheme);
     if (ready != NULL) {
-        ready->worked_us =
-            standby->credential.proven ? standby->trial.account->worked_us : 0;
+        ready->standing.worked_us =
+            standby->credential.proven ? standby->trial.account->standing.worked_us : 0;
     }
     account_drop(account);
 }

@@ -222,7 +222,7 @@ void admin_verify_account(struct admin *admin)
     }
     if (standing_is_closed(account) && !standing_needs_reauth(account)) {
         struct fault fault = {.err = ERR_OK};
-        standing_fault(account, 0, admin->arena, &fault);
+        standing_fault(account, account->credential, 0, admin->arena, &fault);
         account_drop(account);
         admin_fault(admin, &fault);
         return;

@@ -117,26 +117,58 @@ static void renew_signer(struct op_run *run)
     run->signer = now;
 }
 
+/* RFC 6749 section 5.2, and what XSUAA says beside it: words against the client or what it
+ * showed. Any other refusal may be of something that stands before the token host. */
+static bool is_against_client(const struct token_outcome *outcome)
+{
+    static const char *const codes[] = {"invalid_client", "invalid_grant",
+                                        "unauthorized_client", "unauthorized",
+                                        "invalid_scope"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        found = found || slice_is(outcome->code, codes[i]);
+    }
+    return found && outcome->err == ERR_NEEDS_REAUTH;
+}
+
+/* How far the token host's clock is ahead of ours, by its Date; 0 where it says nothing. */
+static int64_t token_skew_ms(const struct op_run *run,
+                             const struct token_outcome *outcome)
+{
+    return outcome->trace != NULL && outcome->trace->date_ms > 0
+               ? outcome->trace->date_ms - gateway_wall_ms(run->gateway)
+               : 0;
+}
+
 static void token_fault(struct op_run *run, const struct token_outcome *outcome)
 {
     struct fault *fault = &run->op.fault;
-    if (standing_needs_reauth(run->signer)) {
-        standing_fault(run->signer, 0, run->op.arena, fault);
-        return;
-    }
     fault->err = outcome->err;
     fault->upstream.status = outcome->status;
     fault->upstream.code = arena_slice(run->op.arena, outcome->code);
+    if (outcome->err == ERR_NEEDS_REAUTH && outcome->problem == NULL &&
+        standing_needs_reauth(run->signer)) {
+        standing_fault(run->signer, run->login, token_skew_ms(run, outcome),
+                       run->op.arena, fault);
+        return;
+    }
     if (outcome->problem != NULL) {
         fault->message = slice_str(outcome->problem);
         fault->upstream.message = arena_slice(run->op.arena, outcome->text);
         fault->hint =
             SLICE("Whoever looks after the connection has to change it, here or "
                   "at the service that refused; the ERP was not called.");
-    } else if (outcome->err == ERR_NEEDS_REAUTH) {
+    } else if (is_against_client(outcome)) {
         fault->message = SLICE("The token host refused the client's id or secret.");
         fault->hint =
             SLICE("The account has to be connected again with valid credentials.");
+    } else if (outcome->err == ERR_NEEDS_REAUTH && outcome->status > 0) {
+        fault->message = arena_printf(run->op.arena,
+                                      "The token host refused with HTTP %d, without a "
+                                      "word on the client.",
+                                      outcome->status);
+        fault->hint = SLICE("Something in front of it may have answered in its place; "
+                            "else the request is not one it knows.");
     } else {
         fault->message =
             SLICE("No access token could be fetched; the ERP was not called.");
@@ -155,6 +187,11 @@ static void on_token(void *ctx, const struct token_outcome *outcome)
     struct op_run *run = ctx;
     run->awaits_token = false;
     tell_of_token(run, outcome);
+    if (outcome->err == ERR_OK) {
+        standing_take_client(run->signer, run->login);
+    } else if (is_against_client(outcome)) {
+        standing_refuse_client(run->signer, run->login);
+    }
     if (outcome->err != ERR_OK) {
         token_fault(run, outcome);
         give_up(run);
@@ -180,17 +217,32 @@ static enum step lacks_login(struct op_run *run)
     return STEP_FAIL;
 }
 
-/* Before queueing, and again in sign: a token may have ended while the call waited. */
-static enum step do_freshen(struct op_run *run)
+/* Nothing may be sent by its login; the fault says why. */
+static bool is_barred(struct op_run *run)
+{
+    struct standing_try attempt = {run->login, run->verifies, run->op.arena,
+                                   &run->op.fault};
+    bool is_barred = standing_bars(run->signer, &attempt);
+    run->verifies = attempt.verifies;
+    return is_barred;
+}
+
+/* The login as it is now, and whether it may be used. */
+static enum step take_login(struct op_run *run)
 {
     renew_signer(run);
-    if (standing_is_closed(run->signer) && !run->verifies) {
-        standing_fault(run->signer, 0, run->op.arena, &run->op.fault);
-        return STEP_FAIL;
-    }
     run->login = login_of(run);
     if (run->login == NULL) {
         return lacks_login(run);
+    }
+    return is_barred(run) ? STEP_FAIL : STEP_NEXT;
+}
+
+/* Before queueing, and again in sign: a token may have ended while the call waited. */
+static enum step do_freshen(struct op_run *run)
+{
+    if (take_login(run) == STEP_FAIL) {
+        return STEP_FAIL;
     }
     if (outbound_is_ready(run->login)) {
         return STEP_NEXT;
@@ -251,13 +303,24 @@ static void revoked_fault(struct op_run *run)
     }
     renew_signer(run);
     if (standing_is_closed(run->signer)) {
-        standing_fault(run->signer, 0, run->op.arena, &run->op.fault);
+        standing_fault(run->signer, run->signer->credential, 0, run->op.arena,
+                       &run->op.fault);
         return;
     }
     run->op.fault.err = ERR_UNAUTHORIZED;
     run->op.fault.message =
         SLICE("This MCP URL or its ERP account was removed while the "
               "call waited in line.");
+}
+
+/* The line was ended for another login of the account: this one stands in it again. */
+static bool is_of_another_login(struct op_run *run)
+{
+    renew_signer(run);
+    struct credential *login = login_of(run);
+    return !run->gateway->stopped && account_is_current(run->signer) &&
+           standing_needs_reauth(run->signer) && login != NULL &&
+           login != run->signer->credential;
 }
 
 static void on_decided(void *ctx, enum governor_decision decision)
@@ -267,6 +330,11 @@ static void on_decided(void *ctx, enum governor_decision decision)
     if (decision == GOVERNOR_GRANTED) {
         run->has_slot = true;
         op_enter(run, OP_BEGIN);
+        advance(run);
+        return;
+    }
+    if (decision == GOVERNOR_REVOKED && is_of_another_login(run)) {
+        op_enter(run, OP_FRESHEN);
         advance(run);
         return;
     }
@@ -288,7 +356,7 @@ static long seconds_up(int64_t us)
 
 static enum step do_admit(struct op_run *run)
 {
-    standing_call(run->signer);
+    standing_call(run->signer, run->login);
     run->place.on_decided = on_decided;
     run->place.ctx = run;
     const struct governor_call call = {run->account->record.id, run->server,
@@ -321,8 +389,9 @@ static void start_pause(struct op_run *run);
 /* What the connector answered decides where an operation goes on. */
 static enum step follow(struct op_run *run)
 {
-    if (run->next == CONNECTOR_DONE && run->login == run->signer->credential) {
-        standing_worked(run->signer, true); /* nothing was refused */
+    if (run->next == CONNECTOR_DONE) {
+        standing_worked(run->signer, run->login, true,
+                        run->sent_us); /* none was refused */
     }
     if (run->next == CONNECTOR_SEND) {
         op_enter(run, OP_SIGN);
@@ -406,10 +475,8 @@ void op_end_pausing(struct gateway *gateway)
 
 static enum step do_sign(struct op_run *run)
 {
-    renew_signer(run);
-    run->login = login_of(run);
-    if (run->login == NULL) {
-        return lacks_login(run);
+    if (take_login(run) == STEP_FAIL) {
+        return STEP_FAIL;
     }
     if (!outbound_is_ready(run->login)) {
         return do_freshen(run);
@@ -504,33 +571,23 @@ static bool is_let_in(enum err err)
     return err == ERR_NOT_FOUND || err == ERR_VALIDATION_FAILED || err == ERR_CONFLICT;
 }
 
-/* One that stands by says nothing of the account: a refusal takes it, and the tools that
- * need it, out of use before the ERP locks the user. */
-static void judge_standby(struct op_run *run)
-{
-    if (run->next == CONNECTOR_FAILED && run->op.fault.err == ERR_NEEDS_REAUTH) {
-        standing_refuse_standby(run->signer, run->op.tool->scheme);
-    }
-}
-
-/* What the answer says of the account's login. A page with status 200 that wants a login
- * says nothing of it: single sign-on stands before the API there. Nor does a proxy that
- * wants one of its own. */
+/* What the answer says of the login. A page with status 200 that wants a login says nothing
+ * of it: single sign-on stands before the API there. Nor does a proxy that wants one of its
+ * own. */
 static void judge_login(struct op_run *run, const struct http_reply *reply)
 {
     struct fault *fault = &run->op.fault;
-    if (run->login != run->signer->credential) {
-        judge_standby(run);
-        return;
-    }
+    bool failed = run->next == CONNECTOR_FAILED;
     if (run->next == CONNECTOR_DONE) {
-        standing_worked(run->signer, true);
-    } else if (run->next == CONNECTOR_FAILED && is_let_in(fault->err)) {
-        standing_worked(run->signer, false);
-    } else if (run->next == CONNECTOR_FAILED && fault->err == ERR_NEEDS_REAUTH &&
-               reply->status >= 400 && reply->status != 407) {
-        standing_refuse(run->signer);
-        standing_fault(run->signer, skew_ms(run, reply), run->op.arena, fault);
+        standing_worked(run->signer, run->login, true, run->sent_us);
+    } else if (failed && is_let_in(fault->err)) {
+        standing_worked(run->signer, run->login, false, run->sent_us);
+    } else if (failed && fault->err == ERR_NEEDS_REAUTH && reply->status >= 400 &&
+               reply->status != 407) {
+        standing_refuse(run->signer, run->login,
+                        run->renewed ? run->outbound.token_version : 0);
+        standing_fault(run->signer, run->login, skew_ms(run, reply), run->op.arena,
+                       fault);
     }
 }
 

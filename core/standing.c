@@ -6,82 +6,175 @@
 #include "core/logins.h"
 #include "core/turnstile.h"
 
-#define REFUSALS_MOST 3 /* of the five that lock a user */
 #define IDLE_US (INT64_C(10) * 60 * 1000000)
+#define TOKENS_REFUSED_MOST 3
+#define PROBE_US (INT64_C(15) * 1000000) /* between two tries of what may be over */
 #define NEEDS_REAUTH SLICE("needs_reauth")
 #define DISABLED SLICE("disabled")
+#define LOGIN_REFUSED "login_refused"   /* by the ERP */
+#define CLIENT_REFUSED "client_refused" /* by the token host */
+#define TOKEN_REFUSED "token_refused"   /* by the ERP, though just fetched */
+#define GRANT_REFUSED \
+    "grant_refused" /* by the token host: what a person gave is over */
+
+/* ---- Logins ---- */
+
+/* NULL: it is the active one. */
+static struct account_standby *standby_of(const struct account *account,
+                                          const struct credential *login)
+{
+    for (size_t i = 0; i < account->standby_count; i++) {
+        if (account->standbys[i].credential == login) {
+            return &account->standbys[i];
+        }
+    }
+    return NULL;
+}
+
+static struct login_standing *standing_of(struct account *account,
+                                          const struct credential *login)
+{
+    struct account_standby *standby = standby_of(account, login);
+    return standby != NULL ? &standby->standing : &account->standing;
+}
+
+static struct slice scheme_of(const struct account *account,
+                              const struct credential *login)
+{
+    const struct account_standby *standby = standby_of(account, login);
+    return standby != NULL ? standby->scheme : account->record.scheme;
+}
+
+bool standing_locks(struct slice scheme)
+{
+    const struct outbound_scheme *known = outbound_scheme_find(scheme);
+    return known != NULL && outbound_scheme_locks(known);
+}
+
+static bool locks(const struct account *account, const struct credential *login)
+{
+    return standing_locks(scheme_of(account, login));
+}
+
+static int64_t now_us(const struct account *account)
+{
+    return gateway_mono_us(account_gateway(account));
+}
+
+static bool is_disabled(const struct account *account)
+{
+    return slice_eq(account->record.state, DISABLED);
+}
+
+bool standing_needs_reauth(const struct account *account)
+{
+    return slice_eq(account->record.state, NEEDS_REAUTH);
+}
+
+bool standing_is_closed(const struct account *account)
+{
+    return is_disabled(account) || standing_needs_reauth(account);
+}
+
+/* What it shows holds for the account that is kept ready: it was not changed or removed
+ * since, and was not made to try a credential. */
+static bool speaks_for_account(const struct account *account)
+{
+    return account_is_current(account) && !account->apart;
+}
 
 /* ---- On trial ---- */
 
-static bool locks(const struct account *account)
-{
-    const struct outbound_scheme *scheme = outbound_scheme_find(account->record.scheme);
-    return scheme != NULL && outbound_scheme_locks(scheme);
-}
-
 void standing_begin(struct account *account)
 {
-    account->on_trial = locks(account);
+    account->standing.on_trial = standing_locks(account->record.scheme);
 }
 
-static void set_trial(struct account *account, bool on_trial)
+static void set_trial(struct account *account, struct login_standing *standing,
+                      bool on_trial)
 {
-    if (account->on_trial != on_trial) {
-        account->on_trial = on_trial;
+    if (standing->on_trial != on_trial) {
+        standing->on_trial = on_trial;
         account_tell_governor(account);
     }
 }
 
-/* 0 also for a login whose last word was a refusal. */
-static int64_t worked_us(const struct account *before, struct slice scheme)
+/* As it stood when another was the active one. */
+static struct login_standing stood(const struct account *before, struct slice scheme)
 {
     const struct account_standby *standby = logins_standby(before, scheme);
     if (slice_eq(before->record.scheme, scheme)) {
-        return before->on_trial ? 0 : before->worked_us;
+        return before->standing;
     }
-    return standby != NULL ? standby->worked_us : 0;
+    return standby != NULL ? standby->standing
+                           : (struct login_standing){.worked_us = 0};
 }
 
 void standing_recall(struct account *account, int64_t worked_us)
 {
-    account->worked_us = worked_us;
-    account->on_trial = false; /* standing_call looks how long ago that was */
+    account->standing.worked_us = worked_us;
+    account->standing.on_trial = false; /* standing_call looks how long ago that was */
+}
+
+/* A person says that its login is right now. */
+static void forgive(struct account *account)
+{
+    struct arena *arena = arena_new();
+    if (standing_locks(account->record.scheme)) {
+        lockout_forgive(account_lockout(account),
+                        outbound_login_key(account->credential, arena));
+    }
+    arena_free(arena);
 }
 
 void standing_inherit(struct account *account, const struct account *before,
                       enum login_change change)
 {
-    for (size_t i = 0; i < account->standby_count; i++) {
+    for (size_t i = 0; before != NULL && i < account->standby_count; i++) {
         struct account_standby *standby = &account->standbys[i];
-        standby->worked_us = worked_us(before, standby->scheme);
+        standby->standing = stood(before, standby->scheme);
     }
-    if (change == LOGIN_SAME) {
-        account->worked_us = before->worked_us;
-        set_trial(account, before->on_trial);
-    } else if (change == LOGIN_SWITCHED) {
-        account->worked_us = worked_us(before, account->record.scheme);
-        set_trial(account, locks(account) && account->worked_us == 0);
+    if (change == LOGIN_NEW) {
+        forgive(account);
+    } else if (before != NULL) {
+        account->standing = stood(before, account->record.scheme);
+        /* The one that is active now may not have worked in this process. */
+        account->standing.on_trial =
+            standing_locks(account->record.scheme) &&
+            (account->standing.on_trial || account->standing.worked_us == 0);
+        account->probed_us = before->probed_us;
     }
+    account_tell_governor(account);
 }
 
 int standing_ceiling(const struct account *account)
 {
-    return account->on_trial ? 1 : account->limits.ceiling;
+    bool on_trial = account->standing.on_trial;
+    for (size_t i = 0; i < account->standby_count; i++) {
+        on_trial = on_trial || account->standbys[i].standing.on_trial;
+    }
+    return on_trial ? 1 : account->limits.ceiling;
 }
 
-void standing_call(struct account *account)
+/* An account that has calls at the ERP is not idle, however long they take. */
+static bool is_idle(const struct account *account)
 {
-    const struct gateway *gateway = account_gateway(account);
-    int64_t now_us = gateway_mono_us(gateway);
-    if (account->on_trial || now_us - account->worked_us < IDLE_US || !locks(account)) {
+    struct governor_view view = governor_look(account_gateway(account)->parts.governor,
+                                              account->record.id, now_us(account));
+    return view.in_flight == 0 && view.queue_depth == 0;
+}
+
+void standing_call(struct account *account, const struct credential *login)
+{
+    struct login_standing *standing = standing_of(account, login);
+    bool worked_lately =
+        standing->worked_us > 0 && now_us(account) - standing->worked_us < IDLE_US;
+    if (standing->on_trial || worked_lately || !locks(account, login) ||
+        (login == account->credential && !is_idle(account))) {
         return;
     }
-    struct governor_view view =
-        governor_look(gateway->parts.governor, account->record.id, now_us);
-    if (view.in_flight == 0 && view.queue_depth == 0) {
-        account->worked_us = 0;
-        set_trial(account, true);
-    }
+    standing->worked_us = 0;
+    set_trial(account, standing, true);
 }
 
 /* ---- The state ---- */
@@ -141,30 +234,42 @@ static void put_state(struct account *account, struct slice state, struct slice 
     store_commit(store, batch, on_stored, change);
 }
 
-bool standing_needs_reauth(const struct account *account)
-{
-    return slice_eq(account->record.state, NEEDS_REAUTH);
-}
-
-static bool is_disabled(const struct account *account)
-{
-    return slice_eq(account->record.state, DISABLED);
-}
-
-bool standing_is_closed(const struct account *account)
-{
-    return is_disabled(account) || standing_needs_reauth(account);
-}
-
 /* ---- What calls tell ---- */
 
-void standing_worked(struct account *account, bool proves)
+/* Not: the ERP took a request that left before it refused another. */
+static bool is_newest_word(struct account *account, const struct credential *login,
+                           int64_t sent_us)
 {
-    account->worked_us = gateway_mono_us(account_gateway(account));
-    account->refusals = 0;
+    struct lockout *lockout = account_lockout(account);
+    int64_t refused_us = standing_of(account, login)->refused_us;
+    if (refused_us > 0 && refused_us >= sent_us) {
+        return false;
+    }
+    if (!locks(account, login) || lockout_is_empty(lockout)) {
+        return true;
+    }
+    struct arena *arena = arena_new();
+    bool is_newest = lockout_worked(lockout, outbound_login_key(login, arena), sent_us);
+    arena_free(arena);
+    return is_newest;
+}
+
+void standing_worked(struct account *account, const struct credential *login,
+                     bool proves, int64_t sent_us)
+{
+    struct login_standing *standing = standing_of(account, login);
+    if (!is_newest_word(account, login, sent_us)) {
+        return;
+    }
+    standing->worked_us = now_us(account);
+    standing->refusals = 0;
     /* A call may end after its account was changed or removed: what it shows holds for the
      * credentials it was signed with, and those are no longer this account's. */
-    if (!account_is_current(account) || account->apart) {
+    if (!speaks_for_account(account)) {
+        return;
+    }
+    if (login != account->credential || is_disabled(account)) {
+        set_trial(account, standing, false);
         return;
     }
     bool is_new = proves && !account->proven;
@@ -172,10 +277,10 @@ void standing_worked(struct account *account, bool proves)
         put_state(account, SLICE("active"), SLICE_EMPTY, account->proven || proves);
     }
     if (is_new) {
-        account->on_trial = false;
+        standing->on_trial = false;
         account_tell_governor(account);
     } else {
-        set_trial(account, false);
+        set_trial(account, standing, false);
     }
 }
 
@@ -191,26 +296,12 @@ static void end_line(struct account *account)
 static void stop(struct account *account, struct slice cause)
 {
     struct gateway *gateway = account_gateway(account);
+    account->probed_us = gateway_mono_us(gateway);
     put_state(account, NEEDS_REAUTH, cause, account->proven);
     log_event(gateway->parts.log, LOG_WARN, "account_needs_reauth",
               LOG_ID(account, account->record.id),
               LOG_ID(tenant, account->record.tenant), LOG_ID(cause, cause));
     end_line(account);
-}
-
-void standing_refuse(struct account *account)
-{
-    if (!locks(account) || !account_is_current(account) || account->apart ||
-        standing_needs_reauth(account)) {
-        return; /* a token that is refused was renewed before; its grant is not in doubt */
-    }
-    account->refusals++;
-    bool has_worked = account->worked_us > 0;
-    if (!has_worked || account->refusals >= REFUSALS_MOST) {
-        stop(account, SLICE("login_refused"));
-    } else {
-        set_trial(account, true); /* it may have been the ERP's own trouble */
-    }
 }
 
 /* It has to be verified again before a switch, and before a tool is signed with it. */
@@ -221,7 +312,7 @@ static void disprove(struct account *account, struct account_standby *standby)
         return;
     }
     standby->proven = false;
-    standby->worked_us = 0;
+    standby->standing.worked_us = 0;
     log_event(parts->log, LOG_WARN, "standby_refused",
               LOG_ID(account, account->record.id),
               LOG_ID(tenant, account->record.tenant), LOG_ID(way, standby->scheme));
@@ -232,13 +323,84 @@ static void disprove(struct account *account, struct account_standby *standby)
     struct store_batch *batch = store_batch_new();
     store_prove_credential(batch, change->id, standby->scheme, false);
     store_commit(parts->store, batch, on_stored, change);
+    set_trial(account, &standby->standing, false); /* it is not called by any more */
 }
 
-void standing_refuse_standby(struct account *account, struct slice scheme)
+/* That login is not sent again: it was refused as often as it may be. */
+static void stop_login(struct account *account, const struct credential *login)
 {
-    struct account_standby *standby = logins_standby(account, scheme);
-    if (standby != NULL && account_is_current(account) && !account->apart) {
+    struct account_standby *standby = standby_of(account, login);
+    if (standby != NULL) {
         disprove(account, standby);
+    } else if (!standing_is_closed(account)) {
+        stop(account, SLICE(LOGIN_REFUSED));
+    }
+}
+
+static void refuse_password(struct account *account, const struct credential *login)
+{
+    struct login_standing *standing = standing_of(account, login);
+    struct lockout *lockout = account_lockout(account);
+    struct arena *arena = arena_new();
+    struct slice key = outbound_login_key(login, arena);
+    int count = lockout_refused(lockout, key, now_us(account));
+    if (speaks_for_account(account)) {
+        bool has_worked = standing->worked_us > 0;
+        if (login != account->credential || !has_worked ||
+            count >= LOCKOUT_CALLS_MOST) {
+            if (account->record.version > 0) {
+                lockout_stopped(lockout, key, now_us(account));
+            }
+            stop_login(account, login);
+        } else {
+            set_trial(account, standing, true); /* may be the ERP's own trouble */
+        }
+    }
+    arena_free(arena);
+}
+
+/* Calls at the same time share a token: that counts as one. */
+static void refuse_token(struct account *account, const struct credential *login,
+                         uint64_t version)
+{
+    struct login_standing *standing = standing_of(account, login);
+    if (version == 0 || version == standing->refused_version) {
+        return;
+    }
+    standing->refused_version = version;
+    standing->refusals++;
+    if (standing->refusals >= TOKENS_REFUSED_MOST && login == account->credential &&
+        speaks_for_account(account) && !standing_is_closed(account)) {
+        stop(account, SLICE(TOKEN_REFUSED));
+    }
+}
+
+void standing_refuse(struct account *account, const struct credential *login,
+                     uint64_t token_version)
+{
+    standing_of(account, login)->refused_us = now_us(account);
+    if (locks(account, login)) {
+        refuse_password(account, login);
+    } else {
+        refuse_token(account, login, token_version);
+    }
+}
+
+void standing_refuse_client(struct account *account, const struct credential *login)
+{
+    const struct outbound_scheme *scheme = outbound_scheme_find(account->record.scheme);
+    if (login == account->credential && speaks_for_account(account) &&
+        !standing_is_closed(account) && !outbound_scheme_has_grant(scheme)) {
+        stop(account, SLICE(CLIENT_REFUSED));
+    }
+}
+
+void standing_take_client(struct account *account, const struct credential *login)
+{
+    if (login == account->credential && speaks_for_account(account) &&
+        standing_needs_reauth(account) &&
+        slice_is(account->record.cause, CLIENT_REFUSED)) {
+        put_state(account, SLICE("active"), SLICE_EMPTY, account->proven);
     }
 }
 
@@ -261,7 +423,7 @@ void standing_end_grant(struct accounts *accounts, struct slice id)
     if (logins_with_grant(account) != account->credential) {
         end_standby_grant(account);
     } else if (!standing_is_closed(account)) {
-        stop(account, SLICE("grant_refused"));
+        stop(account, SLICE(GRANT_REFUSED));
     }
     account_drop(account);
 }
@@ -276,30 +438,144 @@ void standing_disable(struct accounts *accounts, struct slice id)
     }
 }
 
+/* ---- What may be sent ---- */
+
+/* What stopped it may be over without anybody's doing, and to try it locks nobody. */
+static bool may_probe(struct account *account)
+{
+    struct slice cause = account->record.cause;
+    bool passes = slice_is(cause, CLIENT_REFUSED) || slice_is(cause, TOKEN_REFUSED);
+    if (!passes ||
+        (account->probed_us > 0 && now_us(account) - account->probed_us < PROBE_US)) {
+        return false;
+    }
+    account->probed_us = now_us(account);
+    return true;
+}
+
+/* A restart forgets how often, but not that the account was stopped for it. */
+static int refusals_of(struct account *account, const struct credential *login,
+                       struct arena *arena)
+{
+    struct lockout *lockout = account_lockout(account);
+    int64_t since_ms =
+        gateway_wall_ms(account_gateway(account)) - account->record.updated_ms;
+    bool was_stopped = login == account->credential && !account->apart &&
+                       standing_needs_reauth(account) &&
+                       slice_is(account->record.cause, LOGIN_REFUSED) &&
+                       since_ms * 1000 < LOCKOUT_US;
+    if (!locks(account, login) || (lockout_is_empty(lockout) && !was_stopped)) {
+        return 0;
+    }
+    struct slice key = outbound_login_key(login, arena);
+    if (was_stopped && lockout_count(lockout, key, now_us(account)) == 0) {
+        lockout_stopped(lockout, key, now_us(account));
+    }
+    return lockout_count(lockout, key, now_us(account));
+}
+
+static bool bars_trial(struct account *account, const struct standing_try *attempt)
+{
+    int count = refusals_of(account, attempt->login, attempt->arena);
+    if (count < LOCKOUT_MOST) {
+        return false;
+    }
+    attempt->fault->err = ERR_POLICY_DENIED;
+    attempt->fault->message = arena_printf(
+        attempt->arena,
+        "The ERP has refused this login %d times in a row; one more may lock its user, "
+        "so it was not sent.",
+        count);
+    attempt->fault->hint =
+        SLICE("It is tried again half an hour after the last refusal, or at once when "
+              "auth is set anew (PATCH), also to the same values.");
+    return true;
+}
+
+/* A standby one that was refused, or any that was refused by another account's calls. */
+static bool is_used_up(struct account *account, const struct standing_try *attempt)
+{
+    const struct account_standby *standby = standby_of(account, attempt->login);
+    if (refusals_of(account, attempt->login, attempt->arena) >= LOCKOUT_CALLS_MOST &&
+        speaks_for_account(account)) {
+        stop_login(account, attempt->login);
+    }
+    return standby != NULL && !standby->proven;
+}
+
+bool standing_bars(struct account *account, struct standing_try *attempt)
+{
+    if (attempt->verifies) {
+        return bars_trial(account, attempt);
+    }
+    if (is_disabled(account) || is_used_up(account, attempt)) {
+        standing_fault(account, attempt->login, 0, attempt->arena, attempt->fault);
+        return true;
+    }
+    if (attempt->login != account->credential || !standing_needs_reauth(account)) {
+        return false;
+    }
+    if (may_probe(account)) {
+        attempt->verifies = true;
+        return false;
+    }
+    standing_fault(account, attempt->login, 0, attempt->arena, attempt->fault);
+    return true;
+}
+
 /* ---- Words ---- */
 
-void standing_fault(const struct account *account, int64_t skew_ms, struct arena *arena,
-                    struct fault *fault)
+static const char *what_happened(const struct account *account,
+                                 const struct credential *login)
 {
-    const struct outbound_scheme *scheme = outbound_scheme_find(account->record.scheme);
+    if (login != account->credential) {
+        return "The ERP refused the login by which alone this tool can be called; it "
+               "is "
+               "not used again before somebody has verified it.";
+    }
+    if (!standing_needs_reauth(account)) {
+        return "The ERP refused this account's login.";
+    }
+    if (slice_is(account->record.cause, CLIENT_REFUSED)) {
+        return "The token host refused this account's client, so there is no access "
+               "token "
+               "and nothing is sent to the ERP.";
+    }
+    if (slice_is(account->record.cause, TOKEN_REFUSED)) {
+        return "The ERP refuses this account's access tokens, those just fetched too, "
+               "so "
+               "nothing is sent to it.";
+    }
+    return "The ERP no longer takes this account's login, so nothing is sent to it "
+           "until a "
+           "person has connected it again.";
+}
+
+static void disabled_fault(struct fault *fault)
+{
+    fault->err = ERR_POLICY_DENIED;
+    fault->message =
+        SLICE("This ERP account is switched off, so nothing is sent to it.");
+    fault->hint =
+        SLICE("Whoever manages the connection can switch it on again; calling "
+              "again does not help.");
+}
+
+void standing_fault(const struct account *account, const struct credential *login,
+                    int64_t skew_ms, struct arena *arena, struct fault *fault)
+{
+    const struct outbound_scheme *scheme =
+        outbound_scheme_find(scheme_of(account, login));
     if (is_disabled(account)) {
-        fault->err = ERR_POLICY_DENIED;
-        fault->message =
-            SLICE("This ERP account is switched off, so nothing is sent to it.");
-        fault->hint =
-            SLICE("Whoever manages the connection can switch it on again; calling "
-                  "again does not help.");
+        disabled_fault(fault);
         return;
     }
-    struct slice causes =
-        scheme != NULL ? outbound_scheme_causes(scheme, skew_ms, arena) : SLICE_EMPTY;
+    struct slice causes = fault->hint;
+    if (causes.len == 0 && scheme != NULL) {
+        causes = outbound_scheme_causes(scheme, skew_ms, arena);
+    }
     fault->err = ERR_NEEDS_REAUTH;
-    fault->message = arena_printf(arena, "%s %.*s",
-                                  standing_needs_reauth(account)
-                                      ? "The ERP no longer takes this account's login, "
-                                        "so nothing is sent to it until a "
-                                        "person has connected it again."
-                                      : "The ERP refused this account's login.",
+    fault->message = arena_printf(arena, "%s %.*s", what_happened(account, login),
                                   SLICE_ARG(causes));
     fault->hint =
         account->reauth_url.len > 0
@@ -307,6 +583,5 @@ void standing_fault(const struct account *account, int64_t skew_ms, struct arena
                   arena, "A person with access to the ERP connects it again here: %.*s",
                   SLICE_ARG(account->reauth_url))
             : SLICE("Tell the person who looks after this connection; calling again "
-                    "does not "
-                    "help.");
+                    "does not help.");
 }

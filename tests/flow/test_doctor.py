@@ -222,7 +222,7 @@ class TestLogin(DoctorCase):
         self.failed(account, "login")
         self.failed(account, "login")
         self.assertEqual(self.stats()["refused_auth"], 2)
-        self.assertEqual(self.state(account), "needs_reauth")
+        wait_until(lambda: self.state(account) == "needs_reauth", "an account that is stopped")
 
     def test_a_role_that_may_not(self):
         account = self.account()

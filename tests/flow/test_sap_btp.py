@@ -5,7 +5,7 @@ certificates of XSUAA and of Identity Authentication, destinations, and the conn
 import json
 import os
 
-from flow import FlowCase, TODAY, main
+from flow import FlowCase, TODAY, main, wait_until
 from btp import ClientCertificate
 from tap import Authority
 
@@ -87,7 +87,12 @@ class TestSubaccount(FlowCase):
         self.assert_serves(url)
         self.control("PUT", "/certificates", {"certificate_pem": self.second.certificate})
         self.control("POST", "/tokens/expire", {})
-        self.assertEqual(self.error(self.stand.tool(url, *LIST)[2])["code"], "needs_reauth")
+        error = self.error(self.stand.tool(url, *LIST)[2])
+        self.assertEqual(error["code"], "needs_reauth")
+        self.assertIn("certificate has ended", error["message"])
+        found = lambda: self.stand.admin("GET", "/integrated-account/" + account["id"])
+        wait_until(lambda: (found()["state"], found()["cause"]) ==
+                   ("needs_reauth", "client_refused"), "an account that needs somebody")
         self.stand.admin("PATCH", "/integrated-account/" + account["id"],
                          {"auth": self.by_certificate(self.second)})
         self.assert_serves(url)

@@ -170,6 +170,7 @@ class TestTrouble(TokenCase):
         error = result["structuredContent"]["error"]
         self.assertEqual((error["code"], error["upstream"]["code"]),
                          ("needs_reauth", "invalid_client"))
+        wait_until(lambda: self.volley(url, 1) == {"ok": 1}, "a call that finds it over")
         self.assertEqual(self.volley(url, 3), {"ok": 3})
 
     def test_no_token_and_no_key_is_in_the_log(self):

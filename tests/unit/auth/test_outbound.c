@@ -49,6 +49,46 @@ static void test_every_field_of_the_token_scheme_is_secret_and_required(void **s
     }
 }
 
+static void assert_in_order(struct arena *arena, struct slice text,
+                            const char *const *words)
+{
+    const char *at = arena_copy(arena, text);
+
+    for (size_t i = 0; words[i] != NULL; i++) {
+        const char *found = strstr(at, words[i]);
+        if (found == NULL) {
+            fail_msg("%s is missing or too early", words[i]);
+        }
+        at = found;
+    }
+}
+
+static void test_the_probable_causes_come_in_order(void **state)
+{
+    static const struct {
+        const char *scheme;
+        const char *words[8];
+    } cases[] = {
+        {"netsuite_tba",
+         {"clock", "account id", "signature", "revoked", "role", "locked"}},
+        {"netsuite_m2m", {"clock", "certificate", "client id", "role"}},
+        {"sap_xsuaa", {"secret was rotated", "service key", "subaccount"}},
+        {"basic", {"password", "sap_client", "locked", "arrangement"}},
+    };
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct outbound_scheme *scheme =
+            outbound_scheme_find(slice_str(cases[i].scheme));
+        assert_in_order(w->arena, outbound_scheme_causes(scheme, 400000, w->arena),
+                        cases[i].words);
+    }
+    /* Within what is tolerated the clock is not named. */
+    const struct outbound_scheme *tba = outbound_scheme_find(SLICE("netsuite_tba"));
+    struct slice causes = outbound_scheme_causes(tba, -299999, w->arena);
+    assert_null(strstr(arena_copy(w->arena, causes), "clock"));
+}
+
 /* ---- Checking ---- */
 
 static enum err check(struct world *w, const char *json, struct fault *fault)
@@ -493,6 +533,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schemes_are_found_by_name_and_by_integration),
         cmocka_unit_test(test_every_field_of_the_token_scheme_is_secret_and_required),
+        IN_WORLD(test_the_probable_causes_come_in_order),
         IN_WORLD(test_a_whole_auth_object_passes),
         IN_WORLD(test_each_wrong_field_is_named_by_its_pointer),
         IN_WORLD(test_what_a_scheme_cannot_send_is_refused),

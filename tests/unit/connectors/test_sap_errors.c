@@ -164,20 +164,6 @@ static void test_html_goes_nowhere(void **state)
     sap_world_free(&world);
 }
 
-static void
-test_a_refused_login_says_what_to_look_at_and_warns_of_the_lock(void **state)
-{
-    struct sap_world world = sap_world_new();
-    struct op op = answered(&world, 401, HTML, "<html/>",
-                            (struct op_field){SLICE("x"), SLICE("y")});
-
-    (void)state;
-    assert_contains(op.fault.hint, "sap_client");
-    assert_contains(op.fault.hint, "password");
-    assert_contains(op.fault.hint, "five");
-    sap_world_free(&world);
-}
-
 static void test_details_are_merged_and_repeats_left_out(void **state)
 {
     static const char body[] =
@@ -433,8 +419,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_shape_of_refusal_becomes_one_of_our_words),
         cmocka_unit_test(test_html_goes_nowhere),
-        cmocka_unit_test(
-            test_a_refused_login_says_what_to_look_at_and_warns_of_the_lock),
         cmocka_unit_test(test_details_are_merged_and_repeats_left_out),
         cmocka_unit_test(test_xml_details_and_transaction_are_read),
         cmocka_unit_test(test_xml_parts_in_any_order_go_where_they_belong),

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: how often in a row an ERP has refused a login, over all accounts that have it:
+ * five times lock its user, whichever account they came by. Owns: the counts. Threads: the
+ * loop's. Errors: none. Start reading at: lockout_refused. Logins are told apart by
+ * outbound_login_key(); times are monotonic microseconds. In memory: what a restart needs of
+ * it is the state of the account that was stopped.
+ *
+ * NetSuite locks for 30 minutes after 5 failures (Oracle Help, "TBA login audit trail"), SAP
+ * after 5 until somebody unlocks (profile parameter login/fails_to_user_lock).
+ */
+#ifndef SLUICE_CORE_LOCKOUT_H
+#define SLUICE_CORE_LOCKOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+/* Of the five that lock: so many by calls, and one more by a person who tries it. */
+#define LOCKOUT_CALLS_MOST 3
+#define LOCKOUT_MOST 4
+#define LOCKOUT_US (INT64_C(30) * 60 * 1000000)
+
+struct lockout;
+
+struct lockout *lockout_new(void);
+void lockout_free(struct lockout *lockout); /* accepts NULL */
+
+/* Nothing was refused lately, of nobody: there is no key to be made. */
+bool lockout_is_empty(const struct lockout *lockout);
+/* Refusals in a row, the last of them within half an hour. */
+int lockout_count(const struct lockout *lockout, struct slice login, int64_t now_us);
+/* One more; how many that makes. Copies `login`. */
+int lockout_refused(struct lockout *lockout, struct slice login, int64_t now_us);
+/* Counts as so many at least: its account was stopped. */
+void lockout_stopped(struct lockout *lockout, struct slice login, int64_t now_us);
+/* The ERP took a request that left at `sent_us`. False: it refused another that came later,
+ * so this says nothing of the login as it is now. */
+bool lockout_worked(struct lockout *lockout, struct slice login, int64_t sent_us);
+/* A person says that it is right now. */
+void lockout_forgive(struct lockout *lockout, struct slice login);
+
+#endif

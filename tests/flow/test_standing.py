@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How logins stand with their ERP whatever happens around them: five refused ones in a row lock the
+user there, so never so many are sent; and what one login of an account shows holds for that one alone.
+"""
+import random
+import threading
+import time
+import urllib.parse
+
+from flow import Volley, codes, main, wait_until
+from test_cutover import M2M, TBA, CutoverCase
+
+CUSTOMERS = "list_all_netsuite_customers"
+CREATE = "create_a_netsuite_invoice"
+SEARCHES = "list_all_netsuite_saved_searches"
+SPARE = 30  # seconds: a token that ends sooner is not used
+TOKEN = {"path_regex": "/oauth2/v1/token$"}
+ERP = {"path_regex": "/suiteql"}
+PAGE = "https://app.example/erp/connect?tenant=demo"
+
+
+class StandingCase(CutoverCase):
+    def path(self, account):
+        return "/integrated-account/" + account["id"]
+
+    def patch(self, account, **body):
+        return self.stand.admin("PATCH", self.path(account), body)
+
+    def found(self, account):
+        found = self.stand.admin("GET", self.path(account))
+        return found["state"], found["cause"]
+
+    def assert_stopped(self, account, cause="login_refused"):
+        wait_until(lambda: self.found(account) == ("needs_reauth", cause), "a stopped account")
+
+    def refused(self, url, tool=CUSTOMERS, arguments=None):
+        error = self.error(self.stand.tool(url, tool, {"limit": 1} if arguments is None
+                                           else arguments)[2])
+        self.assertEqual("needs_reauth", error["code"], error)
+        return error
+
+    def refuse(self, times=1, **more):
+        self.fault("status", times=times, status=401, **more)
+
+    def verify(self, account):
+        return self.stand.api("POST", self.path(account) + "/verify")
+
+    def lives(self, seconds):
+        """How long access tokens are good from now on; None: NetSuite's hour."""
+        self.stand.control("netsuite", "PUT", "/oauth2", {"access_token_seconds": seconds})
+        self.addCleanup(self.stand.control, "netsuite", "PUT", "/oauth2",
+                        {"access_token_seconds": None})
+
+    def refuse_client(self):
+        self.fault("status", times=1000, status=401, match=TOKEN,
+                   body='{"error":"invalid_client"}',
+                   headers={"Content-Type": "application/json"})
+
+    def stop_client(self, url):
+        """Its token has ended, and there is no other."""
+        self.stand.control("netsuite", "POST", "/tokens/expire", {"kind": "access"})
+        self.refuse_client()
+        self.refused(url)
+
+    def again(self, credentials):
+        """Another account with the very same login."""
+        account = self.stand.admin("POST", "/integrated-account",
+                                   self.stand.netsuite_account(credentials=credentials))
+        return account, self.stand.mint(account["id"])["url"]
+
+    def on_m2m(self):
+        """An account on OAuth 2.0 whose TBA stands by."""
+        account, url = self.account()
+        self.assertEqual(201, self.put(account, M2M, self.m2m())[0])
+        self.assertEqual(200, self.switch(account, M2M)[0])
+        return account, url
+
+
+class TestInARow(StandingCase):
+    def test_an_old_success_pardons_no_later_refusal(self):
+        account, url = self.account()
+        self.latency(2500)
+        slow = Volley(url, 1, CUSTOMERS).send()
+        wait_until(lambda: self.stats()["in_flight"] == 1, "a slow call at the ERP")
+        self.latency(0)
+        self.refuse(3)
+        self.refused(url)
+        self.assertEqual({"ok": 1}, codes(slow.results()))
+        self.refused(url)
+        self.refused(url)
+        self.assert_stopped(account)
+
+    def test_an_old_success_does_not_bring_a_stopped_account_back(self):
+        account, url = self.account(governor={"ceiling": 5})
+        self.latency(4000)
+        slow = Volley(url, 1, CUSTOMERS).send()
+        wait_until(lambda: self.stats()["in_flight"] == 1, "a slow call at the ERP")
+        self.latency(700)
+        self.refuse(4)
+        self.assertEqual({"needs_reauth": 4}, codes(Volley(url, 4, CUSTOMERS).send().results()))
+        self.assert_stopped(account)
+        self.assertEqual({"ok": 1}, codes(slow.results()))
+        self.reset()
+        self.refused(url)
+        self.assertEqual(0, self.stats()["requests"])
+        self.assertEqual(("needs_reauth", "login_refused"), self.found(account))
+
+    def test_a_change_of_other_things_does_not_begin_the_count_anew(self):
+        account, url = self.account()
+        self.refuse(3)
+        self.refused(url)
+        self.refused(url)
+        self.patch(account, name="another name")
+        self.refused(url)
+        self.assert_stopped(account)
+
+    def test_a_change_of_other_things_while_the_first_is_out_lets_nobody_past_it(self):
+        account, url = self.account()
+        url = self.restarted(url)
+        self.latency(2500)
+        self.reset()
+        self.refuse(5)
+        volley = Volley(url, 5, CUSTOMERS).send()
+        wait_until(lambda: self.stats()["in_flight"] == 1 and self.lane(account)["queued"] == 4,
+                   "one at the ERP and four in line")
+        self.patch(account, governor={"queue_limit": 20})
+        self.patch(account, name="another name")
+        self.latency(0)
+        self.assertEqual({"needs_reauth": 5}, codes(volley.results()))
+        self.assertEqual(1, self.stats()["in_flight_peak"])
+        self.assertLess(self.stats()["requests"], 5)
+        self.assert_stopped(account)
+
+    def test_accounts_with_one_login_count_together(self):
+        first, url = self.account()
+        second, url2 = self.again(self.credentials)
+        self.reset()
+        self.refuse(10)
+        self.refused(url)
+        self.refused(url)
+        self.refused(url2)
+        self.assert_stopped(second)
+        self.refused(url)
+        self.assert_stopped(first)
+        self.assertEqual(3, self.stats()["requests"])
+
+    def test_who_asks_the_doctor_again_and_again_locks_nobody(self):
+        account, url = self.account()
+        self.patch(account, auth=dict(self.tba, scheme=TBA, token_secret="wrong"))
+        self.refused(url)
+        url = self.restarted(url)
+        said = [self.verify(account) for _ in range(6)]
+        self.assertLess(self.stats()["refused_auth"], 5)
+        status, reply = said[-1]
+        self.assertEqual((403, "policy_denied"), (status, reply["error"]["code"]))
+        self.assertIn("PATCH", reply["error"]["hint"])
+        # The person says that it is right now: it is tried at once.
+        self.patch(account, auth=dict(self.tba, scheme=TBA))
+        self.call(url)
+
+    def test_one_refusal_among_many_in_flight_stops_nothing(self):
+        account, url = self.account(governor={"ceiling": 5})
+        self.latency(700)
+        self.refuse()
+        self.assertEqual({"ok": 4, "needs_reauth": 1},
+                         codes(Volley(url, 5, CUSTOMERS).send().results()))
+        self.assertEqual(("active", None), self.found(account))
+        self.call(url)  # sent after the refusal: all is well again
+        self.reset()
+        self.assertEqual({"ok": 5}, codes(Volley(url, 5, CUSTOMERS).send().results()))
+        self.assertEqual(5, self.stats()["in_flight_peak"])
+
+    def test_no_order_of_events_sends_five(self):
+        """From each starting point every event in many orders; the mock refuses all logins."""
+        for seed in range(6):
+            chance = random.Random(seed)
+            first, url = self.account()
+            second, url2 = self.again(self.credentials)
+            urls = [(first, url), (first, self.stand.mint(first["id"])["url"]), (second, url2)]
+            if seed % 2 == 1:
+                self.restarted(url)
+            self.reset()
+            self.refuse(500)
+            events = ["call"] * 6 + ["soap"] * 3 + ["doctor"] * 3 + ["patch"] * 2 + ["restart"]
+            chance.shuffle(events)
+            for event in events:
+                account, url = chance.choice(urls)
+                url = self.stand.base + urllib.parse.urlsplit(url).path
+                if event == "call":
+                    self.refused(url)
+                elif event == "soap":
+                    self.refused(url, SEARCHES, {})
+                elif event == "doctor":
+                    self.verify(account)
+                elif event == "patch":
+                    self.patch(account, name="name %d" % chance.randrange(1000))
+                else:
+                    self.restarted(url)
+            self.assertLess(self.stats()["requests"], 5, (seed, events))
+            self.stand.control("netsuite", "DELETE", "/faults")
+
+
+class TestSwitchedOff(StandingCase):
+    def test_what_ends_meanwhile_does_not_switch_it_on(self):
+        party = self.data(self.stand.tool(self.fresh()[1], CUSTOMERS, {
+            "currency": "EUR", "is_inactive": False, "limit": 1})[2])[0]["id"]
+        invoice = {"party_id": party, "lines": [{"item_id": "1", "rate": "10.00"}]}
+        body = self.stand.netsuite_account(credentials=self.upstream())
+        account = self.stand.admin("POST", "/integrated-account?verify=false", body)
+        url = self.stand.mint(account["id"])["url"]
+        self.latency(2500)
+        self.reset()
+        done = []
+        caller = threading.Thread(target=lambda: done.append(
+            self.stand.tool(url, CREATE, invoice)[2]))
+        caller.start()
+        wait_until(lambda: self.stats()["in_flight"] == 1, "a record being written")
+        self.patch(account, state="disabled")
+        self.latency(0)
+        caller.join()
+        self.assertEqual("disabled", self.found(account)[0])
+        # What was saved is told; nothing more was sent to find out how it reads.
+        self.assertEqual(1, self.stats()["requests"], done)
+        self.assertFalse(done[0].get("isError", False), done)
+
+
+class TestEachLogin(StandingCase):
+    def test_one_that_stands_by_goes_first_alone_too(self):
+        account, url = self.on_m2m()
+        url = self.restarted(url)
+        self.call(url)
+        self.latency(700)
+        self.reset()
+        self.fault("expire_tokens", times=5, match={"path_regex": "NetSuitePort"})
+        self.assertEqual({"needs_reauth": 5},
+                         codes(Volley(url, 5, SEARCHES, {"limit": 10}).send().results()))
+        self.assertEqual(1, self.stats()["refused_auth"])
+        self.assertEqual(("active", None), self.found(account))
+        self.latency(0)
+        self.call(url)
+
+    def test_one_that_stands_by_and_works_lets_the_others_go(self):
+        account, url = self.on_m2m()
+        url = self.restarted(url)
+        self.data(self.stand.tool(url, SEARCHES, {})[2])
+        self.latency(700)
+        self.reset()
+        self.assertEqual({"ok": 4},
+                         codes(Volley(url, 4, SEARCHES, {"limit": 10}).send().results()))
+        self.assertEqual(4, self.stats()["in_flight_peak"])
+
+
+    def test_it_serves_while_the_active_one_needs_somebody(self):
+        account, url = self.on_m2m()
+        self.stop_client(url)
+        self.assert_stopped(account, "client_refused")
+        self.reset()
+        self.data(self.stand.tool(url, SEARCHES, {})[2])
+        self.assertEqual(1, self.logins()["passport"])
+        self.refused(url)
+
+    def test_it_keeps_its_place_in_line_when_the_active_one_is_refused(self):
+        self.lives(SPARE + 3)
+        account, url = self.account(governor={"ceiling": 1})
+        self.assertEqual(201, self.put(account, M2M, self.m2m())[0])
+        self.assertEqual(200, self.switch(account, M2M)[0])
+        self.lives(None)
+        self.data(self.stand.tool(url, SEARCHES, {})[2])
+        got = time.monotonic()
+        wait_until(lambda: time.monotonic() > got + 4, "a token that ends within 30 s")
+        self.latency(3000)
+        volley = Volley(url, 2, SEARCHES, {"limit": 10}).send()
+        wait_until(lambda: self.stats()["in_flight"] == 1 and self.lane(account)["queued"] == 1,
+                   "one at the ERP and one in line")
+        self.refuse_client()
+        self.refused(url)
+        self.assert_stopped(account, "client_refused")
+        self.latency(0)
+        self.assertEqual({"ok": 2}, codes(volley.results()))
+
+
+class TestTokens(StandingCase):
+    def on_m2m_alone(self, **more):
+        body = dict(self.stand.netsuite_account(credentials=self.upstream_of()), **more)
+        body["auth"] = dict(self.m2m(), scheme=M2M)
+        account = self.stand.admin("POST", "/integrated-account", body)
+        return account, self.stand.mint(account["id"])["url"], body["auth"]
+
+    def upstream_of(self):
+        self.credentials = self.upstream()
+        return self.credentials
+
+    def served(self, url):
+        return not self.stand.tool(url, CUSTOMERS, {"limit": 1})[2].get("isError", False)
+
+    def test_a_client_that_is_refused_needs_somebody(self):
+        account, url, auth = self.on_m2m_alone(reauth_url=PAGE)
+        self.stop_client(url)
+        self.assert_stopped(account, "client_refused")
+        self.reset()
+        error = self.refused(url)
+        self.assertIn("certificate has ended or was removed", error["message"])
+        self.assertIn(PAGE, error["hint"])
+        self.assertEqual((0, 0), (self.stats()["requests"], self.stats()["token_requests"]))
+        self.stand.control("netsuite", "DELETE", "/faults")
+        self.patch(account, auth=auth)
+        self.assertEqual(("active", None), self.found(account))
+        self.call(url)
+
+    def test_a_client_that_is_taken_again_brings_the_account_back(self):
+        account, url, _ = self.on_m2m_alone()
+        self.stop_client(url)
+        self.assert_stopped(account, "client_refused")
+        url = self.restarted(url)
+        self.refused(url)
+        self.stand.control("netsuite", "DELETE", "/faults")
+        wait_until(lambda: self.served(url), "a call that finds it over")
+        wait_until(lambda: self.found(account) == ("active", None), "an active account")
+
+    def test_what_stands_before_the_token_host_says_nothing_of_the_client(self):
+        account, url, _ = self.on_m2m_alone()
+        for status, body in ((403, "<html>blocked</html>"), (401, ""), (500, "{}"),
+                             (400, '{"error":"slow_down"}')):
+            self.stand.control("netsuite", "POST", "/tokens/expire", {"kind": "access"})
+            self.fault("status", times=9, status=status, body=body, match=TOKEN)
+            self.error(self.stand.tool(url, CUSTOMERS, {"limit": 1})[2])
+            self.stand.control("netsuite", "DELETE", "/faults")
+        self.assertEqual(("active", None), self.found(account))
+        self.call(url)
+
+    def test_fresh_tokens_refused_again_and_again_need_somebody(self):
+        account, url, _ = self.on_m2m_alone()
+        self.refuse(4, match=ERP, body="{}")
+        self.refused(url)
+        self.refused(url)
+        self.assertEqual(("active", None), self.found(account))
+        self.call(url)  # nothing in a row any more
+        self.refuse(6, match=ERP, body="{}")
+        for _ in range(3):
+            error = self.refused(url)
+        self.assert_stopped(account, "token_refused")
+        self.assertIn("those just fetched too", error["message"])
+        self.reset()
+        self.refused(url)
+        self.assertEqual(0, self.stats()["requests"])
+        wait_until(lambda: self.served(url), "a call that finds it over")
+        wait_until(lambda: self.found(account) == ("active", None), "an active account")
+
+    def test_calls_that_share_a_token_are_refused_as_one(self):
+        account, url, _ = self.on_m2m_alone()
+        self.latency(300)
+        self.refuse(10, match=ERP, body="{}")
+        self.assertEqual({"needs_reauth": 5}, codes(Volley(url, 5, CUSTOMERS).send().results()))
+        self.assertEqual(("active", None), self.found(account))
+        self.call(url)
+
+
+class TestCauses(StandingCase):
+    def test_a_second_factor_is_named_before_all_that_is_only_probable(self):
+        account, url = self.account(reauth_url=PAGE)
+        for status in (401, 403):
+            self.fault("status", status=status, headers={"Content-Type": "application/json"},
+                       body='{"error":{"code":"TWO_FA_REQD","message":"Two-factor"}}')
+            error = self.refused(url)
+            self.assertIn("second factor", error["message"])
+            self.assertNotIn("Probable causes", error["message"])
+            self.assertIn(PAGE, error["hint"])
+            self.call(url)
+
+
+if __name__ == "__main__":
+    main()
