@@ -68,23 +68,6 @@ static const char *misfit(const struct alg *alg, EVP_PKEY *key)
     return NULL;
 }
 
-enum err jwt_key_check(struct slice alg, struct slice pem, const char **problem)
-{
-    const struct alg *known = find_alg(alg);
-    EVP_PKEY *key = known != NULL ? pem_read_key(pem) : NULL;
-
-    if (known == NULL) {
-        *problem = "one of PS256, PS384, PS512, ES256, ES384, ES512 is needed";
-    } else if (key == NULL) {
-        *problem = "a private key in PEM, not encrypted, is needed";
-    } else {
-        *problem = misfit(known, key);
-    }
-    EVP_PKEY_free(key);
-    ERR_clear_error();
-    return *problem == NULL ? ERR_OK : ERR_UNPROCESSABLE;
-}
-
 /* ---- The signature ---- */
 
 static bool set_padding(const struct alg *alg, EVP_PKEY_CTX *context)
@@ -123,6 +106,36 @@ static bool sign(const struct alg *alg, EVP_PKEY *key, struct slice text,
 
     EVP_MD_CTX_free(digest);
     return ok && (alg->curve == NULL || to_raw(alg, out, len));
+}
+
+/* A key may carry restrictions of its own (RFC 4055 section 3.1). */
+static bool can_sign(const struct alg *alg, EVP_PKEY *key)
+{
+    unsigned char signature[SIGNATURE_BYTES_MOST];
+    size_t len = sizeof signature;
+    return sign(alg, key, SLICE("trial"), signature, &len);
+}
+
+enum err jwt_key_check(struct slice alg, struct slice pem, const char **problem)
+{
+    const struct alg *known = find_alg(alg);
+    EVP_PKEY *key = known != NULL ? pem_read_key(pem) : NULL;
+
+    if (known == NULL) {
+        *problem = "one of PS256, PS384, PS512, ES256, ES384, ES512 is needed";
+    } else if (key == NULL) {
+        *problem = "a private key in PEM, not encrypted, is needed";
+    } else {
+        *problem = misfit(known, key);
+    }
+    if (key != NULL && *problem == NULL && !can_sign(known, key)) {
+        *problem =
+            "this key may not sign with this alg: an RSA-PSS key can be bound to "
+            "another digest or salt length";
+    }
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return *problem == NULL ? ERR_OK : ERR_UNPROCESSABLE;
 }
 
 enum err jwt_sign(struct slice alg, struct slice pem, struct slice header,

@@ -140,6 +140,103 @@ static void test_the_command_line_verifies_every_algorithm(void **state)
     }
 }
 
+/* One in 256 begins with a zero byte, which DER leaves out and JWS does not. */
+static void test_numbers_that_begin_with_zeros_keep_their_length(void **state)
+{
+    struct jwt_world *w = *state;
+    struct slice pem = make_key(w, "-algorithm EC -pkeyopt ec_paramgen_curve:P-256");
+
+    for (size_t place = 0; place <= 32; place += 32) { /* r, then s */
+        struct slice jwt, signature, text;
+        do {
+            assert_int_equal(
+                jwt_sign(SLICE("ES256"), pem, SLICE("{}"), SLICE("{}"), w->arena, &jwt),
+                ERR_OK);
+            text = split(w, jwt, &signature);
+            assert_int_equal(signature.len, 64);
+        } while (signature.ptr[place] != 0);
+        write_der(w, signature, 32);
+        write_file(w, "text", text);
+        assert_true(run(w, "openssl dgst -sha256 -verify pub -signature sig text"));
+    }
+}
+
+/* What the check lets in, signs: it is asked for once, and the key is used for years. */
+static void test_a_key_that_passes_the_check_can_sign(void **state)
+{
+    struct jwt_world *w = *state;
+    static const struct {
+        const char *alg, *key;
+        bool fits;
+    } cases[] = {
+        {"PS256", "-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048", true},
+        {"PS256",
+         "-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -pkeyopt "
+         "rsa_pss_keygen_md:sha256 -pkeyopt rsa_pss_keygen_mgf1_md:sha256 -pkeyopt "
+         "rsa_pss_keygen_saltlen:32",
+         true},
+        {"PS256",
+         "-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -pkeyopt "
+         "rsa_pss_keygen_md:sha512 -pkeyopt rsa_pss_keygen_mgf1_md:sha512 -pkeyopt "
+         "rsa_pss_keygen_saltlen:64",
+         false},
+        {"PS256",
+         "-algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -pkeyopt "
+         "rsa_pss_keygen_md:sha256 -pkeyopt rsa_pss_keygen_mgf1_md:sha256 -pkeyopt "
+         "rsa_pss_keygen_saltlen:64",
+         false},
+        {"PS512", "-algorithm RSA -pkeyopt rsa_keygen_bits:2048", true},
+        {"ES256",
+         "-algorithm EC -pkeyopt ec_paramgen_curve:P-256 -pkeyopt "
+         "ec_param_enc:explicit",
+         true},
+        {"ES256", "-algorithm EC -pkeyopt ec_paramgen_curve:secp256k1", false},
+        {"ES256", "-algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP256r1", false},
+        {"ES512", "-algorithm EC -pkeyopt ec_paramgen_curve:brainpoolP512r1", false},
+        {"ES256", "-algorithm ED25519", false},
+        {"ES384", "-algorithm ED448", false},
+        {"ES256", "-algorithm X25519", false},
+        {"PS256", "-algorithm ED25519", false},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *problem = NULL;
+        struct slice jwt;
+        struct slice pem = make_key(w, cases[i].key);
+        enum err checked = jwt_key_check(slice_str(cases[i].alg), pem, &problem);
+        enum err was_signed = jwt_sign(slice_str(cases[i].alg), pem, SLICE("{}"),
+                                       SLICE("{}"), w->arena, &jwt);
+        if ((checked == ERR_OK) != cases[i].fits || was_signed != checked) {
+            fail_msg("%s with %s: check %d, sign %d", cases[i].alg, cases[i].key,
+                     checked, was_signed);
+        }
+        assert_true((problem == NULL) == cases[i].fits);
+    }
+}
+
+static void test_what_is_no_private_key_is_none(void **state)
+{
+    struct jwt_world *w = *state;
+    const char *problem = NULL;
+    struct slice private_pem =
+        make_key(w, "-algorithm EC -pkeyopt ec_paramgen_curve:P-256");
+    struct slice public_pem = read_file(w, "pub");
+    const struct slice cases[] = {public_pem, slice_of(private_pem.ptr, 60), SLICE(""),
+                                  slice_of("\0", 1)};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        problem = NULL;
+        assert_int_equal(jwt_key_check(SLICE("ES256"), cases[i], &problem),
+                         ERR_UNPROCESSABLE);
+        assert_non_null(strstr(problem, "private key in PEM"));
+    }
+    /* SEC 1 ("EC PRIVATE KEY") is as good as PKCS #8. */
+    assert_true(run(w, "openssl ec -in key -out asn1"));
+    problem = NULL;
+    assert_int_equal(jwt_key_check(SLICE("ES256"), read_file(w, "asn1"), &problem),
+                     ERR_OK);
+}
+
 static void test_a_key_that_does_not_fit_is_refused_with_the_reason(void **state)
 {
     struct jwt_world *w = *state;
@@ -181,6 +278,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_the_command_line_verifies_every_algorithm),
+        TEST(test_numbers_that_begin_with_zeros_keep_their_length),
+        TEST(test_a_key_that_passes_the_check_can_sign),
+        TEST(test_what_is_no_private_key_is_none),
         TEST(test_a_key_that_does_not_fit_is_refused_with_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
