@@ -288,6 +288,11 @@ class TestApi(OverrideCase):
 
 
 class TestLive(OverrideCase):
+    def judged(self, account, resource, method):
+        data = self.stand.admin("GET", "/integrated-account/%s/catalog" % account["id"])["data"]
+        one, = [x for x in data if (x["resource"], x["method"]) == (resource, method)]
+        return one
+
     def describe(self, change):
         path = os.path.join(self.folder, "netsuite", "documentation", "customers.json")
         with open(path) as file:
@@ -330,9 +335,28 @@ class TestLive(OverrideCase):
         self.assertEqual(len(lines), 1)
         self.assertEqual((lines[0]["environment"], lines[0]["tool"], lines[0]["pointer"]),
                          ("strict", CUSTOMERS, "/tools/%s/schema/required/0" % CUSTOMERS))
+        judged = self.judged(environment, "customers", "list")
+        self.assertEqual((False, "override", CUSTOMERS),
+                         (judged["shown"], judged["reason"], judged["name"]))
+        self.assertIn("log", judged["message"])
+        self.assertEqual((True, None, None), tuple(
+            self.judged(account, "customers", "list")[k] for k in ("shown", "reason", "message")))
         shutil.rmtree(os.path.join(self.folder, "netsuite"))
         os.rename(spare, os.path.join(self.folder, "netsuite"))
         self.assertIn(CUSTOMERS, self.tools(other))
+        self.assertTrue(self.judged(environment, "customers", "list")["shown"])
+
+    def test_a_method_without_documentation_is_no_tool_and_told_of(self):
+        account, url = self.account()
+        texts = {}
+        self.describe(lambda d: texts.update(d["methods"].pop("get")))
+        self.addCleanup(self.describe, lambda d: d["methods"].update(get=texts))
+        self.assertNotIn(CUSTOMER, self.tools(url))
+        self.assertIn(CUSTOMERS, self.tools(url))
+        self.assertEqual({"name": None, "resource": "customers", "method": "get", "shown": False,
+                          "reason": "no_documentation",
+                          "message": "It has no documentation record."},
+                         self.judged(account, "customers", "get"))
 
     def test_calls_under_way_keep_what_they_began_with(self):
         account, url = self.account(overrides=on_tool(CUSTOMERS, description="Mine."))
