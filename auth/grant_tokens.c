@@ -6,7 +6,6 @@
 
 #define FIELD_ACCESS SLICE("grant.access_token")
 #define FIELD_REFRESH SLICE("grant.refresh_token")
-#define CONSENT_MS (INT64_C(7) * 24 * 3600 * 1000)
 
 static void open_field(struct grants *grants, const struct store_secret *sealed,
                        struct slice field, struct secret **out, bool *unopened)
@@ -67,7 +66,7 @@ enum err grants_put(struct grants *grants, struct store_batch *batch,
     struct store_grant grant = {
         .account = account,
         .access_ends_ms = now + answer->life_ms,
-        .grant_ends_ms = old != NULL ? old->grant_ends_ms : now + CONSENT_MS,
+        .grant_ends_ms = old != NULL ? old->grant_ends_ms : now + grants->parts.grant_ms,
     };
     store_put_grant(batch, &grant, old != NULL ? old->version : 0);
     enum err err = put_token(grants, batch, account, FIELD_ACCESS, answer->token);

@@ -28,6 +28,7 @@ struct grants_parts {
     struct vault *vault;
     struct tokens *tokens;
     const struct log *log;
+    int64_t grant_ms;  /* how long a person's consent lasts */
     int most_renewals; /* at once, of those that nobody waits for */
 };
 

@@ -39,6 +39,8 @@ static const struct option options[] = {
      "the OAuth 2.0 client by which people connect NetSuite accounts with their consent"},
     {"connect.netsuite.client_secret_file", OPTION_TEXT, AT(netsuite_client_secret_file), "", 0, 0,
      "file of that client's secret, mode 0600; none: a public client"},
+    {"connect.netsuite.grant_hours", OPTION_NUMBER, AT(netsuite_grant_hours), "168", 1, 720,
+     "how long a consent lasts there: of a public client the integration record says it"},
     {"data_dir", OPTION_TEXT, AT(data_dir), "sluice-data", 0, 0,
      "folder of the database, made with mode 0700"},
     {"governor.lost_connection_hold_ms", OPTION_NUMBER, AT(lost_hold_ms), "30000", 0, 3600000,

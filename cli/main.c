@@ -66,7 +66,8 @@ static const struct command commands[] = {
      command_lane},
     {"environment", "list | get NAME | set NAME --file F",
      "catalog overrides of an environment", api_flags, command_environment},
-    {"webhook", "list | create --to URL | test ID | deliveries ID | rotate ID | delete ID",
+    {"webhook", "list | create --to URL | test ID | deliveries ID | rotate ID | enable ID | disable ID | "
+     "delete ID",
      "who is told when accounts change", api_flags, command_webhook},
     {"catalog", "check [DIR]", "check the tool catalogs, list the tools served", no_flags,
      command_catalog},

@@ -526,10 +526,18 @@ int command_webhook(struct arena *arena, const struct config *config,
         return rotate(&errand,
                       arena_printf(arena, "%.*s/rotate-secret", SLICE_ARG(one)));
     }
+    if (verb_is(&errand, "enable", 2)) {
+        return run_errand(&errand, SLICE("PATCH"), one,
+                          SLICE("{\"state\":\"active\"}"));
+    }
+    if (verb_is(&errand, "disable", 2)) {
+        return run_errand(&errand, SLICE("PATCH"), one,
+                          SLICE("{\"state\":\"disabled\"}"));
+    }
     if (verb_is(&errand, "delete", 2)) {
         return run_errand(&errand, SLICE("DELETE"), one, SLICE_EMPTY);
     }
-    return usage(
-        "sluice webhook list | create --to URL [--events A,B] [--tenant T] | "
-        "test ID | deliveries ID | rotate ID [--overlap-seconds N] | delete ID");
+    return usage("sluice webhook list | create --to URL [--events A,B] [--tenant T] | "
+                 "test ID | deliveries ID | rotate ID [--overlap-seconds N] | enable "
+                 "ID | disable ID | delete ID");
 }

@@ -165,6 +165,7 @@ static void build_tokens(struct serving *serving)
         .vault = serving->vault,
         .tokens = serving->tokens,
         .log = &serving->log,
+        .grant_ms = serving->config->netsuite_grant_hours * 3600 * 1000,
         .most_renewals = (int)serving->config->token_requests_at_once,
     };
     serving->grants = grants_new(&grants);

@@ -91,6 +91,8 @@ static const struct route {
      admin_list_endpoints},
     {"get_webhook", "GET", "/webhook-endpoint/{}", ROLE_ADMIN, BODY_NONE,
      admin_get_endpoint},
+    {"patch_webhook", "PATCH", "/webhook-endpoint/{}", ROLE_ADMIN, BODY_OBJECT,
+     admin_patch_endpoint},
     {"delete_webhook", "DELETE", "/webhook-endpoint/{}", ROLE_ADMIN, BODY_NONE,
      admin_delete_endpoint},
     {"rotate_webhook", "POST", "/webhook-endpoint/{}/rotate-secret", ROLE_ADMIN,

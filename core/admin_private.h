@@ -173,6 +173,7 @@ void admin_reload_vault(struct admin *admin);
 void admin_create_endpoint(struct admin *admin);
 void admin_list_endpoints(struct admin *admin);
 void admin_get_endpoint(struct admin *admin);
+void admin_patch_endpoint(struct admin *admin);
 void admin_delete_endpoint(struct admin *admin);
 void admin_rotate_endpoint(struct admin *admin);
 void admin_test_endpoint(struct admin *admin);

@@ -54,6 +54,7 @@ static void write_endpoint(struct jwriter *writer,
     jwriter_member_string(writer, "state", endpoint->state);
     write_or_null(writer, "cause", endpoint->cause);
     jwriter_member_int(writer, "events_dropped", endpoint->dropped);
+    admin_time(writer, "paused_until", endpoint->held_until_ms);
     admin_time(writer, "old_secret_expires_at", endpoint->old_secret_ends_ms);
     admin_time(writer, "created_at", endpoint->created_ms);
     admin_time(writer, "updated_at", endpoint->updated_ms);
@@ -241,6 +242,42 @@ void admin_delete_endpoint(struct admin *admin)
     store_commit(admin->gateway->parts.store, batch, on_endpoint_deleted, admin);
 }
 
+static void on_endpoint_changed(void *ctx, enum err err)
+{
+    struct admin *admin = ctx;
+    if (err != ERR_OK) {
+        admin_error(admin, err,
+                    err == ERR_NOT_FOUND ? SLICE("There is no such webhook endpoint.")
+                                         : SLICE_EMPTY);
+        return;
+    }
+    admin_get_endpoint(admin);
+}
+
+void admin_patch_endpoint(struct admin *admin)
+{
+    static const char *const allowed[] = {"state", NULL};
+    struct store_endpoint endpoint;
+    struct slice state;
+    if (!load_endpoint(admin, &endpoint) || !admin_only(admin, allowed) ||
+        !admin_text(admin, "state", true, 16, &state)) {
+        return;
+    }
+    bool is_on = slice_is(state, "active");
+    if (!is_on && !slice_is(state, "disabled")) {
+        admin_unprocessable(admin, SLICE("/state"), "\"active\" or \"disabled\"");
+        return;
+    }
+    int64_t now_ms = gateway_wall_ms(admin->gateway);
+    struct store_batch *batch = store_batch_new();
+    if (!slice_eq(state, endpoint.state) && is_on) {
+        store_enable_endpoint(batch, endpoint.id, now_ms);
+    } else if (!slice_eq(state, endpoint.state)) {
+        store_disable_endpoint(batch, endpoint.id, SLICE("operator"), now_ms);
+    }
+    store_commit(admin->gateway->parts.store, batch, on_endpoint_changed, admin);
+}
+
 static void on_endpoint_rotated(void *ctx, enum err err)
 {
     struct endpoint_change *change = ctx;
@@ -306,8 +343,8 @@ void admin_test_endpoint(struct admin *admin)
     }
     if (!slice_is(endpoint.state, "active")) {
         admin_error(admin, ERR_CONFLICT,
-                    SLICE("This endpoint is disabled, because it answered 410: delete "
-                          "it and create another."));
+                    SLICE("This endpoint is disabled: PATCH it with \"state\": "
+                          "\"active\" first."));
         return;
     }
     struct endpoint_test *test = arena_alloc(admin->arena, sizeof *test);

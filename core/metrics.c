@@ -150,6 +150,10 @@ static void write_webhooks(const struct gateway *gateway, struct buf *out)
         buf_printf(out, "sluice_webhook_attempts_total{outcome=\"%s\"} %llu\n",
                    rows[i].outcome, (unsigned long long)rows[i].value);
     }
+    write_head(out, "sluice_webhook_events_missed_total", "counter",
+               "Events that found the outbox of an endpoint full.");
+    buf_printf(out, "sluice_webhook_events_missed_total %llu\n",
+               (unsigned long long)counts.missed);
 }
 
 static void write_listening(const struct gateway *gateway, struct buf *out)

@@ -6,16 +6,26 @@
 #include "core/webhooks.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "auth/alarm.h"
 #include "auth/webhook_key.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "base/timefmt.h"
 
 #define AT_ONCE 2 /* at each endpoint */
+#define HOLD_MOST_MS INT64_C(3600000)
 #define ANSWER_MS 15000
+#define ID_BYTES 32 /* "whe_" and 26 more */
 #define STORE_PAUSE_MS \
     30000 /* after a write that failed: nothing is sent in a circle */
+
+/* What was told of an endpoint's full outbox so far. */
+struct missed {
+    char id[ID_BYTES];
+    int64_t dropped;
+};
 
 struct webhooks {
     struct webhooks_parts parts;
@@ -23,7 +33,9 @@ struct webhooks {
     struct list flights;
     int64_t paused_until_ms;
     struct webhooks_counts counts;
-    bool looks, stopped;
+    struct missed missed[LIMIT_WEBHOOK_ENDPOINTS];
+    size_t missed_count;
+    bool looks, stopped, knows_missed;
 };
 
 /* One attempt, until it is stored. */
@@ -34,6 +46,7 @@ struct flight {
     struct store_delivery delivery;
     int64_t began_us;
     const char *reason; /* why there was no answer */
+    int64_t hold_ms;    /* the receiver asked for; 0: it did not */
     bool is_answered;
 };
 
@@ -53,6 +66,23 @@ int64_t webhooks_retry_ms(int64_t attempts, uint32_t random)
     }
     int64_t delay_ms = delays_s[attempts - 1] * 1000;
     return delay_ms - delay_ms / 10 + (int64_t)(random % (uint32_t)(delay_ms / 5 + 1));
+}
+
+int64_t webhooks_hold_ms(int status, struct slice retry_after, int64_t now_ms)
+{
+    unsigned long long seconds = 0;
+    int64_t then_ms = 0, hold_ms = 0;
+
+    if (status != 429 && status != 503) {
+        return 0;
+    }
+    if (slice_to_u64(retry_after, &seconds)) {
+        hold_ms =
+            seconds < HOLD_MOST_MS / 1000 ? (int64_t)seconds * 1000 : HOLD_MOST_MS;
+    } else if (timefmt_parse_http(retry_after, &then_ms)) {
+        hold_ms = then_ms > now_ms ? then_ms - now_ms : 0;
+    }
+    return hold_ms < HOLD_MOST_MS ? hold_ms : HOLD_MOST_MS;
 }
 
 static void on_turn(void *ctx)
@@ -166,7 +196,8 @@ static void judge(struct flight *flight, bool *is_gone)
     } else {
         delivery->outcome = SLICE("pending");
         counts->again++;
-        delivery->next_ms = now_ms(flight->webhooks) + wait_ms;
+        delivery->next_ms = now_ms(flight->webhooks) +
+                            (wait_ms > flight->hold_ms ? wait_ms : flight->hold_ms);
     }
 }
 
@@ -184,6 +215,10 @@ static void store_attempt(struct flight *flight)
     judge(flight, &is_gone);
     log_attempt(flight);
     store_put_attempt(batch, delivery);
+    if (flight->hold_ms > 0) {
+        store_hold_endpoint(batch, delivery->endpoint,
+                            delivery->tried_ms + flight->hold_ms);
+    }
     if (is_gone) {
         store_disable_endpoint(batch, delivery->endpoint, SLICE("gone"),
                                delivery->tried_ms);
@@ -193,12 +228,24 @@ static void store_attempt(struct flight *flight)
     store_commit(webhooks->parts.store, batch, on_stored, flight);
 }
 
+static int64_t hold_of(const struct webhooks *webhooks, const struct http_reply *reply)
+{
+    for (size_t i = 0; i < reply->field_count; i++) {
+        if (slice_is(reply->fields[i].name, "retry-after")) {
+            return webhooks_hold_ms(reply->status, reply->fields[i].value,
+                                    now_ms(webhooks));
+        }
+    }
+    return 0;
+}
+
 static void on_answer(void *ctx, const struct http_outcome *outcome)
 {
     struct flight *flight = ctx;
     if (outcome->reply != NULL) {
         flight->is_answered = true;
         flight->delivery.status = outcome->reply->status;
+        flight->hold_ms = hold_of(flight->webhooks, outcome->reply);
     } else {
         flight->delivery.status = 0;
         flight->reason = outcome->reason;
@@ -312,6 +359,10 @@ static enum err look_at(struct webhooks *webhooks,
     if (flying >= AT_ONCE) {
         return ERR_OK;
     }
+    if (endpoint->held_until_ms > now_ms(webhooks)) {
+        *next_ms = endpoint->held_until_ms;
+        return ERR_OK;
+    }
     enum err err = store_list_due(webhooks->parts.store, endpoint->id, 2 * AT_ONCE,
                                   arena, &due, &count);
     for (size_t i = 0; i < count && flying < AT_ONCE; i++) {
@@ -326,6 +377,43 @@ static enum err look_at(struct webhooks *webhooks,
         flying++;
     }
     return err;
+}
+
+/* ---- Full outboxes ---- */
+
+/* How many events it had missed when this was asked last. */
+static int64_t missed_before(const struct webhooks *webhooks, struct slice id)
+{
+    for (size_t i = 0; i < webhooks->missed_count; i++) {
+        if (slice_is(id, webhooks->missed[i].id)) {
+            return webhooks->missed[i].dropped;
+        }
+    }
+    return 0;
+}
+
+/* The store counts what an endpoint misses; it is told here, once for each look. What was
+ * missed before this process began is history. */
+static void tell_missed(struct webhooks *webhooks,
+                        const struct store_endpoint *endpoints, size_t count)
+{
+    struct missed now[LIMIT_WEBHOOK_ENDPOINTS] = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        const struct store_endpoint *endpoint = &endpoints[i];
+        int64_t more = endpoint->dropped - missed_before(webhooks, endpoint->id);
+        REQUIRE(endpoint->id.len < sizeof now[i].id);
+        memcpy(now[i].id, endpoint->id.ptr, endpoint->id.len);
+        now[i].dropped = endpoint->dropped;
+        if (webhooks->knows_missed && more > 0) {
+            webhooks->counts.missed += (uint64_t)more;
+            log_event(webhooks->parts.log, LOG_WARN, "webhook_outbox_full",
+                      LOG_ID(subject, endpoint->id), LOG_INT(count, more));
+        }
+    }
+    memcpy(webhooks->missed, now, sizeof now);
+    webhooks->missed_count = count;
+    webhooks->knows_missed = true;
 }
 
 static int64_t sooner(int64_t a_ms, int64_t b_ms)
@@ -348,6 +436,9 @@ void webhooks_look(struct webhooks *webhooks)
         next_ms = 0;
         err = store_list_endpoints(webhooks->parts.store, SLICE_EMPTY,
                                    LIMIT_WEBHOOK_ENDPOINTS, arena, &endpoints, &count);
+        if (err == ERR_OK) {
+            tell_missed(webhooks, endpoints, count);
+        }
     }
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
         int64_t its_ms = 0;

@@ -45,11 +45,16 @@ void webhooks_look(struct webhooks *webhooks);
 /* Attempts since the start, by what they came to. */
 struct webhooks_counts {
     uint64_t delivered, again, given_up, dropped;
+    uint64_t missed; /* events that found an outbox full */
 };
 struct webhooks_counts webhooks_count(const struct webhooks *webhooks);
 
 /* How long after the n-th attempt (1, 2, …) the next one is; 0: there is none. `random`: any
  * number, for up to a tenth more or less. */
 int64_t webhooks_retry_ms(int64_t attempts, uint32_t random);
+
+/* How long an answer asks to be left alone: Retry-After of a 429 or 503 (RFC 9110 section
+ * 10.2.3), seconds or a date, an hour at most; 0: it does not. */
+int64_t webhooks_hold_ms(int status, struct slice retry_after, int64_t now_ms);
 
 #endif

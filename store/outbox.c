@@ -63,6 +63,16 @@ void store_disable_endpoint(struct store_batch *batch, struct slice id,
     batch_keep(batch, &op->endpoint.cause);
 }
 
+void store_enable_endpoint(struct store_batch *batch, struct slice id, int64_t now_ms)
+{
+    op_endpoint(batch, OP_ENABLE_ENDPOINT, id)->endpoint.updated_ms = now_ms;
+}
+
+void store_hold_endpoint(struct store_batch *batch, struct slice id, int64_t until_ms)
+{
+    op_endpoint(batch, OP_HOLD_ENDPOINT, id)->endpoint.held_until_ms = until_ms;
+}
+
 static struct store_op *op_telling(struct store_batch *batch, enum store_op_kind kind,
                                    const struct store_event *event, int64_t most)
 {

@@ -19,7 +19,8 @@ struct store_endpoint {
     struct slice state, cause; /* "active"; "disabled" and why */
     int64_t secret_version; /* 1, 2, …: its secret is derived from id and version */
     int64_t old_secret_ends_ms; /* of the version before; 0: it has none */
-    int64_t dropped; /* events that found its outbox full: set by the store */
+    int64_t dropped;       /* events that found its outbox full: set by the store */
+    int64_t held_until_ms; /* it asked to be left alone until then; 0: it did not */
     int64_t created_ms, updated_ms;
 };
 
@@ -63,6 +64,12 @@ void store_rotate_endpoint(struct store_batch *batch, struct slice id, int64_t e
  * none. */
 void store_disable_endpoint(struct store_batch *batch, struct slice id,
                             struct slice cause, int64_t now_ms);
+
+/* It is told again from now on; not what was dropped. ERR_NOT_FOUND when there is none. */
+void store_enable_endpoint(struct store_batch *batch, struct slice id, int64_t now_ms);
+/* Nothing is due for it before `until_ms`; never sooner than was said before. ERR_OK too when
+ * there is none. */
+void store_hold_endpoint(struct store_batch *batch, struct slice id, int64_t until_ms);
 
 /* An endpoint that has `most` deliveries before it gets none; it counts what it missed. */
 void store_put_event(struct store_batch *batch, const struct store_event *event,

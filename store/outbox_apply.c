@@ -8,6 +8,8 @@ enum outbox_statement {
     W_ROTATE_ENDPOINT,
     W_HAS_ENDPOINT,
     W_DISABLE_ENDPOINT,
+    W_ENABLE_ENDPOINT,
+    W_HOLD_ENDPOINT,
     W_DROP_DELIVERIES,
     W_COUNT_DROPPED,
     W_INSERT_DELIVERIES,
@@ -42,6 +44,12 @@ static const char *const sql[] = {
     AT(W_HAS_ENDPOINT) = "SELECT 1 FROM webhook_endpoint WHERE id = ?1",
     AT(W_DISABLE_ENDPOINT) =
         "UPDATE webhook_endpoint SET state = 'disabled', cause = ?2, updated_ms = ?3"
+        " WHERE id = ?1",
+    AT(W_ENABLE_ENDPOINT) =
+        "UPDATE webhook_endpoint SET state = 'active', cause = '', held_until_ms = 0,"
+        " updated_ms = ?2 WHERE id = ?1",
+    AT(W_HOLD_ENDPOINT) =
+        "UPDATE webhook_endpoint SET held_until_ms = max(held_until_ms, ?2)"
         " WHERE id = ?1",
     AT(W_DROP_DELIVERIES) =
         "UPDATE webhook_delivery SET next_ms = 0, body = '', outcome = 'dropped'"
@@ -153,6 +161,25 @@ static enum err disable_endpoint(struct db *db, const struct store_op *op)
     return db_run(db, statement);
 }
 
+static enum err enable_endpoint(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = of(db, W_ENABLE_ENDPOINT);
+
+    db_bind_text(statement, 1, op->endpoint.id);
+    db_bind_int(statement, 2, op->endpoint.updated_ms);
+    enum err err = db_run(db, statement);
+    return err == ERR_OK && !has_changed(db) ? ERR_NOT_FOUND : err;
+}
+
+static enum err hold_endpoint(struct db *db, const struct store_op *op)
+{
+    sqlite3_stmt *statement = of(db, W_HOLD_ENDPOINT);
+
+    db_bind_text(statement, 1, op->endpoint.id);
+    db_bind_int(statement, 2, op->endpoint.held_until_ms);
+    return db_run(db, statement);
+}
+
 /* ---- Events ---- */
 
 /* What stands in HEARS. */
@@ -243,6 +270,8 @@ apply_fn outbox_verb(enum store_op_kind kind)
         [OP_DELETE_ENDPOINT] = delete_endpoint,
         [OP_ROTATE_ENDPOINT] = rotate_endpoint,
         [OP_DISABLE_ENDPOINT] = disable_endpoint,
+        [OP_ENABLE_ENDPOINT] = enable_endpoint,
+        [OP_HOLD_ENDPOINT] = hold_endpoint,
         [OP_PUT_EVENT] = put_event,
         [OP_EXPIRE_SERVER] = expire_server,
         [OP_WARN_GRANT] = warn_grant,

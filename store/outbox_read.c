@@ -11,9 +11,10 @@ enum outbox_read {
     R_ENDING_GRANTS
 };
 
-#define ENDPOINT                                                    \
-    "SELECT id, tenant, url, events, state, cause, secret_version," \
-    " old_secret_ends_ms, dropped, created_ms, updated_ms FROM webhook_endpoint"
+#define ENDPOINT                                                          \
+    "SELECT id, tenant, url, events, state, cause, secret_version,"       \
+    " old_secret_ends_ms, dropped, created_ms, updated_ms, held_until_ms" \
+    " FROM webhook_endpoint"
 #define DELIVERY(body)                                                           \
     "SELECT n, event, endpoint, type, " body ", created_ms, attempts, tried_ms," \
     " status, reason, duration_ms, next_ms, outcome FROM webhook_delivery"
@@ -60,6 +61,7 @@ static void row_endpoint(sqlite3_stmt *row, struct arena *arena, void *out)
     endpoint->dropped = sqlite3_column_int64(row, 8);
     endpoint->created_ms = sqlite3_column_int64(row, 9);
     endpoint->updated_ms = sqlite3_column_int64(row, 10);
+    endpoint->held_until_ms = sqlite3_column_int64(row, 11);
 }
 
 static void row_delivery(sqlite3_stmt *row, struct arena *arena, void *out)

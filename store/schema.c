@@ -124,6 +124,10 @@ static const char *const migrations[] = {
     "  WHERE length(consent) > 0;"
     "CREATE INDEX connect_session_by_tenant ON connect_session (tenant, expires_ms);"
     "CREATE INDEX connect_session_by_end ON connect_session (expires_ms);",
+
+    /* 7: receivers that ask for a pause; what is sealed under which vault key */
+    ("ALTER TABLE webhook_endpoint ADD COLUMN held_until_ms INTEGER NOT NULL DEFAULT 0;"
+     "CREATE INDEX secret_by_key ON secret (key_id, account);"),
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

@@ -190,6 +190,14 @@ class TestRotation(VaultCase):
         self.vault("verify")
         self.calls_work(url)
 
+    def test_what_is_under_which_key_is_counted_without_reading_secrets(self):
+        self.stand.start_server()
+        self.accounts(1)
+        plan = self.rows("EXPLAIN QUERY PLAN SELECT key_id, count(*), count(DISTINCT account)"
+                         " FROM secret GROUP BY key_id ORDER BY key_id")
+        self.assertEqual(["SCAN secret USING COVERING INDEX secret_by_key"],
+                         [row[3] for row in plan if "SCAN" in row[3] or "SEARCH" in row[3]])
+
     def test_without_a_server_the_data_folder_is_enough(self):
         self.stand.start_server()
         self.accounts(2)

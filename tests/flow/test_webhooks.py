@@ -1,83 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Webhooks against a receiver of our own: signed, stored before they leave, tried again."""
-import base64
-import http.server
+import calendar
 import json
 import os
 import re
 import sqlite3
-import subprocess
-import threading
 import time
 import unittest
 
-from flow import BIN, PATIENCE, TODAY, FlowCase, Stand, Volley, codes, exchange, main, wait_until
+from flow import BIN, TODAY, FlowCase, Stand, Volley, codes, exchange, main, wait_until
+from receiver import Receiver, sign
 
 HOUR = 3600 * 1000
 CUSTOMERS = "list_all_netsuite_customers"
-
-
-class Receiver:
-    """An HTTP server that keeps what it gets; `answers` says with what status, in order."""
-
-    def __init__(self):
-        receiver = self
-        self.got = []  # (headers in lower case, body)
-        self.answers = []  # then 204
-        self.gate = threading.Event()  # no answer before it is set
-        self.gate.set()
-        self.headers = {}
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                fields = {k.lower(): v for k, v in self.headers.items()}
-                fields[":path"] = self.path
-                receiver.got.append((fields, body))
-                receiver.gate.wait(PATIENCE)
-                try:
-                    self.send_response(receiver.answers.pop(0) if receiver.answers else 204)
-                    for name, value in receiver.headers.items():
-                        self.send_header(name, value)
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                except OSError:
-                    pass  # the server gave up on us
-
-            def do_GET(self):
-                receiver.got.append(({":path": "GET " + self.path}, b""))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d/hook" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def close(self):
-        self.gate.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-    def events(self):
-        return [json.loads(body) for _, body in list(self.got)]
-
-    def of(self, kind, account=None):
-        return [e for e in self.events() if e["type"] == kind and
-                (account is None or e["data"]["account_id"] == account)]
-
-
-def sign(secret, fields, body):
-    """The signature that openssl makes of a delivery."""
-    key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    text = b".".join([fields["webhook-id"].encode(), fields["webhook-timestamp"].encode(), body])
-    result = subprocess.run(["openssl", "dgst", "-sha256", "-mac", "HMAC", "-macopt",
-                             "hexkey:" + key.hex(), "-binary"], input=text,
-                            capture_output=True, check=True)
-    return "v1," + base64.b64encode(result.stdout).decode()
 
 
 class WebhookCase(FlowCase):
@@ -338,6 +273,59 @@ class TestDelivery(WebhookCase):
         self.assertEqual(self.deliveries(endpoint)[0]["outcome"], "dropped")
         self.assertEqual(self.stand.api("POST", path + "/test")[0], 409)
         self.assertEqual(len(receiver.got), 1)
+        back = self.stand.admin("PATCH", path, {"state": "active"})
+        self.assertEqual((back["state"], back["cause"]), ("active", None))
+        self.send_test(endpoint)
+        wait_until(lambda: len(receiver.got) == 2, "what came after that")
+        self.check(endpoint, receiver.got[1])
+        self.assertEqual([d["outcome"] for d in self.deliveries(endpoint)][1:], ["dropped"])
+
+    def test_an_endpoint_is_switched_off_and_on(self):
+        receiver = self.receiver()
+        receiver.gate.clear()
+        endpoint = self.endpoint(receiver.url)
+        path = "/webhook-endpoint/" + endpoint["id"]
+        for _ in range(4):
+            self.send_test(endpoint)
+        wait_until(lambda: len(receiver.got) == 2, "its places taken")
+        off = self.stand.admin("PATCH", path, {"state": "disabled"})
+        self.assertEqual((off["state"], off["cause"]), ("disabled", "operator"))
+        receiver.gate.set()
+        env = {"SLUICE_URL": self.stand.base, "SLUICE_TOKEN": self.stand.admin_token}
+        on = json.loads(self.stand.sluice("webhook", "enable", endpoint["id"], env=env))
+        self.assertEqual((on["state"], on["cause"]), ("active", None))
+        last = self.send_test(endpoint)
+        wait_until(lambda: any(f["webhook-id"] == last for f, _ in receiver.got), "the last one")
+        self.assertEqual(len(receiver.got), 3)  # what was waiting was dropped
+        off = json.loads(self.stand.sluice("webhook", "disable", endpoint["id"], env=env))
+        self.assertEqual(off["state"], "disabled")
+        for body, code in (({"state": "asleep"}, 422), ({"url": receiver.url}, 422), ({}, 422)):
+            self.assertEqual(self.stand.api("PATCH", path, body)[0], code)
+        self.assertEqual(self.stand.api("PATCH", path + "x", {"state": "active"})[0], 404)
+
+    def test_a_receiver_that_asks_for_a_pause_gets_it(self):
+        receiver = self.receiver()
+        receiver.answers, receiver.headers = [429], {"Retry-After": "600"}
+        endpoint = self.endpoint(receiver.url)
+        path = "/webhook-endpoint/" + endpoint["id"]
+        began = time.time()
+        self.send_test(endpoint)
+        wait_until(lambda: self.deliveries(endpoint)[0]["attempts"] == 1, "the attempt")
+        until = self.stand.admin("GET", path)["paused_until"]
+        self.assertEqual(self.deliveries(endpoint)[0]["next_attempt_at"], until)
+        waits = calendar.timegm(time.strptime(until[:19], "%Y-%m-%dT%H:%M:%S")) - began
+        self.assertTrue(590 < waits < 660, waits)
+        other = self.receiver()
+        bystander = self.endpoint(other.url)
+        self.send_test(endpoint)  # is due at once, and waits for the pause to end
+        self.send_test(bystander)
+        wait_until(lambda: self.deliveries(bystander)[0]["outcome"] == "delivered", "another's")
+        self.assertEqual(len(receiver.got), 1)
+        self.assertEqual(self.deliveries(endpoint)[0]["attempts"], 0)
+        self.stand.admin("PATCH", path, {"state": "disabled"})
+        self.assertIsNone(self.stand.admin("PATCH", path, {"state": "active"})["paused_until"])
+        self.send_test(endpoint)
+        wait_until(lambda: len(receiver.got) == 2, "one that waits no more")
 
     def test_a_redirect_is_not_followed(self):
         receiver = self.receiver()

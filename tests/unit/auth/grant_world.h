@@ -147,7 +147,7 @@ static inline struct grant_world *world_open(const char *path)
     w->hosts = token_hosts_new(&transport, &w->clock, &w->log, 4);
     w->tokens = tokens_new(NULL, w->hosts, &w->clock, &w->log, 1);
     const struct grants_parts parts = {
-        NULL, w->store, w->vault, w->tokens, &w->log, 2,
+        NULL, w->store, w->vault, w->tokens, &w->log, INT64_C(168) * 3600 * 1000, 2,
     };
     w->grants = grants_new(&parts);
     grants_set_hooks(w->grants, &(struct grant_hooks){on_renew, on_refused, w});

@@ -327,8 +327,15 @@ static void stay(void *ctx, struct slice account, const struct token_outcome *ou
 static void test_the_place_of_a_refused_grant_is_the_next_ones(void **state)
 {
     struct grant_world *w = *state;
-    const struct grants_parts parts = {w->loop,   w->store, w->vault,
-                                       w->tokens, &w->log,  1};
+    const struct grants_parts parts = {
+        .loop = w->loop,
+        .store = w->store,
+        .vault = w->vault,
+        .tokens = w->tokens,
+        .log = &w->log,
+        .grant_ms = INT64_C(7) * 24 * HOUR_MS,
+        .most_renewals = 1,
+    };
     const struct grant_client client = {SLICE("https://erp.example/token"),
                                         SLICE("cid"), SLICE("")};
     struct two two = {.w = w, .grants = grants_new(&parts)};

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "core/events.h"
 
 #define NOW_MS INT64_C(1795000000000)
@@ -163,6 +164,91 @@ static void test_nine_attempts_within_a_day_then_it_is_given_up(void **state)
     assert_true(w->time.wall_ms - NOW_MS < INT64_C(27) * 3600 * 1000);
 }
 
+static void test_a_receivers_wish_for_a_pause_is_bounded(void **state)
+{
+    const int64_t hour_ms = INT64_C(3600000);
+    (void)state;
+    assert_int_equal(webhooks_hold_ms(429, SLICE("120"), NOW_MS), 120000);
+    assert_int_equal(webhooks_hold_ms(503, SLICE("120"), NOW_MS), 120000);
+    assert_int_equal(webhooks_hold_ms(500, SLICE("120"), NOW_MS), 0);
+    assert_int_equal(webhooks_hold_ms(200, SLICE("120"), NOW_MS), 0);
+    assert_int_equal(webhooks_hold_ms(429, SLICE("3600"), NOW_MS), hour_ms);
+    assert_int_equal(webhooks_hold_ms(429, SLICE("3601"), NOW_MS), hour_ms);
+    assert_int_equal(webhooks_hold_ms(429, SLICE("999999999999999999"), NOW_MS),
+                     hour_ms);
+    assert_int_equal(webhooks_hold_ms(429, SLICE("1000000000000000000"), NOW_MS), 0);
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const nothing[] = {"", "-5", "soon", "1.5"};
+        assert_int_equal(webhooks_hold_ms(429, slice_str(nothing[i]), NOW_MS), 0);
+    }
+    /* NOW_MS is Wed, 18 Nov 2026 11:06:40 GMT */
+    assert_int_equal(
+        webhooks_hold_ms(429, SLICE("Wed, 18 Nov 2026 11:07:40 GMT"), NOW_MS), 60000);
+    assert_int_equal(
+        webhooks_hold_ms(429, SLICE("Wed, 18 Nov 2026 11:06:40 GMT"), NOW_MS), 0);
+    assert_int_equal(
+        webhooks_hold_ms(429, SLICE("Thu, 18 Nov 1999 11:06:40 GMT"), NOW_MS), 0);
+    assert_int_equal(
+        webhooks_hold_ms(429, SLICE("Fri, 20 Nov 2026 11:06:40 GMT"), NOW_MS), hour_ms);
+}
+
+static void test_a_pause_is_kept_and_ends(void **state)
+{
+    struct world *w = *state;
+    tell(w);
+    int64_t due_ms = delivery_of(w).next_ms, until_ms = due_ms + 60000;
+    struct store_batch *batch = store_batch_new();
+    store_hold_endpoint(batch, SLICE("whe_a"), until_ms);
+    store_hold_endpoint(batch, SLICE("whe_a"),
+                        until_ms - 1000); /* no sooner for that */
+    store_commit(w->store, batch, ignore_done, NULL);
+    loop_run(w->loop);
+    look_at(w, due_ms);
+    look_at(w, until_ms - 1);
+    assert_int_equal(delivery_of(w).attempts, 1);
+    look_at(w, until_ms);
+    assert_int_equal(delivery_of(w).attempts, 2);
+}
+
+/* Batches of a hundred events until the outbox is full, and `more` after that. */
+static void fill_outbox(struct world *w, int count)
+{
+    const struct store_account account = {.id = SLICE("acc_a"),
+                                          .tenant = SLICE("t1"),
+                                          .integration = SLICE("netsuite"),
+                                          .state = SLICE("active")};
+    while (count > 0) {
+        struct store_batch *batch = store_batch_new();
+        for (int i = 0; i < 100 && count > 0; i++, count--) {
+            events_account(batch, EVENT_ACCOUNT_CONNECTED, &account, NOW_MS);
+        }
+        store_commit(w->store, batch, ignore_done, NULL);
+        loop_run(w->loop);
+    }
+}
+
+static void test_a_full_outbox_is_told(void **state)
+{
+    struct world *w = *state;
+    tell(w);
+    struct store_batch *batch = store_batch_new();
+    store_hold_endpoint(batch, SLICE("whe_a"), NOW_MS + 3600000);
+    store_commit(w->store, batch, ignore_done, NULL);
+    loop_run(w->loop);
+    fill_outbox(w, LIMIT_WEBHOOK_OUTBOX - 1);
+    assert_int_equal(webhooks_count(w->webhooks).missed, 0);
+    fill_outbox(w, 3);
+    assert_int_equal(webhooks_count(w->webhooks).missed, 3);
+    fill_outbox(w, 2);
+    assert_int_equal(webhooks_count(w->webhooks).missed, 5);
+    webhooks_stop(w->webhooks);
+    loop_run(w->loop);
+    webhooks_free(w->webhooks);
+    start_webhooks(w);
+    loop_run(w->loop);
+    assert_int_equal(webhooks_count(w->webhooks).missed, 0); /* of another process */
+}
+
 static void test_what_is_due_is_known_after_a_restart(void **state)
 {
     struct world *w = *state;
@@ -228,6 +314,9 @@ int main(void)
         TIMED(test_nine_attempts_within_a_day_then_it_is_given_up),
         TIMED(test_what_is_due_is_known_after_a_restart),
         TIMED(test_a_store_that_takes_nothing_is_not_sent_for_in_a_circle),
+        TIMED(test_a_pause_is_kept_and_ends),
+        TIMED(test_a_full_outbox_is_told),
+        cmocka_unit_test(test_a_receivers_wish_for_a_pause_is_bounded),
         cmocka_unit_test(test_waits_vary_by_a_tenth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -519,7 +519,7 @@ static void test_a_store_of_the_first_schema_is_brought_up_to_date(void **state)
             "webhook_delivery; DROP TABLE"
             " webhook_endpoint; ALTER TABLE account DROP COLUMN reauth_url;"
             " DROP TABLE credential; ALTER TABLE account DROP COLUMN named;"
-            " DROP TABLE environment; ALTER TABLE url_token "
+            " DROP INDEX secret_by_key; DROP TABLE environment; ALTER TABLE url_token "
             "DROP COLUMN retired;"
             " ALTER TABLE server_token DROP COLUMN retired; PRAGMA user_version = 1");
 
