@@ -140,6 +140,7 @@ void connection_cut(struct http_connection *connection)
     connection->state = CONNECTION_CLOSED;
     connection->read_due_ms = 0;
     connection->write_due_ms = 0;
+    connection_forget_held(connection);
     if (connection->server != NULL) {
         connection->server->closing++;
     }

@@ -140,8 +140,12 @@ static void begin_head(struct http_server *server, const struct http_response *r
     }
 }
 
+typedef void (*send_fn)(struct http_connection *connection, const uv_buf_t *bufs,
+                        unsigned count);
+
 /* Ends the head and sends it with the body, then forgets it. */
-static void send_head(struct http_connection *connection, struct slice body)
+static void send_head(struct http_connection *connection, struct slice body,
+                      send_fn send)
 {
     struct buf *head = &connection->server->head;
 
@@ -150,7 +154,7 @@ static void send_head(struct http_connection *connection, struct slice body)
         connection_cut(connection); /* half a head is worse than none */
     }
     uv_buf_t bufs[2] = {http_buf(buf_slice(head)), http_buf(body)};
-    connection_send(connection, bufs, body.len > 0 ? 2 : 1);
+    send(connection, bufs, body.len > 0 ? 2 : 1);
     buf_clear(head);
 }
 
@@ -273,7 +277,11 @@ void http_respond(struct http_exchange *exchange, const struct http_response *re
         buf_append(head, SLICE("\r\n"));
     }
     bool drops_body = exchange->is_head || has_no_body(response->status);
-    send_head(connection, drops_body ? SLICE_EMPTY : response->body);
+    /* Inside the handler the next request may be waiting already, and after the last answer the
+     * end of the connection. */
+    bool may_wait = connection->keeps_alive && !connection->is_pumping;
+    send_head(connection, drops_body ? SLICE_EMPTY : response->body,
+              may_wait ? connection_send_later : connection_send);
     connection_exchange_ended(connection);
 }
 
@@ -298,7 +306,7 @@ void http_stream_begin(struct http_exchange *exchange, const struct http_respons
     if (!has_no_body(head->status) && !exchange->is_http10) {
         buf_append(&connection->server->head, SLICE("Transfer-Encoding: chunked\r\n"));
     }
-    send_head(connection, SLICE_EMPTY);
+    send_head(connection, SLICE_EMPTY, connection_send);
 }
 
 /* A peer that reads slower than we write may have this much waiting, then it is cut. */
@@ -444,7 +452,7 @@ static void send_refusal(struct http_connection *connection, int status,
     buf_append(&server->head, SLICE("Content-Length: "));
     put_number(&server->head, body.len);
     buf_append(&server->head, SLICE("\r\n"));
-    send_head(connection, buf_slice(&body));
+    send_head(connection, buf_slice(&body), connection_send);
     buf_free(&body);
 }
 

@@ -22,6 +22,7 @@
 #include "io/http_server.h"
 
 #define HTTP_READ_BYTES ((size_t)64 * 1024)
+#define HTTP_HELD_BYTES ((size_t)64 * 1024) /* of all answers that wait */
 
 struct http_server {
     struct loop *loop;
@@ -44,7 +45,10 @@ struct http_server {
     char *plain_bytes; /* with TLS: what a read held, opened; wiped likewise */
     struct buf sealed; /* with TLS: what is about to leave; empty between two sends */
     struct buf head;   /* of the answer being built; empty between two answers */
-    int64_t date_s;    /* the second `date` was written for */
+    struct buf held;   /* answers that leave at the end of the turn, which empties it */
+    struct list holding; /* whose answers they are */
+    bool is_turn_end_due;
+    int64_t date_s; /* the second `date` was written for */
     char date[32];
     bool is_draining, has_drained, is_freed;
     loop_fn on_drained;
@@ -84,15 +88,20 @@ struct http_connection {
     bool wants_turn;         /* the timer fires for connection_turn */
     bool had_its_read;       /* a whole buffer: the others come next */
     bool keeps_alive;        /* after the exchange that is ending */
+    bool may_hold;           /* connection_send_later is on the stack */
     struct buf input;        /* read ahead while a request runs */
     uint64_t waits_since_ms; /* in this phase of reading */
     uint64_t read_due_ms;    /* when the peer has to have said it; 0: no deadline */
     uint64_t write_due_ms;   /* when it has to have taken more; 0: nothing is queued */
     uint64_t timer_ms;       /* when the timer fires, if it is active */
-    uint64_t sent_bytes;     /* ever handed to connection_send */
-    uint64_t arrived_bytes;  /* of them at the peer when the write timer looked last */
-    size_t discarded_bytes;  /* while lingering */
-    size_t own_bytes;        /* said by TLS itself since the last request */
+    bool is_holding;         /* on the server's `holding`, by the link */
+    struct list held_link;
+    size_t held_at; /* in the server's `held` */
+    size_t held_len;
+    uint64_t sent_bytes;    /* ever handed to connection_send */
+    uint64_t arrived_bytes; /* of them at the peer when the write timer looked last */
+    size_t discarded_bytes; /* while lingering */
+    size_t own_bytes;       /* said by TLS itself since the last request */
 };
 
 enum body_mode { BODY_NONE, BODY_CHUNKED, BODY_RAW };
@@ -158,8 +167,15 @@ void connection_keep_reading(struct http_connection *connection);
 /* Writes in order; copies what the socket does not take at once. Cuts on an error. */
 void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
                      unsigned count);
+/* As connection_send, but what is short leaves at the end of the turn, with all others'. */
+void connection_send_later(struct http_connection *connection, const uv_buf_t *bufs,
+                           unsigned count);
+/* What waits is not sent: the connection is cut, or the server goes. */
+void connection_forget_held(struct http_connection *connection);
+void server_forget_held(struct http_server *server);
 /* Sends what the TLS session has written of its own accord. */
 void connection_send_sealed(struct http_connection *connection);
+/* Bytes that the socket has not taken yet. */
 size_t connection_unsent(const struct http_connection *connection);
 /* The write timer has fired: cuts a peer that took nothing since it was set. */
 void connection_check_writes(struct http_connection *connection);

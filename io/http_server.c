@@ -250,7 +250,9 @@ static struct http_server *server_new(struct loop *loop,
         server->plain_bytes = malloc(HTTP_READ_BYTES);
         REQUIRE(server->plain_bytes != NULL);
     }
+    buf_init(&server->held, HTTP_HELD_BYTES);
     list_init(&server->connections);
+    list_init(&server->holding);
     REQUIRE(uv_tcp_init(loop_uv(loop), &server->listener) == 0);
     server->listener.data = server;
     return server;
@@ -344,6 +346,7 @@ void http_server_free(struct http_server *server)
         connection_orphan(LIST_ENTRY(node, struct http_connection, link));
     }
     server->is_freed = true;
+    server_forget_held(server);
     close_listener(server);
     release(server);
 }

@@ -3,6 +3,10 @@
  * What leaves on a connection: at once what the socket takes, the rest as a copy of its
  * own, wiped when it has been written. A peer that takes nothing for write_stall_ms is
  * cut.
+ *
+ * A short answer waits for the end of the turn. Waking a peer that sleeps is the dearest part of a
+ * write: where many connections end in one process, that is woken once for all their answers
+ * instead of once for each.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +14,8 @@
 
 #include "base/secret.h"
 #include "io/http_private.h"
+
+#define SHORT_BYTES ((size_t)16 * 1024) /* longer ones cost more to copy than to send */
 
 struct write {
     uv_write_t request;
@@ -19,7 +25,8 @@ struct write {
 
 size_t connection_unsent(const struct http_connection *connection)
 {
-    return uv_stream_get_write_queue_size((const uv_stream_t *)&connection->tcp);
+    return connection->held_len +
+           uv_stream_get_write_queue_size((const uv_stream_t *)&connection->tcp);
 }
 
 /*
@@ -109,26 +116,112 @@ static void queue(struct http_connection *connection, struct write *write)
     }
 }
 
+static void send_now(struct http_connection *connection, const uv_buf_t *bufs,
+                     unsigned count, size_t total)
+{
+    int sent = uv_try_write((uv_stream_t *)&connection->tcp, bufs, count);
+    if (sent < 0 && sent != UV_EAGAIN) {
+        connection_cut(connection);
+        return;
+    }
+    size_t done = sent > 0 ? (size_t)sent : 0;
+    if (done < total) {
+        queue(connection, write_new(bufs, count, done, total));
+    }
+}
+
+/* ---- what waits for the end of the turn ---- */
+
+void connection_forget_held(struct http_connection *connection)
+{
+    if (connection->is_holding) {
+        connection->is_holding = false;
+        connection->held_len = 0;
+        list_remove(&connection->held_link);
+    }
+}
+
+static void send_held(struct http_connection *connection)
+{
+    size_t total = connection->held_len;
+    const struct buf *held = &connection->server->held;
+
+    if (total > 0) {
+        uv_buf_t buf = http_buf(slice_of(held->ptr + connection->held_at, total));
+        connection->held_len = 0;
+        send_now(connection, &buf, 1, total);
+    }
+}
+
+static void send_all_held(struct http_server *server)
+{
+    while (!list_empty(&server->holding)) {
+        struct http_connection *connection =
+            LIST_ENTRY(server->holding.next, struct http_connection, held_link);
+        send_held(connection);
+        connection_forget_held(connection);
+        if (connection->state != CONNECTION_CLOSED &&
+            connection_unsent(connection) == 0) {
+            connection_all_written(connection);
+        }
+    }
+    buf_clear(&server->held);
+}
+
+static void on_turn_end(void *ctx)
+{
+    struct http_server *server = ctx;
+
+    server->is_turn_end_due = false;
+    send_all_held(server);
+}
+
+void server_forget_held(struct http_server *server)
+{
+    loop_soon_cancel(server->loop, on_turn_end, server);
+    buf_free(&server->held);
+}
+
+static void hold(struct http_connection *connection, const uv_buf_t *bufs,
+                 unsigned count, size_t total)
+{
+    struct http_server *server = connection->server;
+
+    if (server->held.len + total > HTTP_HELD_BYTES) {
+        send_all_held(server);
+    }
+    if (!server->is_turn_end_due) {
+        server->is_turn_end_due = true;
+        loop_soon(server->loop, on_turn_end, server);
+    }
+    connection->held_at = server->held.len;
+    connection->held_len = total;
+    for (unsigned i = 0; i < count; i++) {
+        REQUIRE(buf_append(&server->held, slice_of(bufs[i].base, bufs[i].len)));
+    }
+    if (!connection->is_holding) {
+        connection->is_holding = true;
+        list_push(&server->holding, &connection->held_link);
+    }
+}
+
 static void send_raw(struct http_connection *connection, const uv_buf_t *bufs,
                      unsigned count)
 {
     size_t total = 0;
 
+    send_held(connection); /* it comes first */
     if (connection->state == CONNECTION_CLOSED) {
         return;
     }
     for (unsigned i = 0; i < count; i++) {
         total += bufs[i].len;
     }
-    int sent = uv_try_write((uv_stream_t *)&connection->tcp, bufs, count);
-    if (sent < 0 && sent != UV_EAGAIN) {
-        connection_cut(connection);
-        return;
-    }
     connection->sent_bytes += total;
-    size_t done = sent > 0 ? (size_t)sent : 0;
-    if (done < total) {
-        queue(connection, write_new(bufs, count, done, total));
+    if (connection->may_hold && total <= SHORT_BYTES) {
+        hold(connection, bufs, count, total);
+    } else {
+        send_now(connection, bufs, count, total);
     }
 }
 
@@ -177,4 +270,12 @@ void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
         seal_and_send(connection, slice_of(bufs[i].base, bufs[i].len));
     }
     connection_send_sealed(connection);
+}
+
+void connection_send_later(struct http_connection *connection, const uv_buf_t *bufs,
+                           unsigned count)
+{
+    connection->may_hold = true;
+    connection_send(connection, bufs, count);
+    connection->may_hold = false;
 }
