@@ -6,6 +6,7 @@
 enum read_statement {
     R_BEGIN,
     R_COMMIT,
+    R_CONTENT,
     R_CHECK,
     R_ACCOUNT,
     R_ACCOUNTS,
@@ -58,6 +59,7 @@ enum read_statement {
 static const char *const sql[R_COUNT] = {
     [R_BEGIN] = "BEGIN",
     [R_COMMIT] = "COMMIT",
+    [R_CONTENT] = "PRAGMA data_version",
     [R_CHECK] = "SELECT count(*) FROM (SELECT 1 FROM account LIMIT 1)",
     [R_ACCOUNT] = ACCOUNT " WHERE id = ?1",
     [R_ACCOUNTS] = ACCOUNT " WHERE id > ?1 ORDER BY id LIMIT ?2",
@@ -71,7 +73,8 @@ static const char *const sql[R_COUNT] = {
      * is NULL when there is no such server.
      */
     [R_SERVER_BY_TOKEN] =
-        "SELECT" SERVER_COLUMNS ", CASE t.retired WHEN 1 THEN t.expires_ms ELSE 0 END"
+        "SELECT" SERVER_COLUMNS ", CASE t.retired WHEN 1 THEN t.expires_ms ELSE 0 END,"
+        " t.expires_ms, r.expires_ms"
         " FROM (SELECT ?1 AS hash) q"
         " LEFT JOIN url_token t ON t.hash = q.hash"
         " LEFT JOIN server_token r"
@@ -151,12 +154,21 @@ void read_row_server(sqlite3_stmt *row, struct arena *arena, void *out)
     server->token_ends_ms = 0;
 }
 
+/* 0 stands for no end. */
+static int64_t first_end(int64_t one, int64_t other)
+{
+    return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
 static void row_found_server(sqlite3_stmt *row, struct arena *arena, void *out)
 {
-    struct store_server *server = out;
+    struct found_server *found = out;
 
-    read_row_server(row, arena, out);
-    server->token_ends_ms = sqlite3_column_int64(row, 8);
+    read_row_server(row, arena, &found->server);
+    found->server.token_ends_ms = sqlite3_column_int64(row, 8);
+    found->ends_ms =
+        first_end(found->server.expires_ms, first_end(sqlite3_column_int64(row, 9),
+                                                      sqlite3_column_int64(row, 10)));
 }
 
 static void row_api_token(sqlite3_stmt *row, struct arena *arena, void *out)
@@ -321,6 +333,7 @@ static void on_turn_over(void *ctx)
     sqlite3_stmt *commit = store->reader.statements[R_COMMIT];
 
     store->has_snapshot = false;
+    store->content = 0;
     /* A failed read may have ended it already; nothing was written that could fail. */
     if (sqlite3_get_autocommit(store->reader.handle) == 0) {
         sqlite3_step(commit);
@@ -336,6 +349,17 @@ void read_forget_snapshot(struct store *store)
     }
 }
 
+/* Another one after every write of another connection, and this one writes nothing. */
+static int64_t content_of(struct db *db)
+{
+    sqlite3_stmt *statement = db->statements[R_CONTENT];
+    int code = sqlite3_step(statement);
+    int64_t content = code == SQLITE_ROW ? 1 + sqlite3_column_int64(statement, 0) : 0;
+
+    db_reset(statement);
+    return content;
+}
+
 /*
  * A read on its own locks and unlocks the index of the log file, which costs as much as
  * the search itself. The first read of a turn of the loop opens a snapshot for those
@@ -347,6 +371,7 @@ sqlite3_stmt *read_statement(struct store *store, int which)
     if (!store->has_snapshot &&
         db_run(&store->reader, store->reader.statements[R_BEGIN]) == ERR_OK) {
         store->has_snapshot = true;
+        store->content = content_of(&store->reader);
         loop_soon(store->loop, on_turn_over, store);
     }
     return store->reader.statements[which];
@@ -414,10 +439,22 @@ enum err store_find_server(struct store *store, struct slice hash, int64_t now_m
                            struct arena *arena, struct store_server *out)
 {
     sqlite3_stmt *statement = read_statement(store, R_SERVER_BY_TOKEN);
+    int64_t content = store->content;
+    struct found_server found;
 
+    if (content != 0 && found_get(store->found, content, hash, now_ms, arena, out)) {
+        return ERR_OK;
+    }
     db_bind_blob(statement, 1, hash);
     db_bind_int(statement, 2, now_ms);
-    return read_one(&store->reader, statement, arena, row_found_server, out);
+    enum err err = read_one(&store->reader, statement, arena, row_found_server, &found);
+    if (err == ERR_OK) {
+        *out = found.server;
+        if (content != 0) {
+            found_put(store->found, content, hash, &found);
+        }
+    }
+    return err;
 }
 
 enum err store_find_api_token(struct store *store, struct slice hash, int64_t now_ms,

@@ -104,6 +104,7 @@ enum err store_open(struct loop *loop, const struct log *log, const char *path,
 
     REQUIRE(store != NULL);
     store->loop = loop;
+    store->found = found_new();
     enum err err = make_private(log, path);
     if (err == ERR_OK) {
         err = open_writer(&db, log, path);
@@ -131,6 +132,7 @@ void store_close(struct store *store)
     writer_stop(store->writer);
     read_forget_snapshot(store);
     db_close(&store->reader);
+    found_free(store->found);
     free(store);
 }
 

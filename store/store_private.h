@@ -216,10 +216,31 @@ MUST_USE enum err read_many(struct db *db, sqlite3_stmt *statement, struct arena
 /* The next read sees what is stored by then. */
 void read_forget_snapshot(struct store *store);
 
+/* ---- What URL tokens led to (found.c) ---- */
+
+struct found_servers;
+
+struct found_server {
+    struct store_server server;
+    int64_t ends_ms; /* the first end of server and token; 0: none */
+};
+
+struct found_servers *found_new(void);
+void found_free(struct found_servers *servers); /* accepts NULL */
+/* `content`: which content of the file the caller's snapshot has. Copies into the arena; false:
+ * it has to be searched. */
+bool found_get(struct found_servers *servers, int64_t content, struct slice hash,
+               int64_t now_ms, struct arena *arena, struct store_server *out);
+/* What the search has found. Copies. */
+void found_put(struct found_servers *servers, int64_t content, struct slice hash,
+               const struct found_server *found);
+
 struct store {
     struct db reader; /* the loop's thread */
     struct loop *loop;
     bool has_snapshot; /* the reader is in a transaction, until the turn is over */
+    int64_t content;   /* which it has; 0: not known */
+    struct found_servers *found;
     struct writer *writer;
 };
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What URL tokens led to, so that a call does not search the file for what the last one found.
+ * An entry holds for one content of the file: whoever writes, the server itself or a command
+ * beside it, changes SQLite's data version, and with it all entries are of no more use. An entry
+ * is judged by the clock each time, as the search would. Only tokens that live are kept, so dead
+ * ones cost the same whatever is wrong with them: a search.
+ *
+ * Hashes are spread evenly already: their first bytes name the two places where one may be.
+ */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "store/store_private.h"
+
+#define FOUND_PLACES ((size_t)32 * 1024)
+#define FOUND_TEXT_BYTES 512 /* of one server; more is searched for each time */
+#define HASH_BYTES 32
+
+struct entry {
+    char hash[HASH_BYTES];
+    int64_t content;           /* the file's, when it was searched */
+    struct found_server found; /* its texts lie behind it */
+    char texts[];
+};
+
+struct found_servers {
+    struct entry *entries[FOUND_PLACES];
+};
+
+struct found_servers *found_new(void)
+{
+    struct found_servers *servers = calloc(1, sizeof *servers);
+    REQUIRE(servers != NULL);
+    return servers;
+}
+
+void found_free(struct found_servers *servers)
+{
+    for (size_t i = 0; servers != NULL && i < FOUND_PLACES; i++) {
+        memory_free(servers->entries[i]);
+    }
+    free(servers);
+}
+
+static struct entry **pair_of(struct found_servers *servers, struct slice hash)
+{
+    uint64_t first = 0;
+
+    REQUIRE(hash.len == HASH_BYTES);
+    memcpy(&first, hash.ptr, sizeof first);
+    return &servers->entries[first % (FOUND_PLACES / 2) * 2];
+}
+
+static bool is_of(const struct entry *entry, struct slice hash)
+{
+    return entry != NULL && memcmp(entry->hash, hash.ptr, HASH_BYTES) == 0;
+}
+
+bool found_get(struct found_servers *servers, int64_t content, struct slice hash,
+               int64_t now_ms, struct arena *arena, struct store_server *out)
+{
+    struct entry **pair = pair_of(servers, hash);
+    const struct entry *entry = is_of(pair[0], hash) ? pair[0] : pair[1];
+
+    if (!is_of(entry, hash) || entry->content != content ||
+        (entry->found.ends_ms != 0 && entry->found.ends_ms <= now_ms)) {
+        return false;
+    }
+    *out = entry->found.server;
+    out->id = arena_slice(arena, out->id);
+    out->account = arena_slice(arena, out->account);
+    out->name = arena_slice(arena, out->name);
+    out->config = arena_slice(arena, out->config);
+    return true;
+}
+
+static char *keep_text(char *at, struct slice *text)
+{
+    char *end = at + text->len;
+
+    slice_copy(at, *text);
+    *text = slice_of(at, text->len);
+    return end;
+}
+
+/* Its own place again, else one that is of no use any more, else the first. */
+static struct entry **place_for(struct entry **pair, int64_t content, struct slice hash)
+{
+    if (is_of(pair[0], hash) || is_of(pair[1], hash)) {
+        return is_of(pair[0], hash) ? &pair[0] : &pair[1];
+    }
+    bool is_second_free = pair[1] == NULL || pair[1]->content != content;
+    return pair[0] != NULL && is_second_free ? &pair[1] : &pair[0];
+}
+
+void found_put(struct found_servers *servers, int64_t content, struct slice hash,
+               const struct found_server *found)
+{
+    const struct store_server *server = &found->server;
+    size_t bytes =
+        server->id.len + server->account.len + server->name.len + server->config.len;
+    struct entry **place = place_for(pair_of(servers, hash), content, hash);
+
+    if (bytes > FOUND_TEXT_BYTES) {
+        return;
+    }
+    memory_free(*place);
+    struct entry *entry = memory_alloc(sizeof *entry + bytes);
+    memcpy(entry->hash, hash.ptr, HASH_BYTES);
+    entry->content = content;
+    entry->found = *found;
+    char *at = keep_text(entry->texts, &entry->found.server.id);
+    at = keep_text(at, &entry->found.server.account);
+    at = keep_text(at, &entry->found.server.name);
+    keep_text(at, &entry->found.server.config);
+    *place = entry;
+}
