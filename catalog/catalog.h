@@ -77,6 +77,7 @@ struct integration {
     int default_ceiling;       /* of an account */
     size_t default_limit;      /* of a list that names none */
     int64_t upstream_max_ms;   /* a transfer is cut then */
+    int64_t login_overload_ms; /* a login refused this late is load; 0: never */
     /* What an operator has to say yes to before an account is made, and why; empty:
      * nothing. The member is looked for in the account's connect request. */
     struct slice acknowledgement_member, acknowledgement_message;

@@ -122,6 +122,8 @@ enum err integration_load(struct loader *loader, struct slice path, struct slice
     out->default_ceiling = (int)whole(loader->arena, jval_get(limits, "ceiling"), 1);
     out->upstream_max_ms =
         whole(loader->arena, jval_get(limits, "upstream_max_ms"), 600000);
+    out->login_overload_ms =
+        whole(loader->arena, jval_get(limits, "login_overload_ms"), 0);
     out->default_limit = (size_t)whole(
         loader->arena, jval_get(jval_get(json, "pagination"), "default_limit"), 25);
     out->acknowledgement_member = jval_text(jval_get(acknowledgement, "member"));

@@ -10,8 +10,25 @@ static struct slice scope(const struct admin *admin)
     return admin->who.role == ROLE_ADMIN ? SLICE_EMPTY : admin->who.tenant;
 }
 
-static void write_lane(struct jwriter *writer, const struct governor_lane_view *lane,
-                       bool operator)
+/* Why less than the ceiling holds, and since when. */
+static void write_cause(const struct admin *admin, struct jwriter *writer,
+                        const struct governor_lane_view *lane)
+{
+    int64_t now_ms = gateway_wall_ms(admin->gateway);
+    jwriter_key(writer, SLICE("cause"));
+    if (lane->throttled) {
+        jwriter_string(writer, SLICE("refused_by_erp"));
+    } else {
+        jwriter_null(writer);
+    }
+    admin_time(writer, "lowered_at",
+               lane->throttled ? now_ms - lane->lowered_us / 1000 : 0);
+    jwriter_key(writer, SLICE("probing"));
+    jwriter_bool(writer, lane->probing);
+}
+
+static void write_lane(const struct admin *admin, struct jwriter *writer,
+                       const struct governor_lane_view *lane)
 {
     jwriter_object(writer);
     jwriter_member_string(writer, "id", lane->lane);
@@ -26,7 +43,8 @@ static void write_lane(struct jwriter *writer, const struct governor_lane_view *
     jwriter_member_int(writer, "draining", lane->draining);
     jwriter_member_int(writer, "queued", lane->queued);
     jwriter_member_int(writer, "accounts", lane->accounts);
-    if (operator) {
+    write_cause(admin, writer, lane);
+    if (admin->who.role == ROLE_ADMIN) {
         jwriter_member_int(writer, "paused_ms", lane->paused_ms);
         jwriter_member_int(writer, "granted", (int64_t)lane->granted);
         jwriter_member_int(writer, "refused_upstream", (int64_t)lane->refused_upstream);
@@ -47,7 +65,7 @@ void admin_list_lanes(struct admin *admin)
     struct jwriter writer;
     admin_page_begin(&writer, &json);
     for (size_t i = 0; i < count; i++) {
-        write_lane(&writer, &lanes[i], admin->who.role == ROLE_ADMIN);
+        write_lane(admin, &writer, &lanes[i]);
     }
     admin_page_end(admin, &writer, SLICE_EMPTY);
 }
@@ -57,7 +75,7 @@ static void respond_lane(struct admin *admin, const struct governor_lane_view *l
     struct buf json = admin_buf();
     struct jwriter writer;
     jwriter_init(&writer, &json);
-    write_lane(&writer, lane, admin->who.role == ROLE_ADMIN);
+    write_lane(admin, &writer, lane);
     admin_respond(admin, 200, &json);
     buf_free(&json);
 }

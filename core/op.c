@@ -571,6 +571,32 @@ static bool is_let_in(enum err err)
     return err == ERR_NOT_FOUND || err == ERR_VALIDATION_FAILED || err == ERR_CONFLICT;
 }
 
+/*
+ * Deep overload: the request stands in line inside the ERP until its timestamp is too old,
+ * and is then refused as a bad login. That is load, not a login: the user must not be taken
+ * out of use for it. Only of a login that has worked, and only after a wait that no refusal
+ * of a wrong one takes (the integration's limits.login_overload_ms).
+ */
+static bool is_overload(const struct op_run *run)
+{
+    int64_t least_us = run->op.integration->login_overload_ms * 1000;
+    return least_us > 0 && run->next == CONNECTOR_FAILED &&
+           run->op.fault.err == ERR_NEEDS_REAUTH &&
+           standing_has_worked(run->signer, run->login) &&
+           gateway_mono_us(run->gateway) - run->sent_us >= least_us;
+}
+
+static void overload_fault(struct op_run *run)
+{
+    run->op.rate_limited = true;
+    run->op.fault.err = ERR_RATE_LIMITED;
+    run->op.fault.message = SLICE(
+        "The ERP kept the request waiting until its signature was too old, and then "
+        "refused it: it is overloaded. It was not executed.");
+    run->op.fault.hint =
+        SLICE("Wait retry_after_seconds, then send the same call again.");
+}
+
 /* What the answer says of the login. A page with status 200 that wants a login says nothing
  * of it: single sign-on stands before the API there. Nor does a proxy that wants one of its
  * own. */
@@ -578,6 +604,10 @@ static void judge_login(struct op_run *run, const struct http_reply *reply)
 {
     struct fault *fault = &run->op.fault;
     bool failed = run->next == CONNECTOR_FAILED;
+    if (is_overload(run)) {
+        overload_fault(run);
+        return;
+    }
     if (run->next == CONNECTOR_DONE) {
         standing_worked(run->signer, run->login, true, run->sent_us);
     } else if (failed && is_let_in(fault->err)) {

@@ -177,6 +177,11 @@ void standing_call(struct account *account, const struct credential *login)
     set_trial(account, standing, true);
 }
 
+bool standing_has_worked(struct account *account, const struct credential *login)
+{
+    return standing_of(account, login)->worked_us > 0;
+}
+
 /* ---- The state ---- */
 
 struct change {

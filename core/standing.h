@@ -34,6 +34,8 @@ void standing_recall(struct account *account, int64_t worked_us);
 void standing_call(struct account *account, const struct credential *login);
 /* Its ceiling as it stands: 1 on trial. */
 int standing_ceiling(const struct account *account);
+/* The ERP has taken that login, and no refusal or long pause came since. */
+bool standing_has_worked(struct account *account, const struct credential *login);
 /* A few refused logins by that scheme lock the user. */
 bool standing_locks(struct slice scheme);
 

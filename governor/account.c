@@ -243,7 +243,7 @@ void governor_lane_set(struct governor *governor, struct slice id, int ceiling,
     governor_tick(governor, now_us);
     lane = lane_get(governor, id);
     lane->operator_ceiling = ceiling;
-    lane_ceiling_settle(lane);
+    lane_settle(lane);
     gates_dispatch(governor, (struct gate *const[]){&lane->gate}, 1);
     lane_reap(governor, lane);
 }

@@ -42,6 +42,7 @@ void seat_take(struct governor *governor, struct governor_seat *seat,
     seat->lane->gate.in_flight++;
     seat->tenant->gate.in_flight++;
     seat->counts.granted++;
+    throttle_took(governor, seat->lane, ticket);
 }
 
 void seat_give(struct governor_seat *seat)

@@ -193,6 +193,7 @@ void governor_cancel(struct governor *governor, struct governor_ticket *ticket,
         REQUIRE(!list_empty(&ticket->link)); /* fetched: only release ends it */
         list_remove(&ticket->link);
         ticket_clear(ticket);
+        throttle_ended(governor, seat->lane, ticket, GOVERNOR_UNUSED);
         slot_freed(governor, seat);
         return;
     }
@@ -249,19 +250,19 @@ void governor_release(struct governor *governor, struct governor_ticket *ticket,
     governor_tick(governor, now_us);
     list_remove(&ticket->link);
     ticket_clear(ticket);
-    switch (outcome) {
-    case GOVERNOR_LOST:
-        hold_slot(governor, seat);
-        return;
-    case GOVERNOR_ANSWERED:
-        lane_answered(seat->lane, ticket->order, governor->now_us - ticket->granted_us);
-        break;
-    case GOVERNOR_RATE_LIMITED:
+    if (outcome == GOVERNOR_RATE_LIMITED) {
         seat->counts.refused_upstream++;
-        lane_refused(governor, seat->lane, ticket->order, retry_after_us);
-        break;
-    case GOVERNOR_UNUSED:
-        break;
+        throttle_refused(governor, seat->lane, ticket, retry_after_us);
+    } else {
+        throttle_ended(governor, seat->lane, ticket, outcome);
+    }
+    if (outcome == GOVERNOR_ANSWERED) {
+        lane_measure(seat->lane, governor->now_us - ticket->granted_us);
+    }
+    if (outcome == GOVERNOR_LOST) {
+        hold_slot(governor, seat);
+        gates_dispatch(governor, (struct gate *const[]){&seat->lane->gate}, 1);
+        return;
     }
     slot_freed(governor, seat);
 }
@@ -288,17 +289,17 @@ static void expire(struct governor *governor)
 
 /* When each of the three kinds of timed events is due next; INT64_MAX: never. */
 struct due {
-    int64_t pause_us, hold_us, wait_us, first_us;
+    int64_t throttle_us, hold_us, wait_us, first_us;
 };
 
 static struct due next_due(const struct governor *governor)
 {
-    const struct lane *lane = lane_next_pause(governor);
+    const struct lane *lane = throttle_next(governor);
     const struct governor_ticket *ticket = queue_next_deadline(governor);
     struct due due = {INT64_MAX, INT64_MAX, INT64_MAX, 0};
 
     if (lane != NULL) {
-        due.pause_us = lane->paused_until_us;
+        due.throttle_us = lane->throttle->until_us;
     }
     if (!list_empty(&governor->holds)) {
         due.hold_us = LIST_ENTRY(governor->holds.next, struct hold, link)->until_us;
@@ -306,7 +307,7 @@ static struct due next_due(const struct governor *governor)
     if (ticket != NULL) {
         due.wait_us = ticket->deadline_us;
     }
-    due.first_us = due.pause_us < due.hold_us ? due.pause_us : due.hold_us;
+    due.first_us = due.throttle_us < due.hold_us ? due.throttle_us : due.hold_us;
     due.first_us = due.wait_us < due.first_us ? due.wait_us : due.first_us;
     return due;
 }
@@ -329,8 +330,8 @@ void governor_tick(struct governor *governor, int64_t now_us)
         governor->now_us = now_us;
     }
     while (due.first_us <= governor->now_us && due.first_us != INT64_MAX) {
-        if (due.pause_us == due.first_us) {
-            lane_resume(governor, lane_next_pause(governor));
+        if (due.throttle_us == due.first_us) {
+            throttle_due(governor, throttle_next(governor));
         } else if (due.hold_us == due.first_us) {
             end_hold(governor);
         } else {

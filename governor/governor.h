@@ -131,9 +131,9 @@ void governor_server_revoke(struct governor *governor, struct slice account,
                             struct slice server, int64_t now_us);
 
 enum governor_outcome {
-    GOVERNOR_ANSWERED,     /* the upstream answered; the lane's back-off ends */
+    GOVERNOR_ANSWERED,     /* the upstream answered; the lane opens again */
     GOVERNOR_UNUSED,       /* nothing was sent */
-    GOVERNOR_RATE_LIMITED, /* the upstream said: too many; the lane pauses */
+    GOVERNOR_RATE_LIMITED, /* it said: too many; the lane pauses and narrows */
     GOVERNOR_LOST /* the connection is gone, the work may go on: hold, then free */
 };
 
@@ -173,12 +173,16 @@ struct governor_view governor_look(const struct governor *governor,
 struct governor_lane_view {
     struct slice lane;
     int ceiling;   /* the operator's (governor_lane_set); 0: none */
-    int effective; /* what holds now */
+    int effective; /* what holds now: less than the ceiling after a refusal */
     int in_flight;
     int draining; /* of in_flight: above the ceiling, or held after a lost connection */
     int queued;
     int accounts;
+    bool throttled; /* after a refusal of the upstream, until the ceiling holds again */
+    bool probing;   /* one call at a time until one is answered */
     long paused_ms; /* left of the pause after a refusal */
+    int64_t
+        lowered_us; /* when throttled: time since the last refusal that lowered it */
     /* Since start. */
     uint64_t granted, refused_upstream, refused_full, refused_late, expired;
 };

@@ -61,17 +61,36 @@ static inline bool gate_is_unused(const struct gate *gate)
     return gate->in_flight == 0 && gate->queued == 0 && gate->crowd == NULL;
 }
 
+enum throttle_phase {
+    THROTTLE_PAUSED,  /* silent until `until_us` */
+    THROTTLE_PROBING, /* the next call is a probe */
+    THROTTLE_PROBED,  /* it is out: nobody else, until it is answered or `until_us` */
+    THROTTLE_OPEN     /* up to `limit`, which rises */
+};
+
+/* What a lane has learned from refusals of its upstream; there is none while its ceiling
+ * holds. See throttle.c. */
+struct throttle {
+    enum throttle_phase phase;
+    int limit;           /* instead of the ceiling */
+    int refused;         /* calls at once that were refused lately; 0: none */
+    int refusals;        /* steps of the back-off; 0: none running */
+    uint64_t refused_at; /* sequence of the last refusal that counted as a step */
+    uint64_t probe;      /* order of the call that is out as a probe */
+    int64_t until_us;    /* of the phase; INT64_MAX: until something happens */
+    int64_t forget_us;   /* when `refused` may be tried again */
+    int64_t since_us;    /* last time the limit was lowered */
+    size_t index;        /* in governor->throttled */
+};
+
 struct lane {
     struct tree_node node; /* first, so that a node is its lane */
     struct gate gate;
     struct list seats;
-    int operator_ceiling; /* 0: none */
-    int default_ceiling;  /* highest among the accounts that are not removed */
-    int refusals;         /* steps of the back-off; 0: none running */
-    int64_t hold_us;      /* moving average: how long an answered call keeps a slot */
-    int64_t paused_until_us;
-    size_t pause_at;         /* index in governor->pauses while gate.paused */
-    uint64_t refused_at;     /* sequence of the last refusal that counted as a step */
+    struct throttle *throttle; /* NULL: nothing was refused lately */
+    int operator_ceiling;      /* 0: none */
+    int default_ceiling;       /* highest among the accounts that are not removed */
+    int64_t hold_us; /* moving average: how long an answered call keeps a slot */
     struct seat_counts gone; /* of accounts that left the lane */
     char id[];
 };
@@ -148,7 +167,7 @@ struct governor {
     struct map *seats; /* by account id */
     struct tree lanes, tenants;
     struct heap deadlines; /* waiting tickets */
-    struct heap pauses;    /* paused lanes */
+    struct heap throttled; /* lanes with a throttle */
     struct list holds;     /* ending soonest first: all last equally long */
     struct list decided;   /* tickets for governor_next */
     uint64_t sequence;     /* of arrivals, grants and refusals, over all lanes */
@@ -195,14 +214,24 @@ int64_t seat_estimate_us(const struct governor_seat *seat,
 struct lane *lane_find(const struct governor *governor, struct slice id);
 struct lane *lane_get(struct governor *governor, struct slice id);
 void lane_reap(struct governor *governor, struct lane *lane);
+int lane_ceiling(const struct lane *lane);
 void lane_ceiling_add(struct lane *lane, int ceiling);
 void lane_ceiling_drop(struct lane *lane, int ceiling);
-void lane_ceiling_settle(struct lane *lane);
-void lane_answered(struct lane *lane, uint64_t granted_order, int64_t hold_us);
-void lane_refused(struct governor *governor, struct lane *lane, uint64_t granted_order,
-                  int64_t retry_after_us);
-void lane_resume(struct governor *governor, struct lane *lane);
-struct lane *lane_next_pause(const struct governor *governor);
+void lane_settle(struct lane *lane);
+void lane_measure(struct lane *lane, int64_t hold_us);
+
+/* throttle.c: a lane whose upstream has refused */
+void throttle_free(struct governor *governor, struct lane *lane);
+void throttle_refused(struct governor *governor, struct lane *lane,
+                      const struct governor_ticket *ticket, int64_t retry_after_us);
+void throttle_ended(struct governor *governor, struct lane *lane,
+                    const struct governor_ticket *ticket,
+                    enum governor_outcome outcome);
+void throttle_took(struct governor *governor, struct lane *lane,
+                   const struct governor_ticket *ticket);
+void throttle_due(struct governor *governor, struct lane *lane);
+bool throttle_is_shut(const struct throttle *throttle);
+struct lane *throttle_next(const struct governor *governor);
 
 /* account.c */
 struct governor_seat *seat_find(const struct governor *governor, struct slice id);

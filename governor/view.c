@@ -24,7 +24,10 @@ static long seconds_up(int64_t us)
 
 static int64_t pause_left(const struct lane *lane, int64_t now_us)
 {
-    return lane->gate.paused ? most(lane->paused_until_us - now_us, 0) : 0;
+    const struct throttle *throttle = lane->throttle;
+    return throttle != NULL && throttle->phase == THROTTLE_PAUSED
+               ? most(throttle->until_us - now_us, 0)
+               : 0;
 }
 
 /* Until a call with so many ahead of it has one of so many slots. */
@@ -115,10 +118,11 @@ struct governor_view governor_look(const struct governor *governor,
     pause_us = pause_left(seat->lane, now_us);
     view.limit = least(seat->ceiling,
                        least(seat->lane->gate.ceiling, seat->tenant->gate.ceiling));
-    view.remaining = pause_us > 0 ? 0 : free_slots(seat);
+    view.remaining = seat->lane->gate.paused ? 0 : free_slots(seat);
     view.in_flight = seat->in_flight;
     view.queue_depth = seat->queued;
-    if (free_slots(seat) == 0 || seat->lane->gate.queued > 0) {
+    if (free_slots(seat) == 0 || seat->lane->gate.paused ||
+        seat->lane->gate.queued > 0) {
         turn = wait_us(seat);
     }
     if (view.remaining == 0) {
@@ -150,7 +154,12 @@ static struct governor_lane_view view_of(const struct lane *lane, struct slice t
         .lane = tree_id(&lane->node),
         .ceiling = lane->operator_ceiling,
         .effective = lane->gate.ceiling,
+        .throttled = lane->throttle != NULL,
+        .probing = lane->throttle != NULL && lane->throttle->phase != THROTTLE_OPEN &&
+                   lane->throttle->phase != THROTTLE_PAUSED,
         .paused_ms = (long)((pause_left(lane, now_us) + 999) / 1000),
+        .lowered_us =
+            lane->throttle != NULL ? most(now_us - lane->throttle->since_us, 0) : 0,
     };
     int held = 0;
 

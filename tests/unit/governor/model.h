@@ -30,6 +30,10 @@
 #define BASE_US 20000
 #define MOST_US 300000
 #define NEVER INT64_MAX
+/* What throttle.c says of itself. */
+#define PROBE_US 1000000
+#define RISE_US 1000000
+#define FORGET_US 30000000
 
 enum place { NOWHERE, WAITS, RUNS };
 
@@ -47,11 +51,15 @@ struct m_account {
     int64_t queue_wait;
 };
 
+enum m_phase { M_WHOLE, M_PAUSED, M_PROBING, M_PROBED, M_OPEN };
+
 struct m_lane {
     int operator_ceiling, refusals;
-    int64_t paused_until; /* 0: not paused */
-    uint64_t refused_at;
-    uint64_t granted, refused, full, late, expired;
+    enum m_phase phase; /* M_WHOLE: nothing was refused lately */
+    int limit, refused; /* calls at once: that may go, that were refused */
+    int64_t until, forget;
+    uint64_t refused_at, probe;
+    uint64_t granted, refused_by_upstream, full, late, expired;
 };
 
 struct m_hold {
@@ -152,7 +160,7 @@ static inline struct counts count_place(const struct model *m, enum place place)
     return counts;
 }
 
-static inline int lane_ceiling(const struct model *m, int lane)
+static inline int lane_base(const struct model *m, int lane)
 {
     int highest = 0;
 
@@ -168,6 +176,19 @@ static inline int lane_ceiling(const struct model *m, int lane)
     return highest;
 }
 
+static inline int lane_ceiling(const struct model *m, int lane)
+{
+    const struct m_lane *l = &m->lanes[lane];
+    int base = lane_base(m, lane);
+
+    return l->phase != M_WHOLE && l->limit < base ? l->limit : base;
+}
+
+static inline bool is_shut(const struct model *m, int lane)
+{
+    return m->lanes[lane].phase == M_PAUSED || m->lanes[lane].phase == M_PROBED;
+}
+
 static inline int tenant_ceiling(const struct model *m, int tenant)
 {
     return m->tenant_ceiling[tenant] > 0 ? m->tenant_ceiling[tenant] : 1000000;
@@ -179,8 +200,7 @@ static inline bool could_go(const struct model *m, const struct counts *running,
     const struct m_account *a = &m->accounts[account];
 
     return running->account[account] < a->ceiling &&
-           running->lane[a->lane] < lane_ceiling(m, a->lane) &&
-           m->lanes[a->lane].paused_until == 0 &&
+           running->lane[a->lane] < lane_ceiling(m, a->lane) && !is_shut(m, a->lane) &&
            running->tenant[a->tenant] < tenant_ceiling(m, a->tenant);
 }
 
@@ -197,10 +217,16 @@ static inline void m_expect(struct model *m, int ticket,
 static inline void m_grant(struct run *r, int ticket)
 {
     struct m_ticket *t = &r->m.tickets[ticket];
+    struct m_lane *l = &r->m.lanes[r->m.accounts[t->account].lane];
 
     t->place = RUNS;
     t->order = ++r->m.sequence;
-    r->m.lanes[r->m.accounts[t->account].lane].granted++;
+    l->granted++;
+    if (l->phase == M_PROBING) {
+        l->phase = M_PROBED;
+        l->probe = t->order;
+        l->until = r->now + PROBE_US;
+    }
 }
 
 static inline bool same_flow(const struct m_ticket *a, const struct m_ticket *b)
@@ -328,7 +354,7 @@ static inline bool lane_exists(const struct model *m, int lane)
     return false;
 }
 
-/* A lane that nothing needs is forgotten, its pause and its counts too. */
+/* A lane that nothing needs is forgotten, its throttle and its counts too. */
 static inline void m_forget(struct model *m, int lane)
 {
     if (!lane_exists(m, lane)) {
@@ -363,17 +389,17 @@ static inline int m_first_deadline(const struct model *m)
     return first;
 }
 
-static inline int m_first_pause(const struct model *m)
+static inline int m_first_lane(const struct model *m)
 {
     int first = -1;
 
     for (int i = 0; i < LANES; i++) {
-        int64_t until = m->lanes[i].paused_until;
-        if (until == 0) {
+        int64_t until = m->lanes[i].until;
+        if (m->lanes[i].phase == M_WHOLE) {
             continue;
         }
-        if (first < 0 || until < m->lanes[first].paused_until ||
-            (until == m->lanes[first].paused_until &&
+        if (first < 0 || until < m->lanes[first].until ||
+            (until == m->lanes[first].until &&
              m->lanes[i].refused_at < m->lanes[first].refused_at)) {
             first = i;
         }
@@ -381,10 +407,48 @@ static inline int m_first_pause(const struct model *m)
     return first;
 }
 
+static inline void m_rise(struct run *r, int lane)
+{
+    struct m_lane *l = &r->m.lanes[lane];
+    int base = lane_base(&r->m, lane), top = base;
+
+    if (r->now >= l->forget) {
+        l->refused = 0;
+    }
+    if (l->refused > 0 && l->refused <= base) {
+        top = l->refused > 2 ? l->refused - 1 : 1;
+    }
+    l->limit += base >= 32 ? base / 16 : 1;
+    l->limit = l->limit > top ? top : l->limit;
+    l->until = r->now + RISE_US;
+    if (l->limit == top && l->until < l->forget) {
+        l->until = l->forget;
+    }
+    if (l->limit >= base) {
+        l->phase = M_WHOLE;
+    }
+}
+
+/* Pauses end, probes are out long enough, limits rise. */
+static inline void m_phase_over(struct run *r, int lane)
+{
+    struct m_lane *l = &r->m.lanes[lane];
+
+    if (l->phase == M_PAUSED) {
+        l->phase = M_PROBING;
+        l->until = NEVER;
+    } else if (l->phase == M_PROBED) {
+        l->phase = M_OPEN;
+        l->until = r->now + RISE_US;
+    } else {
+        m_rise(r, lane);
+    }
+}
+
 static inline int64_t m_due(const struct model *m)
 {
-    int lane = m_first_pause(m), ticket = m_first_deadline(m);
-    int64_t due = lane >= 0 ? m->lanes[lane].paused_until : NEVER;
+    int lane = m_first_lane(m), ticket = m_first_deadline(m);
+    int64_t due = lane >= 0 ? m->lanes[lane].until : NEVER;
 
     if (m->hold_count > 0 && m->holds[0].until < due) {
         due = m->holds[0].until;
@@ -421,10 +485,10 @@ static inline void m_tick(struct run *r)
     struct model *m = &r->m;
     int64_t due;
 
-    for (due = m_due(m); due <= r->now; due = m_due(m)) {
-        int lane = m_first_pause(m);
-        if (lane >= 0 && m->lanes[lane].paused_until == due) {
-            m->lanes[lane].paused_until = 0;
+    for (due = m_due(m); due <= r->now && due != NEVER; due = m_due(m)) {
+        int lane = m_first_lane(m);
+        if (lane >= 0 && m->lanes[lane].until == due) {
+            m_phase_over(r, lane);
             m_settle(r);
         } else if (m->hold_count > 0 && m->holds[0].until == due) {
             m_end_hold(r);

@@ -21,7 +21,7 @@ static void test_a_refusal_pauses_the_lane(void **state)
     ask(w, 0, "a");
     pause = pause_after(w, 0, 0);
 
-    assert_in_range(pause, 250001, 500000);
+    assert_in_range(pause, 1, 500000);
     assert_int_equal(ask(w, 1, "a"), GOVERNOR_WAITING);
     assert_int_equal(lane(w, "lane").paused_ms, (pause + 999) / 1000);
     assert_int_equal(lane(w, "lane").refused_upstream, 1);
@@ -38,18 +38,18 @@ static void test_a_refusal_pauses_the_lane(void **state)
 static void test_refusals_in_a_row_double_the_pause_up_to_the_most(void **state)
 {
     struct world *w = *state;
-    int64_t most = 500000, sum = 0;
+    int64_t most = 500000, short_ones = 0;
 
     add(w, "a", "t", "lane", 2);
     for (int i = 0; i < 80; i++) {
         ask(w, 0, "a");
         int64_t pause = pause_after(w, 0, 0);
-        assert_in_range(pause, most / 2 + 1, most);
-        sum += pause == most ? 1 : 0;
+        assert_in_range(pause, 1, most);
+        short_ones += pause < most / 2 ? 1 : 0;
         pass(w, pause);
         most = most * 2 < 30 * SECOND ? most * 2 : 30 * SECOND;
     }
-    assert_in_range(sum, 0, 5); /* it is random, not the most each time */
+    assert_in_range(short_ones, 20, 60); /* anything from nothing to the most */
 }
 
 static void test_an_answer_after_the_pause_ends_the_back_off(void **state)
@@ -65,7 +65,7 @@ static void test_an_answer_after_the_pause_ends_the_back_off(void **state)
     finish(w, 0, GOVERNOR_ANSWERED);
     ask(w, 0, "a");
 
-    assert_in_range(pause_after(w, 0, 0), 250001, 500000);
+    assert_in_range(pause_after(w, 0, 0), 1, 500000);
 }
 
 static void test_calls_under_way_at_a_refusal_are_one_step_with_it(void **state)
@@ -80,10 +80,11 @@ static void test_calls_under_way_at_a_refusal_are_one_step_with_it(void **state)
     refuse(w, 1, 0);
     assert_int_equal(governor_due_us(w->governor), due);
     finish(w, 2, GOVERNOR_ANSWERED); /* says nothing about the time after */
+    finish(w, 3, GOVERNOR_ANSWERED);
     pass(w, due - w->now);
     ask(w, 0, "a");
 
-    assert_in_range(pause_after(w, 0, 0), 500001, 1000000);
+    assert_in_range(pause_after(w, 0, 0), 1, 1000000);
     finish_all(w);
 }
 
@@ -95,11 +96,12 @@ static void test_a_late_refusal_pauses_again_without_a_further_step(void **state
     assert_int_equal(fill(w, 0, "a"), 4);
     pass(w, pause_after(w, 0, 0));
 
-    assert_in_range(pause_after(w, 1, 0), 250001, 500000);
+    assert_in_range(pause_after(w, 1, 0), 1, 500000);
+    finish(w, 3, GOVERNOR_ANSWERED);
     pass(w, SECOND);
     ask(w, 0, "a");
     finish(w, 0, GOVERNOR_ANSWERED);
-    assert_in_range(pause_after(w, 2, 0), 250001, 500000);
+    assert_in_range(pause_after(w, 2, 0), 1, 500000);
     finish_all(w);
 }
 
@@ -116,7 +118,7 @@ static void test_the_upstreams_own_wish_is_the_least_pause(void **state)
     assert_int_equal(pause_after(w, 1, 8 * SECOND), 8 * SECOND);
     pass(w, 8 * SECOND);
     ask(w, 0, "a");
-    assert_in_range(pause_after(w, 0, 1), 500001, 1000000);
+    assert_in_range(pause_after(w, 0, 1), 1, 1000000);
     pass(w, SECOND);
     ask(w, 0, "a");
     assert_int_equal(pause_after(w, 0, INT64_MAX), 3600 * SECOND);
@@ -136,6 +138,8 @@ static void test_pauses_of_several_lanes_end_in_their_order(void **state)
     refuse(w, 2, 5 * SECOND);
     refuse(w, 4, 4 * SECOND);
     refuse(w, 5, 9 * SECOND);
+    finish(w, 1, GOVERNOR_ANSWERED);
+    finish(w, 3, GOVERNOR_ANSWERED);
     ask(w, 12, "c");
     ask(w, 11, "b");
     ask(w, 10, "a");

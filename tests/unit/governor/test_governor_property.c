@@ -10,7 +10,8 @@
  *    within a server and class, and servers take turns by their weights (shares of
  *    classes and turns over several accounts: test_fairness.c);
  *  - a full queue refuses, so does the estimate when it exceeds the wait; a wait that is over expires, each ticket is decided once;
- *  - pauses lie in (d/2, d] or are as long as the upstream asked.
+ *  - pauses lie in (0, d] or are as long as the upstream asked; what is refused halves
+ *    the lane's limit, one call at a time opens it again, and it rises as throttle.c says.
  * Each decision of the governor must be the model's, in the model's order, and the
  * counts it shows must be the table's.
  *
@@ -146,30 +147,51 @@ struct bounds {
     int64_t low, high;
 };
 
-static struct bounds m_refused(struct run *r, int lane, uint64_t order,
-                               int64_t retry_us)
+static void m_lower(struct run *r, struct m_lane *l, int level, bool is_new)
 {
-    struct m_lane *l = &r->m.lanes[lane];
-    struct bounds b = {0, 0};
-    bool is_new = order > l->refused_at;
-
     if (is_new) {
         l->refusals++;
         l->refused_at = ++r->m.sequence;
+        l->limit = (l->limit < level ? l->limit : level) / 2;
+        l->refused = level;
+    } else if (level < l->refused || l->refused == 0) {
+        l->refused = level;
     }
-    if (is_new || l->paused_until == 0) {
+    l->limit = l->limit >= l->refused ? l->refused - 1 : l->limit;
+    l->limit = l->limit < 1 ? 1 : l->limit;
+    l->forget = r->now + FORGET_US;
+}
+
+static struct bounds m_refused(struct run *r, int lane, const struct m_ticket *t,
+                               int64_t retry_us)
+{
+    struct m_lane *l = &r->m.lanes[lane];
+    const struct counts running = count_place(&r->m, RUNS);
+    struct bounds b = {0, 0};
+    bool is_new;
+
+    if (l->phase == M_WHOLE) {
+        l->limit = lane_base(&r->m, lane);
+        l->refused = l->refusals = 0;
+        l->refused_at = 0;
+    }
+    is_new = t->order > l->refused_at;
+    m_lower(r, l, running.lane[lane], is_new); /* itself included */
+    if (is_new || l->phase != M_PAUSED) {
         int64_t d = BASE_US;
         for (int i = 1; i < l->refusals && d < MOST_US; i++) {
             d *= 2;
         }
-        d = d < MOST_US ? d : MOST_US;
-        b = (struct bounds){d / 2 + 1, d};
+        b = (struct bounds){1, d < MOST_US ? d : MOST_US};
     }
     b.low = r->now + (retry_us > b.low ? retry_us : b.low);
     b.high = r->now + (retry_us > b.high ? retry_us : b.high);
-    b.low = l->paused_until > b.low ? l->paused_until : b.low;
-    b.high = l->paused_until > b.high ? l->paused_until : b.high;
-    l->refused++;
+    if (l->phase == M_PAUSED) {
+        b.low = l->until > b.low ? l->until : b.low;
+        b.high = l->until > b.high ? l->until : b.high;
+    }
+    l->phase = M_PAUSED;
+    l->refused_by_upstream++;
     return b;
 }
 
@@ -182,16 +204,31 @@ static void release_refused(struct run *r, int ticket)
 
     governor_release(r->governor, &r->tickets[ticket], GOVERNOR_RATE_LIMITED, retry_us,
                      r->now);
-    b = m_refused(r, lane, t->order, retry_us);
-    r->m.lanes[lane].paused_until = b.high;
+    b = m_refused(r, lane, t, retry_us);
+    r->m.lanes[lane].until = b.high;
     t->place = NOWHERE;
     if (lane_exists(&r->m, lane)) {
-        r->m.lanes[lane].paused_until = pause_end(r, lane);
-        assert_true(r->m.lanes[lane].paused_until >= b.low);
-        assert_true(r->m.lanes[lane].paused_until <= b.high);
+        r->m.lanes[lane].until = pause_end(r, lane);
+        assert_true(r->m.lanes[lane].until >= b.low);
+        assert_true(r->m.lanes[lane].until <= b.high);
         r->pauses++;
     }
     m_leave(r, ticket);
+}
+
+/* A running call ended otherwise: answered, or nothing is known of it. */
+static void m_ended(struct run *r, const struct m_ticket *t, bool answered)
+{
+    struct m_lane *l = &r->m.lanes[r->m.accounts[t->account].lane];
+
+    if (l->phase == M_WHOLE || t->order <= l->refused_at) {
+        return;
+    }
+    l->refusals = answered ? 0 : l->refusals;
+    if (l->phase == M_PROBED && l->probe == t->order) {
+        l->phase = answered ? M_OPEN : M_PROBING;
+        l->until = answered ? r->now + RISE_US : NEVER;
+    }
 }
 
 /* Takes a ticket that was released or cancelled before it was fetched off the expected.
@@ -220,7 +257,7 @@ static void step_release(struct run *r)
         return;
     }
     m_unexpect(&r->m, ticket);
-    if (chance < 6) {
+    if (chance < 3) {
         release_refused(r, ticket);
         return;
     }
@@ -229,11 +266,10 @@ static void step_release(struct run *r)
         assert_true(r->m.hold_count < HOLDS);
         r->m.holds[r->m.hold_count] = (struct m_hold){t->account, r->now + HOLD_US};
         r->m.hold_count++;
-    } else if (chance < 90) {
-        struct m_lane *l = &r->m.lanes[r->m.accounts[t->account].lane];
+    } else if (chance < 92) {
         outcome = GOVERNOR_ANSWERED;
-        l->refusals = t->order > l->refused_at ? 0 : l->refusals;
     }
+    m_ended(r, t, outcome == GOVERNOR_ANSWERED);
     governor_release(r->governor, &r->tickets[ticket], outcome, 0, r->now);
     m_leave(r, ticket);
 }
@@ -250,6 +286,9 @@ static void step_cancel(struct run *r)
     }
     governor_cancel(r->governor, &r->tickets[ticket], r->now);
     m_unexpect(&r->m, ticket);
+    if (r->m.tickets[ticket].place == RUNS) {
+        m_ended(r, &r->m.tickets[ticket], false);
+    }
     m_leave(r, ticket);
 }
 
@@ -376,7 +415,7 @@ static void check_account(struct run *r)
     left = smaller(
         a->ceiling - running.account[account],
         smaller(lane - running.lane[a->lane], tenant - running.tenant[a->tenant]));
-    left = left < 0 || r->m.lanes[a->lane].paused_until > 0 ? 0 : left;
+    left = left < 0 || is_shut(&r->m, a->lane) ? 0 : left;
     assert_int_equal(view.limit, smaller(a->ceiling, smaller(lane, tenant)));
     assert_int_equal(view.remaining, left);
     assert_int_equal(view.reset_s >= 1, left == 0);
@@ -438,10 +477,12 @@ static void check_lane(struct run *r)
     assert_int_equal(view.queued, want.queued);
     assert_int_equal(view.accounts, want.accounts);
     assert_int_equal(view.draining, want.draining);
-    assert_int_equal(view.paused_ms > 0, l->paused_until > 0);
+    assert_int_equal(view.paused_ms > 0, l->phase == M_PAUSED);
+    assert_int_equal(view.throttled, l->phase != M_WHOLE);
+    assert_int_equal(view.probing, l->phase == M_PROBING || l->phase == M_PROBED);
     if (tenant < 0) {
         assert_int_equal(view.granted, l->granted);
-        assert_int_equal(view.refused_upstream, l->refused);
+        assert_int_equal(view.refused_upstream, l->refused_by_upstream);
         assert_int_equal(view.refused_full, l->full);
         assert_int_equal(view.refused_late, l->late);
         assert_int_equal(view.expired, l->expired);
