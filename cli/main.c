@@ -62,7 +62,10 @@ static const struct command commands[] = {
     {"mcp", "list ACCOUNT | get ACCOUNT ID | create ACCOUNT | update ACCOUNT ID | rotate ACCOUNT ID | delete ACCOUNT ID",
      "MCP servers (secret URLs) of an account", api_flags, command_mcp},
     {"tenant", "get ID | set ID --ceiling N", "a tenant's own ceiling", api_flags, command_tenant},
-    {"lane", "list | get ID | set ID --ceiling N", "lanes: what is at each ERP now", api_flags,
+    {"lane",
+     "list | get ID | set ID --ceiling N | pause ID | resume ID | drain ID | "
+     "kick ID [MCP_ID]",
+     "lanes: what is at each ERP now; hold calls back, let them go on", api_flags,
      command_lane},
     {"environment", "list | get NAME | set NAME --file F",
      "catalog overrides of an environment", api_flags, command_environment},

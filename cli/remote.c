@@ -461,8 +461,24 @@ int command_lane(struct arena *arena, const struct config *config,
     if (verb_is(&errand, "get", 2)) {
         return run_errand(&errand, SLICE("GET"), path, SLICE_EMPTY);
     }
+    if (verb_is(&errand, "pause", 2) || verb_is(&errand, "resume", 2) ||
+        verb_is(&errand, "drain", 2)) {
+        return run_errand(&errand, SLICE("POST"),
+                          arena_printf(arena, "%.*s/%.*s", SLICE_ARG(path),
+                                       SLICE_ARG(word(&errand, 0))),
+                          SLICE_EMPTY);
+    }
+    if (verb_is(&errand, "kick", 2) || verb_is(&errand, "kick", 3)) {
+        struct slice server = word(&errand, 2);
+        return run_errand(&errand, SLICE("POST"),
+                          arena_printf(arena, "%.*s/kick%s%.*s", SLICE_ARG(path),
+                                       server.len > 0 ? "?mcp_server=" : "",
+                                       SLICE_ARG(server)),
+                          SLICE_EMPTY);
+    }
     if (!verb_is(&errand, "set", 2) || !ceiling_value(&errand, &ceiling)) {
-        return usage("sluice lane list | get ID | set ID --ceiling N");
+        return usage("sluice lane list | get ID | set ID --ceiling N | pause ID | "
+                     "resume ID | drain ID | kick ID [MCP_ID]");
     }
     return run_errand(&errand, SLICE("PATCH"), path,
                       arena_printf(arena, "{\"ceiling\":%.*s}", SLICE_ARG(ceiling)));

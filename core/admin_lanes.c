@@ -27,10 +27,13 @@ static void write_cause(const struct admin *admin, struct jwriter *writer,
     jwriter_bool(writer, lane->probing);
 }
 
+static const char *const modes[] = {[GOVERNOR_RUNNING] = "running",
+                                    [GOVERNOR_PAUSED] = "paused",
+                                    [GOVERNOR_DRAINING] = "draining"};
+
 static void write_lane(const struct admin *admin, struct jwriter *writer,
                        const struct governor_lane_view *lane)
 {
-    jwriter_object(writer);
     jwriter_member_string(writer, "id", lane->lane);
     jwriter_key(writer, SLICE("ceiling"));
     if (lane->ceiling > 0) {
@@ -43,8 +46,11 @@ static void write_lane(const struct admin *admin, struct jwriter *writer,
     jwriter_member_int(writer, "draining", lane->draining);
     jwriter_member_int(writer, "queued", lane->queued);
     jwriter_member_int(writer, "accounts", lane->accounts);
+    jwriter_member_string(writer, "state", slice_str(modes[lane->mode]));
     write_cause(admin, writer, lane);
     if (admin->who.role == ROLE_ADMIN) {
+        jwriter_member_int(writer, "wait_p50_ms", lane->wait_p50_us / 1000);
+        jwriter_member_int(writer, "wait_p99_ms", lane->wait_p99_us / 1000);
         jwriter_member_int(writer, "paused_ms", lane->paused_ms);
         jwriter_member_int(writer, "granted", (int64_t)lane->granted);
         jwriter_member_int(writer, "refused_upstream", (int64_t)lane->refused_upstream);
@@ -52,7 +58,27 @@ static void write_lane(const struct admin *admin, struct jwriter *writer,
         jwriter_member_int(writer, "refused_late", (int64_t)lane->refused_late);
         jwriter_member_int(writer, "expired", (int64_t)lane->expired);
     }
-    jwriter_object_end(writer);
+}
+
+/* Who waits in one lane, of what the caller may see. */
+static void write_lines(const struct admin *admin, struct jwriter *writer)
+{
+    struct governor_line *lines = NULL;
+    size_t count = governor_lane_lines(admin->gateway->parts.governor, admin->arena,
+                                       admin->ids[0], scope(admin), &lines);
+    jwriter_key(writer, SLICE("queue"));
+    jwriter_array(writer);
+    for (size_t i = 0; i < count; i++) {
+        bool batch = lines[i].priority == GOVERNOR_BATCH;
+        jwriter_object(writer);
+        jwriter_member_string(writer, "account", lines[i].account);
+        jwriter_member_string(writer, "mcp_server", lines[i].server);
+        jwriter_member_string(writer, "priority",
+                              batch ? SLICE("batch") : SLICE("interactive"));
+        jwriter_member_int(writer, "queued", lines[i].queued);
+        jwriter_object_end(writer);
+    }
+    jwriter_array_end(writer);
 }
 
 void admin_list_lanes(struct admin *admin)
@@ -65,7 +91,9 @@ void admin_list_lanes(struct admin *admin)
     struct jwriter writer;
     admin_page_begin(&writer, &json);
     for (size_t i = 0; i < count; i++) {
+        jwriter_object(&writer);
         write_lane(admin, &writer, &lanes[i]);
+        jwriter_object_end(&writer);
     }
     admin_page_end(admin, &writer, SLICE_EMPTY);
 }
@@ -75,7 +103,10 @@ static void respond_lane(struct admin *admin, const struct governor_lane_view *l
     struct buf json = admin_buf();
     struct jwriter writer;
     jwriter_init(&writer, &json);
+    jwriter_object(&writer);
     write_lane(admin, &writer, lane);
+    write_lines(admin, &writer);
+    jwriter_object_end(&writer);
     admin_respond(admin, 200, &json);
     buf_free(&json);
 }
@@ -150,6 +181,60 @@ void admin_patch_lane(struct admin *admin)
     change->before.lane = change->id;
     store_put_lane(batch, &record);
     store_commit(admin->gateway->parts.store, batch, on_lane_stored, change);
+}
+
+/* ---- The operator's hand: until the server stops ---- */
+
+static void set_mode(struct admin *admin, enum governor_lane_mode mode)
+{
+    struct gateway *gateway = admin->gateway;
+    struct governor_lane_view lane;
+    if (!find_lane(admin, &lane)) {
+        return;
+    }
+    governor_lane_mode_set(gateway->parts.governor, admin->ids[0], mode,
+                           gateway_mono_us(gateway));
+    turnstile_settle(gateway->turnstile);
+    if (find_lane(admin, &lane)) {
+        respond_lane(admin, &lane);
+    }
+}
+
+void admin_pause_lane(struct admin *admin)
+{
+    set_mode(admin, GOVERNOR_PAUSED);
+}
+
+void admin_drain_lane(struct admin *admin)
+{
+    set_mode(admin, GOVERNOR_DRAINING);
+}
+
+void admin_resume_lane(struct admin *admin)
+{
+    set_mode(admin, GOVERNOR_RUNNING);
+}
+
+void admin_kick_lane(struct admin *admin)
+{
+    struct gateway *gateway = admin->gateway;
+    struct governor_lane_view lane;
+    struct buf json = admin_buf();
+    struct jwriter writer;
+    if (!find_lane(admin, &lane)) {
+        buf_free(&json);
+        return;
+    }
+    int kicked =
+        governor_lane_kick(gateway->parts.governor, admin->ids[0],
+                           admin_query(admin, "mcp_server"), gateway_mono_us(gateway));
+    turnstile_settle(gateway->turnstile);
+    jwriter_init(&writer, &json);
+    jwriter_object(&writer);
+    jwriter_member_int(&writer, "kicked", kicked);
+    jwriter_object_end(&writer);
+    admin_respond(admin, 200, &json);
+    buf_free(&json);
 }
 
 /* ---- Tenants ---- */

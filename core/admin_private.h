@@ -180,6 +180,10 @@ void admin_test_endpoint(struct admin *admin);
 void admin_list_deliveries(struct admin *admin);
 
 void admin_list_lanes(struct admin *admin);
+void admin_pause_lane(struct admin *admin);
+void admin_resume_lane(struct admin *admin);
+void admin_drain_lane(struct admin *admin);
+void admin_kick_lane(struct admin *admin);
 void admin_get_lane(struct admin *admin);
 void admin_patch_lane(struct admin *admin);
 void admin_get_tenant(struct admin *admin);

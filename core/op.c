@@ -288,6 +288,21 @@ static void busy_fault(struct op_run *run, const char *message)
     fault->retry_after_s = view.retry_after_s;
 }
 
+static const char turned_away[] = "The operator of this server has taken the call out "
+                                  "of the line for this ERP account; "
+                                  "it was not sent.";
+
+static const char *why_refused(enum governor_decision decision)
+{
+    if (decision == GOVERNOR_TURNED_AWAY) {
+        return turned_away;
+    }
+    return decision == GOVERNOR_TOO_LATE
+               ? "The line for this ERP account is so long that the call would not get "
+                 "its turn in time."
+               : "The line for this ERP account is full.";
+}
+
 static void stopping_fault(struct op_run *run)
 {
     run->op.fault.err = ERR_UNAVAILABLE;
@@ -340,6 +355,8 @@ static void on_decided(void *ctx, enum governor_decision decision)
     }
     if (decision == GOVERNOR_REVOKED) {
         revoked_fault(run);
+    } else if (decision == GOVERNOR_TURNED_AWAY) {
+        busy_fault(run, turned_away);
     } else {
         busy_fault(run,
                    "The call waited its full time in line for this ERP account and no "
@@ -373,10 +390,7 @@ static enum step do_admit(struct op_run *run)
     if (decision == GOVERNOR_REVOKED) {
         revoked_fault(run);
     } else {
-        busy_fault(run, decision == GOVERNOR_REFUSED
-                            ? "The line for this ERP account is full."
-                            : "The line for this ERP account is so long that the call "
-                              "would not get its turn in time.");
+        busy_fault(run, why_refused(decision));
         run->op.fault.retry_after_s = seconds_up(run->place.ticket.estimate_us);
     }
     return STEP_FAIL;

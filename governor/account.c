@@ -172,13 +172,46 @@ bool governor_account_known(const struct governor *governor, struct slice id)
     return seat != NULL && !seat->removed;
 }
 
-static void revoke_waiting(struct governor *governor, struct governor_seat *seat)
+static void empty_flow(struct governor *governor, struct governor_flow *flow,
+                       enum governor_decision decision)
+{
+    bool last = flow == NULL;
+
+    while (!last) { /* the flow goes with its last call */
+        struct governor_ticket *ticket =
+            LIST_ENTRY(flow->tickets.next, struct governor_ticket, link);
+        last = flow->count == 1;
+        queue_leave(governor, ticket);
+        governor_decide(governor, ticket, decision);
+    }
+}
+
+/* The waiting calls of that MCP server, or all (empty), are decided so. */
+void seat_turn_away(struct governor *governor, struct governor_seat *seat,
+                    struct slice server, enum governor_decision decision)
 {
     struct governor_ticket *ticket;
 
-    for (ticket = queue_head(seat); ticket != NULL; ticket = queue_head(seat)) {
+    for (int i = 0; server.len > 0 && i < GOVERNOR_PRIORITIES; i++) {
+        empty_flow(governor, queue_flow(seat, server, (enum governor_priority)i),
+                   decision);
+    }
+    for (ticket = queue_head(seat); server.len == 0 && ticket != NULL;
+         ticket = queue_head(seat)) {
         queue_leave(governor, ticket);
-        governor_decide(governor, ticket, GOVERNOR_REVOKED);
+        governor_decide(governor, ticket, decision);
+    }
+}
+
+void governor_server_revoke(struct governor *governor, struct slice account,
+                            struct slice server, int64_t now_us)
+{
+    struct governor_seat *seat;
+
+    governor_tick(governor, now_us);
+    seat = seat_find(governor, account);
+    if (seat != NULL) {
+        seat_turn_away(governor, seat, server, GOVERNOR_REVOKED);
     }
 }
 
@@ -186,7 +219,8 @@ void governor_account_refuse(struct governor *governor, struct slice id, int64_t
 {
     governor_tick(governor, now_us);
     if (governor_account_known(governor, id)) {
-        revoke_waiting(governor, seat_find(governor, id));
+        seat_turn_away(governor, seat_find(governor, id), SLICE_EMPTY,
+                       GOVERNOR_REVOKED);
     }
 }
 
@@ -199,7 +233,7 @@ void governor_account_remove(struct governor *governor, struct slice id, int64_t
         return;
     }
     seat = seat_find(governor, id);
-    revoke_waiting(governor, seat);
+    seat_turn_away(governor, seat, SLICE_EMPTY, GOVERNOR_REVOKED);
     seat->removed = true;
     lane_ceiling_drop(seat->lane, seat->ceiling);
     seat_reap(governor, seat);
@@ -267,6 +301,7 @@ void seats_free(struct governor *governor)
     while (governor->lanes.root != NULL) {
         struct lane *lane = (struct lane *)(void *)governor->lanes.root;
         lane->operator_ceiling = 0;
+        lane->mode = GOVERNOR_RUNNING;
         lane_reap(governor, lane);
     }
     while (governor->tenants.root != NULL) {

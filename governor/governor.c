@@ -125,6 +125,10 @@ static enum governor_decision stand_in_line(struct governor *governor,
                                             const struct governor_call *call)
 {
     ticket->estimate_us = seat_estimate_us(seat, call, governor->now_us);
+    if (seat->lane->mode == GOVERNOR_DRAINING) {
+        ticket_clear(ticket);
+        return ticket->decision = GOVERNOR_TURNED_AWAY;
+    }
     if (seat->queued >= seat->queue_limit) {
         seat->counts.refused_full++;
         ticket_clear(ticket);
@@ -199,31 +203,6 @@ void governor_cancel(struct governor *governor, struct governor_ticket *ticket,
     }
     if (ticket->link.next != NULL) {
         list_remove(&ticket->link);
-    }
-}
-
-static void revoke_flow(struct governor *governor, struct governor_flow *flow)
-{
-    bool last = flow == NULL;
-
-    while (!last) { /* the flow goes with its last call */
-        struct governor_ticket *ticket =
-            LIST_ENTRY(flow->tickets.next, struct governor_ticket, link);
-        last = flow->count == 1;
-        queue_leave(governor, ticket);
-        governor_decide(governor, ticket, GOVERNOR_REVOKED);
-    }
-}
-
-void governor_server_revoke(struct governor *governor, struct slice account,
-                            struct slice server, int64_t now_us)
-{
-    struct governor_seat *seat;
-
-    governor_tick(governor, now_us);
-    seat = seat_find(governor, account);
-    for (int i = 0; seat != NULL && i < GOVERNOR_PRIORITIES; i++) {
-        revoke_flow(governor, queue_flow(seat, server, (enum governor_priority)i));
     }
 }
 

@@ -68,6 +68,19 @@ void governor_tenant_set(struct governor *governor, struct slice id, int ceiling
 void governor_lane_set(struct governor *governor, struct slice id, int ceiling,
                        int64_t now_us);
 
+/* The operator's hand on a lane. What is under way goes on in all of them. */
+enum governor_lane_mode {
+    GOVERNOR_RUNNING,
+    GOVERNOR_PAUSED,  /* nobody goes; calls wait as long as they may */
+    GOVERNOR_DRAINING /* nobody goes, nobody waits: those in line are TURNED_AWAY */
+};
+void governor_lane_mode_set(struct governor *governor, struct slice id,
+                            enum governor_lane_mode mode, int64_t now_us);
+/* Takes the waiting calls of that MCP server (empty: all) out of the lane's line:
+ * TURNED_AWAY. Returns how many. */
+int governor_lane_kick(struct governor *governor, struct slice id, struct slice server,
+                       int64_t now_us);
+
 #define GOVERNOR_WEIGHT_MAX 100
 
 enum governor_priority { GOVERNOR_INTERACTIVE, GOVERNOR_BATCH };
@@ -77,8 +90,9 @@ enum governor_decision {
     GOVERNOR_WAITING, /* on the queue: governor_next will bring it, or cancel it */
     GOVERNOR_REFUSED, /* the account's queue is full: nothing is kept */
     GOVERNOR_TOO_LATE, /* its turn would not come within queue_wait_us: nothing is kept */
-    GOVERNOR_EXPIRED, /* waited queue_wait_us: nothing is kept */
-    GOVERNOR_REVOKED  /* the account (or the server's URL) is gone: nothing is kept */
+    GOVERNOR_TURNED_AWAY, /* by the operator: the lane drains, or it was kicked out */
+    GOVERNOR_EXPIRED,     /* waited queue_wait_us: nothing is kept */
+    GOVERNOR_REVOKED /* the account (or the server's URL) is gone: nothing is kept */
 };
 
 /* Who asks. Borrowed for the call; `server` as long as the ticket waits or is granted. */
@@ -178,6 +192,8 @@ struct governor_lane_view {
     int draining; /* of in_flight: above the ceiling, or held after a lost connection */
     int queued;
     int accounts;
+    enum governor_lane_mode mode;
+    int64_t wait_p50_us, wait_p99_us; /* of the last 256 granted calls */
     bool throttled; /* after a refusal of the upstream, until the ceiling holds again */
     bool probing;   /* one call at a time until one is answered */
     long paused_ms; /* left of the pause after a refusal */
@@ -190,6 +206,16 @@ struct governor_lane_view {
 size_t governor_lanes(const struct governor *governor, struct arena *arena,
                       struct slice tenant, int64_t now_us,
                       struct governor_lane_view **out);
+/* The calls that wait in a lane, by MCP server and class. */
+struct governor_line {
+    struct slice account, server;
+    enum governor_priority priority;
+    int queued;
+};
+/* Into `arena`, in no order; of that tenant only unless it is empty. */
+size_t governor_lane_lines(const struct governor *governor, struct arena *arena,
+                           struct slice id, struct slice tenant,
+                           struct governor_line **out);
 /* False when no such lane is known (or none of the tenant's accounts is on it). */
 bool governor_lane(const struct governor *governor, struct slice id,
                    struct slice tenant, int64_t now_us, struct governor_lane_view *out);

@@ -83,14 +83,24 @@ struct throttle {
     size_t index;        /* in governor->throttled */
 };
 
+#define WAITS_KEPT 256
+
+/* How long the last granted calls had waited; a ring. */
+struct waits {
+    uint32_t next, count;
+    uint32_t us[WAITS_KEPT];
+};
+
 struct lane {
     struct tree_node node; /* first, so that a node is its lane */
     struct gate gate;
     struct list seats;
     struct throttle *throttle; /* NULL: nothing was refused lately */
-    int operator_ceiling;      /* 0: none */
-    int default_ceiling;       /* highest among the accounts that are not removed */
-    int64_t hold_us; /* moving average: how long an answered call keeps a slot */
+    struct waits *waits;       /* NULL: no call has waited yet */
+    enum governor_lane_mode mode;
+    int operator_ceiling; /* 0: none */
+    int default_ceiling;  /* highest among the accounts that are not removed */
+    int64_t hold_us;      /* moving average: how long an answered call keeps a slot */
     struct seat_counts gone; /* of accounts that left the lane */
     char id[];
 };
@@ -219,6 +229,7 @@ void lane_ceiling_add(struct lane *lane, int ceiling);
 void lane_ceiling_drop(struct lane *lane, int ceiling);
 void lane_settle(struct lane *lane);
 void lane_measure(struct lane *lane, int64_t hold_us);
+void lane_waited(struct lane *lane, int64_t wait_us);
 
 /* throttle.c: a lane whose upstream has refused */
 void throttle_free(struct governor *governor, struct lane *lane);
@@ -236,6 +247,8 @@ struct lane *throttle_next(const struct governor *governor);
 /* account.c */
 struct governor_seat *seat_find(const struct governor *governor, struct slice id);
 void seat_reap(struct governor *governor, struct governor_seat *seat);
+void seat_turn_away(struct governor *governor, struct governor_seat *seat,
+                    struct slice server, enum governor_decision decision);
 void seats_free(struct governor *governor);
 struct tenant *tenant_find(const struct governor *governor, struct slice id);
 

@@ -38,12 +38,14 @@ struct lane *lane_get(struct governor *governor, struct slice id)
 /* Frees the lane when nothing needs it: no account, so no call, and no setting. */
 void lane_reap(struct governor *governor, struct lane *lane)
 {
-    if (!list_empty(&lane->seats) || lane->operator_ceiling > 0) {
+    if (!list_empty(&lane->seats) || lane->operator_ceiling > 0 ||
+        lane->mode != GOVERNOR_RUNNING) {
         return;
     }
     REQUIRE(gate_is_unused(&lane->gate));
     throttle_free(governor, lane);
     tree_remove(&governor->lanes, &lane->node);
+    free(lane->waits);
     free(lane);
 }
 
@@ -62,7 +64,8 @@ void lane_settle(struct lane *lane)
     if (throttle != NULL && throttle->limit < lane->gate.ceiling) {
         lane->gate.ceiling = throttle->limit;
     }
-    lane->gate.paused = throttle != NULL && throttle_is_shut(throttle);
+    lane->gate.paused = lane->mode != GOVERNOR_RUNNING ||
+                        (throttle != NULL && throttle_is_shut(throttle));
 }
 
 void lane_ceiling_add(struct lane *lane, int ceiling)
@@ -102,4 +105,55 @@ void lane_measure(struct lane *lane, int64_t hold_us)
     int64_t hold = hold_us < HOLD_MAX_US ? hold_us : HOLD_MAX_US;
 
     lane->hold_us += lane->hold_us > 0 ? (hold - lane->hold_us) / HOLD_WEIGHT : hold;
+}
+
+/* Of a call that was granted. Lanes in which nobody has waited yet keep nothing. */
+void lane_waited(struct lane *lane, int64_t wait_us)
+{
+    struct waits *waits = lane->waits;
+
+    if (waits == NULL && wait_us == 0) {
+        return;
+    }
+    if (waits == NULL) {
+        waits = lane->waits = governor_alloc(sizeof(*waits));
+    }
+    waits->us[waits->next] = wait_us < UINT32_MAX ? (uint32_t)wait_us : UINT32_MAX;
+    waits->next = (waits->next + 1) % WAITS_KEPT;
+    waits->count += waits->count < WAITS_KEPT ? 1 : 0;
+}
+
+void governor_lane_mode_set(struct governor *governor, struct slice id,
+                            enum governor_lane_mode mode, int64_t now_us)
+{
+    struct lane *lane;
+
+    governor_tick(governor, now_us);
+    lane = lane_get(governor, id);
+    lane->mode = mode;
+    lane_settle(lane);
+    if (mode == GOVERNOR_DRAINING) {
+        governor_lane_kick(governor, id, SLICE_EMPTY, now_us);
+    }
+    gates_dispatch(governor, (struct gate *const[]){&lane->gate}, 1);
+    lane_reap(governor, lane);
+}
+
+int governor_lane_kick(struct governor *governor, struct slice id, struct slice server,
+                       int64_t now_us)
+{
+    struct lane *lane;
+    int before;
+
+    governor_tick(governor, now_us);
+    lane = lane_find(governor, id);
+    if (lane == NULL) {
+        return 0;
+    }
+    before = lane->gate.queued;
+    LIST_FOREACH (node, &lane->seats) {
+        seat_turn_away(governor, LIST_ENTRY(node, struct governor_seat, in_lane),
+                       server, GOVERNOR_TURNED_AWAY);
+    }
+    return before - lane->gate.queued;
 }

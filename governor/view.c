@@ -132,6 +132,27 @@ struct governor_view governor_look(const struct governor *governor,
     return view;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+
+    return one < other ? -1 : one > other;
+}
+
+/* The nearest rank: half, or 99 of 100, waited no longer. */
+static void add_waits(struct governor_lane_view *view, const struct waits *waits)
+{
+    uint32_t sorted[WAITS_KEPT];
+
+    if (waits == NULL) {
+        return;
+    }
+    memcpy(sorted, waits->us, sizeof(sorted));
+    qsort(sorted, waits->count, sizeof(sorted[0]), by_number);
+    view->wait_p50_us = sorted[(waits->count - 1) / 2];
+    view->wait_p99_us = sorted[(waits->count * 99 + 99) / 100 - 1];
+}
+
 static bool is_seen(const struct governor_seat *seat, struct slice tenant)
 {
     return tenant.len == 0 || slice_eq(tree_id(&seat->tenant->node), tenant);
@@ -154,6 +175,7 @@ static struct governor_lane_view view_of(const struct lane *lane, struct slice t
         .lane = tree_id(&lane->node),
         .ceiling = lane->operator_ceiling,
         .effective = lane->gate.ceiling,
+        .mode = lane->mode,
         .throttled = lane->throttle != NULL,
         .probing = lane->throttle != NULL && lane->throttle->phase != THROTTLE_OPEN &&
                    lane->throttle->phase != THROTTLE_PAUSED,
@@ -177,6 +199,7 @@ static struct governor_lane_view view_of(const struct lane *lane, struct slice t
     if (tenant.len == 0) {
         add_counts(&view, &lane->gone);
     }
+    add_waits(&view, lane->waits);
     view.draining = (int)most(held, view.in_flight - view.effective);
     return view;
 }
@@ -275,4 +298,50 @@ size_t governor_lanes(const struct governor *governor, struct arena *arena,
         (*out)[i].lane = arena_slice(arena, (*out)[i].lane);
     }
     return found.count;
+}
+
+struct lines {
+    struct governor_line *lines;
+    size_t count;
+    struct arena *arena;
+};
+
+static void add_line(void *ctx, struct tree_node *node)
+{
+    const struct server *server = (const struct server *)(const void *)node;
+    const struct governor_seat *seat = server->queue->seat;
+    struct lines *lines = ctx;
+
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        if (server->flows[i].count > 0) {
+            lines->lines[lines->count] = (struct governor_line){
+                arena_slice(lines->arena, slice_of(seat->id, seat->id_bytes)),
+                arena_slice(lines->arena, tree_id(node)), (enum governor_priority)i,
+                server->flows[i].count};
+            lines->count++;
+        }
+    }
+}
+
+size_t governor_lane_lines(const struct governor *governor, struct arena *arena,
+                           struct slice id, struct slice tenant,
+                           struct governor_line **out)
+{
+    const struct lane *lane = lane_find(governor, id);
+    struct lines lines = {NULL, 0, arena};
+
+    *out = NULL;
+    if (lane == NULL || lane->gate.queued == 0) {
+        return 0;
+    }
+    *out = lines.lines =
+        arena_array(arena, (size_t)lane->gate.queued, sizeof(*lines.lines));
+    LIST_FOREACH (node, &lane->seats) {
+        const struct governor_seat *seat =
+            LIST_ENTRY(node, struct governor_seat, in_lane);
+        if (seat->queue != NULL && is_seen(seat, tenant)) {
+            tree_each(&seat->queue->servers, add_line, &lines);
+        }
+    }
+    return lines.count;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many calls reach the ERP at once, who waits, who is told to come back, and what it says."""
+import json
 import os
 import re
 import threading
@@ -501,6 +502,83 @@ class TestALimitThatChanges(GovernorCase):
         self.assertEqual((account["state"], account["cause"]), ("active", None))
         self.latency(0)
         self.data(self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2])
+
+
+class TestTheOperatorsHand(GovernorCase):
+    def lane_call(self, account, verb):
+        return self.stand.admin("POST", "/lanes/%s/%s" % (
+            urllib.parse.quote(account["lane"], safe=""), verb))
+
+    def sluice(self, *words):
+        """What the command prints."""
+        done = self.stand.command(*words, flags=(), env={
+            "SLUICE_URL": self.stand.base, "SLUICE_TOKEN": self.stand.admin_token})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_pause_and_resume(self):
+        account, url = self.fresh(governor=LONG_LINE)
+        self.latency(100)
+        self.assertEqual(self.lane_call(account, "pause")["state"], "paused")
+        self.reset()
+        volley = Volley(url, 8).send()
+        self.until_queued(account, 8)
+        lane = self.lane(account)
+        self.assertEqual([(line["account"], line["priority"], line["queued"])
+                          for line in lane["queue"]], [(account["id"], "interactive", 8)])
+        self.assertEqual(self.stats()["requests"], 0)
+        self.assertEqual(self.lane_call(account, "resume")["state"], "running")
+        self.assertEqual(codes(volley.results()), {"ok": 8})
+        lane = self.lane(account)
+        self.assertEqual(lane["queue"], [])
+        self.assertGreater(lane["wait_p99_ms"], 0)
+        self.assertGreaterEqual(lane["wait_p99_ms"], lane["wait_p50_ms"])
+
+    def test_drain_answers_those_in_line_and_lets_run_who_runs(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, ceiling=2))
+        self.latency(600)
+        volley = Volley(url, 6).send()
+        self.until_in_flight(2)
+        self.until_queued(account, 4)
+        self.assertEqual(self.lane_call(account, "drain")["state"], "draining")
+        results = volley.results()
+        self.assertEqual(codes(results), {"ok": 2, "account_busy": 4})
+        self.assertIn("operator", [self.error(result)["message"] for _, _, result in results
+                                   if result.get("isError")][0])
+        self.assertEqual(codes(Volley(url, 1).send().results()), {"account_busy": 1})
+        self.until_idle(account)
+        self.lane_call(account, "resume")
+        self.assertEqual(codes(Volley(url, 1).send().results()), {"ok": 1})
+
+    def test_kick_takes_a_server_s_calls_out_by_the_command(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
+        other = self.stand.mint(account["id"])
+        self.latency(800)
+        running = Volley(url, 1).send()
+        self.until_in_flight(1)
+        stays, goes = Volley(url, 1).send(), Volley(other["url"], 3).send()
+        self.until_queued(account, 4)
+        start = os.path.getsize(self.stand.log_path)
+        self.assertEqual(self.sluice("lane", "kick", account["lane"], other["id"]),
+                         {"kicked": 3})
+        self.assertEqual(codes(goes.results()), {"account_busy": 3})
+        self.assertEqual(codes(stays.results() + running.results()), {"ok": 2})
+        self.assertEqual(self.sluice("lane", "pause", account["lane"])["state"], "paused")
+        self.assertEqual(self.sluice("lane", "resume", account["lane"])["state"], "running")
+        self.assertEqual([(e["route"], e["subject"]) for e in self.stand.events(start)
+                          if e["event"] == "admin_call" and e["route"] != "get_lane"],
+                         [(verb + "_lane", account["lane"])
+                          for verb in ("kick", "pause", "resume")])
+
+    def test_only_an_admin_holds_a_lane(self):
+        account, _ = self.fresh()
+        token = self.stand.admin("POST", "/api-token", {"name": "t", "role": "tenant",
+                                                        "tenant_id": "demo"})["token"]
+        lane = "/lanes/" + urllib.parse.quote(account["lane"], safe="")
+        for verb in ("pause", "resume", "drain", "kick"):
+            status, _ = self.stand.api("POST", "%s/%s" % (lane, verb), token=token)
+            self.assertEqual(status, 403)
+        self.assertEqual(self.stand.api("POST", "/lanes/none/pause")[0], 404)
 
 
 class TestUnprovenAccounts(GovernorCase):

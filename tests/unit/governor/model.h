@@ -55,6 +55,7 @@ enum m_phase { M_WHOLE, M_PAUSED, M_PROBING, M_PROBED, M_OPEN };
 
 struct m_lane {
     int operator_ceiling, refusals;
+    enum governor_lane_mode mode;
     enum m_phase phase; /* M_WHOLE: nothing was refused lately */
     int limit, refused; /* calls at once: that may go, that were refused */
     int64_t until, forget;
@@ -186,7 +187,9 @@ static inline int lane_ceiling(const struct model *m, int lane)
 
 static inline bool is_shut(const struct model *m, int lane)
 {
-    return m->lanes[lane].phase == M_PAUSED || m->lanes[lane].phase == M_PROBED;
+    const struct m_lane *l = &m->lanes[lane];
+
+    return l->mode != GOVERNOR_RUNNING || l->phase == M_PAUSED || l->phase == M_PROBED;
 }
 
 static inline int tenant_ceiling(const struct model *m, int tenant)
@@ -343,7 +346,8 @@ static inline bool has_calls(const struct model *m, int account)
 
 static inline bool lane_exists(const struct model *m, int lane)
 {
-    if (m->lanes[lane].operator_ceiling > 0) {
+    if (m->lanes[lane].operator_ceiling > 0 ||
+        m->lanes[lane].mode != GOVERNOR_RUNNING) {
         return true;
     }
     for (int i = 0; i < ACCOUNTS; i++) {

@@ -22,16 +22,21 @@
 
 #define STEPS 1000000
 
-/* Grants and expiries come in the order in which they happened; revocations of one
- * moment in any. */
+static bool is_sent_off(enum governor_decision decision)
+{
+    return decision == GOVERNOR_REVOKED || decision == GOVERNOR_TURNED_AWAY;
+}
+
+/* Grants and expiries come in the order in which they happened; those who are sent off in
+ * one moment in any. */
 static void compare_one(struct run *r, const struct governor_ticket *ticket)
 {
     struct model *m = &r->m;
     int at = 0;
 
     while (at < m->expected_count && m->expected[at].ticket != ticket - r->tickets) {
-        assert_true(m->expected[at].decision == GOVERNOR_REVOKED ||
-                    ticket->decision == GOVERNOR_REVOKED);
+        assert_true(is_sent_off(m->expected[at].decision) ||
+                    is_sent_off(ticket->decision));
         at++;
     }
     assert_true(at < m->expected_count);
@@ -86,6 +91,9 @@ static enum governor_decision m_acquire(struct run *r, int ticket, int account,
     if (could_go(m, &running, account)) {
         m_grant(r, ticket);
         return GOVERNOR_GRANTED;
+    }
+    if (m->lanes[a->lane].mode == GOVERNOR_DRAINING) {
+        return GOVERNOR_TURNED_AWAY;
     }
     if (waiting.account[account] >= a->queue_limit) {
         m->lanes[a->lane].full++;
@@ -321,28 +329,60 @@ static void step_account(struct run *r)
     m_forget(&r->m, old_lane);
 }
 
-static void m_revoke(struct run *r, int account, int server)
+/* All waiting calls of the account, or of one of its servers, are sent off. */
+static int m_send_off(struct run *r, int account, int server,
+                      enum governor_decision decision)
 {
-    struct model *m = &r->m;
+    int count = 0;
 
-    for (int priority = 0; priority < 2; priority++) {
-        for (;;) {
-            int first = -1;
-            for (int i = 0; i < TICKETS; i++) {
-                const struct m_ticket *t = &m->tickets[i];
-                if (t->place == WAITS && t->account == account &&
-                    t->priority == priority && (server < 0 || t->server == server) &&
-                    (first < 0 || t->order < m->tickets[first].order)) {
-                    first = i;
-                }
-            }
-            if (first < 0) {
-                break;
-            }
-            m->tickets[first].place = NOWHERE;
-            m_expect(m, first, GOVERNOR_REVOKED);
+    for (int i = 0; i < TICKETS; i++) {
+        struct m_ticket *t = &r->m.tickets[i];
+        if (t->place == WAITS && t->account == account &&
+            (server < 0 || t->server == server)) {
+            t->place = NOWHERE;
+            m_expect(&r->m, i, decision);
+            count++;
         }
     }
+    return count;
+}
+
+static int m_kick(struct run *r, int lane, int server)
+{
+    int count = 0;
+
+    for (int i = 0; i < ACCOUNTS; i++) {
+        if (r->m.accounts[i].lane == lane) {
+            count += m_send_off(r, i, server, GOVERNOR_TURNED_AWAY);
+        }
+    }
+    return count;
+}
+
+static void step_mode(struct run *r)
+{
+    int lane = pick(r, LANES);
+    enum governor_lane_mode mode = (enum governor_lane_mode)(pick(r, 6) % 5 % 3);
+    struct name name;
+
+    governor_lane_mode_set(r->governor, lane_name(&name, lane), mode, r->now);
+    r->m.lanes[lane].mode = mode;
+    if (mode == GOVERNOR_DRAINING) {
+        m_kick(r, lane, -1);
+    }
+    m_settle(r);
+    m_forget(&r->m, lane);
+}
+
+static void step_kick(struct run *r)
+{
+    int lane = pick(r, LANES), server = pick(r, SERVERS + 1) - 1, kicked;
+    struct name name;
+
+    kicked = governor_lane_kick(
+        r->governor, lane_name(&name, lane),
+        server < 0 ? SLICE_EMPTY : slice_str(server_names[server]), r->now);
+    assert_int_equal(kicked, m_kick(r, lane, server));
 }
 
 static void step_remove(struct run *r)
@@ -351,7 +391,7 @@ static void step_remove(struct run *r)
     struct name name;
 
     governor_account_remove(r->governor, name_of(&name, "acc", account), r->now);
-    m_revoke(r, account, -1);
+    m_send_off(r, account, -1, GOVERNOR_REVOKED);
     r->m.accounts[account].known = false;
     m_forget(&r->m, r->m.accounts[account].lane);
 }
@@ -363,7 +403,7 @@ static void step_server(struct run *r)
 
     governor_server_revoke(r->governor, name_of(&name, "acc", account),
                            slice_str(server_names[server]), r->now);
-    m_revoke(r, account, server);
+    m_send_off(r, account, server, GOVERNOR_REVOKED);
 }
 
 static void step_tenant(struct run *r)
@@ -478,6 +518,7 @@ static void check_lane(struct run *r)
     assert_int_equal(view.accounts, want.accounts);
     assert_int_equal(view.draining, want.draining);
     assert_int_equal(view.paused_ms > 0, l->phase == M_PAUSED);
+    assert_int_equal(view.mode, l->mode);
     assert_int_equal(view.throttled, l->phase != M_WHOLE);
     assert_int_equal(view.probing, l->phase == M_PROBING || l->phase == M_PROBED);
     if (tenant < 0) {
@@ -545,7 +586,11 @@ static void one_step(struct run *r)
         step_remove(r);
     } else if (chance < 976) {
         step_server(r);
-    } else if (chance < 988) {
+    } else if (chance < 979) {
+        step_kick(r);
+    } else if (chance < 982) {
+        step_mode(r);
+    } else if (chance < 990) {
         step_tenant(r);
     } else {
         step_lane(r);
@@ -564,6 +609,8 @@ static void drain(struct run *r)
     }
     for (int i = 0; i < LANES; i++) {
         governor_lane_set(r->governor, lane_name(&name, i), 0, r->now);
+        governor_lane_mode_set(r->governor, lane_name(&name, i), GOVERNOR_RUNNING,
+                               r->now);
     }
     for (int i = 0; i < ACCOUNTS; i++) {
         governor_account_remove(r->governor, name_of(&name, "acc", i), r->now);
