@@ -6,7 +6,9 @@ is used once and replaced, and a confidential one, whose refresh token stays. do
 has the table that these tests prove.
 """
 import os
+import shutil
 import sqlite3
+import tempfile
 import time
 import urllib.parse
 
@@ -133,6 +135,20 @@ class GrantCase(ConnectCase):
         self.stand.start_server()
         return self.url(account)
 
+    def start_neighbour(self):
+        """The address of another server on the same database, by a folder of its own: one folder
+        has one server (decision 0010), and this is about what the database alone guards."""
+        folder = tempfile.mkdtemp(dir=self.stand.scratch)
+        shutil.copy(os.path.join(self.stand.data_dir, "keys.json"), folder)
+        os.symlink(os.path.join(self.stand.data_dir, "sluice.db"),
+                   os.path.join(folder, "sluice.db"))
+        flags = [folder if one == self.stand.data_dir else one for one in self.stand.flags()]
+        start = os.path.getsize(self.stand.log_path)
+        with open(self.stand.log_path, "a", encoding="utf-8") as log:
+            process = self.stand.start("neighbour", [self.stand.server, "serve", "--server.port",
+                                                     "0", *flags], stderr=log)
+        return "http://127.0.0.1:%d" % self.stand.wait_for_port(process, start)
+
     @classmethod
     def expected_codes(cls, name):
         return (0, -9) if name == "server" else (0,)
@@ -223,6 +239,34 @@ class Rows:
         self.stand.start_server()
         self.assert_serves(account, self.url(account))
         self.assertEqual((1, 0), (self.refreshes(), self.refused()))
+
+    def test_a_server_that_is_stopped_between_two_tries(self):
+        account, url = self.stale_account()
+        self.token_fault("status", times=9, status=500)
+        sock = self.begin_call(url)
+        wait_until(lambda: self.stats()["token_requests"] >= 2, "a second try")
+        sock.close()
+        self.assertEqual(0, self.stand.end("server"))
+        self.control("DELETE", "/faults")
+        self.stand.start_server()
+        self.assert_serves(account, self.url(account), 3)
+
+    def test_two_servers_on_one_store(self):
+        account, url = self.stale_account()
+        neighbour = self.start_neighbour()
+        there = neighbour + urllib.parse.urlsplit(url).path
+        self.token_latency(1000)
+        volleys = [Volley(one, 10, CUSTOMERS).send() for one in (url, there)]
+        self.assertEqual([{"ok": 10}] * 2, [codes(one.results()) for one in volleys])
+        self.assertEqual((1, 0), (self.refreshes(), self.refused()))
+        self.assertEqual(2, self.row(account)[0])
+        for n in range(2, 6):  # and whoever is asked first renews it for both
+            self.control("POST", "/tokens/expire", {"kind": "access"})
+            one, other = (url, there) if n % 2 else (there, url)
+            self.assertEqual({"ok": 5}, self.volley(one, 5))
+            self.assertEqual({"ok": 5}, self.volley(other, 5))
+            self.assertEqual((n, 0), (self.refreshes(), self.refused()))
+        self.stand.end("neighbour")
 
     def test_a_server_killed_before_its_request(self):
         account, url = self.stale_account()
