@@ -96,6 +96,36 @@ static bool has_field(const struct outbound_request *request, struct slice name)
     return false;
 }
 
+static size_t end_of_origin(struct slice url)
+{
+    ptrdiff_t colon = slice_find(url, ':');
+    size_t end = (size_t)colon + 3;
+    while (end < url.len && url.ptr[end] != '/' && url.ptr[end] != '?') {
+        end++;
+    }
+    return end;
+}
+
+/* The destination's path goes before the request's, unless base_url has it already; its
+ * queries behind the request's own. The host stays the account's. */
+static struct slice as_it_wants(struct slice url, const struct destination *found,
+                                struct arena *arena)
+{
+    size_t end = end_of_origin(url);
+    struct slice rest = slice_from(url, end);
+    bool has_path = slice_starts(rest, found->path) &&
+                    (rest.len == found->path.len || rest.ptr[found->path.len] == '/' ||
+                     rest.ptr[found->path.len] == '?');
+    struct slice path = has_path ? SLICE_EMPTY : found->path;
+    const char *joint = slice_find(rest, '?') < 0 ? "?" : "&";
+    if (path.len == 0 && found->queries.len == 0) {
+        return url;
+    }
+    return arena_printf(arena, "%.*s%.*s%.*s%s%.*s", (int)end, url.ptr, SLICE_ARG(path),
+                        SLICE_ARG(rest), found->queries.len > 0 ? joint : "",
+                        SLICE_ARG(found->queries));
+}
+
 /* A client that the connection names is the account's own choice. */
 static enum err sign(struct credential *credential, struct outbound_request *request,
                      const struct outbound_means *means, struct arena *arena)
@@ -112,6 +142,7 @@ static enum err sign(struct credential *credential, struct outbound_request *req
     if (found.client.len > 0 && !has_field(request, SLICE("sap-client"))) {
         outbound_add_field(request, SLICE("sap-client"), found.client);
     }
+    request->url = as_it_wants(request->url, &found, arena);
     if (found.on_premise) {
         sap_use_proxy(request, credential_reveal(credential, "proxy_url"),
                       found.proxy_token, found.location, arena);

@@ -15,6 +15,8 @@
     (INT64_C(300) * 1000) /* without a token: as SAP's own SDKs keep it */
 #define LIFE_MOST_S 86400
 #define LOCATION_BYTES 128
+#define PATH_BYTES 512
+#define QUERY_VALUE_BYTES 1024
 #define HEADERS SLICE("URL.headers.")
 #define QUERIES SLICE("URL.queries.")
 
@@ -169,6 +171,28 @@ static bool read_login(struct arena *arena, const struct jval *json,
 
 /* ---- The address ---- */
 
+/* What stands before the path of each request. */
+static bool read_path(struct slice path, struct destination_answer *out)
+{
+    while (path.len > 0 && path.ptr[path.len - 1] == '/') {
+        path.len--;
+    }
+    bool is_good = path.len <= PATH_BYTES;
+    for (size_t i = 0; i < path.len; i++) {
+        char c = path.ptr[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '~';
+        bool is_mark = c == '/' || c == '.';
+        bool is_empty = is_mark && i > 0 && path.ptr[i - 1] == '/';
+        is_good = is_good && (is_plain || is_mark) && !is_empty;
+    }
+    out->path = path;
+    return is_good ||
+           fail(out, ERR_NEEDS_REAUTH,
+                "The destination's URL has more behind its host than a plain "
+                "path: queries belong into URL.queries.*.");
+}
+
 static bool read_origin(struct arena *arena, struct slice url,
                         struct destination_answer *out)
 {
@@ -185,7 +209,7 @@ static bool read_origin(struct arena *arena, struct slice url,
                     "The destination's URL is no http or https address.");
     }
     out->origin = origin.text;
-    return true;
+    return read_path(slice_from(url, end < url.len ? end : url.len), out);
 }
 
 static bool read_way(const struct jval *properties, struct destination_answer *out)
@@ -205,15 +229,36 @@ static bool read_way(const struct jval *properties, struct destination_answer *o
     return true;
 }
 
-static bool read_extras(const struct jval *properties, struct destination_answer *out)
+/* Names that begin with $ are OData's own, and the catalog's to set. */
+static bool read_query(struct arena *arena, struct slice name, struct slice value,
+                       struct destination_answer *out)
+{
+    if (name.len == 0 || name.ptr[0] == '$' || !is_value(name) ||
+        name.len > LIMIT_NAME_BYTES || !is_value(value) ||
+        value.len > QUERY_VALUE_BYTES || out->query_count == DESTINATION_QUERIES) {
+        return fail(out, ERR_NEEDS_REAUTH,
+                    "The destination has a property URL.queries.* that cannot be sent, "
+                    "or more than eight of them.");
+    }
+    out->query_count++;
+    out->queries = arena_printf(arena, "%.*s%s%.*s=%.*s", SLICE_ARG(out->queries),
+                                out->queries.len > 0 ? "&" : "",
+                                SLICE_ARG(text_percent_arena(arena, name)),
+                                SLICE_ARG(text_percent_arena(arena, value)));
+    return true;
+}
+
+static bool read_extras(struct arena *arena, const struct jval *properties,
+                        struct destination_answer *out)
 {
     for (size_t i = 0; i < properties->count; i++) {
         struct slice name = properties->members[i].name;
         struct slice value = jval_text(&properties->members[i].value);
         if (slice_starts(name, QUERIES)) {
-            return fail(out, ERR_NEEDS_REAUTH,
-                        "The destination has properties URL.queries.*, which are not "
-                        "served: remove them, and set the client as sap-client.");
+            if (!read_query(arena, slice_from(name, QUERIES.len), value, out)) {
+                return false;
+            }
+            continue;
         }
         if (!slice_starts(name, HEADERS)) {
             continue;
@@ -244,7 +289,7 @@ static bool read_whole(struct arena *arena, const struct jval *json,
     }
     return read_origin(arena, jval_text(jval_get(properties, "URL")), out) &&
            read_way(properties, out) && read_login(arena, json, out) &&
-           read_extras(properties, out);
+           read_extras(arena, properties, out);
 }
 
 static void read_refusal(int status, struct destination_answer *out)

@@ -16,7 +16,8 @@
 #include "base/slice.h"
 #include "io/http_field.h"
 
-#define DESTINATION_FIELDS 8 /* URL.headers.* of one destination */
+#define DESTINATION_FIELDS 8  /* URL.headers.* of one destination */
+#define DESTINATION_QUERIES 8 /* URL.queries.* likewise */
 #define DESTINATION_TEXT_BYTES 300
 
 struct destination_answer {
@@ -30,9 +31,11 @@ struct destination_answer {
     bool on_premise, is_basic;
     struct slice location; /* of the Cloud Connector; empty: that without id */
     struct slice client;   /* sap-client; empty: none */
+    struct slice path;     /* of its URL, "/…" without a slash at the end; empty */
+    struct slice queries;  /* "name=value&…" of URL.queries.*, encoded; empty */
     /* How it wants to be called: the login first, where there is one. */
     struct http_field fields[1 + DESTINATION_FIELDS];
-    size_t field_count;
+    size_t field_count, query_count;
     int64_t life_ms; /* of all that */
 };
 

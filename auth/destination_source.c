@@ -50,6 +50,8 @@ static struct secret *pack(struct tokens *tokens,
     put_line(&text, answer->is_basic ? SLICE("basic") : SLICE_EMPTY);
     put_line(&text, answer->location);
     put_line(&text, answer->client);
+    put_line(&text, answer->path);
+    put_line(&text, answer->queries);
     for (size_t i = 0; i < answer->field_count; i++) {
         put_line(&text, answer->fields[i].name);
         put_line(&text, answer->fields[i].value);
@@ -83,6 +85,8 @@ bool destination_reveal(struct slice token, struct arena *arena,
     out->is_basic = take_line(&text).len > 0;
     out->location = take_line(&text);
     out->client = take_line(&text);
+    out->path = take_line(&text);
+    out->queries = take_line(&text);
     while (text.len > 0 && out->field_count < 1 + DESTINATION_FIELDS) {
         struct http_field *field = &out->fields[out->field_count++];
         field->name = take_line(&text);
@@ -142,10 +146,11 @@ static void wait_for(struct destination_state *state, struct token_source *sourc
 }
 
 static void take_found(struct destination_state *state,
-                       const struct destination_answer *answer)
+                       const struct destination_answer *answer,
+                       const struct http_trace *trace)
 {
     const struct token_outcome done = {
-        .err = ERR_OK, .status = 200, .code = SLICE_EMPTY};
+        .err = ERR_OK, .status = 200, .code = SLICE_EMPTY, .trace = trace};
 
     state->found = pack(state->tokens, answer);
     state->ends_ms = clock_wall_ms(tokens_clock(state->tokens)) + answer->life_ms;
@@ -203,7 +208,7 @@ static void on_reply(void *ctx, const struct token_reply *reply)
         check_place(state, &answer);
     }
     if (answer.err == ERR_OK) {
-        take_found(state, &answer);
+        take_found(state, &answer, reply->trace);
     } else {
         const struct token_outcome outcome = {.err = answer.err,
                                               .status = reply->status,

@@ -28,7 +28,7 @@ struct token_source *destination_source(struct tokens *tokens,
 /* What such a source has found. */
 struct destination {
     bool on_premise, is_basic;
-    struct slice location, client, proxy_token;
+    struct slice location, client, path, queries, proxy_token;
     struct http_field fields[1 + DESTINATION_FIELDS];
     size_t field_count;
 };

@@ -491,5 +491,7 @@ enum err outbound_sign(struct credential *credential, struct outbound_request *r
     if (credential->source != NULL) {
         request->token_version = token_source_version(credential->source);
     }
-    return credential->scheme->sign(credential, request, means, arena);
+    enum err err = credential->scheme->sign(credential, request, means, arena);
+    REQUIRE(is_at_home(credential, request->url)); /* whatever a scheme makes of it */
+    return err;
 }

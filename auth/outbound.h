@@ -121,7 +121,9 @@ bool outbound_renew(struct credential *credential, uint64_t token_version, int s
 
 struct outbound_request {
     struct slice method;
-    struct slice url;        /* absolute, exactly as it will be sent */
+    /* Absolute, exactly as it will be sent; outbound_sign may put another into its place, at
+     * the same host. */
+    struct slice url;
     struct slice realm;      /* NetSuite: the canonical account id */
     struct slice key_header; /* SAP API Management: the field for its key */
     struct slice location; /* SAP Cloud Connector: which one; empty: that without id */

@@ -725,7 +725,7 @@ static enum step do_send(struct op_run *run)
     const struct gateway_config *config = run->gateway->parts.config;
     struct http_send send = {
         .method = request->method,
-        .url = request->url,
+        .url = run->outbound.url,
         .fields = run->outbound.fields,
         .field_count = run->outbound.field_count,
         .body = run->outbound.body,

@@ -4,6 +4,7 @@ the connectivity proxy, and API Management, each to the end of a tool call.
 """
 import os
 import time
+import urllib.parse
 
 from flow import FlowCase, codes, main
 from btp import CLIENT, SECRET, Btp, ClientCertificate, basic
@@ -289,6 +290,24 @@ class TestDestination(SapCase):
                          "Retrieval of OAuthToken  for *** failed: 401")
         self.assertEqual(self.stand.control("sap", "GET", "/stats")["refused_auth"], 0)
         self.assert_kept_to_itself(token)
+
+    def test_a_path_and_queries_go_with_each_request(self):
+        more = {"URL": self.btp.url + "/gateway/", "URL.headers.X-Gateway-Key":
+                "k3y-of-the-gateway", "URL.queries.note": "a&b c"}
+        self.btp.destinations["S4 production"] = lambda: self.described(**more)
+        for path in ("", "/gateway"):  # base_url may name the path too
+            auth, _ = self.asked()
+            _, url = self.connect(auth, {"route": "destination",
+                                         "base_url": self.btp.url + path})
+            self.assert_serves(url)
+            asked = urllib.parse.urlsplit(self.btp.keyed[-1][0])
+            self.assertTrue(asked.path.startswith("/gateway/sap/opu/odata/"), asked)
+            query = urllib.parse.parse_qs(asked.query, strict_parsing=True)
+            self.assertEqual((["a&b c"], ["3"]), (query["note"], query["$top"]))
+        more["URL.queries.$top"] = "1"
+        self.stand.control("sap", "POST", "/tokens/expire")
+        error = self.refused(self.asked()[0], {"route": "destination", "base_url": self.btp.url})
+        self.assertIn("URL.queries", error["message"])
 
     def test_a_destination_elsewhere_is_not_followed(self):
         self.btp.destinations["S4 production"] = lambda: self.described(

@@ -76,6 +76,25 @@ static void test_a_user_on_premise_brings_all_that_is_needed(void **state)
     assert_text(answer.fields[1].name, "X-A");
 }
 
+static void test_a_path_and_queries_are_read(void **state)
+{
+    struct destination_answer answer =
+        answer_to(*state, 200,
+                  HEAD "\"URL\":\"https://h.example/erp/v1/\","
+                       "\"Authentication\":\"NoAuthentication\","
+                       "\"URL.queries.sap-client\":\"100\","
+                       "\"URL.queries.a b\":\"c&d=e\"}}");
+
+    assert_int_equal(answer.err, ERR_OK);
+    assert_text(answer.origin, "https://h.example");
+    assert_text(answer.path, "/erp/v1");
+    assert_text(answer.queries, "sap-client=100&a%20b=c%26d%3De");
+    answer = answer_to(*state, 200,
+                       HEAD "\"URL\":\"https://h.example/\","
+                            "\"Authentication\":\"NoAuthentication\"}}");
+    assert_int_equal(answer.path.len + answer.queries.len, 0);
+}
+
 static void test_what_cannot_be_used_is_named(void **state)
 {
 #define NONE CLOUD "\"Authentication\":\"NoAuthentication\""
@@ -110,7 +129,17 @@ static void test_what_cannot_be_used_is_named(void **state)
          "User and Password", ""},
         {200, CLOUD "\"Authentication\":\"PrincipalPropagation\"}}", ERR_NEEDS_REAUTH,
          "a person's own login", "PrincipalPropagation"},
-        {200, NONE ",\"URL.queries.a\":\"b\"}}", ERR_NEEDS_REAUTH, "URL.queries", ""},
+        {200, NONE ",\"URL.queries.$top\":\"1\"}}", ERR_NEEDS_REAUTH, "URL.queries",
+         ""},
+        {200, NONE ",\"URL.queries.\":\"1\"}}", ERR_NEEDS_REAUTH, "URL.queries", ""},
+        {200, NONE ",\"URL.queries.a\":\"b\\nc\"}}", ERR_NEEDS_REAUTH, "URL.queries",
+         ""},
+        {200, HEAD "\"URL\":\"https://h/a?b=c\"}}", ERR_NEEDS_REAUTH, "plain path", ""},
+        {200, HEAD "\"URL\":\"https://h/a/../b\"}}", ERR_NEEDS_REAUTH, "plain path",
+         ""},
+        {200, HEAD "\"URL\":\"https://h//a\"}}", ERR_NEEDS_REAUTH, "plain path", ""},
+        {200, HEAD "\"URL\":\"https://h/%2e%2e\"}}", ERR_NEEDS_REAUTH, "plain path",
+         ""},
         {200, NONE ",\"URL.headers.Cookie\":\"b\"}}", ERR_NEEDS_REAUTH, "URL.headers",
          ""},
         {200, NONE ",\"URL.headers.A\":\"b\\n\"}}", ERR_NEEDS_REAUTH, "URL.headers",
@@ -141,6 +170,7 @@ int main(void)
         IN_WORLD(test_a_token_is_taken_as_it_stands),
         IN_WORLD(test_no_life_is_longer_than_a_day),
         IN_WORLD(test_a_user_on_premise_brings_all_that_is_needed),
+        IN_WORLD(test_a_path_and_queries_are_read),
         IN_WORLD(test_what_cannot_be_used_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
