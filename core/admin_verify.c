@@ -123,6 +123,7 @@ static void gather(struct verification *verification)
         facts->erp = &verification->trace;
         facts->erp_skew_ms = skew_ms(verification->gateway, facts->erp);
     }
+    facts->by_proxy = verification->run.outbound.proxy != NULL;
     facts->status = verification->run.upstream_status;
     facts->fault = &verification->run.op.fault;
 }

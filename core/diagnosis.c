@@ -13,7 +13,11 @@ static const char *const names[STEP_COUNT] = {
     [STEP_RESOLVE] = "resolve",
     [STEP_CONNECT] = "connect",
     [STEP_TLS] = "tls",
+    [STEP_BEHIND] = "behind",
     [STEP_CLOCK] = "clock",
+    [STEP_TOKEN_RESOLVE] = "token_resolve",
+    [STEP_TOKEN_CONNECT] = "token_connect",
+    [STEP_TOKEN_TLS] = "token_tls",
     [STEP_TOKEN] = "token",
     [STEP_LOGIN] = "login",
     [STEP_PERMISSION] = "permission",
@@ -256,6 +260,32 @@ static void judge_clock(const struct diagnosis_facts *facts,
               "is wrong."));
 }
 
+/* Its name is resolved behind the proxy, so that it answers is all that can be seen here. */
+static void judge_behind(const struct diagnosis_facts *facts, struct arena *arena,
+                         struct diagnosis_step *step)
+{
+    enum err err = facts->fault->err;
+    if (!facts->by_proxy) {
+        set(step, DIAGNOSIS_SKIPPED,
+            SLICE("The host is asked directly: no proxy stands between."));
+    } else if (facts->status == 0 || facts->status == 407) {
+        set(step, DIAGNOSIS_SKIPPED,
+            arena_printf(arena,
+                         "Not known: the proxy did not pass the request on to %.*s.",
+                         SLICE_ARG(facts->origin)));
+    } else if (err == ERR_OK || err == ERR_NEEDS_REAUTH) {
+        set(step, DIAGNOSIS_PASS,
+            arena_printf(arena, "%.*s answered through the proxy.",
+                         SLICE_ARG(facts->origin)));
+    } else {
+        set(step, DIAGNOSIS_SKIPPED,
+            arena_printf(arena,
+                         "Not known: HTTP %d may be the proxy's own word, or that of "
+                         "%.*s behind it.",
+                         facts->status, SLICE_ARG(facts->origin)));
+    }
+}
+
 /* True where the exchange got past all of it. */
 static bool judge_way(const struct diagnosis_facts *facts, const struct http_trace *way,
                       struct arena *arena, struct diagnosis_step *steps)
@@ -273,6 +303,7 @@ static bool judge_way(const struct diagnosis_facts *facts, const struct http_tra
     }
     if (failed > STEP_TLS) {
         pass_tls(facts, way, arena, &steps[STEP_TLS]);
+        judge_behind(facts, arena, &steps[STEP_BEHIND]);
         judge_clock(facts, way, arena, &steps[STEP_CLOCK]);
         return true;
     }
@@ -334,6 +365,69 @@ static void refuse_token(const struct diagnosis_facts *facts, struct arena *aren
                      "endpoint.")
              : SLICE("The token host is in trouble, or limits how often it is asked: "
                      "try again in some minutes, and look at its status page."));
+}
+
+/* The way to the token host was not looked at, or is the ERP's own. */
+static void skip_token_way(const char *why, struct diagnosis_step *steps)
+{
+    for (enum diagnosis_place place = STEP_TOKEN_RESOLVE; place < STEP_TOKEN; place++) {
+        set(&steps[place], DIAGNOSIS_SKIPPED, slice_str(why));
+    }
+}
+
+/* Which host it is stands in each line: the ERP's own lines are above. */
+static void name_host(const struct http_trace *trace, struct arena *arena,
+                      struct diagnosis_step *step)
+{
+    if (step->outcome != DIAGNOSIS_FAIL) {
+        step->detail =
+            arena_printf(arena, "%s: %.*s", trace->origin, SLICE_ARG(step->detail));
+    }
+}
+
+/* The same three lines for the token host. False where the exchange ended in one of them. */
+static bool judge_token_way(const struct diagnosis_facts *facts, struct arena *arena,
+                            struct diagnosis_step *steps)
+{
+    const struct http_trace *token = facts->token;
+    enum diagnosis_place failed = STEP_READ;
+    if (!outbound_scheme_has_tokens(facts->scheme)) {
+        skip_token_way("This way of logging in needs no token host.", steps);
+        return true;
+    }
+    if (!facts->asked_token || token == NULL) {
+        skip_token_way(facts->asked_token
+                           ? "Not tried: nothing was sent to the token host."
+                           : "Not asked: the access token at hand is good yet.",
+                       steps);
+        return true;
+    }
+    if (slice_eq(slice_str(token->origin), facts->origin)) {
+        skip_token_way("The ERP's own host gives the tokens: see above.", steps);
+        return true;
+    }
+    failed = place_of(token);
+    if (failed == STEP_CONFIGURATION) {
+        return true; /* said where the token is */
+    }
+    if (failed > STEP_RESOLVE) {
+        pass_resolve(facts, token, arena, &steps[STEP_TOKEN_RESOLVE]);
+    }
+    if (failed > STEP_CONNECT) {
+        pass_connect(facts, token, arena, &steps[STEP_TOKEN_CONNECT]);
+    }
+    if (failed > STEP_TLS) {
+        pass_tls(facts, token, arena, &steps[STEP_TOKEN_TLS]);
+    } else {
+        struct diagnosis_step *step =
+            &steps[failed - STEP_RESOLVE + STEP_TOKEN_RESOLVE];
+        fail(step, failure_words(token, arena), failure_remedy(token));
+        step->duration_us = token->total_us;
+    }
+    for (enum diagnosis_place place = STEP_TOKEN_RESOLVE; place < STEP_TOKEN; place++) {
+        name_host(token, arena, &steps[place]);
+    }
+    return failed > STEP_TLS;
 }
 
 /* True where a request could be signed. */
@@ -486,7 +580,8 @@ void diagnosis_make(const struct diagnosis_facts *facts, struct arena *arena,
     if (!arrived && token_asked_there) {
         return;
     }
-    if (judge_token(facts, arena, &steps[STEP_TOKEN]) && arrived) {
+    if (judge_token_way(facts, arena, steps) &&
+        judge_token(facts, arena, &steps[STEP_TOKEN]) && arrived) {
         judge_answer(facts, arena, steps);
     }
 }

@@ -21,7 +21,11 @@ enum diagnosis_place {
     STEP_RESOLVE,
     STEP_CONNECT,
     STEP_TLS,
+    STEP_BEHIND, /* through a proxy: the host behind it */
     STEP_CLOCK,
+    STEP_TOKEN_RESOLVE, /* of the host that was asked last for what the login needs */
+    STEP_TOKEN_CONNECT,
+    STEP_TOKEN_TLS,
     STEP_TOKEN,
     STEP_LOGIN,
     STEP_PERMISSION,
@@ -40,6 +44,7 @@ struct diagnosis_step {
 struct diagnosis_facts {
     const struct outbound_scheme *scheme;
     struct slice origin;     /* of the ERP's API */
+    bool by_proxy;           /* which the request went to in the ERP's place */
     struct slice reauth_url; /* or empty */
     bool shows_addresses;    /* what a name resolves to is the operator's affair */
     int64_t now_ms;

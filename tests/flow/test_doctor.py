@@ -14,13 +14,14 @@ from mock_netsuite_oauth import Key
 from stand import Stand
 from tap import Authority, Tap
 
-STEPS = ["configuration", "resolve", "connect", "tls", "clock", "token", "login", "permission",
-         "read"]
+STEPS = ["configuration", "resolve", "connect", "tls", "behind", "clock", "token_resolve",
+         "token_connect", "token_tls", "token", "login", "permission", "read"]
 OLD = {"Date": "Fri, 20 Nov 2020 09:30:00 GMT"}
 
 
 class DoctorCase(FlowCase):
     mocks = ("netsuite", "sap")
+    flags = ("--net.allow_plain_http_hosts", "127.0.0.1,localhost")
 
     def setUp(self):
         wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
@@ -59,6 +60,10 @@ class DoctorCase(FlowCase):
         self.assertEqual([step["step"] for step in fails], [name], reply)
         return fails[0]
 
+    def elsewhere(self, mock):
+        """The same mock by another name."""
+        return self.stand.mocks[mock]["url"].replace("127.0.0.1", "localhost")
+
     def closed_port(self):
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
@@ -78,7 +83,8 @@ class TestWay(DoctorCase):
         for name in ("configuration", "connect", "login", "permission", "read"):
             self.assertEqual(found[name], "pass", name)
         # An address in place of a name, plain http, no Date, and a scheme without a token host.
-        for name in ("resolve", "tls", "clock", "token"):
+        for name in ("resolve", "tls", "behind", "clock", "token_resolve", "token_connect",
+                     "token_tls", "token"):
             self.assertEqual(found[name], "skipped", name)
         self.assertEqual(self.stats()["requests"], 1)
         path = "/integrated-account/" + account["id"]
@@ -155,6 +161,13 @@ class TestTokens(DoctorCase):
         reply = self.verify(self.sap())
         self.assertTrue(reply["verified"], reply)
         self.assertEqual(self.outcomes(reply)["token"], "pass")
+        # mock-sap is its own token host, and has its lines once.
+        self.assertEqual(self.outcomes(reply)["token_connect"], "skipped")
+        again = {step["step"]: step["detail"] for step in self.verify(
+            self.sap(token_url=self.elsewhere("sap") + "/oauth/token"))["steps"]}
+        self.assertIn("//localhost:", again["token_resolve"])
+        self.assertIn("127.0.0.1", again["token_resolve"])
+        self.assertIn("A connection was made", again["token_connect"])
 
     def test_a_token_host_that_refuses_the_client(self):
         account = self.sap(client_secret="not-the-secret")
@@ -166,8 +179,14 @@ class TestTokens(DoctorCase):
 
     def test_a_token_host_that_is_not_there(self):
         url = "http://127.0.0.1:%d/oauth/token" % self.closed_port()
-        step = self.failed(self.sap(token_url=url), "token")
+        step = self.failed(self.sap(token_url=url), "token_connect")
         self.assertIn("took no connection", step["detail"])
+        step = self.failed(self.sap(token_url="https://nowhere.invalid/oauth/token"),
+                           "token_resolve")
+        self.assertIn("nowhere.invalid", step["detail"])
+        url = self.stand.mocks["sap"]["url"].replace("http:", "https:").replace(
+            "127.0.0.1", "localhost") + "/oauth/token"
+        self.failed(self.sap(token_url=url), "token_tls")
 
     def test_an_unknown_certificate_at_netsuites_own_token_host(self):
         folder = tempfile.mkdtemp(prefix="sluice-doctor-")
@@ -183,6 +202,42 @@ class TestTokens(DoctorCase):
         # The ERP gives its own tokens, so the way to it is known.
         found = self.outcomes(self.verify(account))
         self.assertEqual((found["connect"], found["login"]), ("pass", "skipped"))
+
+
+class TestProxy(DoctorCase):
+    def behind(self, **auth):
+        """An account behind the mock's connectivity proxy."""
+        mock = self.stand.mocks["sap"]
+        client, at = mock["connectivity"], mock["connectivity"]
+        body = self.stand.sap_account()
+        body["connection"] = {"route": "connectivity", "sap_client": mock["client"],
+                              "base_url": "http://" + at["virtual_host"]}
+        if at.get("location_id"):
+            body["connection"]["location_id"] = at["location_id"]
+        body["auth"] = dict({
+            "scheme": "sap_connectivity", "token_url": mock["token_url"],
+            "client_id": client["client_id"], "client_secret": client["client_secret"],
+            "proxy_url": "http://%s:%s" % (at["onpremise_proxy_host"],
+                                           at["onpremise_proxy_http_port"]),
+            "username": mock["username"], "password": mock["password"]}, **auth)
+        return self.account(body)
+
+    def test_proxy_and_host_behind_it_have_lines_of_their_own(self):
+        account = self.behind()
+        steps = {step["step"]: step for step in self.verify(account)["steps"]}
+        at = self.stand.mocks["sap"]["connectivity"]
+        self.assertIn(":%s" % at["onpremise_proxy_http_port"], steps["configuration"]["detail"])
+        self.assertEqual("pass", steps["behind"]["outcome"], steps)
+        self.assertIn(at["virtual_host"], steps["behind"]["detail"])
+        self.stand.control("sap", "PUT", "/connectivity", {"connected": False})
+        self.addCleanup(self.stand.control, "sap", "PUT", "/connectivity", {"connected": True})
+        steps = {step["step"]: step for step in self.verify(account)["steps"]}
+        self.assertEqual("skipped", steps["behind"]["outcome"])
+        self.assertIn("HTTP 503", steps["behind"]["detail"])
+
+    def test_a_proxy_that_is_not_there(self):
+        account = self.behind(proxy_url="http://127.0.0.1:%d" % self.closed_port())
+        self.failed(account, "connect")
 
 
 class TestLogin(DoctorCase):
