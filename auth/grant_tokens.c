@@ -66,7 +66,8 @@ enum err grants_put(struct grants *grants, struct store_batch *batch,
     struct store_grant grant = {
         .account = account,
         .access_ends_ms = now + answer->life_ms,
-        .grant_ends_ms = old != NULL ? old->grant_ends_ms : now + grants->parts.grant_ms,
+        .grant_ends_ms =
+            old != NULL ? old->grant_ends_ms : now + grants->parts.grant_ms,
     };
     store_put_grant(batch, &grant, old != NULL ? old->version : 0);
     enum err err = put_token(grants, batch, account, FIELD_ACCESS, answer->token);
