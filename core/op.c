@@ -355,8 +355,8 @@ static void on_decided(void *ctx, enum governor_decision decision)
     }
     if (decision == GOVERNOR_REVOKED) {
         revoked_fault(run);
-    } else if (decision == GOVERNOR_TURNED_AWAY) {
-        busy_fault(run, turned_away);
+    } else if (decision != GOVERNOR_EXPIRED) {
+        busy_fault(run, why_refused(decision));
     } else {
         busy_fault(run,
                    "The call waited its full time in line for this ERP account and no "

@@ -18,8 +18,7 @@ struct turnstile;
 /* Embedded in the caller's object, zeroed before use. */
 struct turnstile_place {
     struct governor_ticket ticket;
-    /* The decision for a place that was told to wait: GRANTED, EXPIRED or REVOKED;
-     * once. */
+    /* The decision for a place that was told to wait; once. */
     void (*on_decided)(void *ctx, enum governor_decision decision);
     void *ctx;
     struct list link; /* the turnstile's: among those who wait */

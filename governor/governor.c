@@ -16,7 +16,8 @@
  * after a lost connection included; so is queued. It exceeds a ceiling only where the
  * ceiling was lowered or an account with running calls moved in, and then only falls.
  *  6. No account has more than queue_limit calls waiting when one is added, and none
- * waits past its deadline.
+ * waits past its deadline. Who finds a full queue is refused only if no server of the
+ * account has more calls in it.
  *  7. A seat that could ask is parked at exactly one gate, and that gate is shut
  * (gate.c).
  *  8. Records that nothing needs are gone (account.c).
@@ -118,6 +119,21 @@ static bool has_room(const struct governor_seat *seat)
            gate_is_open(&seat->tenant->gate);
 }
 
+/* In a full queue the server with most calls gives up its last to one that has fewer. */
+static bool make_room(struct governor *governor, struct governor_seat *seat,
+                      const struct governor_call *call)
+{
+    struct governor_ticket *surplus = queue_surplus(seat, call->server);
+
+    if (surplus == NULL) {
+        return false;
+    }
+    seat->counts.refused_full++;
+    queue_leave(governor, surplus);
+    governor_decide(governor, surplus, GOVERNOR_REFUSED);
+    return true;
+}
+
 /* There is no room: it waits, or is told at once that it need not. */
 static enum governor_decision stand_in_line(struct governor *governor,
                                             struct governor_seat *seat,
@@ -129,15 +145,15 @@ static enum governor_decision stand_in_line(struct governor *governor,
         ticket_clear(ticket);
         return ticket->decision = GOVERNOR_TURNED_AWAY;
     }
-    if (seat->queued >= seat->queue_limit) {
-        seat->counts.refused_full++;
-        ticket_clear(ticket);
-        return ticket->decision = GOVERNOR_REFUSED;
-    }
     if (ticket->estimate_us > seat->queue_wait_us) {
         seat->counts.refused_late++;
         ticket_clear(ticket);
         return ticket->decision = GOVERNOR_TOO_LATE;
+    }
+    if (seat->queued >= seat->queue_limit && !make_room(governor, seat, call)) {
+        seat->counts.refused_full++;
+        ticket_clear(ticket);
+        return ticket->decision = GOVERNOR_REFUSED;
     }
     queue_join(governor, seat, ticket, call->weight);
     seat_park(seat);

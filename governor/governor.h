@@ -88,7 +88,9 @@ enum governor_priority { GOVERNOR_INTERACTIVE, GOVERNOR_BATCH };
 enum governor_decision {
     GOVERNOR_GRANTED, /* a slot is taken: release it exactly once */
     GOVERNOR_WAITING, /* on the queue: governor_next will bring it, or cancel it */
-    GOVERNOR_REFUSED, /* the account's queue is full: nothing is kept */
+    /* The account's queue is full: nothing is kept. Also of a call that waits already, when
+     * its server has most calls in the full queue and another one asks. */
+    GOVERNOR_REFUSED,
     GOVERNOR_TOO_LATE, /* its turn would not come within queue_wait_us: nothing is kept */
     GOVERNOR_TURNED_AWAY, /* by the operator: the lane drains, or it was kicked out */
     GOVERNOR_EXPIRED,     /* waited queue_wait_us: nothing is kept */
@@ -165,7 +167,7 @@ void governor_tick(struct governor *governor, int64_t now_us);
 /* When governor_tick is due next; INT64_MAX when never. */
 int64_t governor_due_us(const struct governor *governor);
 
-/* The next ticket decided since (->decision: GRANTED, EXPIRED, REVOKED), or NULL. */
+/* The next ticket decided since, or NULL. */
 struct governor_ticket *governor_next(struct governor *governor);
 
 /*

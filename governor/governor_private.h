@@ -128,6 +128,7 @@ struct server {
     struct tree_node node; /* first, so that a node is its server */
     struct queue *queue;
     int weight, count;
+    size_t index; /* in queue->longest */
     struct governor_flow flows[GOVERNOR_PRIORITIES];
     char id[];
 };
@@ -145,6 +146,7 @@ struct queue {
     struct governor_seat *seat;
     struct load load;
     struct tree servers;
+    struct heap longest; /* the same servers, the one with most calls on top */
     struct stand stands[GOVERNOR_PRIORITIES];
     struct gate *parked_at; /* NULL: no call of it could go now anyway */
 };
@@ -200,6 +202,8 @@ struct governor_flow *queue_flow(const struct governor_seat *seat, struct slice 
 void queue_join(struct governor *governor, struct governor_seat *seat,
                 struct governor_ticket *ticket, int weight);
 void queue_leave(struct governor *governor, struct governor_ticket *ticket);
+struct governor_ticket *queue_surplus(const struct governor_seat *seat,
+                                      struct slice server);
 void queue_took_turn(struct governor *governor, struct governor_flow *flow);
 void gate_join(struct gate *gate, const struct load *load);
 void gate_leave(struct gate *gate, const struct load *load);

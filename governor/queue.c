@@ -48,6 +48,20 @@ static size_t *flow_at(void *item)
 
 static const struct heap_kind by_turn = {flow_before, flow_at};
 
+static bool longer(const void *a, const void *b)
+{
+    const struct server *one = a, *other = b;
+    return one->count > other->count;
+}
+
+static size_t *longest_at(void *item)
+{
+    struct server *server = item;
+    return &server->index;
+}
+
+static const struct heap_kind by_length = {longer, longest_at};
+
 /* Lends the first call of the flow whose turn it is; the stand has one. */
 struct governor_ticket *stand_head(const struct stand *stand)
 {
@@ -113,6 +127,7 @@ static struct server *server_get(struct governor *governor, struct queue *queue,
         server->flows[i].priority = (enum governor_priority)i;
     }
     tree_insert(&queue->servers, &server->node);
+    heap_push(&queue->longest, &by_length, server);
     return server;
 }
 
@@ -206,6 +221,7 @@ void queue_join(struct governor *governor, struct governor_seat *seat,
     heap_push(&governor->deadlines, &by_deadline, ticket);
     flow->count++;
     server->count++;
+    heap_fix(&queue->longest, &by_length, server);
     seat->queued++;
     load_add(&queue->load, &load, 1);
     gate_join(&seat->lane->gate, &load);
@@ -219,6 +235,7 @@ static void queue_reap(struct governor_seat *seat, struct server *server)
 
     if (server->count == 0) {
         tree_remove(&queue->servers, &server->node);
+        heap_remove(&queue->longest, &by_length, server);
         free(server);
     }
     if (seat->queued == 0) {
@@ -241,6 +258,7 @@ void queue_leave(struct governor *governor, struct governor_ticket *ticket)
     ticket->flow = NULL;
     flow->count--;
     server->count--;
+    heap_fix(&seat->queue->longest, &by_length, server);
     seat->queued--;
     if (flow->count == 0) {
         heap_remove(&seat->queue->stands[flow->priority].flows, &by_turn, flow);
@@ -250,6 +268,31 @@ void queue_leave(struct governor *governor, struct governor_ticket *ticket)
     gate_leave(&seat->lane->gate, &load);
     gate_leave(&seat->tenant->gate, &load);
     queue_reap(seat, server);
+}
+
+/*
+ * Lends the call that has to make room when the account's queue is full and `server` asks:
+ * the last of the server with most calls in it, of its last class, as long as that leaves
+ * it no fewer than `server` will have. NULL: none.
+ */
+struct governor_ticket *queue_surplus(const struct governor_seat *seat,
+                                      struct slice server)
+{
+    const struct server *most, *own;
+    int i = GOVERNOR_PRIORITIES - 1;
+
+    if (seat->queue == NULL) {
+        return NULL;
+    }
+    most = heap_top(&seat->queue->longest);
+    own = (const struct server *)(const void *)tree_find(&seat->queue->servers, server);
+    if (most == NULL || most->count - 1 < (own != NULL ? own->count : 0) + 1) {
+        return NULL;
+    }
+    while (most->flows[i].count == 0) {
+        i--;
+    }
+    return LIST_ENTRY(most->flows[i].tickets.prev, struct governor_ticket, link);
 }
 
 /* One call of the flow is about to go. */

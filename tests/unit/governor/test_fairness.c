@@ -307,6 +307,33 @@ static void test_batch_s_estimate_knows_its_share(void **state)
     finish_all(w);
 }
 
+static void test_a_full_queue_is_shared(void **state)
+{
+    struct world *w = *state;
+    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
+                                       1,          5,          PATIENCE};
+
+    governor_account_set(w->governor, &account, w->now);
+    ask(w, 0, "a");
+    ask_by(w, 1, "a", "greedy", 1, GOVERNOR_BATCH);
+    for (int i = 2; i <= 5; i++) {
+        ask_by(w, i, "a", "greedy", 1, GOVERNOR_INTERACTIVE);
+    }
+    assert_int_equal(ask_by(w, 6, "a", "greedy", 1, GOVERNOR_INTERACTIVE),
+                     GOVERNOR_REFUSED);
+    assert_int_equal(ask_by(w, 7, "a", "polite", 1, GOVERNOR_INTERACTIVE),
+                     GOVERNOR_WAITING);
+    expect_next(w, 1, GOVERNOR_REFUSED); /* batch makes room first */
+    assert_int_equal(ask_by(w, 8, "a", "polite", 1, GOVERNOR_INTERACTIVE),
+                     GOVERNOR_WAITING);
+    expect_next(w, 5, GOVERNOR_REFUSED); /* then the last that came */
+    assert_int_equal(ask_by(w, 9, "a", "polite", 1, GOVERNOR_INTERACTIVE),
+                     GOVERNOR_REFUSED); /* it would have as many */
+    assert_int_equal(look(w, "a").queue_depth, 5);
+    assert_int_equal(lane(w, "lane").refused_full, 4);
+    finish_all(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +347,7 @@ int main(void)
         SENTENCE(test_who_would_be_too_late_is_told_at_once),
         SENTENCE(test_a_server_s_estimate_counts_the_turns_of_others_not_their_queues),
         SENTENCE(test_batch_s_estimate_knows_its_share),
+        SENTENCE(test_a_full_queue_is_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

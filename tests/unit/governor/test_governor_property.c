@@ -24,7 +24,8 @@
 
 static bool is_sent_off(enum governor_decision decision)
 {
-    return decision == GOVERNOR_REVOKED || decision == GOVERNOR_TURNED_AWAY;
+    return decision == GOVERNOR_REVOKED || decision == GOVERNOR_TURNED_AWAY ||
+           decision == GOVERNOR_REFUSED;
 }
 
 /* Grants and expiries come in the order in which they happened; those who are sent off in
@@ -76,6 +77,51 @@ static int random_ticket(struct run *r, enum place place)
     return -1;
 }
 
+static void m_count(const struct model *m, int account, int counts[SERVERS])
+{
+    for (int i = 0; i < TICKETS; i++) {
+        if (m->tickets[i].place == WAITS && m->tickets[i].account == account) {
+            counts[m->tickets[i].server]++;
+        }
+    }
+}
+
+/* In a full queue a server with most calls gives up its last one to a server that then has
+ * no more. Which of several such, is the governor's to say. */
+static bool m_make_room(struct run *r, int account, int server)
+{
+    struct model *m = &r->m;
+    int counts[SERVERS] = {0}, most = 0, victim = -1;
+
+    m_count(m, account, counts);
+    for (int i = 0; i < SERVERS; i++) {
+        most = counts[i] > most ? counts[i] : most;
+    }
+    if (most < counts[server] + 2) {
+        return false;
+    }
+    for (int i = 0; i < TICKETS; i++) {
+        if (m->tickets[i].place == WAITS && m->tickets[i].account == account &&
+            r->tickets[i].decision == GOVERNOR_REFUSED) {
+            assert_int_equal(victim, -1);
+            victim = i;
+        }
+    }
+    assert_true(victim >= 0);
+    assert_int_equal(counts[m->tickets[victim].server], most);
+    for (int i = 0; i < TICKETS; i++) {
+        const struct m_ticket *t = &m->tickets[i], *v = &m->tickets[victim];
+        if (t->place == WAITS && t->account == account && t->server == v->server) {
+            assert_true(t->priority < v->priority ||
+                        (t->priority == v->priority && t->order <= v->order));
+        }
+    }
+    m->tickets[victim].place = NOWHERE;
+    m->lanes[m->accounts[account].lane].full++;
+    m_expect(m, victim, GOVERNOR_REFUSED);
+    return true;
+}
+
 static enum governor_decision m_acquire(struct run *r, int ticket, int account,
                                         int server, int priority)
 {
@@ -95,13 +141,14 @@ static enum governor_decision m_acquire(struct run *r, int ticket, int account,
     if (m->lanes[a->lane].mode == GOVERNOR_DRAINING) {
         return GOVERNOR_TURNED_AWAY;
     }
-    if (waiting.account[account] >= a->queue_limit) {
+    if (r->tickets[ticket].estimate_us > a->queue_wait) {
+        m->lanes[a->lane].late++; /* test_fairness.c says how it is estimated */
+        return GOVERNOR_TOO_LATE;
+    }
+    if (waiting.account[account] >= a->queue_limit &&
+        !m_make_room(r, account, server)) {
         m->lanes[a->lane].full++;
         return GOVERNOR_REFUSED;
-    }
-    if (r->tickets[ticket].estimate_us > a->queue_wait) {
-        m->lanes[a->lane].late++; /* test_view.c says how it is estimated */
-        return GOVERNOR_TOO_LATE;
     }
     m_join(m, ticket);
     t->deadline = r->now + a->queue_wait;
