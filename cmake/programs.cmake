@@ -34,3 +34,7 @@ foreach(integration conformance netsuite sap)
     file(CREATE_LINK "${CMAKE_SOURCE_DIR}/connectors/${integration}/catalog"
          "${share_dir}/${integration}" SYMBOLIC)
 endforeach()
+
+# The governor between made-up agents and ERPs: bench/governor-sim.
+sluice_program(governor-sim SOURCES bench/governor_sim.c LIBS sluice_governor m)
+sluice_program(governor-costs SOURCES bench/governor_costs.c LIBS sluice_governor)
