@@ -12,12 +12,4 @@
 #define NETSUITE_TOKEN_PATH "/services/rest/auth/oauth2/v1/token"
 #define NETSUITE_REVOKE_PATH "/services/rest/auth/oauth2/v1/revoke"
 
-struct oauth1_passport;
-
-/* Puts the signed tokenPassport into request->body, at request->passport_at. The body binds
- * the prefixes platformMsgs and platformCore to NetSuite's namespaces. Lives in `arena`. */
-MUST_USE enum err soap_passport_put(const struct oauth1_passport *passport,
-                                    struct mac *mac, struct outbound_request *request,
-                                    struct arena *arena);
-
 #endif

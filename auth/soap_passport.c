@@ -4,8 +4,8 @@
  * Details" (SOAP) and "The Signature for Web Services and RESTlets". It stands in the body
  * of the request, so the body is put together anew around it.
  */
-#include "auth/netsuite_private.h"
-#include "auth/oauth1.h"
+#include "auth/soap_passport.h"
+
 #include "base/buf.h"
 
 #define BODY_BYTES ((size_t)1024 * 1024)

@@ -6,6 +6,7 @@
  */
 #include "auth/netsuite_private.h"
 #include "auth/oauth1.h"
+#include "auth/soap_passport.h"
 
 #define NONCE_CHARACTERS 20
 

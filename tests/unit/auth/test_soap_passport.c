@@ -5,8 +5,7 @@
  */
 #include "tests/unit/auth/world.h"
 
-#include "auth/netsuite_private.h"
-#include "auth/oauth1.h"
+#include "auth/soap_passport.h"
 #include "base/buf.h"
 
 #define BEFORE "<soapenv:Header>"
