@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts mock-netsuite and speaks to it, signing with Python's own hmac: no code of the product.
+"""Starts mock-netsuite and speaks to it, signing with Python's own hmac: no code of the product; and
+what its tests share.
 
 Standard library only. The binary is looked for in $SLUICE_BIN, default build/bin.
 """
 import base64
+import decimal
 import hashlib
 import hmac
 import http.client
@@ -12,7 +14,10 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
+import threading
 import time
+import unittest
 import urllib.parse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -21,6 +26,7 @@ SUITEQL = "/services/rest/query/v1/suiteql"
 RECORD = "/services/rest/record/v1"
 RESTLET = "/app/site/hosting/restlet.nl"
 TODAY = "2026-11-20"
+COUNT = "SELECT COUNT(*) AS n FROM customer"
 
 
 def encode(text):
@@ -158,3 +164,61 @@ class Mock:
                                     {"match": match, "times": times, "kind": kind, **more})
         if status != 200:
             raise AssertionError(said)
+
+
+def dec(text):
+    return decimal.Decimal(text)
+
+
+class Case(unittest.TestCase):
+    """One mock per class; every test starts from a reset one."""
+
+    args = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.mock = Mock(*cls.args)
+
+    @classmethod
+    def tearDownClass(cls):
+        status, said = cls.mock.stop()
+        # A sanitizer's report is a failure of the test that ran before it.
+        if status != 0 or said:
+            raise AssertionError("mock ended with %d: %s" % (status, said[:3000]))
+
+    def setUp(self):
+        for method, path, body in (
+                ("DELETE", "/faults", None), ("PUT", "/latency", {"ms": 0, "jitter_ms": 0}),
+                ("PUT", "/limits", {"concurrency": 15}), ("PUT", "/clock", {"skew_seconds": 0}),
+                ("POST", "/reset", None)):
+            self.assertEqual(200, self.mock.control(method, path, body)[0])
+
+    def parallel(self, count, call):
+        """Runs call(i) in `count` threads; returns the results."""
+        results = [None] * count
+
+        def run(i):
+            results[i] = call(i)
+
+        threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return results
+
+    def wait_for(self, what, value, key="in_flight"):
+        """Until GET /stats says so: a state to reach, not a time to hope for."""
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            stats = self.mock.stats()
+            if stats[key] == value:
+                return stats
+            time.sleep(0.005)
+        self.fail("%s: %s never became %s: %s" % (what, key, value, stats))
+
+
+def main():
+    if not os.access(os.path.join(BIN, "mock-netsuite"), os.X_OK):
+        sys.exit("no mock-netsuite in %s: build it, or set SLUICE_BIN" % BIN)
+    unittest.main()

@@ -12,8 +12,7 @@ import tempfile
 import time
 import urllib.parse
 
-from mock_netsuite import Answer
-from test_mock_netsuite import Case
+from mock_netsuite import Answer, Case
 
 AUTHORIZE = "/app/login/oauth2/authorize.nl"
 TOKEN = "/services/rest/auth/oauth2/v1/token"

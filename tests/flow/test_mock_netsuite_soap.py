@@ -15,8 +15,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from mock_netsuite import RECORD, Answer, Credentials, authorization, encode
-from test_mock_netsuite import Case
+from mock_netsuite import RECORD, Answer, Case, Credentials, authorization, encode
 
 VERSION = "2025_2"
 PORT = "/services/NetSuitePort_" + VERSION
