@@ -8,7 +8,9 @@ import stat
 import subprocess
 import threading
 import unittest
+from random import Random
 
+from connecting import Browser, ConnectCase
 from flow import BIN, TODAY, Stand, main, wait_until
 
 CUSTOMERS = "list_all_netsuite_customers"
@@ -171,6 +173,47 @@ class TestRotation(VaultCase):
         self.stand.start_server()
         self.calls_work(self.stand.base + "/mcp/" + token)
 
+    def test_fifty_kills_at_random_points_lose_nothing(self):
+        """Between any two rows, and while the key file is written."""
+        chance = Random(50)
+        self.stand.start_server()
+        url = self.stand.mint(self.stand.connect_netsuite()["id"])["url"]
+        self.accounts(100)
+        whole = sum(self.under().values())
+        points = set()
+        for number in range(50):
+            goal = chance.randrange(whole)
+            begun = self.ids()
+            command = subprocess.Popen(
+                [self.stand.server, "vault", "rotate", *self.stand.flags()],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env=dict(os.environ, **self.env()))
+            try:
+                if number % 5 == 0:  # about when the key file changes
+                    wait_until(lambda: self.ids() != begun or command.poll() is not None or
+                               chance.random() < 0.02, "a moment to kill at")
+                else:
+                    wait_until(lambda: self.under().get(self.ids()[-1], 0) > goal or
+                               command.poll() is not None, "a moment to kill at")
+            finally:
+                command.kill()
+                command.wait(60)
+            counts = self.under()
+            points.add(counts.get(self.ids()[-1], 0))
+            self.assertEqual(whole, sum(counts.values()))
+            self.assertLessEqual(set(counts), set(self.ids()))
+            self.assertEqual([], self.stand.admin("GET", "/vault")["missing_keys"])
+            self.calls_work(url)
+            if number % 10 == 9:
+                self.vault("verify")
+        self.assertGreater(len(points), 5, points)  # not all at the same point
+        self.vault("rotate")
+        self.assertEqual({self.ids()[-1]: whole}, self.under())
+        self.vault("verify")
+        self.assertEqual(0, self.stand.end("server"))
+        self.stand.start_server()
+        self.calls_work(self.stand.base + "/mcp/" + url.rsplit("/", 1)[1])
+
     def test_a_credential_changed_meanwhile_is_the_one_that_stays(self):
         self.stand.start_server()
         account = self.stand.connect_netsuite()["id"]
@@ -218,6 +261,58 @@ class TestRotation(VaultCase):
         self.assertEqual(list(self.under()), ["k2"])
         self.assertEqual(self.ids(), ["k1"])
         self.assertIn("k2 (not in the key file)", self.vault("verify", code=1))
+
+
+class TestGrants(ConnectCase):
+    """Tokens of a grant are replaced at each renewal; those of a public client serve once, so one
+    that is lost ends the grant."""
+
+    public = True
+
+    def call(self, url):
+        status, _, result = self.stand.tool(url, CUSTOMERS, {"limit": 1})
+        self.assertEqual((200, 1), (status, len(self.data(result))))
+
+    def rotate(self):
+        done = self.stand.command("vault", "rotate", env={
+            "SLUICE_URL": self.stand.base, "SLUICE_TOKEN": self.stand.admin_token})
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+    def test_tokens_that_are_renewed_meanwhile_are_the_ones_that_stay(self):
+        session, link = self.session()
+        self.consent(Browser(self.stand), link)
+        url = self.stand.mint(self.state(session)["account_id"])["url"]
+        faults, renewed, stop = [], [], threading.Event()
+
+        def renew():
+            try:
+                while not stop.is_set():
+                    self.stand.control("netsuite", "POST", "/tokens/expire")
+                    self.call(url)
+                    renewed.append(1)
+            except Exception as fault:  # pylint: disable=broad-except
+                faults.append(fault)
+        thread = threading.Thread(target=renew)
+        thread.start()
+        try:
+            for _ in range(12):
+                before = len(renewed)
+                self.rotate()
+                wait_until(lambda: len(renewed) > before or faults, "a renewal beside it")
+        finally:
+            stop.set()
+            thread.join(60)
+        self.assertEqual([], faults)
+        self.rotate()
+        done = self.stand.command("vault", "verify")
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        seen = self.stand.admin("GET", "/vault")
+        self.assertEqual([seen["seals_with"]],
+                         [key["id"] for key in seen["vault_keys"] if key["secrets"]])
+        self.assertEqual(0, self.stand.end("server"))
+        self.stand.start_server()  # with nothing in memory: what is stored is the newest
+        self.stand.control("netsuite", "POST", "/tokens/expire")
+        self.call(self.stand.base + "/mcp/" + url.rsplit("/", 1)[1])
 
 
 class TestFaults(VaultCase):
