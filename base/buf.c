@@ -89,16 +89,27 @@ static char *moved(struct buf *buf, size_t cap)
     return bytes;
 }
 
-static void grow(struct buf *buf, size_t need)
+static size_t cap_for(const struct buf *buf, size_t need)
 {
     size_t cap = buf->cap != 0 ? buf->cap : BUF_FIRST_BYTES;
 
     while (cap < need) {
         cap *= 2;
     }
-    if (cap > buf->ceiling + 1) {
-        cap = buf->ceiling + 1;
-    }
+    return cap < buf->ceiling + 1 ? cap : buf->ceiling + 1;
+}
+
+size_t buf_cost_with(const struct buf *buf, size_t bytes)
+{
+    size_t room = buf->ceiling - buf->len;
+
+    return cap_for(buf, buf->len + (bytes < room ? bytes : room) + 1);
+}
+
+static void grow(struct buf *buf, size_t need)
+{
+    size_t cap = cap_for(buf, need);
+
     buf->ptr = moved(buf, cap);
     buf->ptr[buf->len] = '\0';
     buf->cap = cap;

@@ -14,13 +14,14 @@
 #define LIMIT_BODY_BYTES (4 * 1024 * 1024)          /* request body */
 #define LIMIT_BODY_MEMORY_BYTES (256 * 1024 * 1024) /* all bodies that are not small */
 #define LIMIT_SMALL_BODY_BYTES (16 * 1024)
-#define LIMIT_CONNECTIONS 4096            /* open at once */
-#define LIMIT_CONNECTION_IDLE_MS 75000    /* between requests */
-#define LIMIT_HEAD_READ_MS 10000          /* first byte to end of head */
-#define LIMIT_BODY_READ_MS 30000          /* end of head to end of body */
-#define LIMIT_WRITE_STALL_MS 30000        /* a peer that does not read */
-#define LIMIT_PIPELINED_BYTES (64 * 1024) /* kept while a request runs */
-#define LIMIT_DRAIN_MS 30000              /* SIGTERM to the end */
+#define LIMIT_ANSWER_MEMORY_BYTES (256 * 1024 * 1024) /* that peers have yet to take */
+#define LIMIT_CONNECTIONS 4096                        /* open at once */
+#define LIMIT_CONNECTION_IDLE_MS 75000                /* between requests */
+#define LIMIT_HEAD_READ_MS 10000                      /* first byte to end of head */
+#define LIMIT_BODY_READ_MS 30000                      /* end of head to end of body */
+#define LIMIT_WRITE_STALL_MS 30000                    /* a peer that does not read */
+#define LIMIT_PIPELINED_BYTES (64 * 1024)             /* kept while a request runs */
+#define LIMIT_DRAIN_MS 30000                          /* SIGTERM to the end */
 
 /* HTTP out */
 #define LIMIT_UPSTREAM_BODY_BYTES (16 * 1024 * 1024)

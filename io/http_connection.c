@@ -143,10 +143,12 @@ void connection_cut(struct http_connection *connection)
     connection_forget_held(connection);
     if (connection->server != NULL) {
         connection->server->closing++;
+        (void)http_budget_hold(&connection->server->answers, &connection->answer_share,
+                               0);
     }
     uv_close((uv_handle_t *)&connection->tcp, on_tcp_closed);
     if (!connection->is_pumping) {
-        buf_free(&connection->input);
+        connection_forget_input(connection);
     }
     if (connection->exchange == NULL) {
         close_timer(connection);
@@ -204,7 +206,7 @@ static void linger(struct http_connection *connection)
     connection->state = CONNECTION_LINGERING;
     connection->read_due_ms = 0; /* on_shutdown sets the next */
     if (!connection->is_pumping) {
-        buf_free(&connection->input);
+        connection_forget_input(connection);
     }
     if (connection->tls != NULL) {
         tls_session_end(connection->tls);
@@ -323,6 +325,7 @@ void connection_exchange_ended(struct http_connection *connection)
     }
     if (connection_unsent(connection) > 0) {
         connection->state = CONNECTION_FLUSHING;
+        connection->waits_since_ms = now_ms(connection);
         return;
     }
     connection_ready(connection);
@@ -386,15 +389,15 @@ static void keep_rest(struct http_connection *connection, struct slice bytes,
     bool is_input = bytes.ptr == connection->input.ptr;
 
     if (!is_readable(connection)) {
-        buf_free(&connection->input);
+        connection_forget_input(connection);
         return;
     }
     if (is_input && used == bytes.len) {
-        buf_free(&connection->input); /* an idle connection holds no buffer */
+        connection_forget_input(connection); /* an idle one holds no buffer */
     } else if (is_input) {
         buf_consume(&connection->input, used);
     } else if (used < bytes.len) {
-        REQUIRE(buf_append(&connection->input, slice_from(bytes, used)));
+        connection_keep_input(connection, slice_from(bytes, used));
     }
     if (connection->input.len > 0 && connection->state == CONNECTION_READING) {
         connection_want_turn(connection);
@@ -488,10 +491,11 @@ static void on_timer(uv_timer_t *timer)
     }
 }
 
-bool connection_gives_way(const struct http_connection *connection, bool even_in_body)
+bool connection_gives_way(const struct http_connection *connection, bool even_midway)
 {
-    return connection->state == CONNECTION_READING &&
-           (even_in_body || connection->phase != READ_BODY);
+    return (connection->state == CONNECTION_READING &&
+            (even_midway || connection->phase != READ_BODY)) ||
+           (connection->state == CONNECTION_FLUSHING && even_midway);
 }
 
 bool connection_is_idle(const struct http_connection *connection)

@@ -147,11 +147,20 @@ void http_parser_free(struct http_parser *parser)
     free(parser);
 }
 
+bool http_budget_hold(struct http_budget *budget, size_t *share, size_t bytes)
+{
+    if (bytes > *share && bytes - *share > budget->ceiling - budget->held) {
+        return false;
+    }
+    budget->held = budget->held - *share + bytes;
+    *share = bytes;
+    return true;
+}
+
 static void give_back(struct http_parser *parser)
 {
     if (parser->charged > 0) {
-        parser->budget->held -= parser->charged;
-        parser->charged = 0;
+        (void)http_budget_hold(parser->budget, &parser->charged, 0);
     }
 }
 
@@ -169,12 +178,8 @@ static bool charge(struct http_parser *parser, size_t bytes)
     if (budget == NULL || parser->body.len + bytes <= LIMIT_SMALL_BODY_BYTES) {
         return true;
     }
-    if (bytes > budget->ceiling - budget->held) {
-        return false;
-    }
-    budget->held += bytes;
-    parser->charged += bytes;
-    return true;
+    return http_budget_hold(budget, &parser->charged,
+                            buf_cost_with(&parser->body, bytes));
 }
 
 void http_parser_next(struct http_parser *parser)
@@ -195,8 +200,11 @@ void http_parser_next(struct http_parser *parser)
     llhttp_reset(&parser->llhttp);
 }
 
+/* What has come of the body goes at once: the connection lives on until its peer has read why. */
 static enum http_parse fail(struct http_parser *parser, int status)
 {
+    buf_free(&parser->body);
+    give_back(parser);
     parser->phase = IS_DEAD;
     parser->status = status;
     return HTTP_PARSE_FAILED;

@@ -23,10 +23,12 @@ enum http_parse {
 
 struct http_parser *http_parser_new(size_t max_body_bytes);
 
-/* What many parsers may hold together of bodies that are not small. */
+/* What connections may hold together of what is not small, in bytes of memory and not of content. */
 struct http_budget {
-    size_t held, ceiling; /* bytes */
+    size_t held, ceiling;
 };
+/* Changes a holder's share from `*share` to `bytes`; false, and no change, when that is too much. */
+bool http_budget_hold(struct http_budget *budget, size_t *share, size_t bytes);
 /* Kept until http_parser_free or another one; NULL: no bound. */
 void http_parser_use_budget(struct http_parser *parser, struct http_budget *budget);
 void http_parser_free(struct http_parser *parser);

@@ -34,7 +34,8 @@ struct http_server {
     bool is_listener_closed;
     int port;
     struct http_budget bodies;
-    struct list connections; /* whose memory still lives */
+    struct http_budget answers; /* what peers have yet to take */
+    struct list connections;    /* whose memory still lives */
     struct http_server_counts counts;
     size_t open;       /* of them with an open socket */
     size_t closing;    /* of those, being closed: they hold no place any more */
@@ -82,19 +83,20 @@ struct http_connection {
     unsigned open_handles; /* of tcp and timer */
     bool peer_is_loopback;
     bool is_reading;
-    bool has_eof;            /* the peer has ended its side */
-    bool has_shut;           /* we have ended ours, all of it was taken */
-    bool is_pumping;         /* connection_pump is on the stack */
-    bool wants_turn;         /* the timer fires for connection_turn */
-    bool had_its_read;       /* a whole buffer: the others come next */
-    bool keeps_alive;        /* after the exchange that is ending */
-    bool may_hold;           /* connection_send_later is on the stack */
-    struct buf input;        /* read ahead while a request runs */
-    uint64_t waits_since_ms; /* in this phase of reading */
-    uint64_t read_due_ms;    /* when the peer has to have said it; 0: no deadline */
-    uint64_t write_due_ms;   /* when it has to have taken more; 0: nothing is queued */
-    uint64_t timer_ms;       /* when the timer fires, if it is active */
-    bool is_holding;         /* on the server's `holding`, by the link */
+    bool has_eof;                     /* the peer has ended its side */
+    bool has_shut;                    /* we have ended ours, all of it was taken */
+    bool is_pumping;                  /* connection_pump is on the stack */
+    bool wants_turn;                  /* the timer fires for connection_turn */
+    bool had_its_read;                /* a whole buffer: the others come next */
+    bool keeps_alive;                 /* after the exchange that is ending */
+    bool may_hold;                    /* connection_send_later is on the stack */
+    size_t input_share, answer_share; /* of the server's budgets */
+    struct buf input;                 /* read ahead while a request runs */
+    uint64_t waits_since_ms;          /* in this phase of reading */
+    uint64_t read_due_ms;  /* when the peer has to have said it; 0: no deadline */
+    uint64_t write_due_ms; /* when it has to have taken more; 0: nothing is queued */
+    uint64_t timer_ms;     /* when the timer fires, if it is active */
+    bool is_holding;       /* on the server's `holding`, by the link */
     struct list held_link;
     size_t held_at; /* in the server's `held` */
     size_t held_len;
@@ -140,8 +142,9 @@ void connection_cut(struct http_connection *connection);
 /* The exchange's answer is complete: wipes the request and goes on, or closes. */
 void connection_exchange_ended(struct http_connection *connection);
 bool connection_is_idle(const struct http_connection *connection);
-/* Nobody works for it: it waits for a handshake, a request, or the rest of one. */
-bool connection_gives_way(const struct http_connection *connection, bool even_in_body);
+/* Nobody works for it: it waits for a handshake, a request, or the rest of one; or for its
+ * peer to take an answer. */
+bool connection_gives_way(const struct http_connection *connection, bool even_midway);
 /* Runs connection_turn soon, outside whatever is on the stack. */
 void connection_want_turn(struct http_connection *connection);
 /* The server goes; an unfinished exchange stays valid. */
@@ -173,6 +176,9 @@ void connection_send_later(struct http_connection *connection, const uv_buf_t *b
 /* What waits is not sent: the connection is cut, or the server goes. */
 void connection_forget_held(struct http_connection *connection);
 void server_forget_held(struct http_server *server);
+/* Keeps bytes that came ahead; cuts when neither the budget nor the connection has room. */
+void connection_keep_input(struct http_connection *connection, struct slice bytes);
+void connection_forget_input(struct http_connection *connection);
 /* Sends what the TLS session has written of its own accord. */
 void connection_send_sealed(struct http_connection *connection);
 /* Bytes that the socket has not taken yet. */
@@ -193,6 +199,10 @@ void exchange_send_wrong_port(struct http_connection *connection);
 /* http_server.c */
 
 void server_socket_closed(struct http_server *server);
+/* Room for so much more of an answer that has to wait: cuts those who have taken nothing for
+ * longest. False: only `asking` is left. */
+bool server_make_answer_room(struct http_server *server,
+                             const struct http_connection *asking, size_t bytes);
 /* Whether one more deadline may be acted on now; else a millisecond later. */
 bool server_may_expire(struct http_server *server, uint64_t now_ms);
 

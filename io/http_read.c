@@ -56,6 +56,30 @@ static void discard(struct http_connection *connection, size_t bytes)
     }
 }
 
+void connection_forget_input(struct http_connection *connection)
+{
+    buf_free(&connection->input);
+    if (connection->server != NULL) {
+        (void)http_budget_hold(&connection->server->bodies, &connection->input_share,
+                               0);
+    }
+}
+
+void connection_keep_input(struct http_connection *connection, struct slice bytes)
+{
+    struct buf *input = &connection->input;
+    bool is_small = input->len + bytes.len <= LIMIT_SMALL_BODY_BYTES;
+
+    if (!is_small &&
+        !http_budget_hold(&connection->server->bodies, &connection->input_share,
+                          buf_cost_with(input, bytes.len))) {
+        connection_cut(
+            connection); /* requests wait in line that no answer is due to yet */
+        return;
+    }
+    REQUIRE(buf_append(input, bytes)); /* on_room gave no more than fits */
+}
+
 static void take(struct http_connection *connection, struct slice bytes)
 {
     if (connection->state == CONNECTION_LINGERING) {
@@ -66,7 +90,7 @@ static void take(struct http_connection *connection, struct slice bytes)
         connection_pump(connection, bytes);
         return;
     }
-    REQUIRE(buf_append(&connection->input, bytes)); /* on_room gave no more than fits */
+    connection_keep_input(connection, bytes);
     if (connection->input.len >= LIMIT_PIPELINED_BYTES) {
         stop_reading(connection);
     }

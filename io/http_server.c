@@ -25,6 +25,7 @@ struct http_server_options http_server_defaults(void)
         .max_connections = LIMIT_CONNECTIONS,
         .max_body_bytes = LIMIT_BODY_BYTES,
         .max_body_memory_bytes = LIMIT_BODY_MEMORY_BYTES,
+        .max_answer_memory_bytes = LIMIT_ANSWER_MEMORY_BYTES,
         .idle_ms = LIMIT_CONNECTION_IDLE_MS,
         .head_ms = LIMIT_HEAD_READ_MS,
         .body_ms = LIMIT_BODY_READ_MS,
@@ -140,14 +141,14 @@ static size_t taken(const struct http_server *server)
 
 /* The one that has waited longest for its client. */
 static struct http_connection *longest_waiting(const struct http_server *server,
-                                               bool even_in_body)
+                                               bool even_midway)
 {
     struct http_connection *found = NULL;
 
     LIST_FOREACH (node, &server->connections) {
         struct http_connection *connection =
             LIST_ENTRY(node, struct http_connection, link);
-        if (connection_gives_way(connection, even_in_body) &&
+        if (connection_gives_way(connection, even_midway) &&
             (found == NULL || connection->waits_since_ms < found->waits_since_ms)) {
             found = connection;
         }
@@ -158,7 +159,7 @@ static struct http_connection *longest_waiting(const struct http_server *server,
 /*
  * Cuts one, so that many slow or idle ones cannot keep others out. Who has waited longest,
  * and not who came first, for those who come back again and again are the good ones. Those
- * whose body is on its way come last.
+ * whose body or answer is on its way come last.
  */
 static bool make_room(struct http_server *server)
 {
@@ -171,6 +172,36 @@ static bool make_room(struct http_server *server)
         connection_cut(found);
     }
     return found != NULL;
+}
+
+/* Who of those with an answer waiting has taken nothing for longest. */
+static struct http_connection *slowest_reader(const struct http_server *server,
+                                              const struct http_connection *but)
+{
+    struct http_connection *found = NULL;
+
+    LIST_FOREACH (node, &server->connections) {
+        struct http_connection *connection =
+            LIST_ENTRY(node, struct http_connection, link);
+        if (connection != but && connection->answer_share > 0 &&
+            (found == NULL || connection->write_due_ms < found->write_due_ms)) {
+            found = connection;
+        }
+    }
+    return found;
+}
+
+bool server_make_answer_room(struct http_server *server,
+                             const struct http_connection *asking, size_t bytes)
+{
+    while (bytes > server->answers.ceiling - server->answers.held) {
+        struct http_connection *found = slowest_reader(server, asking);
+        if (found == NULL) {
+            return false;
+        }
+        connection_cut(found);
+    }
+    return true;
 }
 
 static void accept_connection(struct http_server *server)
@@ -241,6 +272,7 @@ static struct http_server *server_new(struct loop *loop,
     server->loop = loop;
     server->options = *options;
     server->bodies.ceiling = options->max_body_memory_bytes;
+    server->answers.ceiling = options->max_answer_memory_bytes;
     server->options.host = SLICE_EMPTY; /* borrowed, and not needed any more */
     server->read_bytes = malloc(HTTP_READ_BYTES);
     REQUIRE(server->read_bytes != NULL);

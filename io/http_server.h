@@ -49,7 +49,8 @@ struct http_server_options {
     struct slice host; /* numeric address */
     int port;          /* 0: a free one */
     size_t max_connections, max_body_bytes;
-    size_t max_body_memory_bytes; /* of all connections together */
+    size_t max_body_memory_bytes;   /* of all connections together */
+    size_t max_answer_memory_bytes; /* likewise, of what clients have yet to take */
     struct tls *tls; /* kept; NULL: plain HTTP. The handshake has head_ms. */
     int64_t idle_ms, head_ms, body_ms, write_stall_ms;
 };

@@ -71,10 +71,15 @@ static void on_written(uv_write_t *request, int status)
 {
     struct http_connection *connection = request->handle->data;
 
-    write_free(request->data);
+    struct write *write = request->data;
+    size_t len = write->len;
+
+    write_free(write);
     if (connection->state == CONNECTION_CLOSED) {
         return;
     }
+    (void)http_budget_hold(&connection->server->answers, &connection->answer_share,
+                           connection->answer_share - len);
     if (status != 0) {
         connection_cut(connection);
         return;
@@ -101,11 +106,22 @@ static struct write *write_new(const uv_buf_t *bufs, unsigned count, size_t skip
     return write;
 }
 
+/* Readers without haste must not fill the memory: see server_make_answer_room. */
+static bool may_wait(struct http_connection *connection, size_t bytes)
+{
+    struct http_server *server = connection->server;
+
+    return server_make_answer_room(server, connection, bytes) &&
+           http_budget_hold(&server->answers, &connection->answer_share,
+                            connection->answer_share + bytes);
+}
+
 static void queue(struct http_connection *connection, struct write *write)
 {
     uv_buf_t rest = uv_buf_init(write->bytes, (unsigned)write->len);
 
-    if (uv_write(&write->request, (uv_stream_t *)&connection->tcp, &rest, 1,
+    if (!may_wait(connection, write->len) ||
+        uv_write(&write->request, (uv_stream_t *)&connection->tcp, &rest, 1,
                  on_written) != 0) {
         write_free(write);
         connection_cut(connection);

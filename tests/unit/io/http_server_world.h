@@ -158,6 +158,32 @@ static inline void client_open(struct client *client, struct env *env)
     buf_init(&client->got, 64 * 1024 * 1024);
 }
 
+/* ---- narrow sockets ---- */
+
+static inline void shrink(int fd, int option)
+{
+    int bytes = 1; /* the kernel takes its least instead */
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, option, &bytes, sizeof bytes), 0);
+}
+
+/* What the listener has, the sockets it accepts begin with. */
+static inline void shrink_listener(const struct env *env)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in address = {0};
+        socklen_t len = sizeof address;
+        int listens = 0;
+        socklen_t listens_len = sizeof listens;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_len) == 0 &&
+            listens != 0 && getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+            ntohs(address.sin_port) == http_server_port(env->server)) {
+            shrink(fd, SO_SNDBUF);
+            return;
+        }
+    }
+    fail_msg("the listener's socket was not found");
+}
+
 static inline void client_close(struct client *client)
 {
     close(client->fd);

@@ -2,32 +2,7 @@
 /* Clients that speak TLS, and use it against the server. */
 #include "tests/unit/io/http_tls_world.h"
 
-#define CHAIN 500            /* certificates: 150 KB that the server has to say */
-#define SMALL_WINDOW_BYTES 1 /* the kernel takes its least instead */
-
-static void shrink(int fd, int option)
-{
-    int bytes = SMALL_WINDOW_BYTES;
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, option, &bytes, sizeof bytes), 0);
-}
-
-/* What the listener has, the sockets it accepts begin with. */
-static void shrink_listener(const struct env *env)
-{
-    for (int fd = 3; fd < 256; fd++) {
-        struct sockaddr_in address = {0};
-        socklen_t len = sizeof address;
-        int listens = 0;
-        socklen_t listens_len = sizeof listens;
-        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_len) == 0 &&
-            listens != 0 && getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
-            ntohs(address.sin_port) == http_server_port(env->server)) {
-            shrink(fd, SO_SNDBUF);
-            return;
-        }
-    }
-    fail_msg("the listener's socket was not found");
-}
+#define CHAIN 500 /* certificates: 150 KB that the server has to say */
 
 static void listen_narrowly(struct tls_world *world, int64_t head_ms, int64_t stall_ms)
 {
