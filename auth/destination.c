@@ -106,24 +106,20 @@ static size_t end_of_origin(struct slice url)
     return end;
 }
 
-/* The destination's path goes before the request's, unless base_url has it already; its
- * queries behind the request's own. The host stays the account's. */
+/* The destination's path goes before the request's, its queries behind the request's own.
+ * The host stays the account's. */
 static struct slice as_it_wants(struct slice url, const struct destination *found,
                                 struct arena *arena)
 {
     size_t end = end_of_origin(url);
     struct slice rest = slice_from(url, end);
-    bool has_path = slice_starts(rest, found->path) &&
-                    (rest.len == found->path.len || rest.ptr[found->path.len] == '/' ||
-                     rest.ptr[found->path.len] == '?');
-    struct slice path = has_path ? SLICE_EMPTY : found->path;
     const char *joint = slice_find(rest, '?') < 0 ? "?" : "&";
-    if (path.len == 0 && found->queries.len == 0) {
+    if (found->path.len == 0 && found->queries.len == 0) {
         return url;
     }
-    return arena_printf(arena, "%.*s%.*s%.*s%s%.*s", (int)end, url.ptr, SLICE_ARG(path),
-                        SLICE_ARG(rest), found->queries.len > 0 ? joint : "",
-                        SLICE_ARG(found->queries));
+    return arena_printf(arena, "%.*s%.*s%.*s%s%.*s", (int)end, url.ptr,
+                        SLICE_ARG(found->path), SLICE_ARG(rest),
+                        found->queries.len > 0 ? joint : "", SLICE_ARG(found->queries));
 }
 
 /* A client that the connection names is the account's own choice. */
