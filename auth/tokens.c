@@ -446,3 +446,20 @@ void tokens_run(struct tokens *tokens)
     }
     set_alarm(tokens);
 }
+
+/* A flight between two tries waits for a time that will not come. */
+void tokens_stop(struct tokens *tokens)
+{
+    const struct token_outcome stopped = {.err = ERR_UNAVAILABLE, .code = SLICE_EMPTY};
+    struct due *due = due_first(tokens->due);
+    while (due != NULL) {
+        struct token_source *source = LIST_ENTRY(due, struct token_source, due);
+        due_clear(tokens->due, due);
+        if (source->pausing) {
+            source->pausing = false;
+            source->ends_ms = 0; /* and no later renewal */
+            end_flight(source, &stopped);
+        }
+        due = due_first(tokens->due);
+    }
+}

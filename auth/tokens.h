@@ -33,6 +33,8 @@ struct tokens *tokens_new(struct loop *loop, struct token_hosts *hosts,
                           const struct clock *clock, const struct log *log, int tries);
 /* Every source must have been dropped and every flight have ended. Accepts NULL. */
 void tokens_free(struct tokens *tokens);
+/* No flight is tried again and nothing is renewed ahead: the token hosts have stopped. */
+void tokens_stop(struct tokens *tokens);
 struct token_hosts *tokens_hosts(const struct tokens *tokens);
 const struct clock *tokens_clock(const struct tokens *tokens);
 const struct log *tokens_log(const struct tokens *tokens);

@@ -90,6 +90,7 @@ void gateway_stop(struct gateway *gateway)
     turnstile_close(gateway->turnstile);
     op_end_pausing(gateway);
     token_hosts_stop(gateway->parts.token_hosts);
+    tokens_stop(gateway->parts.tokens);
     webhooks_stop(gateway->webhooks);
 }
 

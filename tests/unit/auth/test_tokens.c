@@ -288,10 +288,36 @@ static void test_a_lost_flight_is_made_again_while_calls_wait(void **state)
     tokens_free(patient);
 }
 
+/* Whoever waits is told, and the source may go: before, it was held for ever. */
+static void test_a_stop_between_two_tries_ends_the_flight(void **state)
+{
+    struct world *w = *state;
+    struct tokens *patient =
+        tokens_new(NULL, w->hosts, &w->clock, &w->log, TOKEN_TRIES);
+    const struct client_grant client = {.tenant = SLICE("acme"),
+                                        .url = slice_str(w->url),
+                                        .client_id = SLICE("sb"),
+                                        .client_secret = SLICE("s")};
+    struct token_source *source = client_grant_source(patient, &client);
+    struct waiter *one = wait_on(w, 0, source);
+    w->host.status = 503;
+    run_until_requests(w, 1);
+    while (tokens_next_ms(patient) == 0) {
+        loop_run_once(w->loop);
+    }
+    token_source_drop(source); /* its account goes first */
+    assert_int_equal(one->told, 0);
+    tokens_stop(patient);
+    assert_int_equal(one->told, 1);
+    assert_int_equal(one->err, ERR_UNAVAILABLE);
+    tokens_free(patient);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_lost_flight_is_made_again_while_calls_wait),
+        TEST(test_a_stop_between_two_tries_ends_the_flight),
         TEST(test_all_who_wait_share_one_flight),
         TEST(test_a_client_has_one_source_and_tenants_never_share),
         TEST(test_a_token_is_used_until_30_s_before_its_end),
