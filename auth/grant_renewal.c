@@ -26,10 +26,11 @@
 #define LEASE_MS 60000       /* GRANT_REQUEST_MS and a wait in line before it */
 #define LEASE_SPARE_MS 10000 /* to read and to store */
 #define LOOK_AGAIN_MS 250    /* at a grant that another process renews */
-#define PATIENCE_MS 75000    /* with that one: longer than its lease */
-#define ASKS_MOST 3          /* with a newer refresh token each time */
-#define NEWS_MS 60000  /* a stored token that ends sooner is not worth taking over */
-#define DOUBT_MS 30000 /* GRANT_REQUEST_MS, to read and to store */
+#define LOOK_FARTHEST_MS 5000
+#define PATIENCE_MS 75000 /* with that one: longer than its lease */
+#define ASKS_MOST 3       /* with a newer refresh token each time */
+#define NEWS_MS 60000     /* a stored token that ends sooner is not worth taking over */
+#define DOUBT_MS 30000    /* GRANT_REQUEST_MS, to read and to store */
 #define STATE_BYTES 1024
 
 enum grant_step {
@@ -539,18 +540,20 @@ struct token_source *grants_source(struct grants *grants, struct slice account,
 
 /* ---- For grants.c ---- */
 
-/* One that is due later than any can be was set before the clock was set back. */
-static struct grant_state *next_look(struct grants *grants, int64_t now_ms)
+/* One that is due much later than any can be was set before the clock was set back. Time goes on
+ * while they look, so it is asked for anew for each. */
+static struct grant_state *next_look(struct grants *grants)
 {
     struct due *due = due_first(grants->looks);
+    int64_t now_ms = grants_now_ms(grants);
     bool is_due =
-        due != NULL && (due->at_ms <= now_ms || due->at_ms > now_ms + LOOK_AGAIN_MS);
+        due != NULL && (due->at_ms <= now_ms || due->at_ms > now_ms + LOOK_FARTHEST_MS);
     return is_due ? LIST_ENTRY(due, struct grant_state, look) : NULL;
 }
 
-void grant_renewals_look(struct grants *grants, int64_t now_ms)
+void grant_renewals_look(struct grants *grants)
 {
-    struct grant_state *state = next_look(grants, now_ms);
+    struct grant_state *state = next_look(grants);
     while (state != NULL) {
         due_clear(grants->looks, &state->look);
         if (state->step == GRANT_DOUBT) {
@@ -558,7 +561,7 @@ void grant_renewals_look(struct grants *grants, int64_t now_ms)
         } else {
             look_again(state);
         }
-        state = next_look(grants, now_ms);
+        state = next_look(grants);
     }
 }
 

@@ -270,7 +270,7 @@ static void run_plans(struct grants *grants, int64_t now)
 void grants_run(struct grants *grants)
 {
     int64_t now = grants_now_ms(grants);
-    grant_renewals_look(grants, now);
+    grant_renewals_look(grants);
     if (grants->hooks.renew != NULL) {
         run_plans(grants, now);
     }

@@ -94,6 +94,6 @@ void grants_forget_unstored(struct grants *grants);
 /* Ends every flight that is left: the server has stopped. */
 void grant_renewals_end(struct grants *grants);
 /* Those who look at what another process renews, as far as they are due. */
-void grant_renewals_look(struct grants *grants, int64_t now_ms);
+void grant_renewals_look(struct grants *grants);
 
 #endif
