@@ -501,18 +501,27 @@ static void start_with_stored(struct grant_state *state, struct token_source *so
     arena_free(arena);
 }
 
+/* Two clients that differ have two. The text that is digested holds the secret, and must not
+ * live as long as the digest. */
+static struct slice digest_of(struct tokens *tokens, const struct grant_client *client,
+                              struct arena *arena)
+{
+    struct arena *passing = arena_new();
+    struct slice text = arena_printf(
+        passing, "%zu:%.*s%zu:%.*s%zu:%.*s", client->url.len, SLICE_ARG(client->url),
+        client->client_id.len, SLICE_ARG(client->client_id), client->client_secret.len,
+        SLICE_ARG(client->client_secret));
+    struct slice digest = tokens_digest(tokens, text, arena);
+    arena_free(passing);
+    return digest;
+}
+
 struct token_source *grants_source(struct grants *grants, struct slice account,
                                    const struct grant_client *client)
 {
     struct tokens *tokens = grants->parts.tokens;
     struct arena *arena = arena_new_sized(STATE_BYTES);
-    struct slice digest = tokens_digest(
-        tokens,
-        arena_printf(arena, "%zu:%.*s%zu:%.*s%zu:%.*s", client->url.len,
-                     SLICE_ARG(client->url), client->client_id.len,
-                     SLICE_ARG(client->client_id), client->client_secret.len,
-                     SLICE_ARG(client->client_secret)),
-        arena);
+    struct slice digest = digest_of(tokens, client, arena);
     struct slice key =
         arena_printf(arena, "grant %.*s %.*s", SLICE_ARG(account), SLICE_ARG(digest));
     struct token_source *source = tokens_find(tokens, key);
