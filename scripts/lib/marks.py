@@ -10,9 +10,10 @@ import tempfile
 ALPHABET = string.ascii_letters + string.digits
 LENGTH = 48     # characters of a mark
 PIECE = 16      # bytes that count as a find; tests/tools/find_marks.c has the same number
-# Where a mark may stand: nowhere; in locked pages of the process while its account is active; in
-# the process's memory for as long; wherever it likes (the control of the search itself).
-NOWHERE, LOCKED, SESSION, KEPT = "nowhere", "locked", "session", "kept"
+# Where a mark may stand: nowhere; in locked pages of the process while its account is active; there
+# for as long as the server runs (its own secrets); in the process's memory while its account is
+# active; wherever it likes (the control of the search itself).
+NOWHERE, LOCKED, OWN, SESSION, KEPT = "nowhere", "locked", "own", "session", "kept"
 
 
 class CannotSearch(Exception):

@@ -7,7 +7,8 @@ Starts the mock ERPs and the server on free loopback ports with log.level debug 
 that stand nowhere else (marks: 48 random letters and digits) through every kind of call: list,
 get, create, free query, refused arguments, error of the ERP, answer that comes too late, caller that leaves,
 event stream, answer that is cut off or malformed, wrong tokens, management calls, changed
-credentials, a client certificate, SAP's connectivity proxy; over NetSuite and SAP, in both eras of MCP. Then searches
+credentials, a client certificate, SAP's connectivity proxy and destination service, people at the
+connect pages; over NetSuite and SAP, in both eras of MCP. Then searches
 
   * every file of the data folder, the log, what the server printed, /metrics,
   * the process's environment and command line,
@@ -19,9 +20,9 @@ byte orders, base64 and base64url at every alignment, and a token's or key's byt
 callers (all of them by the server's own TLS) and to the ERPs are still open then.
 
 While a call is at the ERP, the secrets that signed it and the server's keys are searched for, too.
-What may be found, and nothing else, while an account is active: its credentials, the access
-tokens fetched with them and the server's own keys, in pages that are locked (not swapped) and left
-out of dumps; the CSRF token and cookies of its SAP session. Then the accounts are deleted and the
+What may be found, and nothing else, while an account is active: its credentials, the tokens fetched
+with them and the server's own keys (that of its certificate as well) and client secret, in pages that
+are locked (not swapped) and left out of dumps; the CSRF token and cookies of its SAP session. Then the accounts are deleted and the
 search is repeated: now only the server's own keys may be there, in locked pages.
 
 The search itself is proven too: a text that is kept by design is found by it, and programs are
@@ -47,7 +48,8 @@ import threading
 import time
 import urllib.parse
 
-from marks import KEPT, LOCKED, NOWHERE, SESSION, CannotSearch, Marks, files_under, forms
+from connect_walk import Walk, private_number
+from marks import KEPT, LOCKED, NOWHERE, OWN, SESSION, CannotSearch, Marks, files_under, forms
 from stand import LEGACY, Fault, Stand, exchange
 from tap import Authority, Tap
 
@@ -63,7 +65,8 @@ ERAS = ("modern", "legacy")
 TODAY = "2026-11-20"
 PATIENCE = 8  # looks at a find, 0.1 s apart, before it counts as left behind
 CREDENTIALS = ("consumer_key", "consumer_secret", "token_id", "token_secret")
-SECRETS = ("consumer_secret", "token_secret", "client secret", "key")  # never sent with a call
+SECRETS = ("consumer_secret", "token_secret", "client secret", "key", "listener's key",
+           "listener's key, reversed", "connect client secret")  # never sent with a call
 LIST = {"netsuite": "list_all_netsuite_customers", "sap": "list_all_sap_vendors"}
 NAME = {"netsuite": "name", "sap": "name_contains"}
 GET = {"netsuite": "get_single_netsuite_invoice_by_id",
@@ -98,7 +101,7 @@ class Scene:
                                    "--server.tls.key_file", self.authority.key]
         self.stand.trust = ssl.create_default_context(cafile=self.authority.ca)
         self.taps = {}
-        self.btp = None
+        self.btp = self.walk = None
 
     def mark(self, what, allowed=NOWHERE):
         return self.marks.new("%s: %s" % (self.case, what), allowed)
@@ -119,10 +122,22 @@ class Scene:
         self.put_tap("sap basic", mock="sap")
         self.put_tap("sap", authority=self.authority)
         self.start_btp()
+        self.remember_listener_key()
+        self.walk = Walk(self)
+        self.stand.extra_flags += self.walk.flags()
         self.stand.make_keys()
         self.remember("admin token", self.stand.admin_token[len("slt_"):])
         self.stand.start_server(env={"SLUICE_KEYS": self.take_keys()})
+        self.walk.register()
         self.connect_accounts()
+
+    def remember_listener_key(self):
+        """The private number of the server's own certificate, also in the order in which OpenSSL
+        computes with it."""
+        with open(self.authority.key, encoding="ascii") as file:
+            number = private_number(file.read())
+        self.remember("listener's key", number, OWN)
+        self.remember("listener's key, reversed", number[::-1], OWN)
 
     def put_tap(self, erp, mock=None, authority=None):
         """What the mock said of its ERP port leads to the tap from now on; with an authority by
@@ -139,8 +154,7 @@ class Scene:
         """What stands before the same SAP system on SAP BTP. Of the client's key the number that is
         private is marked, also in the order in which OpenSSL computes with it."""
         certificate = ClientCertificate(self.stand.scratch, "client")
-        lines = certificate.key.split("\n")[1:-2]
-        number = base64.b64decode("".join(lines))[36:68]  # RFC 5915 in RFC 5958, of P-256
+        number = private_number(certificate.key)
         self.remember("private key", number, LOCKED)
         self.remember("private key, reversed", number[::-1], LOCKED)
         self.certificate = certificate
@@ -162,7 +176,22 @@ class Scene:
                       token_url=btp.tls_url + "/oauth/token", proxy_url=btp.url))
         return {name: self.stand.admin("POST", "/integrated-account", body)
                 for name, body in (("sap by certificate", by_certificate),
-                                   ("sap by proxy", by_proxy))}
+                                   ("sap by proxy", by_proxy),
+                                   ("sap by destination", self.by_destination(sap, client)))}
+
+    def by_destination(self, sap, client):
+        """Its service says in the same answer where the system is and with which user."""
+        btp, at = self.btp, self.stand.mocks["sap basic"]
+        btp.destinations["S4"] = {
+            "owner": {"SubaccountId": "sub"}, "destinationConfiguration": {
+                "Name": "S4", "Type": "HTTP", "URL": at["url"], "ProxyType": "Internet",
+                "Authentication": "BasicAuthentication", "User": sap["auth"]["username"],
+                "Password": sap["auth"]["password"], "sap-client": at["client"],
+                "Description": self.mark("description of a destination")}}
+        return dict(sap, connection={"route": "destination", "base_url": at["url"]},
+                    auth=dict(client, scheme="sap_destination", client_secret=btp.secret,
+                              token_url=btp.tls_url + "/oauth/token", service_url=btp.tls_url,
+                              destination="S4"))
 
     def take_keys(self):
         """The content of the key file, which is no more: the environment brings the keys."""
@@ -172,7 +201,7 @@ class Scene:
         os.unlink(path)
         keys = json.loads(content)
         for key in [keys["signing_key"]] + [one["key"] for one in keys["vault_keys"]]:
-            self.remember("key", key, LOCKED)
+            self.remember("key", key, OWN)
         return content
 
     def connect_accounts(self):
@@ -275,6 +304,7 @@ class Scene:
                 ("broken request", self.send_broken), ("stranger", self.send_strangers),
                 ("API tokens", self.send_api_tokens), ("management", self.send_management),
                 ("webhooks", self.send_webhooks), ("SAP BTP", self.send_by_btp),
+                ("connect pages", self.send_pages),
                 ("changed credentials", self.send_new_credentials)):
             self.case = case
             self.cases.append(case)
@@ -649,8 +679,8 @@ class Scene:
             raise Fault("%d of %d events came" % (len(got), len(answers)))
 
     def send_by_btp(self):
-        """Both accounts also fetch a token anew: theirs are refused."""
-        for erp in ("sap by certificate", "sap by proxy"):
+        """The accounts also fetch a token anew: theirs are refused."""
+        for erp in ("sap by certificate", "sap by proxy", "sap by destination"):
             for era in ERAS:
                 self.stand.control("sap", "POST", "/tokens/expire")
                 self.btp.tokens.clear()
@@ -661,6 +691,15 @@ class Scene:
                 self.expect(self.call(erp, LIST["sap"], {"limit": 1}, era)[1], "data", erp)
         for token in self.btp.tokens:
             self.remember("token of the connectivity service", token, LOCKED)
+
+    def send_pages(self):
+        """People connect accounts, by consent and by forms; then these are called, and what was
+        consented to is renewed."""
+        self.walk.all()
+        self.stand.control("netsuite", "POST", "/tokens/expire")
+        for erp in ("netsuite by consent", "netsuite by page"):
+            arguments = {NAME["netsuite"]: self.mark("argument"), "limit": 1}
+            self.expect(self.call(erp, LIST["netsuite"], arguments, "modern")[1], "data", erp)
 
     def send_new_credentials(self):
         """The old ones go with the change, the account's calls go on with the new ones."""
@@ -684,8 +723,9 @@ class Scene:
 
     def remember_wire(self):
         """What the server really used at the ERPs, as the taps heard it."""
-        allowed = {"access token": LOCKED, "bearer token": LOCKED, "CSRF token": SESSION,
-                   "cookie": SESSION}
+        allowed = {"access token": LOCKED, "bearer token": LOCKED, "refresh token": LOCKED,
+                   "user and password": LOCKED,
+                   "CSRF token": SESSION, "cookie": SESSION}
         for erp, tap in self.taps.items():
             for what, texts in tap.heard().items():
                 for text in sorted(texts):
@@ -784,8 +824,8 @@ class Judge:
             return True
         if not find.place.startswith("pid:"):
             return False
-        if allowed == LOCKED:
-            return find.is_locked and (are_accounts_active or find.mark.what == "set-up: key")
+        if allowed in (LOCKED, OWN):
+            return find.is_locked and (are_accounts_active or allowed == OWN)
         return allowed == SESSION and are_accounts_active
 
     def all_bad(self):
@@ -833,8 +873,9 @@ def tell_searched(judge):
 
 
 def tell_allowed(judge):
-    for allowed, words in ((LOCKED, "of credentials, access tokens and the server's keys, each in "
-                                    "locked pages (VmFlags lo, dd)"),
+    for allowed, words in ((LOCKED, "of credentials and tokens, each in locked pages (VmFlags lo, "
+                                    "dd)"),
+                           (OWN, "of the server's own keys and secrets, in locked pages too"),
                            (SESSION, "of CSRF tokens and cookies of an SAP session"),
                            (KEPT, "of an account's name (shows that the search finds)")):
         count = len([find for find in judge.allowed if find.mark.allowed == allowed])

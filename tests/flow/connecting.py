@@ -74,7 +74,7 @@ class Browser:
         jar = self.cookies.get(split.netloc, {})
         if jar:
             fields["Cookie"] = "; ".join("%s=%s" % pair for pair in jar.items())
-        connection = http.client.HTTPConnection(split.netloc, timeout=60)
+        connection = self.dial(split)
         try:
             target = split.path + ("?" + split.query if split.query else "")
             connection.request(method, target, body, fields)
@@ -88,6 +88,9 @@ class Browser:
             self.cookies.setdefault(split.netloc, {})[name] = value
         self.seen.append(page)
         return page
+
+    def dial(self, split):
+        return http.client.HTTPConnection(split.netloc, timeout=60)
 
     def get(self, url):
         return self.ask("GET", url)
