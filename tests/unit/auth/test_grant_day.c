@@ -253,8 +253,14 @@ static void start(struct day *day)
                      ERR_OK);
     day->hosts = token_hosts_new(&transport, &day->clock, &day->log, CAP);
     day->tokens = tokens_new(NULL, day->hosts, &day->clock, &day->log, TOKEN_TRIES);
-    const struct grants_parts parts = {NULL,        day->store, day->vault,
-                                       day->tokens, &day->log,  CAP};
+    const struct grants_parts parts = {
+        .store = day->store,
+        .vault = day->vault,
+        .tokens = day->tokens,
+        .log = &day->log,
+        .grant_ms = 7 * 24 * HOUR,
+        .most_renewals = CAP,
+    };
     day->grants = grants_new(&parts);
     grants_set_hooks(day->grants, &(struct grant_hooks){on_renew, on_refused, day});
 }
