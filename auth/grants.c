@@ -177,7 +177,7 @@ static enum err release_all(struct grants *grants)
 
 enum err grants_restore(struct grants *grants, bool alone)
 {
-    char after[64];
+    char after[64] = "";
     size_t after_len = 0, count = 1;
     enum err err = alone ? release_all(grants) : ERR_OK;
 
@@ -187,7 +187,9 @@ enum err grants_restore(struct grants *grants, bool alone)
         err = store_list_grants(grants->parts.store, slice_of(after, after_len),
                                 LIMIT_PAGE, arena, &list, &count);
         for (size_t i = 0; err == ERR_OK && i < count; i++) {
-            plan_restored(grants, &list[i]);
+            if (map_get(grants->planned, list[i].account) == NULL) {
+                plan_restored(grants, &list[i]);
+            }
         }
         if (err == ERR_OK && count > 0) {
             struct slice last = list[count - 1].account;

@@ -48,8 +48,8 @@ struct grants *grants_new(const struct grants_parts *parts);
 void grants_free(struct grants *grants);
 void grants_set_hooks(struct grants *grants, const struct grant_hooks *hooks);
 
-/* Learns when each stored grant has to be renewed. `alone`: no other process works on the
- * store, so leases that are there are of one that ended. */
+/* Learns when each stored grant has to be renewed that it does not know yet. `alone`: no other
+ * process works on the store, so leases that are there are of one that ended. */
 MUST_USE enum err grants_restore(struct grants *grants, bool alone);
 
 /* Holds the source of the account's access tokens; it has one at once when the stored one

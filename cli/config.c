@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "connectors/connector.h"
 #include "io/http_url.h"
+#include "store/claim.h"
 
 enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_LIST, OPTION_SWITCH };
 
@@ -41,6 +42,8 @@ static const struct option options[] = {
      "file of that client's secret, mode 0600; none: a public client"},
     {"connect.netsuite.grant_hours", OPTION_NUMBER, AT(netsuite_grant_hours), "168", 1, 720,
      "how long a consent lasts there: of a public client the integration record says it"},
+    {"coordination.shares", OPTION_NUMBER, AT(coordination_shares), "1", 1, CLAIM_PLACES_MOST,
+     "processes on this machine that may work on one data_dir at a time; each has its share of every ceiling"},
     {"data_dir", OPTION_TEXT, AT(data_dir), "sluice-data", 0, 0,
      "folder of the database, made with mode 0700"},
     {"governor.lost_connection_hold_ms", OPTION_NUMBER, AT(lost_hold_ms), "30000", 0, 3600000,

@@ -30,6 +30,7 @@
 
 #define PURGE_EVERY_MS 60000
 #define GIVE_BACK_EVERY_MS 10000
+#define LEAD_EVERY_MS 1000
 #define TRANSFER_LOOK_MS 50
 #define LOCKED_LEAST_BYTES ((size_t)512 * 1024) /* the secrets of about 1000 accounts */
 
@@ -64,6 +65,8 @@ struct serving {
     struct http_server *server;
     int64_t drain_until_us;
     bool
+        leads; /* of the processes on the database: this one does what only one may do */
+    bool
         has_told_unlocked; /* the operator knows that secrets are not in locked pages */
 };
 
@@ -76,11 +79,19 @@ static int claim_data_dir(struct serving *serving)
     struct slice path =
         arena_printf(serving->arena, "%.*s/serve.lock", SLICE_ARG(folder));
     long holder = 0;
-    enum err err = claim_take(path.ptr, &serving->claim, &holder);
-    if (err == ERR_CONFLICT) {
+    int places = (int)serving->config->coordination_shares;
+    enum err err = claim_take(path.ptr, places, &serving->claim, &holder);
+    if (err == ERR_CONFLICT && places == 1) {
         return command_fail("%s is in use by another sluice serve (process %ld); one "
-                            "server works on a data_dir at a time",
+                            "server works on a data_dir at a time, unless "
+                            "coordination.shares says how many share every ceiling",
                             folder.ptr, holder);
+    }
+    if (err == ERR_CONFLICT) {
+        return command_fail(
+            "%s is in use by %d sluice serve already, or by one that was "
+            "started with another coordination.shares (process %ld)",
+            folder.ptr, places, holder);
     }
     return err == ERR_OK
                ? 0
@@ -148,6 +159,7 @@ static void fill_gateway_config(struct serving *serving, int port)
         .connect = serving->connect,
         .ready_accounts = (size_t)config->ready_accounts,
         .ready_servers = (size_t)config->ready_servers,
+        .is_shared = config->coordination_shares > 1,
     };
 }
 
@@ -187,6 +199,8 @@ static void build_client_and_governor(struct serving *serving)
     struct governor_options governor = governor_defaults(seed);
     governor.lost_hold_us = serving->config->lost_hold_ms * 1000;
     serving->governor = governor_new(&governor);
+    governor_set_share(serving->governor, claim_place(serving->claim),
+                       (int)serving->config->coordination_shares);
 }
 
 static void look_at_listening(void *ctx, struct metrics_listening *out)
@@ -409,6 +423,9 @@ static void on_purge_time(void *ctx)
 {
     struct serving *serving = ctx;
     tell_if_unlocked(serving, vault_is_locked(serving->vault));
+    if (!claim_leads(serving->claim)) {
+        return; /* another process does it */
+    }
     struct store_batch *batch = store_batch_new();
     int64_t now_ms = clock_wall_ms(&serving->clock);
     enum err err = events_ends(serving->store, batch, now_ms);
@@ -420,6 +437,16 @@ static void on_purge_time(void *ctx)
     store_purge_expired(batch, now_ms);
     store_purge_deliveries(batch, now_ms - LIMIT_WEBHOOK_LOG_MS, LIMIT_WEBHOOK_LOG);
     store_commit(serving->store, batch, on_purged, serving);
+}
+
+static void on_lead_time(void *ctx)
+{
+    struct serving *serving = ctx;
+    if (claim_leads(serving->claim) && !serving->leads) {
+        serving->leads = true;
+        log_event(&serving->log, LOG_INFO, "leads", LOG_INT(pid, getpid()));
+        gateway_lead(serving->gateway);
+    }
 }
 
 static void on_give_back_time(void *ctx)
@@ -452,6 +479,10 @@ int command_serve(struct arena *arena, const struct config *config,
         loop_on_signal(serving.loop, SIGINT, on_signal, &serving);
         loop_on_signal(serving.loop, SIGHUP, on_hangup, &serving);
         listener_watch(serving.listener, serving.loop);
+        if (config->coordination_shares > 1) {
+            on_lead_time(&serving);
+            loop_timer_every(serving.loop, LEAD_EVERY_MS, on_lead_time, &serving);
+        }
         on_purge_time(&serving); /* what ended while nobody looked */
         loop_timer_every(serving.loop, PURGE_EVERY_MS, on_purge_time, &serving);
         loop_timer_every(serving.loop, GIVE_BACK_EVERY_MS, on_give_back_time, NULL);

@@ -345,6 +345,7 @@ static struct account *new_account(struct accounts *accounts,
     list_init(&account->ready);
     list_init(&account->parked);
     copy_record(account, record);
+    account->seen = store_generation(accounts->gateway->parts.store);
     standing_begin(account);
     return account;
 }
@@ -432,9 +433,61 @@ static void make_room(struct accounts *accounts)
     }
 }
 
+/* Whether the stored record is what the account was built from, or what is being stored of it
+ * (standing.c counts the version up before). */
+static bool is_same(const struct account *account, const struct store_account *record)
+{
+    return account->record.version > record->version ||
+           (account->record.version == record->version &&
+            account->record.updated_ms == record->updated_ms);
+}
+
+/* What another process has made of it, which says nothing of what has changed: a login has to
+ * prove itself here as after a start. Its calls that wait are told when it is closed now. */
+static void take_over_change(struct accounts *accounts, struct slice id)
+{
+    struct account *account = NULL;
+    accounts_changed(accounts, id, LOGIN_NEW);
+    account = map_get(accounts->by_id, id);
+    if (account != NULL && standing_is_closed(account)) {
+        standing_end_line(account);
+    }
+}
+
+/* *account is the cached one: where others write the store too, it is looked whether it still
+ * holds. NULL: it is to be built anew. */
+static enum err follow(struct accounts *accounts, struct account **account)
+{
+    struct store *store = accounts->gateway->parts.store;
+    uint64_t generation = store_generation(store);
+    if ((*account)->seen == generation) {
+        return ERR_OK;
+    }
+    struct arena *arena = arena_new();
+    struct store_account record;
+    struct slice id = arena_slice(arena, (*account)->record.id);
+    enum err err = store_get_account(store, id, arena, &record);
+    if (err == ERR_NOT_FOUND) {
+        accounts_removed(accounts, id);
+    } else if (err == ERR_OK && is_same(*account, &record)) {
+        (*account)->seen = generation;
+    } else if (err == ERR_OK) {
+        take_over_change(accounts, id);
+        *account = map_get(accounts->by_id, id);
+    }
+    arena_free(arena);
+    return err;
+}
+
 enum err accounts_get(struct accounts *accounts, struct slice id, struct account **out)
 {
     struct account *account = map_get(accounts->by_id, id);
+    if (account != NULL) {
+        enum err err = follow(accounts, &account);
+        if (err != ERR_OK) {
+            return err;
+        }
+    }
     if (account != NULL && account_refresh(account) != ERR_OK) {
         return ERR_INTERNAL;
     }

@@ -59,6 +59,8 @@ struct account {
     struct catalog *catalog;     /* held: what it is served from now */
     const struct integration *integration; /* there */
     uint64_t epoch;                        /* of that */
+    uint64_t
+        seen; /* store_generation() when the record was last found to be this one */
     const struct connector *connector;
     struct op_target target;
     struct account_limits limits;  /* defaults filled in */

@@ -493,6 +493,7 @@ struct call *call_start(const struct call_order *order)
     call->order = *order;
     call->order.request_id = arena_slice(arena, order->request_id);
     call->order.tenant = arena_slice(arena, order->tenant);
+    call->order.token_hash = arena_slice(arena, order->token_hash);
     call->order.account = account_hold(order->account);
     call->order.server = server_hold(order->server);
     call->catalog = catalog_hold(order->account->catalog);
@@ -501,6 +502,7 @@ struct call *call_start(const struct call_order *order)
     call->pending = 1;
     call->server_ends_ms = order->server->ends_ms;
     call->token_ends_ms = order->token_ends_ms;
+    call->seen = store_generation(order->gateway->parts.store);
     calls_add(call);
     loop_soon(order->gateway->parts.loop, on_begin, call);
     return call;

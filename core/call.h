@@ -45,6 +45,7 @@ struct call_order {
     struct server *server;   /* likewise */
     struct slice request_id, tenant;
     int64_t token_ends_ms; /* of the URL it came by, when that one is retired; else 0 */
+    struct slice token_hash; /* of that URL */
     struct slice tool;
     const struct jval
         *arguments; /* NULL: none. Borrowed until the answer or call_cancel */

@@ -40,6 +40,7 @@ struct call {
     int64_t started_us;
     int64_t server_ends_ms, token_ends_ms; /* of its URL; 0: never */
     struct loop_timer *end_timer;          /* when that is near */
+    uint64_t seen; /* store_generation() when its URL was last found good */
     bool cancelled, revoked;
 };
 

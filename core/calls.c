@@ -93,6 +93,57 @@ void calls_revoke(struct gateway *gateway, struct slice account, struct slice se
     }
 }
 
+/* ---- What other processes have changed ---- */
+
+/* Whether the URL still leads to its server; a store that cannot be read says nothing. */
+static bool url_holds(struct call *call, struct arena *arena)
+{
+    struct gateway *gateway = call->order.gateway;
+    struct store_server found;
+    enum err err = store_find_server(gateway->parts.store, call->order.token_hash,
+                                     gateway_wall_ms(gateway), arena, &found);
+    if (err == ERR_OK && (found.expires_ms != call->server_ends_ms ||
+                          found.token_ends_ms != call->token_ends_ms)) {
+        call->server_ends_ms = found.expires_ms;
+        call->token_ends_ms = found.token_ends_ms;
+        watch_the_end(call);
+    }
+    return err != ERR_NOT_FOUND;
+}
+
+static bool account_holds(struct call *call)
+{
+    struct account *account = NULL;
+    enum err err =
+        accounts_get(call->order.gateway->accounts, call->order.account->record.id,
+                     &account); /* which takes over what has changed */
+    if (err == ERR_OK) {
+        account_drop(account);
+    }
+    return err != ERR_NOT_FOUND;
+}
+
+/* Each look may end other calls. Who was looked at stands at the end of the list then, beside
+ * those that have begun since. */
+void calls_look_again(struct gateway *gateway)
+{
+    uint64_t generation = store_generation(gateway->parts.store);
+    while (!list_empty(&gateway->calls)) {
+        struct call *call = LIST_ENTRY(gateway->calls.next, struct call, link);
+        if (call->seen == generation) {
+            return;
+        }
+        struct arena *arena = arena_new();
+        call->seen = generation;
+        list_remove(&call->link);
+        list_push(&gateway->calls, &call->link);
+        if (!call->revoked && (!url_holds(call, arena) || !account_holds(call))) {
+            call_revoke(call);
+        }
+        arena_free(arena);
+    }
+}
+
 void calls_end_with_server(struct gateway *gateway, struct slice server,
                            int64_t ends_ms)
 {

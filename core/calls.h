@@ -24,6 +24,9 @@ struct call *calls_find(struct gateway *gateway, struct slice server,
  * of the account.
  */
 void calls_revoke(struct gateway *gateway, struct slice account, struct slice server);
+/* Where others write the store too: each call's URL and account are looked up again, and what
+ * has become of them holds for the call. */
+void calls_look_again(struct gateway *gateway);
 /* The server ends at another time now (0: never); its open calls end with it. */
 void calls_end_with_server(struct gateway *gateway, struct slice server,
                            int64_t ends_ms);

@@ -6,6 +6,7 @@
 
 #include "core/accounts.h"
 #include "core/catalogs.h"
+#include "core/changes.h"
 #include "core/metrics.h"
 #include "core/op.h"
 #include "core/servers.h"
@@ -15,7 +16,7 @@
 /* Of the calls' arenas: half a MiB that stays. */
 #define ARENA_CHUNKS_KEPT 32
 
-static enum err restore_ceilings(struct gateway *gateway)
+enum err gateway_read_ceilings(struct gateway *gateway)
 {
     struct arena *arena = arena_new();
     struct governor *governor = gateway->parts.governor;
@@ -56,12 +57,12 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
     gateway->catalogs = catalogs_new(gateway, parts->catalogs, catalog, watch);
     gateway->accounts = accounts_new(gateway);
     gateway->servers = servers_new(parts->config->ready_servers);
-    enum err err = restore_ceilings(gateway);
+    enum err err = gateway_read_ceilings(gateway);
     if (err == ERR_OK) {
         err = accounts_restore(gateway->accounts);
     }
     if (err == ERR_OK) {
-        err = grants_restore(parts->grants, true); /* its data folder is its own */
+        err = grants_restore(parts->grants, !parts->config->is_shared);
     }
     if (err != ERR_OK) {
         gateway_free(gateway);
@@ -77,8 +78,17 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
         .client = parts->webhook_client,
     };
     gateway->webhooks = webhooks_new(&webhooks);
+    if (parts->config->is_shared) {
+        webhooks_stand_by(gateway->webhooks);
+        gateway->changes = changes_new(gateway);
+    }
     *out = gateway;
     return ERR_OK;
+}
+
+void gateway_lead(struct gateway *gateway)
+{
+    webhooks_take_over(gateway->webhooks);
 }
 
 void gateway_stop(struct gateway *gateway)
@@ -99,6 +109,7 @@ void gateway_free(struct gateway *gateway)
     if (gateway == NULL) {
         return;
     }
+    changes_free(gateway->changes);
     webhooks_free(gateway->webhooks);
     servers_free(gateway->servers);
     accounts_free(gateway->accounts);

@@ -26,6 +26,7 @@
 struct accounts;
 struct consent_client;
 struct catalogs;
+struct changes;
 struct catalogs_source;
 struct catalog_watch;
 struct servers;
@@ -55,6 +56,7 @@ struct gateway_config {
     int64_t queue_wait_ms;
     struct gateway_connect connect;
     size_t ready_accounts, ready_servers; /* kept in memory, the others are looked up */
+    bool is_shared; /* other processes work on the same database */
 };
 
 /* Everything is kept, not owned. */
@@ -91,6 +93,7 @@ struct gateway {
     struct turnstile *turnstile;
     struct metrics *metrics;
     struct webhooks *webhooks;
+    struct changes *changes; /* NULL: nobody else writes the store */
     struct list calls;   /* struct call: open tool calls, for notifications/cancelled */
     struct list pausing; /* struct op_run: operations that pause between two steps */
     struct arena_store *arenas; /* of the calls */
@@ -109,6 +112,13 @@ MUST_USE enum err gateway_new(const struct gateway_parts *parts,
 void gateway_stop(struct gateway *gateway);
 /* Every exchange and every transfer must have ended. Accepts NULL. */
 void gateway_free(struct gateway *gateway);
+
+/* Of several processes on a database this one does what only one may do, from now on: it
+ * delivers webhooks. Where no others work, it always does. */
+void gateway_lead(struct gateway *gateway);
+
+/* The operator's ceilings of tenants and lanes, as they are stored now. */
+MUST_USE enum err gateway_read_ceilings(struct gateway *gateway);
 
 static inline int64_t gateway_wall_ms(const struct gateway *gateway)
 {

@@ -257,7 +257,7 @@ static void read_headers(struct post *post)
 
 void mcp_handle(struct gateway *gateway, struct http_exchange *exchange,
                 struct account *account, struct server *server, struct slice request_id,
-                int64_t token_ends_ms)
+                const struct store_server *found)
 {
     struct arena *arena = http_exchange_arena(exchange);
     struct post *post = arena_alloc(arena, sizeof *post);
@@ -266,7 +266,8 @@ void mcp_handle(struct gateway *gateway, struct http_exchange *exchange,
     post->account = account;
     post->server = server;
     post->request_id = request_id;
-    post->token_ends_ms = token_ends_ms;
+    post->token_ends_ms = found->token_ends_ms;
+    post->token_hash = found->token_hash;
     post->status = 200;
     post->progress_sent = -1;
     read_headers(post);

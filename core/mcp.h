@@ -14,11 +14,11 @@
 #include "io/http_server.h"
 
 /* Takes one hold each of account and server, and the duty to end the exchange.
- * `request_id` lives in the exchange's arena. `token_ends_ms`: the URL's own end, when it is one
- * that a rotation has replaced; else 0. */
+ * `request_id` and what `found` points to live in the exchange's arena; `found` is what the
+ * URL's token led to. */
 void mcp_handle(struct gateway *gateway, struct http_exchange *exchange,
                 struct account *account, struct server *server, struct slice request_id,
-                int64_t token_ends_ms);
+                const struct store_server *found);
 
 /* The one sentence for a URL that is not (or no longer) good, whatever the reason. */
 void mcp_respond_unauthorized(struct gateway *gateway, struct http_exchange *exchange);

@@ -199,6 +199,7 @@ void mcp_call_start(struct entry *entry)
         .request_id = post->request_id,
         .tenant = post->account->record.tenant,
         .token_ends_ms = post->token_ends_ms,
+        .token_hash = post->token_hash,
         .tool = name->text,
         .arguments = arguments,
         /* Modern clients cancel by leaving; their ids are not unique on a URL. */

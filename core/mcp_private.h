@@ -38,6 +38,7 @@ struct post {
     struct server *server;
     struct slice request_id;
     int64_t token_ends_ms; /* of the URL, when a newer one has replaced it; else 0 */
+    struct slice token_hash;
     struct mcp_headers headers;
     const struct jval *body;
     struct catalogs_wait wait; /* for catalog files that have just changed */

@@ -285,6 +285,14 @@ static void busy_fault(struct op_run *run, const char *message)
     fault->hint =
         SLICE("Wait retry_after_seconds, then send the same call again; fewer calls at "
               "once will not be refused.");
+    if (view.limit == 0) {
+        fault->message = SLICE("The ceiling of this ERP account is smaller than the "
+                               "number of processes that share it, and none of it "
+                               "falls to this one.");
+        fault->hint =
+            SLICE("The same call may reach another process next time; the "
+                  "operator raises the ceiling or lowers coordination.shares.");
+    }
     fault->retry_after_s = view.retry_after_s;
 }
 

@@ -185,7 +185,7 @@ static void handle_mcp(const struct visit *visit, struct slice token)
     }
     mcp_handle(gateway, visit->exchange, account, server,
                text_new_id_from(&visit->gateway->random, visit->arena, "req_"),
-               record.token_ends_ms);
+               &record);
 }
 
 /* ---- Health and metrics ---- */

@@ -149,11 +149,13 @@ void standing_inherit(struct account *account, const struct account *before,
 
 int standing_ceiling(const struct account *account)
 {
+    int single = governor_single(account_gateway(account)->parts.governor);
     bool on_trial = account->standing.on_trial;
     for (size_t i = 0; i < account->standby_count; i++) {
         on_trial = on_trial || account->standbys[i].standing.on_trial;
     }
-    return on_trial ? 1 : account->limits.ceiling;
+    return on_trial && single < account->limits.ceiling ? single
+                                                        : account->limits.ceiling;
 }
 
 /* An account that has calls at the ERP is not idle, however long they take. */
@@ -229,6 +231,7 @@ static void put_state(struct account *account, struct slice state, struct slice 
     record.cause = cause;
     record.proven = proven;
     int64_t now_ms = record.updated_ms = gateway_wall_ms(gateway);
+    account->record.updated_ms = now_ms;
     struct store_batch *batch = store_batch_new();
     store_update_account(batch, &record, account->record.version);
     events_account(batch,
@@ -289,7 +292,7 @@ void standing_worked(struct account *account, const struct credential *login,
     }
 }
 
-static void end_line(struct account *account)
+void standing_end_line(struct account *account)
 {
     struct gateway *gateway = account_gateway(account);
     governor_account_refuse(gateway->parts.governor, account->record.id,
@@ -306,7 +309,7 @@ static void stop(struct account *account, struct slice cause)
     log_event(gateway->parts.log, LOG_WARN, "account_needs_reauth",
               LOG_ID(account, account->record.id),
               LOG_ID(tenant, account->record.tenant), LOG_ID(cause, cause));
-    end_line(account);
+    standing_end_line(account);
 }
 
 /* It has to be verified again before a switch, and before a tool is signed with it. */
@@ -438,7 +441,7 @@ void standing_disable(struct accounts *accounts, struct slice id)
     struct account *account = NULL;
     if (accounts_get(accounts, id, &account) == ERR_OK) {
         account->record.state = DISABLED; /* also for those who hold it in line */
-        end_line(account);
+        standing_end_line(account);
         account_drop(account);
     }
 }

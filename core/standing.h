@@ -32,7 +32,7 @@ void standing_inherit(struct account *account, const struct account *before,
 void standing_recall(struct account *account, int64_t worked_us);
 /* A call by that login is about to stand in line: puts one on trial that has long been idle. */
 void standing_call(struct account *account, const struct credential *login);
-/* Its ceiling as it stands: 1 on trial. */
+/* Its ceiling as it stands: on trial one, of which one falls to this process. */
 int standing_ceiling(const struct account *account);
 /* The ERP has taken that login, and no refusal or long pause came since. */
 bool standing_has_worked(struct account *account, const struct credential *login);
@@ -56,6 +56,9 @@ void standing_end_grant(struct accounts *accounts, struct slice id);
 
 /* It was switched off, which is stored: those in line are told. */
 void standing_disable(struct accounts *accounts, struct slice id);
+
+/* The same, of one that another process has closed: those in line are told. */
+void standing_end_line(struct account *account);
 
 /* It is switched off, or a person has to connect it again. */
 bool standing_is_closed(const struct account *account);

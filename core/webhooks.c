@@ -35,7 +35,7 @@ struct webhooks {
     struct webhooks_counts counts;
     struct missed missed[LIMIT_WEBHOOK_ENDPOINTS];
     size_t missed_count;
-    bool looks, stopped, knows_missed;
+    bool looks, stopped, stands_by, knows_missed;
 };
 
 /* One attempt, until it is stored. */
@@ -111,6 +111,19 @@ struct webhooks *webhooks_new(const struct webhooks_parts *parts)
     store_on_event(parts->store, look_soon, webhooks);
     look_soon(webhooks);
     return webhooks;
+}
+
+void webhooks_stand_by(struct webhooks *webhooks)
+{
+    webhooks->stands_by = true;
+}
+
+void webhooks_take_over(struct webhooks *webhooks)
+{
+    if (webhooks->stands_by) {
+        webhooks->stands_by = false;
+        look_soon(webhooks);
+    }
 }
 
 void webhooks_stop(struct webhooks *webhooks)
@@ -428,7 +441,7 @@ void webhooks_look(struct webhooks *webhooks)
     size_t count = 0;
     int64_t next_ms = webhooks->paused_until_ms;
     enum err err = ERR_OK;
-    if (webhooks->stopped) {
+    if (webhooks->stopped || webhooks->stands_by) {
         arena_free(arena);
         return;
     }

@@ -33,6 +33,9 @@ struct webhooks_parts {
 
 /* Begins with what is due already, at the loop's next turn. */
 struct webhooks *webhooks_new(const struct webhooks_parts *parts);
+/* Another process delivers: before the loop's next turn after webhooks_new; and: it has ended. */
+void webhooks_stand_by(struct webhooks *webhooks);
+void webhooks_take_over(struct webhooks *webhooks);
 /* Nothing more is sent. What is under way ends with the client; unless it was answered by
  * then, it is sent again after the next start. Accepts NULL. */
 void webhooks_stop(struct webhooks *webhooks);

@@ -143,7 +143,10 @@ void governor_account_set(struct governor *governor,
     if (old_lane != NULL) {
         seat_detach(seat);
     }
-    seat->ceiling = account->joined ? account->ceiling : 1;
+    seat->ceiling = governor_share(governor, account->ceiling);
+    if (!account->joined && seat->ceiling > 1) {
+        seat->ceiling = 1;
+    }
     seat->queue_limit = account->queue_limit;
     seat->queue_wait_us = account->queue_wait_us;
     seat->removed = false;
@@ -263,7 +266,8 @@ void governor_tenant_set(struct governor *governor, struct slice id, int ceiling
     REQUIRE(ceiling >= 0);
     governor_tick(governor, now_us);
     tenant = tenant_get(governor, id);
-    tenant->gate.ceiling = ceiling > 0 ? ceiling : GATE_UNLIMITED;
+    tenant->gate.ceiling =
+        ceiling > 0 ? governor_share(governor, ceiling) : GATE_UNLIMITED;
     gates_dispatch(governor, (struct gate *const[]){&tenant->gate}, 1);
     tenant_reap(governor, tenant);
 }
@@ -277,6 +281,7 @@ void governor_lane_set(struct governor *governor, struct slice id, int ceiling,
     governor_tick(governor, now_us);
     lane = lane_get(governor, id);
     lane->operator_ceiling = ceiling;
+    lane->operator_share = governor_share(governor, ceiling);
     lane_settle(lane);
     gates_dispatch(governor, (struct gate *const[]){&lane->gate}, 1);
     lane_reap(governor, lane);

@@ -45,6 +45,24 @@ struct governor_options governor_defaults(uint64_t seed)
                                      .seed = seed};
 }
 
+int governor_share(const struct governor *governor, int ceiling)
+{
+    int part = ceiling / governor->shares;
+    return part + (governor->share < ceiling % governor->shares ? 1 : 0);
+}
+
+int governor_single(const struct governor *governor)
+{
+    return governor->share + 1;
+}
+
+void governor_set_share(struct governor *governor, int share, int shares)
+{
+    REQUIRE(share >= 0 && share < shares && governor->lanes.count == 0);
+    governor->share = share;
+    governor->shares = shares;
+}
+
 struct governor *governor_new(const struct governor_options *options)
 {
     struct governor *governor = governor_alloc(sizeof(*governor));
@@ -52,6 +70,7 @@ struct governor *governor_new(const struct governor_options *options)
     REQUIRE(options->lost_hold_us >= 0 && options->backoff_base_us > 0 &&
             options->backoff_max_us >= options->backoff_base_us);
     governor->options = *options;
+    governor->shares = 1;
     governor->random = options->seed;
     governor->seats = map_new();
     list_init(&governor->holds);
@@ -134,6 +153,13 @@ static bool make_room(struct governor *governor, struct governor_seat *seat,
     return true;
 }
 
+/* Waiting would be for nothing. */
+static bool has_no_share(const struct governor_seat *seat)
+{
+    return seat->ceiling == 0 || seat->lane->gate.ceiling == 0 ||
+           seat->tenant->gate.ceiling == 0;
+}
+
 /* There is no room: it waits, or is told at once that it need not. */
 static enum governor_decision stand_in_line(struct governor *governor,
                                             struct governor_seat *seat,
@@ -144,6 +170,11 @@ static enum governor_decision stand_in_line(struct governor *governor,
     if (seat->lane->mode == GOVERNOR_DRAINING) {
         ticket_clear(ticket);
         return ticket->decision = GOVERNOR_TURNED_AWAY;
+    }
+    if (has_no_share(seat)) {
+        seat->counts.refused_full++;
+        ticket_clear(ticket);
+        return ticket->decision = GOVERNOR_REFUSED;
     }
     if (ticket->estimate_us > seat->queue_wait_us) {
         seat->counts.refused_late++;

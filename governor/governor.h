@@ -32,6 +32,13 @@ struct governor_options {
 struct governor_options governor_defaults(uint64_t seed);
 
 struct governor *governor_new(const struct governor_options *options);
+/*
+ * Before anything else: of each ceiling it grants a part, as many as `shares` governors that
+ * differ in `share` (0 to shares - 1) come to it together: none for the last ones of a small one.
+ */
+void governor_set_share(struct governor *governor, int share, int shares);
+/* The ceiling of which just one falls to this governor; 1 where it has the whole. */
+int governor_single(const struct governor *governor);
 /* No ticket may be waiting or granted any more. Accepts NULL. */
 void governor_free(struct governor *governor);
 
@@ -88,8 +95,9 @@ enum governor_priority { GOVERNOR_INTERACTIVE, GOVERNOR_BATCH };
 enum governor_decision {
     GOVERNOR_GRANTED, /* a slot is taken: release it exactly once */
     GOVERNOR_WAITING, /* on the queue: governor_next will bring it, or cancel it */
-    /* The account's queue is full: nothing is kept. Also of a call that waits already, when
-     * its server has most calls in the full queue and another one asks. */
+    /* The account's queue is full, or no share of a ceiling is ours: nothing is kept. Also of
+     * a call that waits already, when its server has most calls in the full queue and another
+     * one asks. */
     GOVERNOR_REFUSED,
     GOVERNOR_TOO_LATE, /* its turn would not come within queue_wait_us: nothing is kept */
     GOVERNOR_TURNED_AWAY, /* by the operator: the lane drains, or it was kicked out */

@@ -99,6 +99,7 @@ struct lane {
     struct waits *waits;       /* NULL: no call has waited yet */
     enum governor_lane_mode mode;
     int operator_ceiling; /* 0: none */
+    int operator_share;   /* of that */
     int default_ceiling;  /* highest among the accounts that are not removed */
     int64_t hold_us;      /* moving average: how long an answered call keeps a slot */
     struct seat_counts gone; /* of accounts that left the lane */
@@ -176,6 +177,7 @@ struct hold {
 
 struct governor {
     struct governor_options options;
+    int share, shares;
     struct map *seats; /* by account id */
     struct tree lanes, tenants;
     struct heap deadlines; /* waiting tickets */
@@ -190,6 +192,8 @@ struct governor {
 /* governor.c */
 void *governor_alloc(size_t bytes); /* zeroed; aborts */
 uint64_t governor_random(struct governor *governor);
+/* The part of a ceiling that this governor may grant. */
+int governor_share(const struct governor *governor, int ceiling);
 void governor_decide(struct governor *governor, struct governor_ticket *ticket,
                      enum governor_decision decision);
 

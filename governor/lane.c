@@ -52,7 +52,7 @@ void lane_reap(struct governor *governor, struct lane *lane)
 /* The operator's, or the highest of the accounts': what may run while nothing is refused. */
 int lane_ceiling(const struct lane *lane)
 {
-    return lane->operator_ceiling > 0 ? lane->operator_ceiling : lane->default_ceiling;
+    return lane->operator_ceiling > 0 ? lane->operator_share : lane->default_ceiling;
 }
 
 /* After anything has changed that says how many calls may run at once. */

@@ -33,6 +33,8 @@ static int64_t pause_left(const struct lane *lane, int64_t now_us)
 /* Until a call with so many ahead of it has one of so many slots. */
 static int64_t turn_us(int64_t ahead, int ceiling, int64_t hold_us)
 {
+    ceiling =
+        ceiling > 0 ? ceiling : 1; /* none is ours: it takes the operator's hand */
     return (ahead + ceiling) / ceiling * hold_us;
 }
 

@@ -349,7 +349,8 @@ void read_forget_snapshot(struct store *store)
     }
 }
 
-/* Another one after every write of another connection, and this one writes nothing. */
+/* Another one after every write of another connection, the writer's own one included; this
+ * one writes nothing. */
 static int64_t content_of(struct db *db)
 {
     sqlite3_stmt *statement = db->statements[R_CONTENT];
@@ -366,15 +367,40 @@ static int64_t content_of(struct db *db)
  * that follow. None of them can miss a write that was answered: the answer to a write
  * comes in a turn of its own, after the snapshots that were open when it was stored.
  */
+static void open_snapshot(struct store *store)
+{
+    if (db_run(&store->reader, store->reader.statements[R_BEGIN]) != ERR_OK) {
+        return;
+    }
+    store->has_snapshot = true;
+    store->content = content_of(&store->reader);
+    loop_soon(store->loop, on_turn_over, store);
+    if (store->is_watched && (store->content == 0 || store->content != store->seen)) {
+        store->seen = store->content;
+        store->generation++; /* what cannot be asked counts as changed */
+    }
+}
+
 sqlite3_stmt *read_statement(struct store *store, int which)
 {
-    if (!store->has_snapshot &&
-        db_run(&store->reader, store->reader.statements[R_BEGIN]) == ERR_OK) {
-        store->has_snapshot = true;
-        store->content = content_of(&store->reader);
-        loop_soon(store->loop, on_turn_over, store);
+    if (!store->has_snapshot) {
+        open_snapshot(store);
     }
     return store->reader.statements[which];
+}
+
+void store_watch(struct store *store)
+{
+    read_forget_snapshot(store);
+    store->is_watched = true;
+}
+
+uint64_t store_generation(struct store *store)
+{
+    if (store->is_watched && !store->has_snapshot) {
+        open_snapshot(store);
+    }
+    return store->generation;
 }
 
 /* ---- The verbs ---- */
@@ -443,6 +469,7 @@ enum err store_find_server(struct store *store, struct slice hash, int64_t now_m
     struct found_server found;
 
     if (content != 0 && found_get(store->found, content, hash, now_ms, arena, out)) {
+        out->token_hash = hash;
         return ERR_OK;
     }
     db_bind_blob(statement, 1, hash);
@@ -450,6 +477,7 @@ enum err store_find_server(struct store *store, struct slice hash, int64_t now_m
     enum err err = read_one(&store->reader, statement, arena, row_found_server, &found);
     if (err == ERR_OK) {
         *out = found.server;
+        out->token_hash = hash;
         if (content != 0) {
             found_put(store->found, content, hash, &found);
         }

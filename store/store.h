@@ -36,6 +36,14 @@ void store_close(struct store *store);
 /* A read that touches the file, for /readyz. */
 MUST_USE enum err store_check(struct store *store);
 
+/*
+ * For a file that other processes write too: from now on store_generation() counts what reads of
+ * this turn see of writes, theirs and ours: another number than before, and whatever was read
+ * before may have changed. Without it, always 0.
+ */
+void store_watch(struct store *store);
+uint64_t store_generation(struct store *store);
+
 struct store_account {
     struct slice id; /* acc_… */
     struct slice tenant, integration, name, environment;
@@ -65,6 +73,7 @@ struct store_server {
     /* Of store_find_server alone: the end of the token it was found by, when a newer one
      * has replaced that; else 0. */
     int64_t token_ends_ms;
+    struct slice token_hash; /* likewise: of that token; the caller's */
 };
 
 /* A token of a server: two entries, hash -> server and server -> hash, both with the

@@ -239,7 +239,10 @@ struct store {
     struct db reader; /* the loop's thread */
     struct loop *loop;
     bool has_snapshot; /* the reader is in a transaction, until the turn is over */
-    int64_t content;   /* which it has; 0: not known */
+    int64_t content;   /* which it has: 1 + PRAGMA data_version; 0: not known */
+    bool is_watched;
+    int64_t seen;        /* content of the last snapshot that was watched */
+    uint64_t generation; /* counts the changes of it */
     struct found_servers *found;
     struct writer *writer;
 };

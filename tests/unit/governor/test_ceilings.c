@@ -303,6 +303,62 @@ static void test_a_lower_account_ceiling_keeps_its_waiters_back(void **state)
     finish_all(w);
 }
 
+/* Shares. */
+
+static void test_shares_of_a_ceiling_come_to_it_and_to_no_more(void **state)
+{
+    (void)state;
+    for (int ceiling = 1; ceiling <= 9; ceiling++) {
+        int granted = 0;
+        for (int share = 0; share < 4; share++) {
+            struct governor_options options = governor_defaults(7);
+            struct governor_ticket calls[9] = {{.seat = NULL}};
+            struct governor *governor = governor_new(&options);
+            const struct governor_account account = {.id = SLICE("a"),
+                                                     .tenant = SLICE("t"),
+                                                     .lane = SLICE("lane"),
+                                                     .joined = true,
+                                                     .ceiling = ceiling};
+            governor_set_share(governor, share, 4);
+            governor_account_set(governor, &account, 1);
+            int own = 0;
+            const struct governor_call call = {
+                .account = SLICE("a"), .server = SLICE("mcp_1"), .weight = 1};
+            while (governor_acquire(governor, &calls[own], &call, 1) ==
+                   GOVERNOR_GRANTED) {
+                own++;
+            }
+            assert_int_equal(governor_look(governor, SLICE("a"), 1).limit, own);
+            for (int i = 0; i < own; i++) {
+                governor_release(governor, &calls[i], GOVERNOR_ANSWERED, 0, 1);
+            }
+            granted += own;
+            governor_free(governor);
+        }
+        assert_int_equal(granted, ceiling);
+    }
+}
+
+static void test_who_has_no_share_of_a_ceiling_is_refused_at_once(void **state)
+{
+    struct world *w = *state;
+
+    governor_set_share(w->governor, 1, 2);
+    add(w, "a", "t", "lane", 1);
+    add(w, "b", "small", "other", 4);
+    add(w, "c", "t", "narrow", 4);
+    governor_tenant_set(w->governor, SLICE("small"), 1, w->now);
+    governor_lane_set(w->governor, SLICE("narrow"), 1, w->now);
+
+    assert_int_equal(ask(w, 0, "a"), GOVERNOR_REFUSED);
+    assert_int_equal(ask(w, 0, "b"), GOVERNOR_REFUSED);
+    assert_int_equal(ask(w, 0, "c"), GOVERNOR_REFUSED);
+    assert_int_equal(look(w, "b").limit, 0);
+    governor_tenant_set(w->governor, SLICE("small"), 2, w->now);
+    assert_int_equal(ask(w, 0, "b"), GOVERNOR_GRANTED);
+    finish_all(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +377,8 @@ int main(void)
         SENTENCE(test_a_higher_ceiling_grants_to_waiters_at_once),
         SENTENCE(test_a_lower_ceiling_drains),
         SENTENCE(test_a_lower_account_ceiling_keeps_its_waiters_back),
+        SENTENCE(test_shares_of_a_ceiling_come_to_it_and_to_no_more),
+        SENTENCE(test_who_has_no_share_of_a_ceiling_is_refused_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
