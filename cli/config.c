@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "connectors/connector.h"
+#include "core/workers.h"
 #include "io/http_url.h"
 #include "store/claim.h"
 
@@ -89,6 +90,8 @@ static const struct option options[] = {
      "PEM file of the certificate and its chain: the server speaks TLS 1.2 and 1.3"},
     {"server.tls.key_file", OPTION_TEXT, AT(tls_key), "", 0, 0,
      "PEM file of its private key, without a passphrase, mode 0600"},
+    {"server.workers", OPTION_NUMBER, AT(workers), "1", 1, WORKERS_MOST,
+     "loops that serve, a thread each; an account is one loop's, ceilings hold over all"},
     {"tokens.requests_at_once", OPTION_NUMBER, AT(token_requests_at_once), "16", 1, 256,
      "requests to token hosts at the same time, over all accounts"},
     {"upstream.max_body_bytes", OPTION_NUMBER, AT(upstream_body_bytes), "16777216", 1024, BILLION,

@@ -29,7 +29,7 @@ struct config {
     long long default_ttl_days, queue_limit, queue_wait_ms, lost_hold_ms;
     long long ready_accounts, ready_servers;
     long long token_requests_at_once, netsuite_grant_hours;
-    long long coordination_shares;
+    long long coordination_shares, workers;
     long long read_timeout_ms, write_timeout_ms, upstream_body_bytes;
     struct config_list allowed_origins, allow_cidrs, plain_http_hosts, enabled;
     struct config_list netsuite_base_urls;

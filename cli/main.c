@@ -8,6 +8,7 @@
 
 static const struct command_flag no_flags[] = {{NULL, false, NULL}};
 static const struct command_flag serve_flags[] = {
+    {"workers", true, "loops that serve, a thread each; the same as server.workers"},
     {"insecure-bind", false, "listen without TLS on an address that is not loopback"},
     {NULL, false, NULL},
 };

@@ -4,16 +4,19 @@
 #include "cli/command.h"
 #include "cli/process.h"
 
-int own_keys_load(const struct config *config, struct arena *arena, struct keys **out,
-                  bool *from_environment)
+int own_keys_load_all(const struct config *config, struct arena *arena,
+                      struct keys **out, size_t count, bool *from_environment)
 {
     const char *path = config->keys_file.ptr;
     struct arena *own = arena_new(); /* the text of the keys goes with it */
     struct slice text = SLICE_EMPTY, problem = SLICE_EMPTY;
     bool is_given = process_take_secret("SLUICE_KEYS", own, &text);
-    enum err err = is_given ? keys_parse(text, arena, out, &problem)
-                            : keys_load(path, arena, out, &problem);
+    enum err err = ERR_OK;
 
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        err = is_given ? keys_parse(text, arena, &out[i], &problem)
+                       : keys_load(path, arena, &out[i], &problem);
+    }
     if (from_environment != NULL) {
         *from_environment = is_given;
     }
@@ -29,6 +32,12 @@ int own_keys_load(const struct config *config, struct arena *arena, struct keys 
     }
     return command_fail("%s: %.*s", is_given ? "SLUICE_KEYS" : "keys",
                         SLICE_ARG(problem));
+}
+
+int own_keys_load(const struct config *config, struct arena *arena, struct keys **out,
+                  bool *from_environment)
+{
+    return own_keys_load_all(config, arena, out, 1, from_environment);
 }
 
 /* A key the store needs, that we have and `newer` has not; empty: none. */

@@ -19,6 +19,10 @@
 int own_keys_load(const struct config *config, struct arena *arena, struct keys **out,
                   bool *from_environment);
 
+/* The same, `count` times: one for each worker, which changes its own. */
+int own_keys_load_all(const struct config *config, struct arena *arena,
+                      struct keys **out, size_t count, bool *from_environment);
+
 /* A server's keys, and where they come from. Keeps all. */
 struct own_keys {
     const struct config *config;

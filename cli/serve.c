@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The server: every part is built here, handed down, and taken apart in reverse order.
- * Only this file sees them all.
+ * Only this file sees them all. Each worker is such a set of parts with a loop and a thread of its
+ * own; all are built before the first one runs, and none goes before all have stopped.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,7 @@
 #include "core/gateway.h"
 #include "core/metrics.h"
 #include "core/server.h"
+#include "core/workers.h"
 #include "io/http_server.h"
 #include "store/claim.h"
 
@@ -34,7 +37,23 @@
 #define TRANSFER_LOOK_MS 50
 #define LOCKED_LEAST_BYTES ((size_t)512 * 1024) /* the secrets of about 1000 accounts */
 
+struct serving;
+
+/* Those who work together. */
+struct crew {
+    struct workers workers;
+    struct serving *servings; /* workers.count */
+    struct claim *claim;
+    struct keys *keys[WORKERS_MOST]; /* until a serving has them */
+    pthread_barrier_t stop;          /* all have ended their work */
+    int drained;                     /* the first one's */
+};
+
 struct serving {
+    struct crew *crew;
+    struct worker *worker;
+    int number; /* 0 does what only one may do */
+    pthread_t thread;
     const struct config *config;
     struct arena *arena;
     struct clock clock;
@@ -44,7 +63,6 @@ struct serving {
     struct own_keys own_keys;
     struct vault *vault;
     struct mac *mac;
-    struct claim *claim;
     struct store *store;
     struct catalog *catalog; /* until the gateway has it */
     struct catalog_watch *watch;
@@ -64,6 +82,7 @@ struct serving {
     struct listener *listener;
     struct http_server *server;
     int64_t drain_until_us;
+    bool is_held; /* its loop lives, also without connections of its own */
     bool
         leads; /* of the processes on the database: this one does what only one may do */
     bool
@@ -80,7 +99,7 @@ static int claim_data_dir(struct serving *serving)
         arena_printf(serving->arena, "%.*s/serve.lock", SLICE_ARG(folder));
     long holder = 0;
     int places = (int)serving->config->coordination_shares;
-    enum err err = claim_take(path.ptr, places, &serving->claim, &holder);
+    enum err err = claim_take(path.ptr, places, &serving->crew->claim, &holder);
     if (err == ERR_CONFLICT && places == 1) {
         return command_fail("%s is in use by another sluice serve (process %ld); one "
                             "server works on a data_dir at a time, unless "
@@ -105,7 +124,7 @@ static int open_store(struct serving *serving)
         return command_fail("cannot make the folder %s: %s", config->data_dir.ptr,
                             strerror(errno));
     }
-    int code = claim_data_dir(serving);
+    int code = serving->number == 0 ? claim_data_dir(serving) : 0;
     if (code != 0) {
         return code;
     }
@@ -137,6 +156,18 @@ static int build_policy(struct serving *serving)
                               "is not an address range or a host");
 }
 
+static bool is_crew(const struct serving *serving)
+{
+    return serving->crew->workers.count > 1;
+}
+
+/* A worker's part of what the process may have. */
+static size_t part_of(const struct serving *serving, long long whole)
+{
+    long long part = whole / serving->crew->workers.count;
+    return part > 0 ? (size_t)part : 1;
+}
+
 static void fill_gateway_config(struct serving *serving, int port)
 {
     const struct config *config = serving->config;
@@ -159,7 +190,10 @@ static void fill_gateway_config(struct serving *serving, int port)
         .connect = serving->connect,
         .ready_accounts = (size_t)config->ready_accounts,
         .ready_servers = (size_t)config->ready_servers,
-        .is_shared = config->coordination_shares > 1,
+        .is_shared = config->coordination_shares > 1 || is_crew(serving),
+        .is_alone = config->coordination_shares == 1 && serving->number == 0,
+        .homes = serving->crew->workers.homes,
+        .worker = serving->number,
     };
 }
 
@@ -168,7 +202,7 @@ static void build_tokens(struct serving *serving)
     const struct token_transport transport = token_transport_of(serving->client);
     serving->token_hosts =
         token_hosts_new(&transport, &serving->clock, &serving->log,
-                        (int)serving->config->token_requests_at_once);
+                        (int)part_of(serving, serving->config->token_requests_at_once));
     serving->tokens = tokens_new(serving->loop, serving->token_hosts, &serving->clock,
                                  &serving->log, TOKEN_TRIES);
     const struct grants_parts grants = {
@@ -178,7 +212,7 @@ static void build_tokens(struct serving *serving)
         .tokens = serving->tokens,
         .log = &serving->log,
         .grant_ms = serving->config->netsuite_grant_hours * 3600 * 1000,
-        .most_renewals = (int)serving->config->token_requests_at_once,
+        .most_renewals = (int)part_of(serving, serving->config->token_requests_at_once),
     };
     serving->grants = grants_new(&grants);
 }
@@ -199,7 +233,7 @@ static void build_client_and_governor(struct serving *serving)
     struct governor_options governor = governor_defaults(seed);
     governor.lost_hold_us = serving->config->lost_hold_ms * 1000;
     serving->governor = governor_new(&governor);
-    governor_set_share(serving->governor, claim_place(serving->claim),
+    governor_set_share(serving->governor, claim_place(serving->crew->claim),
                        (int)serving->config->coordination_shares);
 }
 
@@ -210,6 +244,30 @@ static void look_at_listening(void *ctx, struct metrics_listening *out)
     out->counts = http_server_count(serving->server);
     out->connections = http_server_connections(serving->server);
     out->tls_not_after_s = tls != NULL ? tls_validity(tls).to_s : 0;
+}
+
+static void on_reload_keys(void *ctx)
+{
+    struct serving *serving = ctx;
+    struct arena *arena = arena_new();
+    struct slice problem;
+    enum err err = own_keys_reload(&serving->own_keys, arena, &problem);
+    (void)err; /* logged; the keys are as they were */
+    arena_free(arena);
+}
+
+/* Each worker has its own. */
+static enum err reload_keys(void *ctx, struct arena *arena, struct slice *problem)
+{
+    struct serving *serving = ctx;
+    const struct crew *crew = serving->crew;
+    enum err err = own_keys_reload(&serving->own_keys, arena, problem);
+    for (int i = 0; err == ERR_OK && i < crew->workers.count; i++) {
+        if (i != serving->number) {
+            loop_post(crew->servings[i].loop, on_reload_keys, &crew->servings[i]);
+        }
+    }
+    return err;
 }
 
 static int build_gateway(struct serving *serving)
@@ -232,8 +290,8 @@ static int build_gateway(struct serving *serving)
         .policy = serving->policy,
         .governor = serving->governor,
         .catalogs = &serving->catalogs,
-        .reload_keys = own_keys_reload,
-        .reload_ctx = &serving->own_keys,
+        .reload_keys = reload_keys,
+        .reload_ctx = serving,
         .look_at_listening = look_at_listening,
         .listening_ctx = serving,
     };
@@ -261,22 +319,38 @@ static int listen_now(struct serving *serving)
     struct http_server_options options = http_server_defaults();
     options.host = config->host;
     options.tls = listener_tls(serving->listener);
-    options.port = (int)config->port;
-    options.max_connections = (size_t)config->max_connections;
+    options.port = serving->number == 0
+                       ? (int)config->port
+                       : http_server_port(serving->crew->servings[0].server);
+    options.shares_port = is_crew(serving);
+    options.max_connections = part_of(serving, config->max_connections);
     options.max_body_bytes = (size_t)config->max_body_bytes;
-    options.max_body_memory_bytes = (size_t)config->max_body_memory_bytes;
-    enum err err =
-        http_server_listen(serving->loop, &options, &serving->log, server_handle,
-                           serving->gateway, &serving->server);
+    options.max_body_memory_bytes = part_of(serving, config->max_body_memory_bytes);
+    enum err err = http_server_listen(serving->loop, &options, &serving->log,
+                                      is_crew(serving) ? worker_handle : server_handle,
+                                      is_crew(serving) ? (void *)serving->worker
+                                                       : serving->gateway,
+                                      &serving->server);
     if (err != ERR_OK) {
         return command_fail("cannot listen on %.*s port %lld: it is taken or not ours",
                             SLICE_ARG(config->host), config->port);
     }
     int port = http_server_port(serving->server);
     fill_gateway_config(serving, port);
+    if (serving->number < serving->crew->workers.count - 1) {
+        return 0; /* the last one tells */
+    }
     log_event(&serving->log, LOG_INFO, "listening", LOG_INT(port, port),
               LOG_NAME(version, SLUICE_VERSION), LOG_INT(pid, getpid()));
     return 0;
+}
+
+static int restore_homes(struct serving *serving)
+{
+    struct homes *homes = serving->crew->workers.homes;
+    return homes == NULL || homes_restore(homes, serving->store) == ERR_OK
+               ? 0
+               : command_fail("the database cannot be read");
 }
 
 static int build(struct serving *serving, bool insecure)
@@ -284,16 +358,14 @@ static int build(struct serving *serving, bool insecure)
     int code = listener_prepare(serving->config, insecure, &serving->log,
                                 serving->arena, &serving->listener);
     if (code == 0) {
-        code = own_keys_load(serving->config, serving->arena, &serving->keys,
-                             &serving->own_keys.from_environment);
-    }
-    if (code == 0) {
         code = connect_prepare(serving->config, &serving->consent_client,
                                &serving->connect);
     }
     if (code != 0) {
         return code;
     }
+    serving->keys = serving->crew->keys[serving->number];
+    serving->crew->keys[serving->number] = NULL;
     serving->vault = vault_new(serving->keys);
     serving->mac = mac_new();
     serving->loop = loop_new();
@@ -303,7 +375,12 @@ static int build(struct serving *serving, bool insecure)
         serving->own_keys.log = &serving->log;
         serving->own_keys.store = serving->store;
         serving->own_keys.keys = serving->keys;
-        own_keys_tell_missing(&serving->own_keys);
+        if (serving->number == 0) {
+            own_keys_tell_missing(&serving->own_keys);
+            code = restore_homes(serving);
+        }
+    }
+    if (code == 0) {
         code = load_catalog(serving);
     }
     if (code == 0) {
@@ -312,6 +389,13 @@ static int build(struct serving *serving, bool insecure)
     if (code == 0) {
         fill_gateway_config(serving, (int)serving->config->port);
         code = build_gateway(serving);
+    }
+    if (code == 0) {
+        serving->crew->workers.each[serving->number].loop = serving->loop;
+        serving->crew->workers.each[serving->number].gateway = serving->gateway;
+        serving->worker = worker_new(&serving->crew->workers, serving->number);
+        loop_hold(serving->loop);
+        serving->is_held = true;
     }
     return code == 0 ? listen_now(serving) : code;
 }
@@ -325,18 +409,31 @@ static void settle(struct serving *serving)
     }
 }
 
-static void take_apart(struct serving *serving)
+static void let_go(struct serving *serving)
+{
+    if (serving->is_held) {
+        serving->is_held = false;
+        loop_release(serving->loop);
+    }
+}
+
+/* What still calls back ends here; what is free of others is closed. */
+static void end_work(struct serving *serving)
 {
     http_server_free(serving->server);
     gateway_stop(serving->gateway);
     http_client_free(serving->client);
     http_client_free(serving->webhook_client);
     if (serving->loop != NULL) {
+        let_go(serving);
         settle(serving);
     }
-    store_close(serving->store);
-    claim_free(serving->claim);
+}
+
+static void take_apart(struct serving *serving)
+{
     gateway_free(serving->gateway);
+    worker_free(serving->worker);
     grants_free(serving->grants);
     consent_client_free(serving->consent_client);
     tokens_free(serving->tokens);
@@ -350,22 +447,80 @@ static void take_apart(struct serving *serving)
     mac_free(serving->mac);
     vault_free(serving->vault);
     keys_free(serving->keys);
+    if (serving->number > 0) {
+        arena_free(serving->arena);
+    }
+}
+
+/* First all have sent their last message, then all have taken what came, then memory goes. */
+static void finish(struct serving *serving)
+{
+    end_work(serving);
+    pthread_barrier_wait(&serving->crew->stop);
+    if (is_crew(serving)) {
+        (void)loop_run_once(serving->loop);
+        pthread_barrier_wait(&serving->crew->stop);
+    }
+    store_close(serving->store);
+    take_apart(serving);
 }
 
 /* ---- While it runs ---- */
 
+static bool has_transfers(const struct serving *serving)
+{
+    return http_client_open(serving->client) > 0 &&
+           loop_now_us() < serving->drain_until_us;
+}
+
+static void for_all(const struct crew *crew, loop_fn fn)
+{
+    for (int i = 0; i < crew->workers.count; i++) {
+        loop_post(crew->servings[i].loop, fn, &crew->servings[i]);
+    }
+}
+
 /* A write that was sent is not cut while the drain has time left, even if its caller has gone. */
-static void on_drained(void *ctx)
+static void on_all_drained(void *ctx)
 {
     struct serving *serving = ctx;
-    if (http_client_open(serving->client) > 0 &&
-        loop_now_us() < serving->drain_until_us) {
-        loop_timer_start(serving->loop, TRANSFER_LOOK_MS, on_drained, serving);
+    if (has_transfers(serving)) {
+        loop_timer_start(serving->loop, TRANSFER_LOOK_MS, on_all_drained, serving);
         return;
     }
     token_hosts_stop(serving->token_hosts); /* no request whose answer nobody reads */
-    log_event(&serving->log, LOG_INFO, "drained", LOG_INT(pid, getpid()));
     loop_stop(serving->loop);
+}
+
+/* The first worker counts. */
+static void on_one_drained(void *ctx)
+{
+    struct serving *serving = ctx;
+    struct crew *crew = serving->crew;
+    crew->drained++;
+    if (crew->drained == crew->workers.count) {
+        log_event(&serving->log, LOG_INFO, "drained", LOG_INT(pid, getpid()));
+        for_all(crew, on_all_drained);
+    }
+}
+
+static void on_drained(void *ctx)
+{
+    struct serving *serving = ctx;
+    if (has_transfers(serving)) {
+        loop_timer_start(serving->loop, TRANSFER_LOOK_MS, on_drained, serving);
+        return;
+    }
+    struct serving *first = &serving->crew->servings[0];
+    loop_post(first->loop, on_one_drained, first);
+}
+
+static void drain(void *ctx)
+{
+    struct serving *serving = ctx;
+    serving->gateway->draining = true;
+    serving->drain_until_us = loop_now_us() + LIMIT_DRAIN_MS * 1000LL;
+    http_server_drain(serving->server, LIMIT_DRAIN_MS, on_drained, serving);
 }
 
 static void on_signal(void *ctx)
@@ -375,22 +530,23 @@ static void on_signal(void *ctx)
         return; /* the first one is being obeyed */
     }
     serving->gateway->draining = true;
-    serving->drain_until_us = loop_now_us() + LIMIT_DRAIN_MS * 1000LL;
     log_event(&serving->log, LOG_INFO, "draining", LOG_INT(pid, getpid()));
-    http_server_drain(serving->server, LIMIT_DRAIN_MS, on_drained, serving);
+    for_all(serving->crew, drain);
+}
+
+static void reload(void *ctx)
+{
+    struct serving *serving = ctx;
+    listener_reload(serving->listener);
+    on_reload_keys(serving);
 }
 
 /* A closed terminal, or an operator who asks for a reload: neither is a reason to cut calls
  * short. Catalogs are seen by themselves; other options need a restart. */
 static void on_hangup(void *ctx)
 {
-    struct serving *serving = ctx;
-    struct arena *arena = arena_new();
-    struct slice problem;
-    listener_reload(serving->listener);
-    enum err err = own_keys_reload(&serving->own_keys, arena, &problem);
-    (void)err; /* logged; the keys are as they were */
-    arena_free(arena);
+    const struct serving *serving = ctx;
+    for_all(serving->crew, reload);
 }
 
 static void on_purged(void *ctx, enum err err)
@@ -423,7 +579,7 @@ static void on_purge_time(void *ctx)
 {
     struct serving *serving = ctx;
     tell_if_unlocked(serving, vault_is_locked(serving->vault));
-    if (!claim_leads(serving->claim)) {
+    if (!claim_leads(serving->crew->claim)) {
         return; /* another process does it */
     }
     struct store_batch *batch = store_batch_new();
@@ -442,7 +598,7 @@ static void on_purge_time(void *ctx)
 static void on_lead_time(void *ctx)
 {
     struct serving *serving = ctx;
-    if (claim_leads(serving->claim) && !serving->leads) {
+    if (claim_leads(serving->crew->claim) && !serving->leads) {
         serving->leads = true;
         log_event(&serving->log, LOG_INFO, "leads", LOG_INT(pid, getpid()));
         gateway_lead(serving->gateway);
@@ -455,39 +611,155 @@ static void on_give_back_time(void *ctx)
     memory_give_back();
 }
 
+static void set_timers(struct serving *serving)
+{
+    const struct config *config = serving->config;
+    listener_watch(serving->listener, serving->loop);
+    if (serving->number > 0) {
+        return;
+    }
+    tell_if_unlocked(serving, secret_can_lock(LOCKED_LEAST_BYTES));
+    loop_on_signal(serving->loop, SIGTERM, on_signal, serving);
+    loop_on_signal(serving->loop, SIGINT, on_signal, serving);
+    loop_on_signal(serving->loop, SIGHUP, on_hangup, serving);
+    if (config->coordination_shares > 1) {
+        loop_timer_every(serving->loop, LEAD_EVERY_MS, on_lead_time, serving);
+    }
+    if (config->coordination_shares > 1 || is_crew(serving)) {
+        on_lead_time(serving);
+    }
+    on_purge_time(serving); /* what ended while nobody looked */
+    loop_timer_every(serving->loop, PURGE_EVERY_MS, on_purge_time, serving);
+    loop_timer_every(serving->loop, GIVE_BACK_EVERY_MS, on_give_back_time, NULL);
+}
+
+static void *work(void *ctx)
+{
+    struct serving *serving = ctx;
+    loop_run(serving->loop);
+    finish(serving);
+    return NULL;
+}
+
+/* Signals are the first loop's business. */
+static void start_threads(struct crew *crew)
+{
+    sigset_t all, before;
+    unsigned count = (unsigned)crew->workers.count;
+    REQUIRE(pthread_barrier_init(&crew->stop, NULL, count) == 0);
+    sigfillset(&all);
+    REQUIRE(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    for (unsigned i = 1; i < count; i++) {
+        struct serving *serving = &crew->servings[i];
+        REQUIRE(pthread_create(&serving->thread, NULL, work, serving) == 0);
+    }
+    REQUIRE(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+}
+
+static void run(struct crew *crew)
+{
+    for (int i = 0; i < crew->workers.count; i++) {
+        set_timers(&crew->servings[i]);
+    }
+    start_threads(crew);
+    work(&crew->servings[0]);
+    for (int i = 1; i < crew->workers.count; i++) {
+        REQUIRE(pthread_join(crew->servings[i].thread, NULL) == 0);
+    }
+    pthread_barrier_destroy(&crew->stop);
+}
+
+static int build_all(struct crew *crew, const struct config *config,
+                     struct arena *arena, const struct serving *model, bool insecure)
+{
+    bool from_environment = false;
+    size_t count = (size_t)crew->workers.count;
+    int code = own_keys_load_all(config, arena, crew->keys, count, &from_environment);
+    for (int i = 0; i < crew->workers.count && code == 0; i++) {
+        struct serving *serving = &crew->servings[i];
+        *serving = *model;
+        serving->crew = crew;
+        serving->number = i;
+        serving->arena = i == 0 ? arena : arena_new();
+        serving->log.clock = &serving->clock;
+        serving->own_keys.from_environment = from_environment;
+        code = build(serving, insecure);
+    }
+    return code;
+}
+
+static void free_crew(struct crew *crew)
+{
+    claim_free(crew->claim);
+    homes_free(crew->workers.homes);
+    for (int i = 0; i < WORKERS_MOST; i++) {
+        keys_free(crew->keys[i]);
+    }
+    free(crew->servings);
+}
+
+/* server.workers, or --workers. */
+static bool count_workers(const struct config *config, const struct command_line *line,
+                          int *count)
+{
+    bool is_given = false;
+    unsigned long long number = 0;
+    struct slice text = command_value(line, "workers", &is_given);
+    *count = (int)config->workers;
+    if (!is_given) {
+        return true;
+    }
+    if (!slice_to_u64(text, &number) || number < 1 || number > WORKERS_MOST) {
+        return false;
+    }
+    *count = (int)number;
+    return true;
+}
+
+static int serve(struct arena *arena, const struct config *config,
+                 const struct serving *model, int workers, bool insecure)
+{
+    struct crew crew = {.workers = {.count = workers}};
+    crew.servings = calloc((size_t)workers, sizeof *crew.servings);
+    REQUIRE(crew.servings != NULL);
+    if (workers > 1) {
+        crew.workers.homes = homes_new(workers);
+    }
+    int code = build_all(&crew, config, arena, model, insecure);
+    if (code == 0) {
+        run(&crew);
+    }
+    for (int i = 0; i < workers && code != 0; i++) {
+        if (crew.servings[i].crew != NULL) {
+            end_work(&crew.servings[i]);
+            store_close(crew.servings[i].store);
+            take_apart(&crew.servings[i]);
+        }
+    }
+    free_crew(&crew);
+    return code;
+}
+
 int command_serve(struct arena *arena, const struct config *config,
                   const struct command_line *line)
 {
-    struct serving serving = {.config = config, .arena = arena};
+    struct serving model = {.config = config};
+    bool insecure = false;
+    int workers = 1;
     if (line->word_count > 0) {
         command_fail("usage: sluice serve; it takes options only");
         return 2;
     }
+    if (!count_workers(config, line, &workers)) {
+        command_fail("--workers: a whole number from 1 to %d is needed", WORKERS_MOST);
+        return 2;
+    }
     signal(SIGPIPE, SIG_IGN);
-    serving.clock = clock_system();
-    serving.log =
-        (struct log){.fd = STDERR_FILENO, .level = LOG_INFO, .clock = &serving.clock};
-    if (!log_level_parse(config->log_level, &serving.log.level)) {
+    model.clock = clock_system();
+    model.log = (struct log){.fd = STDERR_FILENO, .level = LOG_INFO};
+    if (!log_level_parse(config->log_level, &model.log.level)) {
         return command_fail("log.level: debug, info, warn or error is needed");
     }
-    bool insecure = false;
     command_value(line, "insecure-bind", &insecure);
-    int code = build(&serving, insecure || config->insecure_bind);
-    if (code == 0) {
-        tell_if_unlocked(&serving, secret_can_lock(LOCKED_LEAST_BYTES));
-        loop_on_signal(serving.loop, SIGTERM, on_signal, &serving);
-        loop_on_signal(serving.loop, SIGINT, on_signal, &serving);
-        loop_on_signal(serving.loop, SIGHUP, on_hangup, &serving);
-        listener_watch(serving.listener, serving.loop);
-        if (config->coordination_shares > 1) {
-            on_lead_time(&serving);
-            loop_timer_every(serving.loop, LEAD_EVERY_MS, on_lead_time, &serving);
-        }
-        on_purge_time(&serving); /* what ended while nobody looked */
-        loop_timer_every(serving.loop, PURGE_EVERY_MS, on_purge_time, &serving);
-        loop_timer_every(serving.loop, GIVE_BACK_EVERY_MS, on_give_back_time, NULL);
-        loop_run(serving.loop);
-    }
-    take_apart(&serving);
-    return code;
+    return serve(arena, config, &model, workers, insecure || config->insecure_bind);
 }

@@ -218,6 +218,9 @@ static enum err restore_one(struct accounts *accounts,
 {
     struct meaning meaning;
     struct account_limits limits;
+    if (!gateway_is_home(accounts->gateway, record)) {
+        return ERR_OK; /* another worker's */
+    }
     enum err err = understand(accounts, record, arena, &meaning);
     if (err == ERR_NOT_FOUND) {
         log_event(accounts->gateway->parts.log, LOG_WARN, "account_skipped",

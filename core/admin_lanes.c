@@ -286,8 +286,12 @@ static void on_tenant_stored(void *ctx, enum err err)
         admin_error(admin, err, SLICE_EMPTY);
         return;
     }
-    governor_tenant_set(gateway->parts.governor, change->id, change->ceiling,
-                        gateway_mono_us(gateway));
+    const struct store_tenant tenant = {change->id, change->ceiling};
+    err = gateway_set_tenant(gateway, &tenant);
+    if (err != ERR_OK) {
+        admin_error(admin, err, SLICE_EMPTY);
+        return;
+    }
     turnstile_settle(gateway->turnstile);
     respond_tenant(admin, change->ceiling);
 }

@@ -7,6 +7,7 @@
 #include "core/accounts.h"
 #include "core/catalogs.h"
 #include "core/changes.h"
+#include "core/homes.h"
 #include "core/metrics.h"
 #include "core/op.h"
 #include "core/servers.h"
@@ -15,6 +16,31 @@
 
 /* Of the calls' arenas: half a MiB that stays. */
 #define ARENA_CHUNKS_KEPT 32
+
+bool gateway_is_home(struct gateway *gateway, const struct store_account *account)
+{
+    const struct gateway_config *config = gateway->parts.config;
+    return config->homes == NULL ||
+           homes_of_account(config->homes, gateway->parts.store, account) ==
+               config->worker;
+}
+
+enum err gateway_set_tenant(struct gateway *gateway, const struct store_tenant *tenant)
+{
+    const struct gateway_config *config = gateway->parts.config;
+    int part = tenant->ceiling;
+    enum err err = ERR_OK;
+    if (config->homes != NULL && tenant->ceiling > 0) {
+        err = homes_tenant_part(config->homes, gateway->parts.store, tenant,
+                                config->worker, &part);
+        part = part > 0 ? part : GOVERNOR_CLOSED;
+    }
+    if (err == ERR_OK) {
+        governor_tenant_set(gateway->parts.governor, tenant->id, part,
+                            gateway_mono_us(gateway));
+    }
+    return err;
+}
 
 enum err gateway_read_ceilings(struct gateway *gateway)
 {
@@ -29,7 +55,10 @@ enum err gateway_read_ceilings(struct gateway *gateway)
         goto out;
     }
     for (size_t i = 0; i < count; i++) {
-        governor_tenant_set(governor, tenants[i].id, tenants[i].ceiling, now_us);
+        err = gateway_set_tenant(gateway, &tenants[i]);
+        if (err != ERR_OK) {
+            goto out;
+        }
     }
     err = store_list_lanes(gateway->parts.store, arena, &lanes, &count);
     if (err != ERR_OK) {
@@ -62,7 +91,7 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
         err = accounts_restore(gateway->accounts);
     }
     if (err == ERR_OK) {
-        err = grants_restore(parts->grants, !parts->config->is_shared);
+        err = grants_restore(parts->grants, parts->config->is_alone);
     }
     if (err != ERR_OK) {
         gateway_free(gateway);

@@ -27,6 +27,7 @@ struct accounts;
 struct consent_client;
 struct catalogs;
 struct changes;
+struct homes;
 struct catalogs_source;
 struct catalog_watch;
 struct servers;
@@ -56,7 +57,11 @@ struct gateway_config {
     int64_t queue_wait_ms;
     struct gateway_connect connect;
     size_t ready_accounts, ready_servers; /* kept in memory, the others are looked up */
-    bool is_shared; /* other processes work on the same database */
+    bool
+        is_shared; /* others work on the same database: processes, workers of this one */
+    bool is_alone;       /* at the start: no other process does */
+    struct homes *homes; /* NULL: this loop is the only one; else core/homes.h, and: */
+    int worker;
 };
 
 /* Everything is kept, not owned. */
@@ -116,6 +121,13 @@ void gateway_free(struct gateway *gateway);
 /* Of several processes on a database this one does what only one may do, from now on: it
  * delivers webhooks. Where no others work, it always does. */
 void gateway_lead(struct gateway *gateway);
+
+/* Whether the account's lane is this loop's. */
+bool gateway_is_home(struct gateway *gateway, const struct store_account *account);
+
+/* A tenant's ceiling holds as far as it is this loop's to keep. */
+MUST_USE enum err gateway_set_tenant(struct gateway *gateway,
+                                     const struct store_tenant *tenant);
 
 /* The operator's ceilings of tenants and lanes, as they are stored now. */
 MUST_USE enum err gateway_read_ceilings(struct gateway *gateway);

@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 
-#define PRIVATE_LANE "unproven:"
-
 struct governor_seat *seat_find(const struct governor *governor, struct slice id)
 {
     return map_get(governor->seats, id);
@@ -107,7 +105,7 @@ static void seat_attach(struct governor_seat *seat, struct lane *lane,
 static struct lane *lane_of(struct governor *governor,
                             const struct governor_account *account)
 {
-    size_t prefix = sizeof(PRIVATE_LANE) - 1;
+    size_t prefix = sizeof(GOVERNOR_PRIVATE_LANE) - 1;
     struct lane *lane;
     char *id;
 
@@ -115,7 +113,7 @@ static struct lane *lane_of(struct governor *governor,
         return lane_get(governor, account->lane);
     }
     id = governor_alloc(prefix + account->id.len);
-    memcpy(id, PRIVATE_LANE, prefix);
+    memcpy(id, GOVERNOR_PRIVATE_LANE, prefix);
     memcpy(id + prefix, account->id.ptr, account->id.len);
     lane = lane_get(governor, slice_of(id, prefix + account->id.len));
     free(id);
@@ -263,11 +261,13 @@ void governor_tenant_set(struct governor *governor, struct slice id, int ceiling
 {
     struct tenant *tenant;
 
-    REQUIRE(ceiling >= 0);
+    REQUIRE(ceiling >= GOVERNOR_CLOSED);
     governor_tick(governor, now_us);
     tenant = tenant_get(governor, id);
-    tenant->gate.ceiling =
-        ceiling > 0 ? governor_share(governor, ceiling) : GATE_UNLIMITED;
+    tenant->gate.ceiling = GATE_UNLIMITED;
+    if (ceiling != 0) {
+        tenant->gate.ceiling = ceiling > 0 ? governor_share(governor, ceiling) : 0;
+    }
     gates_dispatch(governor, (struct gate *const[]){&tenant->gate}, 1);
     tenant_reap(governor, tenant);
 }

@@ -52,6 +52,9 @@ struct governor_account {
     int64_t queue_wait_us;
 };
 
+/* First word of the lane that an account has for itself until it has joined; its id follows. */
+#define GOVERNOR_PRIVATE_LANE "unproven:"
+
 /*
  * Adds the account or changes it, at once: a higher ceiling grants to waiters, a lower
  * one drains, and a change of lane takes waiting and running calls along (those running
@@ -68,7 +71,9 @@ void governor_account_remove(struct governor *governor, struct slice id,
 void governor_account_refuse(struct governor *governor, struct slice id,
                              int64_t now_us);
 
-/* 0: no ceiling of its own. May be set before any account of it is known. */
+/* 0: no ceiling of its own; GOVERNOR_CLOSED: nothing is granted. May be set before any account of
+ * it is known. */
+#define GOVERNOR_CLOSED (-1)
 void governor_tenant_set(struct governor *governor, struct slice id, int ceiling,
                          int64_t now_us);
 /* 0: the highest ceiling among the joined accounts. */

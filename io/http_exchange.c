@@ -249,7 +249,9 @@ void http_exchange_on_gone(struct http_exchange *exchange, loop_fn fn, void *ctx
 {
     exchange->on_gone = fn;
     exchange->gone_ctx = ctx;
-    if (exchange->is_gone) {
+    if (exchange->is_gone && exchange->relay != NULL) {
+        relay_want_turn(exchange->relay);
+    } else if (exchange->is_gone) {
         connection_want_turn(exchange->connection);
     }
 }
@@ -264,6 +266,10 @@ void http_respond(struct http_exchange *exchange, const struct http_response *re
     struct http_connection *connection = exchange->connection;
 
     REQUIRE(!exchange->is_streaming);
+    if (exchange->relay != NULL) {
+        relay_respond(exchange->relay, response);
+        return;
+    }
     if (exchange->is_gone) {
         connection_exchange_ended(connection);
         return;
@@ -291,6 +297,10 @@ void http_stream_begin(struct http_exchange *exchange, const struct http_respons
 
     REQUIRE(!exchange->is_streaming);
     exchange->is_streaming = true;
+    if (exchange->relay != NULL) {
+        relay_stream_begin(exchange->relay, head);
+        return;
+    }
     if (exchange->is_gone) {
         return;
     }
@@ -322,6 +332,10 @@ void http_stream_send(struct http_exchange *exchange, struct slice bytes)
     char size[24];
 
     REQUIRE(exchange->is_streaming);
+    if (exchange->relay != NULL) {
+        relay_stream_send(exchange->relay, bytes);
+        return;
+    }
     if (exchange->is_gone || exchange->mode == BODY_NONE || bytes.len == 0) {
         return;
     }
@@ -345,6 +359,10 @@ void http_stream_end(struct http_exchange *exchange)
     uv_buf_t buf = http_buf(SLICE("0\r\n\r\n"));
 
     REQUIRE(exchange->is_streaming);
+    if (exchange->relay != NULL) {
+        relay_stream_end(exchange->relay);
+        return;
+    }
     if (!exchange->is_gone && exchange->mode == BODY_CHUNKED) {
         connection_send(exchange->connection, &buf, 1);
     }

@@ -24,6 +24,8 @@
 #define HTTP_READ_BYTES ((size_t)64 * 1024)
 #define HTTP_HELD_BYTES ((size_t)64 * 1024) /* of all answers that wait */
 
+struct http_relay;
+
 struct http_server {
     struct loop *loop;
     struct http_server_options options;
@@ -109,7 +111,8 @@ struct http_connection {
 enum body_mode { BODY_NONE, BODY_CHUNKED, BODY_RAW };
 
 struct http_exchange {
-    struct http_connection *connection;
+    struct http_connection *connection; /* NULL: */
+    struct http_relay *relay;           /* the client is another loop's; or NULL */
     struct http_request request;
     struct arena *arena; /* NULL until somebody asks */
     loop_fn on_gone;     /* NULL: nobody asked, or already told */
@@ -195,6 +198,15 @@ void exchange_tell_gone(struct http_exchange *exchange);
 void exchange_send_refusal(struct http_connection *connection, int status);
 /* The same to a request in clear text on a port that speaks TLS. */
 void exchange_send_wrong_port(struct http_connection *connection);
+
+/* http_relay.c: what an exchange does whose client is another loop's. */
+
+void relay_respond(struct http_relay *relay, const struct http_response *response);
+void relay_stream_begin(struct http_relay *relay, const struct http_response *head);
+void relay_stream_send(struct http_relay *relay, struct slice bytes);
+void relay_stream_end(struct http_relay *relay);
+/* Tells at the next turn that the client has gone. */
+void relay_want_turn(struct http_relay *relay);
 
 /* http_server.c */
 

@@ -3,9 +3,12 @@
  * The listening socket: accepting, counting, draining. What happens on a connection is
  * in http_connection.c, what an answer looks like in http_exchange.c.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "io/http_private.h"
@@ -290,6 +293,24 @@ static struct http_server *server_new(struct loop *loop,
     return server;
 }
 
+/* The system deals connections out among all who listen there (socket(7), SO_REUSEPORT). libuv
+ * makes the socket at the bind, so it gets one of ours. */
+static int share_port(struct http_server *server, int family)
+{
+    const int yes = 1;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0) {
+        return -errno;
+    }
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes) != 0) {
+        int failed = -errno;
+        close(fd);
+        return failed;
+    }
+    return uv_tcp_open(&server->listener, fd);
+}
+
 enum err http_server_listen(struct loop *loop,
                             const struct http_server_options *options,
                             const struct log *log, http_handler_fn handler, void *ctx,
@@ -305,7 +326,10 @@ enum err http_server_listen(struct loop *loop,
     server->log = log;
     server->handler = handler;
     server->ctx = ctx;
-    int failed = uv_tcp_bind(&server->listener, (const struct sockaddr *)&address, 0);
+    int failed = options->shares_port ? share_port(server, address.ss_family) : 0;
+    if (failed == 0) {
+        failed = uv_tcp_bind(&server->listener, (const struct sockaddr *)&address, 0);
+    }
     if (failed == 0) {
         failed = uv_listen((uv_stream_t *)&server->listener, BACKLOG, on_connection);
     }

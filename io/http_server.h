@@ -48,6 +48,7 @@ struct http_response {
 struct http_server_options {
     struct slice host; /* numeric address */
     int port;          /* 0: a free one */
+    bool shares_port;  /* with others that say the same, of the same user */
     size_t max_connections, max_body_bytes;
     size_t max_body_memory_bytes;   /* of all connections together */
     size_t max_answer_memory_bytes; /* likewise, of what clients have yet to take */
