@@ -108,7 +108,7 @@ static int home_of(struct worker *worker, struct http_exchange *exchange)
                                arena);
     }
     if (slice_starts(path, lanes)) {
-        return home_of_lane(worker, slice_from(path, lanes.len), arena);
+        return home_of_lane(worker, first_segment(slice_from(path, lanes.len)), arena);
     }
     return FIRST;
 }
