@@ -188,6 +188,8 @@ void connection_send_sealed(struct http_connection *connection);
 size_t connection_unsent(const struct http_connection *connection);
 /* The write timer has fired: cuts a peer that took nothing since it was set. */
 void connection_check_writes(struct http_connection *connection);
+/* A peer that took something since has its time anew. */
+void connection_note_progress(struct http_connection *connection);
 
 /* http_exchange.c */
 

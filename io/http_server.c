@@ -186,8 +186,11 @@ static struct http_connection *slowest_reader(const struct http_server *server,
     LIST_FOREACH (node, &server->connections) {
         struct http_connection *connection =
             LIST_ENTRY(node, struct http_connection, link);
-        if (connection != but && connection->answer_share > 0 &&
-            (found == NULL || connection->write_due_ms < found->write_due_ms)) {
+        if (connection == but || connection->answer_share == 0) {
+            continue;
+        }
+        connection_note_progress(connection);
+        if (found == NULL || connection->write_due_ms < found->write_due_ms) {
             found = connection;
         }
     }

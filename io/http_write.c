@@ -52,6 +52,13 @@ static void watch_writes(struct http_connection *connection)
                                   connection->server->options.write_stall_ms);
 }
 
+void connection_note_progress(struct http_connection *connection)
+{
+    if (arrived_bytes(connection) != connection->arrived_bytes) {
+        watch_writes(connection);
+    }
+}
+
 void connection_check_writes(struct http_connection *connection)
 {
     if (arrived_bytes(connection) == connection->arrived_bytes) {
@@ -203,9 +210,6 @@ static void hold(struct http_connection *connection, const uv_buf_t *bufs,
 {
     struct http_server *server = connection->server;
 
-    if (server->held.len + total > HTTP_HELD_BYTES) {
-        send_all_held(server);
-    }
     if (!server->is_turn_end_due) {
         server->is_turn_end_due = true;
         loop_soon(server->loop, on_turn_end, server);
@@ -234,7 +238,8 @@ static void send_raw(struct http_connection *connection, const uv_buf_t *bufs,
         total += bufs[i].len;
     }
     connection->sent_bytes += total;
-    if (connection->may_hold && total <= SHORT_BYTES) {
+    if (connection->may_hold && total <= SHORT_BYTES &&
+        connection->server->held.len + total <= HTTP_HELD_BYTES) {
         hold(connection, bufs, count, total);
     } else {
         send_now(connection, bufs, count, total);
@@ -291,6 +296,13 @@ void connection_send(struct http_connection *connection, const uv_buf_t *bufs,
 void connection_send_later(struct http_connection *connection, const uv_buf_t *bufs,
                            unsigned count)
 {
+    struct http_server *server = connection->server;
+
+    /* Now: once these bytes are sealed they lie in the server's one buffer, and no other
+     * connection may end there, which seals something of its own. */
+    if (server->held.len + SHORT_BYTES > HTTP_HELD_BYTES) {
+        send_all_held(server);
+    }
     connection->may_hold = true;
     connection_send(connection, bufs, count);
     connection->may_hold = false;
