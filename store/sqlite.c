@@ -113,7 +113,7 @@ enum err store_open(struct loop *loop, const struct log *log, const char *path,
         err = open_reader(&store->reader, log, path);
     }
     if (err == ERR_OK) {
-        err = writer_start(loop, &db, &store->writer);
+        err = writer_start(store, &db, &store->writer);
     }
     db_close(&db); /* empty when the writer has it */
     if (err != ERR_OK) {

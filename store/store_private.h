@@ -180,7 +180,7 @@ MUST_USE enum err apply_undo_savepoint(struct db *db);
 struct writer;
 
 /* Takes the connection's content when it succeeds. Keeps `loop`. */
-MUST_USE enum err writer_start(struct loop *loop, struct db *db, struct writer **out);
+MUST_USE enum err writer_start(struct store *store, struct db *db, struct writer **out);
 /* Finishes what was accepted, joins. On the loop's thread. Accepts NULL. */
 void writer_stop(struct writer *writer);
 /* Both take the batch. */

@@ -35,6 +35,7 @@ struct writer {
     bool is_stopping, is_posted;
     /* The loop's thread only. */
     bool is_delivering, is_closed;
+    struct store *store; /* for its snapshot, until the writer is closed */
     void (*on_event)(void *ctx);
     void *on_event_ctx;
 };
@@ -236,6 +237,10 @@ static void on_finished(void *ctx)
     writer->finished = (struct queue){NULL, NULL};
     writer->is_posted = false;
     pthread_mutex_unlock(&writer->lock);
+    if (!writer->is_closed) {
+        read_forget_snapshot(
+            writer->store); /* it may be older than what is delivered */
+    }
     deliver(writer, &finished);
     if (!writer->is_closed) {
         return;
@@ -258,7 +263,7 @@ static int start_thread(struct writer *writer)
     return failed;
 }
 
-enum err writer_start(struct loop *loop, struct db *db, struct writer **out)
+enum err writer_start(struct store *store, struct db *db, struct writer **out)
 {
     struct writer *writer = calloc(1, sizeof *writer);
 
@@ -267,7 +272,8 @@ enum err writer_start(struct loop *loop, struct db *db, struct writer **out)
     REQUIRE(pthread_cond_init(&writer->has_work, NULL) == 0);
     REQUIRE(pthread_cond_init(&writer->has_finished, NULL) == 0);
     sqlite3_busy_timeout(db->handle, WRITER_BUSY_MS);
-    writer->loop = loop;
+    writer->loop = store->loop;
+    writer->store = store;
     writer->db = *db;
     if (start_thread(writer) != 0) {
         writer_free(writer);
