@@ -369,7 +369,9 @@ static enum err fetch(struct token_source *source, bool urgent)
     source->in_flight = true;
     source->tries++;
     enum err err = source->way->fetch(source->state, source, urgent);
-    source->in_flight = err == ERR_OK;
+    if (err != ERR_OK) {
+        source->in_flight = false; /* else it may be over by now, and true no more */
+    }
     return err;
 }
 
