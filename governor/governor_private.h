@@ -47,13 +47,15 @@ struct crowd {
 struct gate {
     struct crowd *crowd; /* NULL: nobody waits */
     int ceiling;         /* what holds now */
+    int probe_ceiling;   /* for the one call that is due as a probe; 0: none is */
     int in_flight, queued;
     bool paused;
 };
 
 static inline bool gate_is_open(const struct gate *gate)
 {
-    return !gate->paused && gate->in_flight < gate->ceiling;
+    return !gate->paused &&
+           (gate->in_flight < gate->ceiling || gate->in_flight < gate->probe_ceiling);
 }
 
 static inline bool gate_is_unused(const struct gate *gate)
@@ -77,6 +79,7 @@ struct throttle {
     int refusals;        /* steps of the back-off; 0: none running */
     uint64_t refused_at; /* sequence of the last refusal that counted as a step */
     uint64_t probe;      /* order of the call that is out as a probe */
+    int64_t probe_us;    /* a probe that is out so long was not refused */
     int64_t until_us;    /* of the phase; INT64_MAX: until something happens */
     int64_t forget_us;   /* when `refused` may be tried again */
     int64_t since_us;    /* last time the limit was lowered */

@@ -64,6 +64,10 @@ void lane_settle(struct lane *lane)
     if (throttle != NULL && throttle->limit < lane->gate.ceiling) {
         lane->gate.ceiling = throttle->limit;
     }
+    /* Those that were under way at the refusal may take as long as they like. */
+    lane->gate.probe_ceiling = throttle != NULL && throttle->phase == THROTTLE_PROBING
+                                   ? lane_ceiling(lane)
+                                   : 0;
     lane->gate.paused = lane->mode != GOVERNOR_RUNNING ||
                         (throttle != NULL && throttle_is_shut(throttle));
 }

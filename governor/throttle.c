@@ -8,12 +8,16 @@
  * sixteenth of the ceiling (at least 1) a second up to one below that number, stays there
  * until half a minute has passed without a refusal, and then rises on to the ceiling,
  * where all this is forgotten. So a limit that is new is found within seconds, tried
- * again now and then and not all the time, and left as soon as it is gone.
+ * again now and then and not all the time, and left as soon as it is gone. A single call
+ * that was refused says nothing of a number: others use the same pool. A ceiling that is
+ * lowered for a while, by the operator or by a login on trial, unlearns nothing.
  *
  * Pause: the n-th refusal in a row (n from 0) is followed by silence for a random time in
  * (0, d], d = base * 2^n up to a maximum, and for no less than the upstream asked. Then
- * one call goes as a probe, the next only when it is answered, or has not been refused for
- * a second: refusals come at once, answers may take minutes. What is under way goes on.
+ * one call goes as a probe, however many are still under way, the next only when it is
+ * answered, or has not been refused for as long as the last refusal took and a second at
+ * least: most refusals come at once, those of an ERP in deep overload after a long wait;
+ * answers may take minutes. What is under way goes on.
  *
  * Calls that were under way when the upstream refused belong to the same step, whatever
  * becomes of them: their refusals halve nothing and lengthen no step, their answers end
@@ -28,6 +32,7 @@
 #define RISE_US INT64_C(1000000)
 #define RISES 16 /* as many take a limit from nothing to the ceiling */
 #define PROBE_US INT64_C(1000000)
+#define PROBE_MOST_US INT64_C(60000000)
 #define FORGET_US INT64_C(30000000)
 
 static bool due_before(const void *a, const void *b)
@@ -124,11 +129,12 @@ static void lower(struct governor *governor, struct throttle *throttle, int leve
         throttle->limit =
             at_least_one((throttle->limit < level ? throttle->limit : level) / 2);
     }
-    if (is_new_step || throttle->refused == 0 || level < throttle->refused) {
+    if (level > 1 &&
+        (is_new_step || throttle->refused == 0 || level < throttle->refused)) {
         throttle->refused = level;
     }
-    if (throttle->limit >= throttle->refused) {
-        throttle->limit = at_least_one(throttle->refused - 1);
+    if (throttle->refused > 0 && throttle->limit >= throttle->refused) {
+        throttle->limit = throttle->refused - 1;
     }
     throttle->forget_us = later(governor, FORGET_US);
 }
@@ -139,7 +145,11 @@ void throttle_refused(struct governor *governor, struct lane *lane,
     struct throttle *throttle = throttle_get(governor, lane);
     bool is_new_step = ticket->order > throttle->refused_at;
     int64_t pause_us = 0, until_us;
+    int64_t took_us = governor->now_us - ticket->granted_us;
 
+    throttle->probe_us = took_us < PROBE_US        ? PROBE_US
+                         : took_us > PROBE_MOST_US ? PROBE_MOST_US
+                                                   : took_us;
     lower(governor, throttle, lane->gate.in_flight, is_new_step);
     if (is_new_step || throttle->phase != THROTTLE_PAUSED) {
         pause_us = pause_length(governor, throttle->refusals);
@@ -181,25 +191,26 @@ void throttle_took(struct governor *governor, struct lane *lane,
 {
     if (lane->throttle != NULL && lane->throttle->phase == THROTTLE_PROBING) {
         lane->throttle->probe = ticket->order;
-        enter(governor, lane, THROTTLE_PROBED, later(governor, PROBE_US));
+        enter(governor, lane, THROTTLE_PROBED,
+              later(governor, lane->throttle->probe_us));
     }
 }
 
 static void rise(struct governor *governor, struct lane *lane)
 {
     struct throttle *throttle = lane->throttle;
-    int ceiling = lane_ceiling(lane), top = ceiling;
+    int ceiling = lane_ceiling(lane), top;
     int64_t next_us = later(governor, RISE_US);
 
-    if (throttle->refused > 0 && governor->now_us >= throttle->forget_us) {
+    if (governor->now_us >= throttle->forget_us) {
         throttle->refused = 0;
     }
-    if (throttle->refused > 0 && throttle->refused <= ceiling) {
-        top = at_least_one(throttle->refused - 1);
+    top = throttle->refused > 0 ? throttle->refused - 1 : ceiling;
+    if (throttle->limit < top) {
+        throttle->limit += at_least_one(ceiling / RISES);
+        throttle->limit = throttle->limit < top ? throttle->limit : top;
     }
-    throttle->limit += at_least_one(ceiling / RISES);
-    throttle->limit = throttle->limit < top ? throttle->limit : top;
-    if (throttle->limit >= ceiling) {
+    if (throttle->refused == 0 && throttle->limit >= ceiling) {
         throttle_free(governor, lane);
         return;
     }

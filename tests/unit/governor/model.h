@@ -42,6 +42,7 @@ struct m_ticket {
     bool pending; /* decided, not fetched yet */
     int account, server, priority;
     int64_t deadline;
+    int64_t granted;
     uint64_t order; /* of arrival while it waits, of the grant while it runs */
 };
 
@@ -58,7 +59,7 @@ struct m_lane {
     enum governor_lane_mode mode;
     enum m_phase phase; /* M_WHOLE: nothing was refused lately */
     int limit, refused; /* calls at once: that may go, that were refused */
-    int64_t until, forget;
+    int64_t until, forget, probe_us;
     uint64_t refused_at, probe;
     uint64_t granted, refused_by_upstream, full, late, expired;
 };
@@ -185,6 +186,13 @@ static inline int lane_ceiling(const struct model *m, int lane)
     return l->phase != M_WHOLE && l->limit < base ? l->limit : base;
 }
 
+/* A probe goes whatever else is under way. */
+static inline int lane_reach(const struct model *m, int lane)
+{
+    return m->lanes[lane].phase == M_PROBING ? lane_base(m, lane)
+                                             : lane_ceiling(m, lane);
+}
+
 static inline bool is_shut(const struct model *m, int lane)
 {
     const struct m_lane *l = &m->lanes[lane];
@@ -203,7 +211,7 @@ static inline bool could_go(const struct model *m, const struct counts *running,
     const struct m_account *a = &m->accounts[account];
 
     return running->account[account] < a->ceiling &&
-           running->lane[a->lane] < lane_ceiling(m, a->lane) && !is_shut(m, a->lane) &&
+           running->lane[a->lane] < lane_reach(m, a->lane) && !is_shut(m, a->lane) &&
            running->tenant[a->tenant] < tenant_ceiling(m, a->tenant);
 }
 
@@ -224,11 +232,12 @@ static inline void m_grant(struct run *r, int ticket)
 
     t->place = RUNS;
     t->order = ++r->m.sequence;
+    t->granted = r->now;
     l->granted++;
     if (l->phase == M_PROBING) {
         l->phase = M_PROBED;
         l->probe = t->order;
-        l->until = r->now + PROBE_US;
+        l->until = r->now + l->probe_us;
     }
 }
 
@@ -414,21 +423,19 @@ static inline int m_first_lane(const struct model *m)
 static inline void m_rise(struct run *r, int lane)
 {
     struct m_lane *l = &r->m.lanes[lane];
-    int base = lane_base(&r->m, lane), top = base;
+    int base = lane_base(&r->m, lane);
+    bool remembers = l->refused > 0 && r->now < l->forget;
+    int top = remembers ? l->refused - 1 : base;
 
-    if (r->now >= l->forget) {
-        l->refused = 0;
+    l->refused = remembers ? l->refused : 0;
+    for (int i = base >= 32 ? base / 16 : 1; i > 0 && l->limit < top; i--) {
+        l->limit++;
     }
-    if (l->refused > 0 && l->refused <= base) {
-        top = l->refused > 2 ? l->refused - 1 : 1;
-    }
-    l->limit += base >= 32 ? base / 16 : 1;
-    l->limit = l->limit > top ? top : l->limit;
     l->until = r->now + RISE_US;
     if (l->limit == top && l->until < l->forget) {
         l->until = l->forget;
     }
-    if (l->limit >= base) {
+    if (!remembers && l->limit >= base) {
         l->phase = M_WHOLE;
     }
 }

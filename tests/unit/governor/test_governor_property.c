@@ -133,7 +133,8 @@ static enum governor_decision m_acquire(struct run *r, int ticket, int account,
     if (!a->known) {
         return GOVERNOR_REVOKED;
     }
-    *t = (struct m_ticket){NOWHERE, false, account, server, priority, 0, 0};
+    *t = (struct m_ticket){
+        .place = NOWHERE, .account = account, .server = server, .priority = priority};
     if (could_go(m, &running, account)) {
         m_grant(r, ticket);
         return GOVERNOR_GRANTED;
@@ -208,11 +209,11 @@ static void m_lower(struct run *r, struct m_lane *l, int level, bool is_new)
         l->refusals++;
         l->refused_at = ++r->m.sequence;
         l->limit = (l->limit < level ? l->limit : level) / 2;
-        l->refused = level;
-    } else if (level < l->refused || l->refused == 0) {
+        l->refused = level > 1 ? level : l->refused;
+    } else if (level > 1 && (level < l->refused || l->refused == 0)) {
         l->refused = level;
     }
-    l->limit = l->limit >= l->refused ? l->refused - 1 : l->limit;
+    l->limit = l->refused > 0 && l->limit >= l->refused ? l->refused - 1 : l->limit;
     l->limit = l->limit < 1 ? 1 : l->limit;
     l->forget = r->now + FORGET_US;
 }
@@ -231,6 +232,9 @@ static struct bounds m_refused(struct run *r, int lane, const struct m_ticket *t
         l->refused_at = 0;
     }
     is_new = t->order > l->refused_at;
+    l->probe_us = r->now - t->granted;
+    l->probe_us = l->probe_us < PROBE_US ? PROBE_US : l->probe_us;
+    l->probe_us = l->probe_us > 60 * PROBE_US ? 60 * PROBE_US : l->probe_us;
     m_lower(r, l, running.lane[lane], is_new); /* itself included */
     if (is_new || l->phase != M_PAUSED) {
         int64_t d = BASE_US;

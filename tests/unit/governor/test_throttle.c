@@ -194,18 +194,72 @@ static void test_the_limit_rises_to_one_below_what_was_refused(void **state)
     pause_over(w);
     ask(w, 0, "a");
     finish(w, 0, GOVERNOR_ANSWERED);
-    pass(w, FORGET - 2 * SECOND);
 
-    assert_int_equal(effective(w), 1); /* it was refused when it was alone */
-    for (int second = 2; second < 15; second++) {
+    for (int limit = 2; limit < 15; limit++) { /* that one was alone says nothing */
         pass(w, governor_due_us(w->governor) - w->now);
-        assert_int_equal(effective(w), second);
+        assert_int_equal(effective(w), limit);
+        assert_true(limit > 5 || w->now < 20 * SECOND);
+        assert_true(limit < 6 || w->now >= FORGET);
     }
     assert_true(lane(w, "lane").throttled);
     pass(w, SECOND);
     assert_int_equal(effective(w), 15);
     assert_false(lane(w, "lane").throttled);
     assert_true(governor_due_us(w->governor) == INT64_MAX);
+}
+
+static void test_a_probe_goes_while_long_calls_are_under_way(void **state)
+{
+    struct world *w = *state;
+
+    open_lane(w, 15);
+    refuse(w, 14, 0);
+    assert_int_equal(effective(w), 7);
+    ask(w, 14, "a");
+    pause_over(w);
+    expect_next(w, 14, GOVERNOR_GRANTED); /* beside fourteen */
+    ask(w, 15, "a");
+    assert_int_equal(next(w), -1);
+    finish(w, 14, GOVERNOR_ANSWERED);
+    assert_int_equal(next(w), -1); /* the others wait until there is room */
+    assert_false(lane(w, "lane").probing);
+    finish_all(w);
+}
+
+static void test_a_ceiling_that_was_low_for_a_while_unlearns_nothing(void **state)
+{
+    struct world *w = *state;
+
+    open_lane(w, 8);
+    refuse(w, 7, 0);
+    finish_all(w);
+    pause_over(w);
+    ask(w, 0, "a");
+    finish(w, 0, GOVERNOR_ANSWERED);
+    add(w, "a", "t", "lane", 1);
+    pass(w, 5 * SECOND);
+    assert_int_equal(effective(w), 1);
+    add(w, "a", "t", "lane", 8);
+    assert_true(effective(w) < 8);
+    assert_true(lane(w, "lane").throttled);
+}
+
+static void test_a_probe_has_as_long_as_the_refusal_took(void **state)
+{
+    struct world *w = *state;
+
+    open_lane(w, 4);
+    pass(w, 12 * SECOND);
+    refuse(w, 3, 0);
+    finish_all(w);
+    pause_over(w);
+    ask(w, 0, "a");
+    ask(w, 1, "a");
+    pass(w, 12 * SECOND - 1);
+    assert_int_equal(next(w), -1);
+    pass(w, 1);
+    expect_next(w, 1, GOVERNOR_GRANTED);
+    finish_all(w);
 }
 
 static void test_what_was_refused_is_tried_again_after_half_a_minute(void **state)
@@ -325,6 +379,9 @@ int main(void)
         SENTENCE(test_a_probe_that_was_never_sent_is_followed_by_another),
         SENTENCE(test_a_probe_out_for_a_second_was_let_in),
         SENTENCE(test_the_limit_rises_to_one_below_what_was_refused),
+        SENTENCE(test_a_probe_goes_while_long_calls_are_under_way),
+        SENTENCE(test_a_ceiling_that_was_low_for_a_while_unlearns_nothing),
+        SENTENCE(test_a_probe_has_as_long_as_the_refusal_took),
         SENTENCE(test_what_was_refused_is_tried_again_after_half_a_minute),
         SENTENCE(test_a_limit_lowered_without_notice_is_found_and_left_again),
     };
