@@ -221,13 +221,19 @@ void admin_kick_lane(struct admin *admin)
     struct governor_lane_view lane;
     struct buf json = admin_buf();
     struct jwriter writer;
-    if (!find_lane(admin, &lane)) {
+    struct slice server = admin_query(admin, "mcp_server");
+    bool names_one = http_exchange_request(admin->exchange)->query.len > 0;
+    /* What is misspelt must not kick everybody. */
+    if ((names_one && server.len == 0 &&
+         !admin_unprocessable(admin, SLICE("/mcp_server"),
+                              "the id of an MCP server is needed; without a query all "
+                              "calls that wait are kicked")) ||
+        !find_lane(admin, &lane)) {
         buf_free(&json);
         return;
     }
-    int kicked =
-        governor_lane_kick(gateway->parts.governor, admin->ids[0],
-                           admin_query(admin, "mcp_server"), gateway_mono_us(gateway));
+    int kicked = governor_lane_kick(gateway->parts.governor, admin->ids[0], server,
+                                    gateway_mono_us(gateway));
     turnstile_settle(gateway->turnstile);
     jwriter_init(&writer, &json);
     jwriter_object(&writer);

@@ -590,7 +590,8 @@ static int64_t skew_ms(const struct op_run *run, const struct http_reply *reply)
 /* What is refused for what it is was let in before. */
 static bool is_let_in(enum err err)
 {
-    return err == ERR_NOT_FOUND || err == ERR_VALIDATION_FAILED || err == ERR_CONFLICT;
+    return err == ERR_NOT_FOUND || err == ERR_VALIDATION_FAILED ||
+           err == ERR_CONFLICT || err == ERR_PERMISSION_DENIED;
 }
 
 /*

@@ -133,6 +133,7 @@ void standing_inherit(struct account *account, const struct account *before,
     for (size_t i = 0; before != NULL && i < account->standby_count; i++) {
         struct account_standby *standby = &account->standbys[i];
         standby->standing = stood(before, standby->scheme);
+        standby->standing.on_trial = false; /* the next call by it sees to that */
     }
     if (change == LOGIN_NEW) {
         forgive(account);
