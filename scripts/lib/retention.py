@@ -553,6 +553,9 @@ class Scene:
                         200 if "access_token" in body else 401, path="oauth/token")
             self.call("sap", LIST["sap"], {NAME["sap"]: self.mark("argument")}, "modern")
             self.stand.control("sap", "DELETE", "/faults")
+            # A client that was refused is left alone until a person has it tried.
+            self.stand.admin("POST", "/integrated-account/%s/verify" %
+                             self.accounts["sap"]["id"])
         self.answer("sap", "", 403, headers={"x-csrf-token": "Required",
                                              "Set-Cookie": "a=" + self.mark("cookie")})
         self.call("sap", LIST["sap"], {}, "modern")
