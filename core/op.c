@@ -15,12 +15,9 @@
  * The slot is given back in one place, give_back(), when the upstream has ended: answered, lost
  * or never reached. on_done tells the caller what came of it; on_over that nothing is left.
  */
-#include "core/op.h"
-
 #include "base/limits.h"
-#include "base/timefmt.h"
-#include "core/diagnosis.h"
 #include "core/logins.h"
+#include "core/op_private.h"
 #include "core/standing.h"
 
 /* A step is finished; or it has started something that will resume; or it failed. */
@@ -117,64 +114,6 @@ static void renew_signer(struct op_run *run)
     run->signer = now;
 }
 
-/* RFC 6749 section 5.2, and what XSUAA says beside it: words against the client or what it
- * showed. Any other refusal may be of something that stands before the token host. */
-static bool is_against_client(const struct token_outcome *outcome)
-{
-    static const char *const codes[] = {"invalid_client", "invalid_grant",
-                                        "unauthorized_client", "unauthorized",
-                                        "invalid_scope"};
-    bool found = false;
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        found = found || slice_is(outcome->code, codes[i]);
-    }
-    return found && outcome->err == ERR_NEEDS_REAUTH;
-}
-
-/* How far the token host's clock is ahead of ours, by its Date; 0 where it says nothing. */
-static int64_t token_skew_ms(const struct op_run *run,
-                             const struct token_outcome *outcome)
-{
-    return outcome->trace != NULL && outcome->trace->date_ms > 0
-               ? outcome->trace->date_ms - gateway_wall_ms(run->gateway)
-               : 0;
-}
-
-static void token_fault(struct op_run *run, const struct token_outcome *outcome)
-{
-    struct fault *fault = &run->op.fault;
-    fault->err = outcome->err;
-    fault->upstream.status = outcome->status;
-    fault->upstream.code = arena_slice(run->op.arena, outcome->code);
-    if (outcome->err == ERR_NEEDS_REAUTH && outcome->problem == NULL &&
-        standing_needs_reauth(run->signer)) {
-        standing_fault(run->signer, run->login, token_skew_ms(run, outcome),
-                       run->op.arena, fault);
-        return;
-    }
-    if (outcome->problem != NULL) {
-        fault->message = slice_str(outcome->problem);
-        fault->upstream.message = arena_slice(run->op.arena, outcome->text);
-        fault->hint =
-            SLICE("Whoever looks after the connection has to change it, here or "
-                  "at the service that refused; the ERP was not called.");
-    } else if (is_against_client(outcome)) {
-        fault->message = SLICE("The token host refused the client's id or secret.");
-        fault->hint =
-            SLICE("The account has to be connected again with valid credentials.");
-    } else if (outcome->err == ERR_NEEDS_REAUTH && outcome->status > 0) {
-        fault->message = arena_printf(run->op.arena,
-                                      "The token host refused with HTTP %d, without a "
-                                      "word on the client.",
-                                      outcome->status);
-        fault->hint = SLICE("Something in front of it may have answered in its place; "
-                            "else the request is not one it knows.");
-    } else {
-        fault->message =
-            SLICE("No access token could be fetched; the ERP was not called.");
-    }
-}
-
 static void tell_of_token(const struct op_run *run, const struct token_outcome *outcome)
 {
     if (run->on_token != NULL && !run->quiet) {
@@ -189,11 +128,11 @@ static void on_token(void *ctx, const struct token_outcome *outcome)
     tell_of_token(run, outcome);
     if (outcome->err == ERR_OK) {
         standing_take_client(run->signer, run->login);
-    } else if (is_against_client(outcome)) {
+    } else if (op_is_against_client(outcome)) {
         standing_refuse_client(run->signer, run->login);
     }
     if (outcome->err != ERR_OK) {
-        token_fault(run, outcome);
+        op_token_fault(run, outcome);
         give_up(run);
         return;
     }
@@ -260,7 +199,7 @@ static enum step do_freshen(struct op_run *run)
     if (err != ERR_OK) {
         const struct token_outcome none = {.err = err, .code = SLICE_EMPTY};
         tell_of_token(run, &none);
-        token_fault(run, &none);
+        op_token_fault(run, &none);
         if (err == ERR_UPSTREAM_UNAVAILABLE) {
             run->op.fault.hint =
                 SLICE("Its token host has failed several times in a row "
@@ -274,54 +213,10 @@ static enum step do_freshen(struct op_run *run)
 
 /* ---- admit ---- */
 
-static void busy_fault(struct op_run *run, const char *message)
-{
-    struct fault *fault = &run->op.fault;
-    struct governor_view view =
-        governor_look(run->gateway->parts.governor, run->account->record.id,
-                      gateway_mono_us(run->gateway));
-    fault->err = ERR_ACCOUNT_BUSY;
-    fault->message = slice_str(message);
-    fault->hint =
-        SLICE("Wait retry_after_seconds, then send the same call again; fewer calls at "
-              "once will not be refused.");
-    if (view.limit == 0) {
-        fault->message = SLICE("The ceiling of this ERP account is smaller than the "
-                               "number of processes that share it, and none of it "
-                               "falls to this one.");
-        fault->hint =
-            SLICE("The same call may reach another process next time; the "
-                  "operator raises the ceiling or lowers coordination.shares.");
-    }
-    fault->retry_after_s = view.retry_after_s;
-}
-
-static const char turned_away[] = "The operator of this server has taken the call out "
-                                  "of the line for this ERP account; "
-                                  "it was not sent.";
-
-static const char *why_refused(enum governor_decision decision)
-{
-    if (decision == GOVERNOR_TURNED_AWAY) {
-        return turned_away;
-    }
-    return decision == GOVERNOR_TOO_LATE
-               ? "The line for this ERP account is so long that the call would not get "
-                 "its turn in time."
-               : "The line for this ERP account is full.";
-}
-
-static void stopping_fault(struct op_run *run)
-{
-    run->op.fault.err = ERR_UNAVAILABLE;
-    run->op.fault.message =
-        SLICE("The server stopped before the call reached the ERP.");
-}
-
 static void revoked_fault(struct op_run *run)
 {
     if (run->gateway->stopped) {
-        stopping_fault(run);
+        op_stopping_fault(run);
         return;
     }
     renew_signer(run);
@@ -364,11 +259,11 @@ static void on_decided(void *ctx, enum governor_decision decision)
     if (decision == GOVERNOR_REVOKED) {
         revoked_fault(run);
     } else if (decision != GOVERNOR_EXPIRED) {
-        busy_fault(run, why_refused(decision));
+        op_busy_fault(run, op_why_refused(decision));
     } else {
-        busy_fault(run,
-                   "The call waited its full time in line for this ERP account and no "
-                   "place became free.");
+        op_busy_fault(
+            run, "The call waited its full time in line for this ERP account and no "
+                 "place became free.");
     }
     end(run, GOVERNOR_UNUSED);
 }
@@ -398,7 +293,7 @@ static enum step do_admit(struct op_run *run)
     if (decision == GOVERNOR_REVOKED) {
         revoked_fault(run);
     } else {
-        busy_fault(run, why_refused(decision));
+        op_busy_fault(run, op_why_refused(decision));
         run->op.fault.retry_after_s = seconds_up(run->place.ticket.estimate_us);
     }
     return STEP_FAIL;
@@ -488,7 +383,7 @@ void op_end_pausing(struct gateway *gateway)
     while (!list_empty(&gateway->pausing)) {
         struct op_run *run = LIST_ENTRY(gateway->pausing.next, struct op_run, pausing);
         stop_pause(run);
-        stopping_fault(run);
+        op_stopping_fault(run);
         end(run, GOVERNOR_UNUSED);
     }
 }
@@ -541,109 +436,6 @@ static void log_failure(const struct op_run *run, const struct http_outcome *out
               LOG_NAME(cause, outcome->reason));
 }
 
-static void transfer_fault(struct op_run *run, const struct http_outcome *outcome)
-{
-    struct fault *fault = &run->op.fault;
-    fault->err = outcome->err;
-    fault->hint = diagnosis_hint(outcome->reason);
-    if (run->op.request.is_write && outcome->sent) {
-        fault->err = ERR_OUTCOME_UNKNOWN;
-        fault->hint = run->op.tool != NULL && run->op.tool->lookup.len > 0
-                          ? run->op.tool->lookup
-                          : SLICE("Look the record up before sending it again.");
-    } else if (outcome->err == ERR_TIMEOUT) {
-        fault->err = ERR_UPSTREAM_UNAVAILABLE;
-        fault->message = SLICE("The ERP did not answer in time.");
-        if (fault->hint.len == 0) {
-            fault->hint =
-                SLICE("A narrower question (fewer rows, a shorter date range) is "
-                      "answered sooner.");
-        }
-    } else if (outcome->err == ERR_TOO_LARGE && !outcome->sent) {
-        fault->message = SLICE(
-            "The request has a line that is longer than the way to the ERP carries "
-            "(8192 bytes), so it was not sent.");
-        fault->hint =
-            SLICE("Ask with fewer or shorter arguments. If every call says "
-                  "this, the access token is too long: it needs fewer scopes.");
-    } else if (outcome->err == ERR_TOO_LARGE) {
-        fault->message = SLICE("The ERP's answer is larger than this server takes.");
-        fault->hint = SLICE("Ask for fewer rows with limit.");
-    } else if (outcome->err == ERR_POLICY_DENIED) {
-        fault->message = SLICE("The ERP's address is not one this server may call.");
-    }
-}
-
-/* How far the ERP's clock is ahead of ours, by its Date field; 0 where it says nothing. */
-static int64_t skew_ms(const struct op_run *run, const struct http_reply *reply)
-{
-    int64_t theirs_ms = 0;
-    for (size_t i = 0; i < reply->field_count; i++) {
-        if (slice_is(reply->fields[i].name, "date") &&
-            timefmt_parse_http(reply->fields[i].value, &theirs_ms)) {
-            return theirs_ms - gateway_wall_ms(run->gateway);
-        }
-    }
-    return 0;
-}
-
-/* What is refused for what it is was let in before. */
-static bool is_let_in(enum err err)
-{
-    return err == ERR_NOT_FOUND || err == ERR_VALIDATION_FAILED ||
-           err == ERR_CONFLICT || err == ERR_PERMISSION_DENIED;
-}
-
-/*
- * Deep overload: the request stands in line inside the ERP until its timestamp is too old,
- * and is then refused as a bad login. That is load, not a login: the user must not be taken
- * out of use for it. Only of a login that has worked, and only after a wait that no refusal
- * of a wrong one takes (the integration's limits.login_overload_ms).
- */
-static bool is_overload(const struct op_run *run)
-{
-    int64_t least_us = run->op.integration->login_overload_ms * 1000;
-    return least_us > 0 && run->next == CONNECTOR_FAILED &&
-           run->op.fault.err == ERR_NEEDS_REAUTH &&
-           standing_has_worked(run->signer, run->login) &&
-           gateway_mono_us(run->gateway) - run->sent_us >= least_us;
-}
-
-static void overload_fault(struct op_run *run)
-{
-    run->op.rate_limited = true;
-    run->op.fault.err = ERR_RATE_LIMITED;
-    run->op.fault.message = SLICE(
-        "The ERP kept the request waiting until its signature was too old, and then "
-        "refused it: it is overloaded. It was not executed.");
-    run->op.fault.hint =
-        SLICE("Wait retry_after_seconds, then send the same call again.");
-}
-
-/* What the answer says of the login. A page with status 200 that wants a login says nothing
- * of it: single sign-on stands before the API there. Nor does a proxy that wants one of its
- * own. */
-static void judge_login(struct op_run *run, const struct http_reply *reply)
-{
-    struct fault *fault = &run->op.fault;
-    bool failed = run->next == CONNECTOR_FAILED;
-    if (is_overload(run)) {
-        overload_fault(run);
-        return;
-    }
-    if (run->next == CONNECTOR_DONE) {
-        standing_worked(run->signer, run->login, true, run->sent_us);
-    } else if (failed && is_let_in(fault->err)) {
-        standing_worked(run->signer, run->login, false, run->sent_us);
-    } else if (failed && fault->err == ERR_NEEDS_REAUTH && reply->status >= 400 &&
-               reply->status != 407) {
-        standing_refuse(run->signer, run->login,
-                        run->renewed ? run->outbound.token_version : 0);
-        standing_fault(run->signer, run->login, skew_ms(run, reply), run->op.arena,
-                       fault);
-    }
-}
-
 static void take_answer(struct op_run *run, const struct http_reply *reply)
 {
     struct op_field *fields =
@@ -667,7 +459,7 @@ static void take_answer(struct op_run *run, const struct http_reply *reply)
         return;
     }
     run->next = run->account->connector->on_response(&run->op, run->plan, &response);
-    judge_login(run, reply);
+    op_judge_login(run, reply);
 }
 
 /* The transfer may last for minutes yet: those who wait for what it was fetching hold
@@ -690,7 +482,7 @@ static void on_transfer_answer(void *ctx, const struct http_outcome *outcome)
         return;
     }
     log_failure(run, outcome);
-    transfer_fault(run, outcome);
+    op_transfer_fault(run, outcome);
     ask_after_loss(run);
     if (outcome->err == ERR_TIMEOUT) {
         leave_overdue(run);
@@ -773,7 +565,7 @@ static enum step drive(struct op_run *run)
     while (step == STEP_NEXT && run->state < OP_DECODE) {
         enum op_state before = run->state;
         if (run->gateway->stopped) {
-            stopping_fault(run);
+            op_stopping_fault(run);
             return STEP_FAIL;
         }
         step = steps[before].run(run);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an answer, of the token host or the ERP, says of the login it was asked with. */
+#include "base/timefmt.h"
+#include "core/op_private.h"
+#include "core/standing.h"
+
+/* ---- The token host ---- */
+
+/* RFC 6749 section 5.2, and what XSUAA says beside it: words against the client or what it
+ * showed. Any other refusal may be of something that stands before the token host. */
+bool op_is_against_client(const struct token_outcome *outcome)
+{
+    static const char *const codes[] = {"invalid_client", "invalid_grant",
+                                        "unauthorized_client", "unauthorized",
+                                        "invalid_scope"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        found = found || slice_is(outcome->code, codes[i]);
+    }
+    return found && outcome->err == ERR_NEEDS_REAUTH;
+}
+
+/* ---- The ERP ---- */
+
+/* How far the ERP's clock is ahead of ours, by its Date field; 0 where it says nothing. */
+static int64_t skew_ms(const struct op_run *run, const struct http_reply *reply)
+{
+    int64_t theirs_ms = 0;
+    for (size_t i = 0; i < reply->field_count; i++) {
+        if (slice_is(reply->fields[i].name, "date") &&
+            timefmt_parse_http(reply->fields[i].value, &theirs_ms)) {
+            return theirs_ms - gateway_wall_ms(run->gateway);
+        }
+    }
+    return 0;
+}
+
+/* What is refused for what it is was let in before. */
+static bool is_let_in(enum err err)
+{
+    return err == ERR_NOT_FOUND || err == ERR_VALIDATION_FAILED ||
+           err == ERR_CONFLICT || err == ERR_PERMISSION_DENIED;
+}
+
+/*
+ * Deep overload: the request stands in line inside the ERP until its timestamp is too old,
+ * and is then refused as a bad login. That is load, not a login: the user must not be taken
+ * out of use for it. Only of a login that has worked, and only after a wait that no refusal
+ * of a wrong one takes (the integration's limits.login_overload_ms).
+ */
+static bool is_overload(const struct op_run *run)
+{
+    int64_t least_us = run->op.integration->login_overload_ms * 1000;
+    return least_us > 0 && run->next == CONNECTOR_FAILED &&
+           run->op.fault.err == ERR_NEEDS_REAUTH &&
+           standing_has_worked(run->signer, run->login) &&
+           gateway_mono_us(run->gateway) - run->sent_us >= least_us;
+}
+
+static void overload_fault(struct op_run *run)
+{
+    run->op.rate_limited = true;
+    run->op.fault.err = ERR_RATE_LIMITED;
+    run->op.fault.message = SLICE(
+        "The ERP kept the request waiting until its signature was too old, and then "
+        "refused it: it is overloaded. It was not executed.");
+    run->op.fault.hint =
+        SLICE("Wait retry_after_seconds, then send the same call again.");
+}
+
+/* What the answer says of the login. A page with status 200 that wants a login says nothing
+ * of it: single sign-on stands before the API there. Nor does a proxy that wants one of its
+ * own. */
+void op_judge_login(struct op_run *run, const struct http_reply *reply)
+{
+    struct fault *fault = &run->op.fault;
+    bool failed = run->next == CONNECTOR_FAILED;
+    if (is_overload(run)) {
+        overload_fault(run);
+        return;
+    }
+    if (run->next == CONNECTOR_DONE) {
+        standing_worked(run->signer, run->login, true, run->sent_us);
+    } else if (failed && is_let_in(fault->err)) {
+        standing_worked(run->signer, run->login, false, run->sent_us);
+    } else if (failed && fault->err == ERR_NEEDS_REAUTH && reply->status >= 400 &&
+               reply->status != 407) {
+        standing_refuse(run->signer, run->login,
+                        run->renewed ? run->outbound.token_version : 0);
+        standing_fault(run->signer, run->login, skew_ms(run, reply), run->op.arena,
+                       fault);
+    }
+}

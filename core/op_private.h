@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Purpose: what op.c leaves to its neighbours: the words of a failure and what an answer says
+ * of a login. Owns: nothing; texts that are made live in op.arena. Threads: the loop's.
+ * Errors: none. Start reading at: core/op.c.
+ */
+#ifndef SLUICE_CORE_OP_PRIVATE_H
+#define SLUICE_CORE_OP_PRIVATE_H
+
+#include "core/op.h"
+
+/* ---- op_fault.c: each fills run->op.fault ---- */
+
+void op_token_fault(struct op_run *run, const struct token_outcome *outcome);
+void op_busy_fault(struct op_run *run, const char *message);
+/* What a refusal of the line is called, for op_busy_fault. */
+const char *op_why_refused(enum governor_decision decision);
+void op_stopping_fault(struct op_run *run);
+void op_transfer_fault(struct op_run *run, const struct http_outcome *outcome);
+
+/* ---- op_login.c ---- */
+
+/* The token host's word is against the client, not against this request. */
+bool op_is_against_client(const struct token_outcome *outcome);
+/* Tells the account's standing what the ERP's answer shows of the login; of a refused one the
+ * fault then says why. */
+void op_judge_login(struct op_run *run, const struct http_reply *reply);
+
+#endif
