@@ -34,14 +34,30 @@ struct admin {
     int tries; /* of a change that others came between */
 };
 
-/* ---- Answering: each ends the exchange ---- */
+/* ---- admin_answer.c: each answer ends the exchange ---- */
 
 void admin_respond(struct admin *admin, int status, const struct buf *json);
 void admin_no_content(struct admin *admin);
 void admin_fault(struct admin *admin, const struct fault *fault);
+/* With one more header field. */
+void admin_fault_with(struct admin *admin, const struct fault *fault,
+                      const struct http_field *extra);
 void admin_error(struct admin *admin, enum err err, struct slice message);
+/* One wrong member, named by its pointer. Always false, so that callers can return it. */
+bool admin_unprocessable(struct admin *admin, struct slice pointer,
+                         const char *message);
 
-/* ---- Asking ---- */
+struct buf admin_buf(void);
+/* {"data":[…],"next_cursor":…} around the entries; the end answers 200 and frees
+ * `json`. `next` empty: the last page. */
+void admin_page_begin(struct jwriter *writer, struct buf *json);
+void admin_page_end(struct admin *admin, struct jwriter *writer, struct slice next);
+void admin_text_or_null(struct jwriter *writer, const char *name, struct slice text);
+void admin_time(struct jwriter *writer, const char *name,
+                int64_t wall_ms);                                       /* 0: null */
+struct slice admin_json(struct arena *arena, const struct jval *value); /* as text */
+
+/* ---- admin_ask.c ---- */
 
 /* Admins may touch every tenant, a tenant's token its own. */
 bool admin_may_touch(const struct admin *admin, struct slice tenant);
@@ -76,16 +92,6 @@ const struct jval *admin_merge(struct admin *admin, const char *name,
 /* "expires_at": at least 60 s ahead. False after a 422. */
 bool admin_expires_at(struct admin *admin, enum admin_expiry *kind, int64_t *at_ms);
 
-struct buf admin_buf(void);
-/* {"data":[…],"next_cursor":…} around the entries; the end answers 200 and frees
- * `json`. `next` empty: the last page. */
-void admin_page_begin(struct jwriter *writer, struct buf *json);
-void admin_page_end(struct admin *admin, struct jwriter *writer, struct slice next);
-void admin_text_or_null(struct jwriter *writer, const char *name, struct slice text);
-void admin_time(struct jwriter *writer, const char *name,
-                int64_t wall_ms);                                       /* 0: null */
-struct slice admin_json(struct arena *arena, const struct jval *value); /* as text */
-
 /* The account of the path's first id, if the caller may touch it; false after a 404. */
 bool admin_load_account(struct admin *admin, struct store_account *out);
 
@@ -94,10 +100,6 @@ bool admin_integration(struct admin *admin, struct slice *name,
                        const struct integration **out);
 /* What the integration asks of the operator was said yes to; false after a 422. */
 bool admin_acknowledged(struct admin *admin, const struct integration *integration);
-
-/* One wrong member, named by its pointer. Always false, so that callers can return it. */
-bool admin_unprocessable(struct admin *admin, struct slice pointer,
-                         const char *message);
 
 /* ---- admin_overrides.c ---- */
 

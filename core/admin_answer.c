@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the handlers of the management API answer: each answer ends the exchange. */
+#include "base/text.h"
+#include "base/timefmt.h"
+#include "core/admin_private.h"
+#include "core/metrics.h"
+
+struct buf admin_buf(void)
+{
+    struct buf buf;
+    buf_init(&buf, ADMIN_REPLY_BYTES);
+    return buf;
+}
+
+/* The other routes are about a tenant, a lane, a token, an environment. */
+static bool is_of_account(const struct admin *admin)
+{
+    return slice_starts(http_exchange_request(admin->exchange)->path,
+                        SLICE("/integrated-account"));
+}
+
+static void respond(struct admin *admin, int status, struct slice body,
+                    const struct http_field *extra)
+{
+    struct http_field fields[4];
+    size_t count = 0;
+    if (body.len > 0) {
+        fields[count++] =
+            (struct http_field){SLICE("Content-Type"), SLICE("application/json")};
+    }
+    fields[count++] = (struct http_field){SLICE("Cache-Control"), SLICE("no-store")};
+    fields[count++] = (struct http_field){SLICE("X-Request-Id"), admin->request_id};
+    if (extra != NULL) {
+        fields[count++] = *extra;
+    }
+    struct http_response response = {status, fields, count, body};
+    metrics_http(admin->gateway->metrics, status);
+    log_event(admin->gateway->parts.log, LOG_INFO, "admin_call",
+              LOG_ID(request_id, admin->request_id),
+              LOG_ID(token_id, admin->who.token_id),
+              LOG_NAME(route, admin->route != NULL ? admin->route : "none"),
+              is_of_account(admin) ? LOG_ID(account, admin->ids[0])
+                                   : LOG_ID(subject, admin->ids[0]),
+              LOG_ID(mcp_server, admin->ids[1]), LOG_INT(http_status, status));
+    http_respond(admin->exchange, &response);
+}
+
+void admin_respond(struct admin *admin, int status, const struct buf *json)
+{
+    respond(admin, status, buf_slice(json), NULL);
+}
+
+void admin_no_content(struct admin *admin)
+{
+    respond(admin, 204, SLICE_EMPTY, NULL);
+}
+
+static void write_details(struct jwriter *writer, const struct fault *fault)
+{
+    jwriter_key(writer, SLICE("details"));
+    jwriter_array(writer);
+    for (size_t i = 0; i < fault->detail_count; i++) {
+        jwriter_object(writer);
+        jwriter_member_string(writer, "pointer", fault->details[i].pointer);
+        jwriter_member_string(writer, "message", fault->details[i].message);
+        jwriter_object_end(writer);
+    }
+    jwriter_array_end(writer);
+}
+
+void admin_fault_with(struct admin *admin, const struct fault *fault,
+                      const struct http_field *extra)
+{
+    struct slice message =
+        fault->message.len > 0 ? fault->message : slice_str(err_sentence(fault->err));
+    struct buf json = admin_buf();
+    struct jwriter writer;
+    jwriter_init(&writer, &json);
+    jwriter_object(&writer);
+    jwriter_key(&writer, SLICE("error"));
+    jwriter_object(&writer);
+    jwriter_member_string(&writer, "code", slice_str(err_code(fault->err)));
+    jwriter_member_string(&writer, "message", message);
+    if (fault->hint.len > 0) {
+        jwriter_member_string(&writer, "hint", fault->hint);
+    }
+    if (fault->detail_count > 0) {
+        write_details(&writer, fault);
+    }
+    if (fault->upstream.status > 0) {
+        jwriter_key(&writer, SLICE("upstream"));
+        jwriter_object(&writer);
+        jwriter_member_int(&writer, "status", fault->upstream.status);
+        jwriter_member_string(&writer, "code", fault->upstream.code);
+        jwriter_member_string(&writer, "message", fault->upstream.message);
+        jwriter_object_end(&writer);
+    }
+    jwriter_member_string(&writer, "request_id", admin->request_id);
+    jwriter_object_end(&writer);
+    jwriter_object_end(&writer);
+    respond(admin, err_http_status(fault->err), buf_slice(&json), extra);
+    buf_free(&json);
+}
+
+void admin_fault(struct admin *admin, const struct fault *fault)
+{
+    admin_fault_with(admin, fault, NULL);
+}
+
+void admin_error(struct admin *admin, enum err err, struct slice message)
+{
+    struct fault fault = {.err = err, .message = message};
+    admin_fault_with(admin, &fault, NULL);
+}
+
+bool admin_unprocessable(struct admin *admin, struct slice pointer, const char *message)
+{
+    struct fault_detail detail = {pointer, slice_str(message)};
+    struct fault fault = {
+        .err = ERR_UNPROCESSABLE,
+        .message = arena_printf(admin->arena, "%.*s: %s", SLICE_ARG(pointer), message),
+        .details = &detail,
+        .detail_count = 1,
+    };
+    admin_fault_with(admin, &fault, NULL);
+    return false;
+}
+
+void admin_page_begin(struct jwriter *writer, struct buf *json)
+{
+    jwriter_init(writer, json);
+    jwriter_object(writer);
+    jwriter_key(writer, SLICE("data"));
+    jwriter_array(writer);
+}
+
+void admin_page_end(struct admin *admin, struct jwriter *writer, struct slice next)
+{
+    jwriter_array_end(writer);
+    jwriter_key(writer, SLICE("next_cursor"));
+    if (next.len > 0) {
+        jwriter_string(writer, next);
+    } else {
+        jwriter_null(writer);
+    }
+    jwriter_object_end(writer);
+    struct buf *json = writer->out;
+    admin_respond(admin, 200, json);
+    buf_free(json);
+}
+
+void admin_text_or_null(struct jwriter *writer, const char *name, struct slice text)
+{
+    jwriter_key(writer, slice_str(name));
+    if (text.len > 0) {
+        jwriter_string(writer, text);
+    } else {
+        jwriter_null(writer);
+    }
+}
+
+void admin_time(struct jwriter *writer, const char *name, int64_t wall_ms)
+{
+    char text[TIMEFMT_BYTES];
+    jwriter_key(writer, slice_str(name));
+    if (wall_ms == 0) {
+        jwriter_null(writer);
+        return;
+    }
+    timefmt_utc(wall_ms, text);
+    jwriter_string(writer, slice_str(text));
+}
+
+struct slice admin_json(struct arena *arena, const struct jval *value)
+{
+    struct slice text = SLICE_EMPTY;
+    /* It came in a body of LIMIT_ADMIN_BODY_BYTES; escapes make a few times that of it. */
+    REQUIRE(jwriter_text(arena, value, ADMIN_REPLY_BYTES, &text) == ERR_OK);
+    return text;
+}
