@@ -81,6 +81,8 @@ struct integration {
     /* What an operator has to say yes to before an account is made, and why; empty:
      * nothing. The member is looked for in the account's connect request. */
     struct slice acknowledgement_member, acknowledgement_message;
+    /* The same for a person at a page: what they confirm, and where the terms are. */
+    struct slice acknowledgement_statement, acknowledgement_url;
     const struct jval *verify; /* an "upstream" object for a cheap authenticated read */
     const void *verify_plan;
     const struct jval *document; /* integration.json, whole */

@@ -128,6 +128,8 @@ enum err integration_load(struct loader *loader, struct slice path, struct slice
         loader->arena, jval_get(jval_get(json, "pagination"), "default_limit"), 25);
     out->acknowledgement_member = jval_text(jval_get(acknowledgement, "member"));
     out->acknowledgement_message = jval_text(jval_get(acknowledgement, "message"));
+    out->acknowledgement_statement = jval_text(jval_get(acknowledgement, "statement"));
+    out->acknowledgement_url = jval_text(jval_get(acknowledgement, "url"));
     out->verify = jval_get(json, "verify");
     out->document = json;
     read_rules(loader, jval_get(json, "errors"), out);

@@ -61,6 +61,16 @@ static bool read_account(struct admin *admin, struct store_connect_session *sess
     return true;
 }
 
+/* Whoever makes the link may acknowledge the ERP's terms; otherwise its page asks for it. */
+static bool read_acknowledgement(struct admin *admin,
+                                 const struct integration *integration,
+                                 struct store_connect_session *session)
+{
+    struct slice member = integration->acknowledgement_member;
+    session->acknowledged = member.len > 0 && jval_member(admin->body, member) != NULL;
+    return !session->acknowledged || admin_acknowledged(admin, integration);
+}
+
 static bool read_session(struct admin *admin, struct store_connect_session *session)
 {
     const struct integration *integration = NULL;
@@ -84,7 +94,7 @@ static bool read_session(struct admin *admin, struct store_connect_session *sess
         return false;
     }
     return read_account(admin, session) &&
-           (session->account.len > 0 || admin_acknowledged(admin, integration));
+           read_acknowledgement(admin, integration, session);
 }
 
 static void on_made(void *ctx, enum err err)
@@ -149,6 +159,18 @@ static void write_text_or_null(struct jwriter *writer, const char *name,
     }
 }
 
+/* By the name that the request for a link has for it. */
+static void write_acknowledgement(const struct admin *admin, struct jwriter *writer,
+                                  const struct store_connect_session *session)
+{
+    const struct integration *integration = catalog_integration(
+        catalogs_current(admin->gateway->catalogs), session->integration);
+    if (integration != NULL && integration->acknowledgement_member.len > 0) {
+        jwriter_key(writer, integration->acknowledgement_member);
+        jwriter_bool(writer, session->acknowledged);
+    }
+}
+
 void admin_get_connect_session(struct admin *admin)
 {
     struct store_connect_session session;
@@ -177,6 +199,7 @@ void admin_get_connect_session(struct admin *admin)
     write_text_or_null(&writer, "cause", session.cause);
     write_text_or_null(&writer, "account_id", session.account);
     jwriter_member_string(&writer, "return_url", session.return_url);
+    write_acknowledgement(admin, &writer, &session);
     admin_time(&writer, "created_at", session.created_ms);
     admin_time(&writer, "expires_at", session.expires_ms);
     jwriter_object_end(&writer);

@@ -195,6 +195,12 @@ const struct outbound_scheme *connect_way_at(const struct connect *connect, size
     }
 }
 
+bool connect_must_acknowledge(const struct connect *connect)
+{
+    return connect->integration->acknowledgement_member.len > 0 &&
+           connect->session.account.len == 0 && !connect->session.acknowledged;
+}
+
 static const struct outbound_scheme *way_named(const struct connect *connect)
 {
     for (size_t n = 0;; n++) {

@@ -107,7 +107,8 @@ static void show_way(struct connect *connect)
 
 void connect_ask_consent(struct connect *connect)
 {
-    if (!connect_read_connection(connect)) {
+    bool has_place = connect_read_connection(connect);
+    if (!connect_read_acknowledgement(connect) || !has_place) {
         connect_page_form(connect, 422);
         return;
     }
@@ -128,6 +129,8 @@ void connect_ask_consent(struct connect *connect)
     struct credential *client = new_client(connect);
     connect->erp_url = consent_url(client, &request, connect->arena);
     credential_free(client);
+    connect->session.acknowledged =
+        connect->session.acknowledged || connect_must_acknowledge(connect);
     connect->session.consent = state.hash;
     connect->session.state = SLICE("opened");
     connect->session.cause = SLICE_EMPTY;

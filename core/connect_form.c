@@ -125,6 +125,38 @@ bool connect_read_connection(struct connect *connect)
     return true;
 }
 
+/* ---- The terms ---- */
+
+/* What is wrong with this, beside what is wrong with something else. */
+static void add_details(struct connect *connect, const struct fault *more)
+{
+    struct fault *fault = &connect->fault;
+    size_t count = fault->detail_count + more->detail_count;
+    struct fault_detail *all = arena_array(connect->arena, count, sizeof *all);
+    for (size_t i = 0; i < count; i++) {
+        all[i] = i < fault->detail_count ? fault->details[i]
+                                         : more->details[i - fault->detail_count];
+    }
+    fault->details = all;
+    fault->detail_count = count;
+}
+
+bool connect_read_acknowledgement(struct connect *connect)
+{
+    struct fault_detail missing = {
+        SLICE("/" CONNECT_BOX),
+        SLICE("Nothing is connected without this: tick the box, "
+              "or ask somebody who can.")};
+    const struct fault fault = {.details = &missing, .detail_count = 1};
+    if (!connect_must_acknowledge(connect) ||
+        slice_is(web_form_get(&connect->form, SLICE(CONNECT_BOX)),
+                 CONNECT_BOX_TICKED)) {
+        return true;
+    }
+    add_details(connect, &fault);
+    return false;
+}
+
 /* ---- The login ---- */
 
 static bool read_auth(struct connect *connect)
@@ -230,27 +262,22 @@ void connect_submit(struct connect *connect)
     const struct fault first = connect->fault;
     connect->fault = (struct fault){0};
     bool has_login = read_auth(connect);
-    if (!has_place) { /* what is wrong with the login is said beside it */
-        size_t count = first.detail_count + connect->fault.detail_count;
-        struct fault_detail *all = arena_array(connect->arena, count, sizeof *all);
-        for (size_t i = 0; i < count; i++) {
-            all[i] = i < first.detail_count
-                         ? first.details[i]
-                         : connect->fault.details[i - first.detail_count];
-        }
-        connect->fault.details = all;
-        connect->fault.detail_count = count;
+    if (!has_place) {
+        add_details(connect, &first);
     }
+    bool may_connect = connect_read_acknowledgement(connect);
     if (has_place && has_login &&
         !outbound_scheme_fits(connect->scheme, connect->target.route)) {
         connect_page_gone(connect); /* no form of ours sends that */
         return;
     }
-    if (!has_place || !has_login) {
+    if (!has_place || !has_login || !may_connect) {
         connect->fault.err = ERR_UNPROCESSABLE;
         connect_page_form(connect, 422);
         return;
     }
+    connect->session.acknowledged =
+        connect->session.acknowledged || connect_must_acknowledge(connect);
     connect->session.tries++;
     connect->session.state = SLICE("opened");
     connect->session.cause = SLICE_EMPTY;

@@ -64,11 +64,11 @@ static void put_reason(const struct connect *connect, struct buf *html)
 
 struct shown_field {
     struct slice id; /* "auth.client_id" */
-    const char *group;
     struct connect_field words;
     struct slice value; /* what was typed and is no secret */
     struct slice error;
     bool is_secret;
+    bool is_box; /* by which the ERP's terms are acknowledged */
 };
 
 static struct slice label_of(const struct shown_field *field)
@@ -247,10 +247,42 @@ static void put_control(const struct connect *connect, struct buf *html,
     }
 }
 
+static void put_error(struct buf *html, const struct shown_field *field)
+{
+    if (field->error.len > 0) {
+        html_put(html, "<p class=\"error\" id=\"{}-error\">{}</p>\n", field->id,
+                 field->error);
+    }
+}
+
+static void put_box(const struct connect *connect, struct buf *html,
+                    const struct shown_field *field)
+{
+    const struct integration *integration = connect->integration;
+    html_put(html,
+             "<div class=\"field\"><label class=\"box\" for=\"{}\">"
+             "<input type=\"checkbox\" value=\"{}\"{}",
+             field->id, SLICE(CONNECT_BOX_TICKED),
+             slice_is(field->value, CONNECT_BOX_TICKED) ? SLICE(" checked")
+                                                        : SLICE_EMPTY);
+    put_attributes(connect, html, field);
+    html_put(html,
+             "><span>{}</span></label>\n<p class=\"help\" id=\"{}-help\">"
+             "<a href=\"{}\" rel=\"noreferrer\">{}</a></p>\n",
+             integration->acknowledgement_statement, field->id,
+             integration->acknowledgement_url, integration->acknowledgement_url);
+    put_error(html, field);
+    html_raw(html, "</div>\n");
+}
+
 static void put_field(const struct connect *connect, struct buf *html,
                       const struct shown_field *field)
 {
     const struct connect_field *words = &field->words;
+    if (field->is_box) {
+        put_box(connect, html, field);
+        return;
+    }
     html_put(html, "<div class=\"field\"><label for=\"{}\">{}{}</label>\n", field->id,
              label_of(field),
              words->optional ? SLICE(" (not always needed)") : SLICE_EMPTY);
@@ -259,10 +291,7 @@ static void put_field(const struct connect *connect, struct buf *html,
         html_put(html, "<p class=\"help\" id=\"{}-help\">{}</p>\n", field->id,
                  slice_str(words->help));
     }
-    if (field->error.len > 0) {
-        html_put(html, "<p class=\"error\" id=\"{}-error\">{}</p>\n", field->id,
-                 field->error);
-    }
+    put_error(html, field);
     html_raw(html, "</div>\n");
 }
 
@@ -271,11 +300,21 @@ static struct shown_field shown(const struct connect *connect, const char *group
 {
     return (struct shown_field){
         .id = arena_printf(connect->arena, "%s.%s", group, words->name),
-        .group = group,
         .words = *words,
         .value = is_secret ? SLICE_EMPTY : connect_typed(connect, group, words->name),
         .error = connect_error_of(connect, group, words),
         .is_secret = is_secret,
+    };
+}
+
+static struct shown_field shown_box(const struct connect *connect)
+{
+    return (struct shown_field){
+        .id = SLICE(CONNECT_BOX),
+        .words = {.name = CONNECT_BOX, .label = "The terms", .help = ""},
+        .value = web_form_get(&connect->form, SLICE(CONNECT_BOX)),
+        .error = connect_error_of_box(connect),
+        .is_box = true,
     };
 }
 
@@ -289,7 +328,7 @@ static struct shown_field *list_fields(const struct connect *connect, size_t *co
     const struct outbound_field *value =
         outbound_scheme_fields(connect->scheme, &values);
     struct shown_field *fields =
-        arena_array(connect->arena, places + values, sizeof *fields);
+        arena_array(connect->arena, places + values + 1, sizeof *fields);
     places = connect->session.account.len == 0 ? places : 0;
     values = consent_is_way_of(connect->scheme) ? 0 : values;
     *count = 0;
@@ -303,6 +342,9 @@ static struct shown_field *list_fields(const struct connect *connect, size_t *co
         struct connect_field words = connect_field_of(connect->scheme, &value[i]);
         fields[(*count)++] =
             shown(connect, "auth", &words, value[i].secret && !words.visible);
+    }
+    if (connect_must_acknowledge(connect)) {
+        fields[(*count)++] = shown_box(connect);
     }
     return fields;
 }

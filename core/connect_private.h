@@ -64,6 +64,8 @@ bool connect_is(const struct connect *connect, const char *state);
 bool connect_has_tries(const struct connect *connect);
 /* The n-th way to connect this account, or NULL. */
 const struct outbound_scheme *connect_way_at(const struct connect *connect, size_t n);
+/* A new account of an ERP with terms of its own, which nobody has acknowledged yet. */
+bool connect_must_acknowledge(const struct connect *connect);
 /* The record that a login typed here makes: of the account, or of a new one. */
 struct store_account connect_record(const struct connect *connect);
 /* To the page of the session, whatever that shows by now. */
@@ -79,6 +81,8 @@ void connect_ask_consent(struct connect *connect);
 void connect_callback(struct connect *connect);
 /* The way to the ERP is configured, or the account has its own. */
 bool connect_can_consent(const struct connect *connect);
+/* Whether the person has, or has not to: false after a word in ->fault. */
+bool connect_read_acknowledgement(struct connect *connect);
 /* What was typed into a field, without blanks around it; "connection" or "auth". */
 struct slice connect_typed(const struct connect *connect, const char *group,
                            const char *name);
@@ -91,6 +95,13 @@ const char *connect_cause_of(const struct fault *fault);
  * way of ->tried tells; empty: nothing that is known. */
 struct slice connect_error_of(const struct connect *connect, const char *group,
                               const struct connect_field *words);
+
+/* The same of the box by which the ERP's terms are acknowledged. */
+struct slice connect_error_of_box(const struct connect *connect);
+
+/* The name of that box, and what it sends. */
+#define CONNECT_BOX "acknowledged"
+#define CONNECT_BOX_TICKED "yes"
 
 /* ---- connect_page.c, connect_form_page.c: what people see ---- */
 

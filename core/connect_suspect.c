@@ -13,16 +13,19 @@ struct asked {
     struct slice typed;
 };
 
-static struct slice detail_of(const struct connect *connect, const struct asked *asked)
+static struct slice detail_at(const struct connect *connect, struct slice pointer)
 {
-    struct slice pointer =
-        arena_printf(connect->arena, "/%s/%s", asked->group, asked->name);
     for (size_t i = 0; i < connect->fault.detail_count; i++) {
         if (slice_eq(connect->fault.details[i].pointer, pointer)) {
             return connect->fault.details[i].message;
         }
     }
     return SLICE_EMPTY;
+}
+
+struct slice connect_error_of_box(const struct connect *connect)
+{
+    return detail_at(connect, SLICE("/" CONNECT_BOX));
 }
 
 static bool is_named(const struct asked *asked, const char *const *names)
@@ -213,7 +216,8 @@ struct slice connect_error_of(const struct connect *connect, const char *group,
 {
     const struct asked asked = {group, words->name,
                                 connect_typed(connect, group, words->name)};
-    struct slice error = detail_of(connect, &asked);
+    struct slice error =
+        detail_at(connect, arena_printf(connect->arena, "/%s/%s", group, words->name));
     if (error.len > 0 || connect->tried == NULL) {
         return error;
     }

@@ -157,13 +157,14 @@ static const char *const sql[W_COUNT] = {
     [W_INSERT_CONNECT_SESSION] =
         "INSERT INTO connect_session (id, hash, tenant, integration, environment,"
         " return_url, created_ms, expires_ms, account, state, cause, browser, consent,"
-        " sealed, tries, version) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-        " ?12, ?13, ?14, ?15, 1 WHERE (SELECT count(*) FROM connect_session"
-        " WHERE tenant = ?3 AND expires_ms > ?16 AND state <> 'connected') < ?17",
+        " sealed, tries, acknowledged, version) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+        " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, 1"
+        " WHERE (SELECT count(*) FROM connect_session"
+        " WHERE tenant = ?3 AND expires_ms > ?17 AND state <> 'connected') < ?18",
     [W_UPDATE_CONNECT_SESSION] =
         "UPDATE connect_session SET account = ?9, state = ?10, cause = ?11,"
-        " browser = ?12, consent = ?13, sealed = ?14, tries = ?15,"
-        " version = version + 1 WHERE id = ?1 AND version = ?16",
+        " browser = ?12, consent = ?13, sealed = ?14, tries = ?15, acknowledged = ?16,"
+        " version = version + 1 WHERE id = ?1 AND version = ?17",
     [W_HAS_CONNECT_SESSION] = "SELECT 1 FROM connect_session WHERE id = ?1",
     [W_PURGE_CONNECT_SESSIONS] =
         "DELETE FROM connect_session WHERE expires_ms < ?1 - 86400000",
@@ -532,6 +533,7 @@ static void bind_connect(sqlite3_stmt *statement,
     db_bind_blob(statement, 13, session->consent);
     db_bind_text(statement, 14, session->sealed);
     db_bind_int(statement, 15, session->tries);
+    db_bind_int(statement, 16, session->acknowledged);
 }
 
 static enum err insert_connect(struct db *db, const struct store_op *op)
@@ -547,8 +549,8 @@ static enum err insert_connect(struct db *db, const struct store_op *op)
     db_bind_text(statement, 6, session->return_url);
     db_bind_int(statement, 7, session->created_ms);
     db_bind_int(statement, 8, session->expires_ms);
-    db_bind_int(statement, 16, op->number);
-    db_bind_int(statement, 17, op->connect.most);
+    db_bind_int(statement, 17, op->number);
+    db_bind_int(statement, 18, op->connect.most);
     enum err err = db_run(db, statement);
     return err == ERR_OK && sqlite3_changes(db->handle) == 0 ? ERR_CONFLICT : err;
 }
@@ -559,7 +561,7 @@ static enum err update_connect(struct db *db, const struct store_op *op)
     const struct store_connect_session *session = &op->connect.session;
 
     bind_connect(statement, session);
-    db_bind_int(statement, 16, session->version);
+    db_bind_int(statement, 17, session->version);
     enum err err = db_run(db, statement);
     return err == ERR_OK ? explain_update(db, W_HAS_CONNECT_SESSION, session->id) : err;
 }

@@ -51,8 +51,8 @@ enum read_statement {
     "lease_ends_ms FROM oauth_grant"
 #define CONNECT_SESSION                                                              \
     "SELECT id, hash, tenant, integration, environment, account, return_url, state," \
-    " cause, browser, consent, sealed, tries, version, created_ms, expires_ms"       \
-    " FROM connect_session"
+    " cause, browser, consent, sealed, tries, version, created_ms, expires_ms,"      \
+    " acknowledged FROM connect_session"
 #define ENVIRONMENT \
     "SELECT id, overrides, version, updated_ms, reauth_url FROM environment"
 
@@ -264,6 +264,7 @@ static void row_connect_session(sqlite3_stmt *row, struct arena *arena, void *ou
     session->version = sqlite3_column_int64(row, 13);
     session->created_ms = sqlite3_column_int64(row, 14);
     session->expires_ms = sqlite3_column_int64(row, 15);
+    session->acknowledged = sqlite3_column_int(row, 16) != 0;
 }
 
 static void row_key_use(sqlite3_stmt *row, struct arena *arena, void *out)

@@ -128,6 +128,9 @@ static const char *const migrations[] = {
     /* 7: receivers that ask for a pause; what is sealed under which vault key */
     ("ALTER TABLE webhook_endpoint ADD COLUMN held_until_ms INTEGER NOT NULL DEFAULT 0;"
      "CREATE INDEX secret_by_key ON secret (key_id, account);"),
+
+    /* 8: whether whoever made the link has acknowledged the ERP's terms, or a person has */
+    "ALTER TABLE connect_session ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

@@ -157,7 +157,8 @@ struct store_connect_session {
     struct slice browser, consent; /* 32 bytes, or empty */
     struct slice sealed;           /* what the consent under way needs, sealed */
     int tries;                     /* logins that were tried at the ERP */
-    int64_t version;               /* 1, 2, …: set by the store */
+    bool acknowledged; /* the ERP's terms, by whoever made the link or on its page */
+    int64_t version;   /* 1, 2, …: set by the store */
     int64_t created_ms, expires_ms;
 };
 

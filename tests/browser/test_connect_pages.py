@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "flow")]
 
 import flow  # noqa: E402
-from btp import ClientCertificate  # noqa: E402
+from btp import Btp, ClientCertificate  # noqa: E402
 from connecting import RETURN, ConnectCase, Links  # noqa: E402
 from sap_values import SapValues  # noqa: E402
 from tap import Authority  # noqa: E402
@@ -262,6 +262,8 @@ class SapPages(SapValues, Links, Look):
             "sap", "--today", flow.TODAY, "--tls-certificate", authority.certificate, "--tls-key",
             authority.key, "--client-certificate", cls.certified.path)
         cls.stand.extra_flags += ["--net.ca_file", authority.ca]
+        cls.btp = Btp(cls.mock, cls.stand.scratch, authority=authority)
+        cls.addClassCleanup(cls.btp.stop)
 
     def fill(self, values):
         for name, value in values.items():
@@ -271,8 +273,8 @@ class SapPages(SapValues, Links, Look):
                 self.browser.type(name, value)
         self.browser.click("submit")
 
-    def to_form(self, scheme):
-        session, link = self.session(integration="sap", sap_api_policy_ack=True)
+    def to_form(self, scheme, **more):
+        session, link = self.session(integration="sap", **more)
         self.begin(link)
         self.browser.find("way-" + scheme)
         self.look("sap-ways")
@@ -282,7 +284,9 @@ class SapPages(SapValues, Links, Look):
         return session
 
     def test_a_user_with_a_wrong_password(self):
+        """And who makes the link leaves SAP's terms to whoever connects."""
         session = self.to_form("basic")
+        self.browser.click("acknowledged")
         self.fill(dict(self.user(), **{"auth.password": "not-the-password"}))
         self.assertIn("refused this login", self.browser.text("auth.password-error"))
         self.assertFalse(self.browser.has("connection.base_url-error"))
@@ -293,7 +297,7 @@ class SapPages(SapValues, Links, Look):
         self.assertEqual("connected", self.state(session)["state"])
 
     def test_a_client_with_a_certificate(self):
-        session = self.to_form("sap_xsuaa")
+        session = self.to_form("sap_xsuaa", sap_api_policy_ack=True)
         values = self.certificate(self.certified)
         self.fill(dict(values, **{"auth.private_key_pem": "no key"}))
         self.browser.find("auth.private_key_pem-error")
@@ -304,10 +308,25 @@ class SapPages(SapValues, Links, Look):
         self.assertEqual("connected", self.state(session)["state"])
 
     def test_a_destination(self):
-        self.to_form("sap_destination")
+        self.to_form("sap_destination", sap_api_policy_ack=True)
         self.fill(dict(self.destination("S4_OAUTH"), **{"auth.destination": "NO_SUCH"}))
         self.browser.find("auth.destination-error")
         self.look("sap-destination-wrong")
+
+    def test_an_api_key(self):
+        session = self.to_form("sap_api_key")
+        self.browser.click("acknowledged")
+        self.fill(dict(self.api_key(self.btp), **{"auth.api_key": "a key"}))
+        self.assertIn("without blanks", self.browser.text("auth.api_key-error"))
+        self.assertTrue(self.browser.run("return document.getElementById('acknowledged').checked"))
+        self.look("sap-api-key-wrong")
+        for name in ("auth.api_key", "auth.password"):
+            self.browser.type(name, self.api_key(self.btp)[name])
+        self.browser.click("submit")
+        self.assertIn("works", self.browser.text("connected"))
+        self.assertEqual("connected", self.state(session)["state"])
+        account = self.stand.admin("GET", "/integrated-account/" + self.state(session)["account_id"])
+        self.assertEqual("sap_api_key", account["auth"]["scheme"])
 
 
 class SapWide(SapPages, flow.FlowCase):

@@ -36,7 +36,8 @@ class Page(html.parser.HTMLParser):
         if tag == "form":
             self.action = attrs["action"]
         if tag in ("input", "select", "textarea"):
-            self.fields[attrs["name"]] = attrs.get("value", "")
+            if attrs.get("type") != "checkbox" or "checked" in attrs:
+                self.fields[attrs["name"]] = attrs.get("value", "")
             self.types[attrs["name"]] = attrs.get("type", tag)
             self.described[attrs["name"]] = attrs
         if tag == "select":

@@ -35,6 +35,14 @@ class SapValues:
                 "auth.app_tid": ias["app_tid"],
                 "auth.resource": "urn:sap:identity:application:provider:name:" + ias["provider"]}
 
+    def api_key(self, btp):
+        """Of the API proxy in front, which asks for the user behind it too."""
+        return {"connection.base_url": btp.url + "/gateway",
+                "connection.api_key_header": "X-Gateway-Key",
+                "connection.sap_client": self.mock["client"],
+                "auth.api_key": "k3y-of-the-gateway", "auth.username": self.mock["username"],
+                "auth.password": self.mock["password"]}
+
     def client(self, name, prefix="auth."):
         binding = self.mock[name]
         return {prefix + "token_url": self.mock["token_url"],

@@ -5,8 +5,8 @@ import os
 import socket
 
 import flow
-from btp import ClientCertificate
-from connecting import Browser, Links
+from btp import Btp, ClientCertificate
+from connecting import RETURN, Browser, Links
 from sap_values import SapValues
 from tap import Authority
 
@@ -123,6 +123,62 @@ class TestUsers(SapCase):
         self.assertIn("There is no such thing", page.texts["said"])
 
 
+class TestTerms(SapCase):
+    """SAP's API policy is acknowledged by whoever makes the link, or by the person who connects."""
+
+    BOX = "acknowledged"
+
+    def form(self, **more):
+        session, link = self.session(integration="sap", **more)
+        browser = Browser(self.stand)
+        return session, browser, browser.click(browser.begin(link), "way-basic")
+
+    def typed(self, **change):
+        values = {name.replace(".", "__"): value for name, value in self.user().items()}
+        return dict(values, **change)
+
+    def test_a_link_without_the_word_asks_whoever_connects(self):
+        session, browser, form = self.form()
+        self.assertEqual("checkbox", form.types[self.BOX])
+        self.assertIn("required", form.described[self.BOX])
+        self.assertNotIn(self.BOX, form.fields)  # it is not ticked for anybody
+        self.assertIn("https://help.sap.com/doc/sap-api-policy/latest", form.body)
+        page = browser.post(form, **self.typed())
+        self.assertEqual(422, page.status)
+        self.assertIn("tick the box", page.texts["acknowledged-error"])
+        self.assertIn("acknowledged-error", page.described[self.BOX]["aria-describedby"].split())
+        self.assertEqual(0, self.stand.control("sap", "GET", "/stats")["requests"])
+        self.assertFalse(self.state(session)["sap_api_policy_ack"])
+        self.assertEqual(303, browser.post(page, acknowledged="yes", **self.typed()).status)
+        said = self.state(session)
+        self.assertEqual(("connected", True), (said["state"], said["sap_api_policy_ack"]))
+
+    def test_it_stays_ticked_until_it_was_sent_and_is_not_asked_twice(self):
+        session, browser, form = self.form()
+        page = browser.post(form, acknowledged="yes", **self.typed(auth__username="a:b"))
+        self.assertEqual((422, "yes"), (page.status, page.fields[self.BOX]))
+        page = browser.post(page, **self.typed(auth__password="not-the-password"))
+        self.assertEqual("login_refused", self.state(session)["cause"])
+        self.assertNotIn(self.BOX, page.types)
+        self.assertEqual(303, browser.post(page, **self.typed()).status)
+
+    def test_who_makes_the_link_may_have_said_it(self):
+        session, _, form = self.form(sap_api_policy_ack=True)
+        self.assertNotIn(self.BOX, form.types)
+        self.assertTrue(self.state(session)["sap_api_policy_ack"])
+        for value in (False, "yes", None):
+            status, reply = self.stand.api("POST", "/connect-session", {
+                "tenant_id": "demo", "integration": "sap", "return_url": RETURN,
+                "sap_api_policy_ack": value})
+            self.assertEqual((422, "/sap_api_policy_ack"),
+                             (status, reply["error"]["details"][0]["pointer"]))
+
+    def test_an_account_that_is_there_is_not_asked_again(self):
+        account = self.good("basic", self.user())
+        _, _, form = self.form(account_id=account)
+        self.assertNotIn(self.BOX, form.types)
+
+
 class TestClients(SapCase):
     def test_a_client_with_its_secret(self):
         self.good("sap_xsuaa", self.xsuaa())
@@ -209,6 +265,27 @@ class TestSubaccount(SapCase):
         page = self.wrong("sap_connectivity", values, "permission_denied", "connection.base_url",
                           connection__base_url="http://other.virtual:44300")
         self.assertIn("does not expose", page.texts["status"])
+
+
+class TestApiManagement(SapCase):
+    @classmethod
+    def furnish(cls):
+        super().furnish()
+        cls.btp = Btp(cls.mock, cls.stand.scratch)
+        cls.addClassCleanup(cls.btp.stop)
+
+    def test_a_key(self):
+        self.good("sap_api_key", self.api_key(self.btp))
+
+    def test_which_value_of_a_key_is_wrong(self):
+        values = self.api_key(self.btp)
+        login = ("auth.api_key", "auth.username", "auth.password", "connection.sap_client")
+        self.wrong("sap_api_key", values, "login_refused", *login, auth__api_key="wrong")
+        self.wrong("sap_api_key", values, "login_refused", *login,
+                   connection__api_key_header="apikey")
+        self.wrong("sap_api_key", values, "erp_unavailable", "connection.base_url",
+                   connection__base_url=self.nowhere)
+        self.wrong("sap_api_key", values, None, "auth.password", auth__password="")
 
 
 if __name__ == "__main__":

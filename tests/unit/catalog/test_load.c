@@ -48,11 +48,14 @@ static void test_load_reads_what_has_to_be_acknowledged(void **state)
     (void)state;
     fixture_replace(fixture, INTEGRATION, FIXTURE_INTEGRATION, "\"limits\"",
                     "\"acknowledgement\":{\"member\":\"demo_ack\",\"message\":"
-                    "\"Read the policy.\"},\"limits\"");
+                    "\"Read the policy.\",\"statement\":\"I have.\",\"url\":"
+                    "\"https://erp.example/policy\"},\"limits\"");
     demo = fixture_load(fixture);
 
     assert_slice(demo->acknowledgement_member, "demo_ack");
     assert_slice(demo->acknowledgement_message, "Read the policy.");
+    assert_slice(demo->acknowledgement_statement, "I have.");
+    assert_slice(demo->acknowledgement_url, "https://erp.example/policy");
     fixture_free(fixture);
 }
 

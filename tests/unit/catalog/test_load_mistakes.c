@@ -109,6 +109,11 @@ static void test_integration_mistakes_are_named(void **state)
     broken_integration("\"limits\"",
                        "\"acknowledgement\":{\"member\":\"a\"},\"limits\"",
                        "/acknowledgement/message", "is required");
+    broken_integration("\"limits\"",
+                       "\"acknowledgement\":{\"member\":\"a\",\"message\":\"b\","
+                       "\"statement\":\"c\",\"url\":\"http://plain.example\"},"
+                       "\"limits\"",
+                       "/acknowledgement/url", "must match");
     broken_integration(
         "\"limits\"",
         "\"errors\":[{\"status\":[429,99],\"is\":\"internal\"}],\"limits\"",

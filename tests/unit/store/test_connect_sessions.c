@@ -56,6 +56,7 @@ static void test_a_link_is_stored_whole_and_found_by_its_hash(void **state)
     struct store_connect_session found;
 
     made.account = SLICE("acc_again");
+    made.acknowledged = true;
     assert_int_equal(insert(f, &made, NOW_MS), ERR_OK);
     assert_int_equal(store_find_connect_session(f->store, made.hash, f->arena, &found),
                      ERR_OK);
@@ -68,6 +69,7 @@ static void test_a_link_is_stored_whole_and_found_by_its_hash(void **state)
     assert_text(found.return_url, "https://desk.example.com/done?case=7");
     assert_text(found.state, "open");
     assert_int_equal(found.browser.len + found.consent.len + found.sealed.len, 0);
+    assert_true(found.acknowledged);
     assert_int_equal(found.version, 1);
     assert_int_equal(found.created_ms, NOW_MS);
     assert_int_equal(found.expires_ms, NOW_MS + 15 * MINUTE_MS);
@@ -113,6 +115,8 @@ static void test_a_consent_is_found_while_it_is_under_way(void **state)
     now.consent = hash_of(f->arena, 'c');
     now.sealed = SLICE("sealed");
     now.tries = 2;
+    assert_false(now.acknowledged);
+    now.acknowledged = true;
     now.cause = SLICE("consent_denied");
     assert_int_equal(update(f, &now), ERR_OK);
     assert_int_equal(store_find_consent(f->store, now.consent, f->arena, &found),
@@ -121,6 +125,7 @@ static void test_a_consent_is_found_while_it_is_under_way(void **state)
     assert_text(found.sealed, "sealed");
     assert_text(found.cause, "consent_denied");
     assert_int_equal(found.tries, 2);
+    assert_true(found.acknowledged);
     struct slice consent = found.consent;
     found.consent = found.sealed = SLICE_EMPTY;
     assert_int_equal(update(f, &found), ERR_OK);
