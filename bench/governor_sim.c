@@ -26,7 +26,7 @@ struct agent {
     int lane;
     char account[16], server[24];
     int weight;
-    enum governor_priority priority;
+    bool batch;
     int outstanding;  /* calls it keeps open; 0: it sends at `rate` */
     double rate;      /* calls a second */
     int64_t think_us; /* between an answer and its next call */
@@ -227,9 +227,9 @@ static void settle(struct sim *sim)
 static void ask(struct sim *sim, struct call *call)
 {
     struct agent *agent = call->agent;
-    const struct governor_call who = {slice_str(agent->account),
-                                      slice_str(agent->server), agent->weight,
-                                      agent->priority};
+    const struct governor_call who = {
+        slice_str(agent->account), slice_str(agent->server), agent->weight,
+        agent->batch ? GOVERNOR_BATCH : GOVERNOR_INTERACTIVE};
     call->asked_us = sim->now_us;
     call->ticket.owner = call;
     enum governor_decision decision =
@@ -495,7 +495,7 @@ static void classes(struct sim *sim, uint64_t seed, bool small)
     begin(sim, "batch", seed, 1, 2, 20, small ? 300 : 3600);
     add_lane(sim, &netsuite, 5, 15);
     add_agent(sim, &(struct agent){.outstanding = 12});
-    add_agent(sim, &(struct agent){.outstanding = 12, .priority = GOVERNOR_BATCH});
+    add_agent(sim, &(struct agent){.outstanding = 12, .batch = true});
     start(sim);
     run(sim);
     show(sim);
@@ -553,7 +553,7 @@ static void thousands(struct sim *sim, uint64_t seed, bool small)
                   &(struct agent){.outstanding = 6, .obeys = true, .measured = true});
         add_agent(sim, &(struct agent){
                            .outstanding = 1, .think_us = 2 * SECOND, .obeys = true});
-        add_agent(sim, &(struct agent){.outstanding = 4, .priority = GOVERNOR_BATCH});
+        add_agent(sim, &(struct agent){.outstanding = 4, .batch = true});
     }
     start(sim);
     clock_t from = clock();

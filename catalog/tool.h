@@ -55,7 +55,7 @@ struct tool {
     struct slice resource, method; /* invoices, list */
     enum method_kind kind;
     bool writes;   /* create, update, delete, or a custom method that says so */
-    bool critical; /* overtakes reads in the governor, later */
+    bool critical; /* goes before other calls in the line, whatever the server's class */
     bool pages;    /* a list, or a custom method that says so */
     bool opt_in;   /* shown only where an MCP server's filter names it */
     bool as_sent;  /* returns the connector's records as they are */

@@ -60,6 +60,10 @@ static void write_lane(const struct admin *admin, struct jwriter *writer,
     }
 }
 
+static const char *const classes[] = {[GOVERNOR_CRITICAL] = "critical",
+                                      [GOVERNOR_INTERACTIVE] = "interactive",
+                                      [GOVERNOR_BATCH] = "batch"};
+
 /* Who waits in one lane, of what the caller may see. */
 static void write_lines(const struct admin *admin, struct jwriter *writer)
 {
@@ -69,12 +73,11 @@ static void write_lines(const struct admin *admin, struct jwriter *writer)
     jwriter_key(writer, SLICE("queue"));
     jwriter_array(writer);
     for (size_t i = 0; i < count; i++) {
-        bool batch = lines[i].priority == GOVERNOR_BATCH;
         jwriter_object(writer);
         jwriter_member_string(writer, "account", lines[i].account);
         jwriter_member_string(writer, "mcp_server", lines[i].server);
         jwriter_member_string(writer, "priority",
-                              batch ? SLICE("batch") : SLICE("interactive"));
+                              slice_str(classes[lines[i].priority]));
         jwriter_member_int(writer, "queued", lines[i].queued);
         jwriter_object_end(writer);
     }

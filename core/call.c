@@ -188,7 +188,8 @@ static enum step do_run(struct call *call)
     run->account = account;
     run->plan = call->tool->plan;
     run->server = call->order.server->id;
-    run->priority = call->order.server->config.priority;
+    run->priority =
+        call->tool->critical ? GOVERNOR_CRITICAL : call->order.server->config.priority;
     run->weight = call->order.server->config.weight;
     run->on_done = on_op_done;
     run->on_over = on_op_over;

@@ -52,6 +52,7 @@ void trial_start(struct trial *trial)
     run->verifies = true;
     run->plan = account->integration->verify_plan;
     run->server = SLICE("verify");
+    run->priority = GOVERNOR_INTERACTIVE;
     run->weight = 1;
     run->on_done = on_op_done;
     run->on_over = on_op_over;

@@ -11,11 +11,10 @@
  *
  * Which class goes: the first one that waits. But each grant gives every other class that
  * waits at the gate its share of a turn; one that has gathered a whole turn is due, and
- * goes next. So batch gets its share however much interactive work there is.
+ * goes next. So interactive and batch get their shares however many critical calls there are. Of
+ * two that are due the last goes first: its share is exact, the other's at most one call late.
  */
 #include "governor/governor_private.h"
-
-static const int shares[GOVERNOR_PRIORITIES] = {[GOVERNOR_BATCH] = BATCH_SHARE};
 
 static bool stand_before(const void *a, const void *b)
 {
@@ -155,7 +154,7 @@ struct choice {
 
 static bool is_due(const struct crowd *crowd, int priority)
 {
-    return crowd->credit[priority] + shares[priority] >= 100;
+    return crowd->credit[priority] + class_share(priority) >= 100;
 }
 
 static struct choice choose(const struct gate *gate)
@@ -178,7 +177,8 @@ static bool goes_before(const struct choice *one, const struct choice *other)
         return one->is_due;
     }
     if (one->priority != other->priority) {
-        return one->priority < other->priority;
+        return one->is_due ? one->priority > other->priority
+                           : one->priority < other->priority;
     }
     return stand_before(one->stand, other->stand);
 }
@@ -207,7 +207,7 @@ static void charge(struct gate *gate, int priority)
 
     for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
         if (i == priority || crowd->parked[i].count > 0) {
-            crowd->credit[i] += shares[i];
+            crowd->credit[i] += class_share(i);
         }
     }
     crowd->credit[priority] -= 100;

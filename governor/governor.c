@@ -8,8 +8,8 @@
  *  2. Nobody waits who could go: for each waiting call its account is at its ceiling,
  * its lane is at its ceiling or paused, or its tenant is at its ceiling.
  *  3. Of the waiting calls of a lane that could go, the class is chosen first (gate.c:
- * interactive before batch, which has its share), then the MCP server whose turn in the
- * round it is (queue.c), then its call that came first. A new call counts as the last.
+ * critical, interactive, batch; the later two have shares), then the MCP server whose turn in
+ * the round it is (queue.c), then its call that came first. A new call counts as the last.
  *  4. A ticket waits, or holds a slot, or is nobody's: while it waits it is in one flow
  * of its account and on the heap of deadlines; it is decided exactly once.
  *  5. in_flight of a lane and of a tenant is the sum over their accounts, slots on hold

@@ -95,7 +95,10 @@ int governor_lane_kick(struct governor *governor, struct slice id, struct slice 
 
 #define GOVERNOR_WEIGHT_MAX 100
 
-enum governor_priority { GOVERNOR_INTERACTIVE, GOVERNOR_BATCH };
+/* The classes, the first one first. Each waits behind those before it, but interactive gets at least
+ * a quarter and batch a tenth of what goes while calls of it wait. */
+enum governor_priority { GOVERNOR_CRITICAL, GOVERNOR_INTERACTIVE, GOVERNOR_BATCH };
+#define GOVERNOR_PRIORITIES 3
 
 enum governor_decision {
     GOVERNOR_GRANTED, /* a slot is taken: release it exactly once */
@@ -137,10 +140,9 @@ struct governor_ticket {
  * Asks for a slot; an account that is not known (any more) answers REVOKED. Keeps the
  * ticket until it is decided otherwise than GRANTED, is cancelled, or is released.
  *
- * A slot that comes free goes to the first class with waiters, interactive before batch,
- * but batch gets at least a tenth while it waits; within a class to the MCP servers of
- * the lane in turn (deficit round robin, `weight` calls a turn); of one server to the
- * call that came first.
+ * A slot that comes free goes to the first class with waiters, as far as the shares of the
+ * others allow; within a class to the MCP servers of the lane in turn (deficit round robin,
+ * `weight` calls a turn); of one server to the call that came first.
  */
 enum governor_decision governor_acquire(struct governor *governor,
                                         struct governor_ticket *ticket,

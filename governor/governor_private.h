@@ -16,10 +16,6 @@
 #include "governor/heap.h"
 #include "governor/tree.h"
 
-#define GOVERNOR_PRIORITIES 2
-/* A class that waits gets at least this part of what its gate lets through, in percent,
- * whoever stands before it. */
-#define BATCH_SHARE 10
 #define GATE_UNLIMITED INT_MAX
 /* An upstream's Retry-After is honoured up to here: it may not close a lane for good.
  */
@@ -28,6 +24,17 @@
 struct seat_counts {
     uint64_t granted, refused_upstream, refused_full, refused_late, expired;
 };
+
+/* A class that waits gets at least this part of what its gate lets through, in percent, whoever
+ * stands before it; nobody stands before the first. What they leave of 100 is the most that
+ * critical calls have beside all others. */
+static inline int class_share(int priority)
+{
+    static const int shares[GOVERNOR_PRIORITIES] = {
+        [GOVERNOR_INTERACTIVE] = 25, [GOVERNOR_BATCH] = 10};
+
+    return shares[priority];
+}
 
 /* How many calls wait in a place, and the weights of the flows they are in, by class. */
 struct load {

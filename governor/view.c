@@ -52,8 +52,8 @@ static int64_t wait_us(const struct governor_seat *seat)
 /*
  * How many go before a call with `own` of its server before it: those of the classes
  * before, and of its own class what the other servers may send until its turn has come
- * round that often, if so many wait. Batch has a share of what goes through, which bounds
- * what goes before it.
+ * round that often, if so many wait. A class's share of what goes through bounds what goes
+ * before it.
  */
 static int64_t ahead_of(const struct load *load, const struct governor_call *call,
                         int own)
@@ -61,14 +61,15 @@ static int64_t ahead_of(const struct load *load, const struct governor_call *cal
     int64_t rounds = (own + call->weight) / call->weight;
     int64_t others = load->weights[call->priority] - (own > 0 ? call->weight : 0);
     int64_t same = own + rounds * others, ahead = 0;
+    int share = class_share((int)call->priority);
 
     same = same < load->queued[call->priority] ? same : load->queued[call->priority];
     for (int i = 0; i < (int)call->priority; i++) {
         ahead += load->queued[i];
     }
     ahead += same;
-    if (call->priority == GOVERNOR_BATCH && ahead > (same + 1) * 100 / BATCH_SHARE) {
-        ahead = (same + 1) * 100 / BATCH_SHARE;
+    if (share > 0 && ahead > (same + 1) * 100 / share) {
+        ahead = (same + 1) * 100 / share;
     }
     return ahead;
 }

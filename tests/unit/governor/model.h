@@ -86,7 +86,8 @@ struct model {
     uint64_t sequence;
     /* By account, class and two servers: calls of the one since the other, which waits
      * too, had a turn. */
-    int runs[ACCOUNTS][2][SERVERS][SERVERS];
+    int runs[ACCOUNTS][GOVERNOR_PRIORITIES][SERVERS][SERVERS];
+    int overtaken[LANES]; /* calls that went since, while a critical one could have gone */
 };
 
 struct run {
@@ -272,6 +273,25 @@ static inline void m_check_turn(struct run *r, int ticket)
     }
 }
 
+/* Critical calls go before others, but for the others' shares: at each ceiling two of those can
+ * be due in a row. */
+static inline void m_check_class(struct run *r, int ticket, const bool *could)
+{
+    const struct m_ticket *t = &r->m.tickets[ticket];
+    int lane = r->m.accounts[t->account].lane;
+    bool waits = false;
+
+    for (int i = 0; i < TICKETS; i++) {
+        const struct m_ticket *other = &r->m.tickets[i];
+        waits = waits || (other->place == WAITS && could[other->account] &&
+                          other->priority == GOVERNOR_CRITICAL &&
+                          r->m.accounts[other->account].lane == lane);
+    }
+    r->m.overtaken[lane] =
+        waits && t->priority != GOVERNOR_CRITICAL ? r->m.overtaken[lane] + 1 : 0;
+    assert_true(r->m.overtaken[lane] <= 4);
+}
+
 /* A call joins; one that finds nobody of its flow waiting begins a turn, behind the
  * others. */
 static inline void m_join(struct model *m, int ticket)
@@ -332,6 +352,7 @@ static inline void m_settle(struct run *r)
         }
         assert_true(ticket >= 0); /* a slot is idle while somebody could go */
         m_check_turn(r, ticket);
+        m_check_class(r, ticket, could);
         m_grant(r, ticket);
         m_expect(m, ticket, GOVERNOR_GRANTED);
         add_one(m, &running, m->tickets[ticket].account);

@@ -104,7 +104,7 @@ static inline enum governor_decision m_acquire(struct run *r, int ticket, int ac
 static inline void step_acquire(struct run *r)
 {
     int ticket = random_ticket(r, NOWHERE), account = pick(r, ACCOUNTS);
-    int server = pick(r, SERVERS), priority = pick(r, 3) == 0;
+    int server = pick(r, SERVERS), priority = pick(r, GOVERNOR_PRIORITIES);
     enum governor_decision want, got;
     struct governor_call call;
     struct name name;

@@ -8,7 +8,8 @@
 
 #define SERVERS 12
 #define BACKLOG 6
-#define ROUNDS 4000
+#define ROUNDS 8000
+#define CLASSES GOVERNOR_PRIORITIES
 
 /* A slot comes free again and again; who got it is written down as letters. */
 static void expect_order(struct world *w, int first, const char *order, const char *who)
@@ -149,6 +150,53 @@ static void test_batch_gets_a_tenth_while_it_waits(void **state)
     finish_all(w);
 }
 
+static void test_critical_calls_overtake_but_leave_the_others_their_shares(void **state)
+{
+    struct world *w = *state;
+    int interactive = 0, batch = 0, running = 0;
+    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
+                                       1,          60,         PATIENCE};
+
+    governor_account_set(w->governor, &account, w->now);
+    ask(w, 0, "a");
+    for (int i = 1; i <= 60; i++) {
+        ask_as(w, i, "a",
+               i <= 5    ? GOVERNOR_BATCH
+               : i <= 20 ? GOVERNOR_INTERACTIVE
+                         : GOVERNOR_CRITICAL);
+    }
+    for (int i = 1; i <= 40; i++) {
+        finish(w, running, GOVERNOR_UNUSED);
+        running = next(w);
+        interactive += w->calls[running].priority == GOVERNOR_INTERACTIVE ? 1 : 0;
+        batch += w->calls[running].priority == GOVERNOR_BATCH ? 1 : 0;
+        assert_true(i > 3 ||
+                    interactive + batch == 0); /* those that came last go first */
+        assert_int_equal(batch, i / 10);
+        assert_in_range(interactive, i / 4 - (i % 20 == 0), i / 4); /* one call late */
+    }
+    finish_all(w);
+}
+
+static void test_critical_calls_are_first_come_first_served(void **state)
+{
+    struct world *w = *state;
+    int running = 0;
+
+    add(w, "a", "t", "lane", 1);
+    ask(w, 0, "a");
+    ask(w, 1, "a");
+    for (int i = 2; i <= 4; i++) {
+        ask_as(w, i, "a", GOVERNOR_CRITICAL);
+    }
+    for (int i = 2; i <= 4; i++) {
+        finish(w, running, GOVERNOR_UNUSED);
+        running = next(w);
+        assert_int_equal(running, i);
+    }
+    finish_all(w);
+}
+
 /* Shares and turns over a long run with several accounts on one lane. */
 
 static const int weights[SERVERS] = {1, 1, 1, 1, 2, 2, 3, 3, 5, 5, 8, 13};
@@ -165,7 +213,8 @@ static void refill(struct governor *governor, struct governor_ticket *tickets,
                                        (enum governor_priority) class};
 
     for (int i = 0; i < BACKLOG; i++) {
-        struct governor_ticket *ticket = &tickets[(server * 2 + class) * BACKLOG + i];
+        struct governor_ticket *ticket =
+            &tickets[(server * CLASSES + class) * BACKLOG + i];
         if (ticket->seat == NULL) {
             governor_acquire(governor, ticket, &call, 1);
         }
@@ -175,17 +224,18 @@ static void refill(struct governor *governor, struct governor_ticket *tickets,
 static void test_turns_and_shares_are_exact_over_a_long_run(void **state)
 {
     struct world *w = *state;
-    struct governor_ticket *tickets = calloc(SERVERS * 2 * BACKLOG, sizeof(*tickets));
-    int served[SERVERS][2] = {{0}}, total[2] = {0, 0};
+    struct governor_ticket *tickets =
+        calloc(SERVERS * CLASSES * BACKLOG, sizeof(*tickets));
+    int served[SERVERS][CLASSES] = {{0}}, total[CLASSES] = {0};
 
     for (int i = 0; i < 3; i++) {
         static const char *const ids[] = {"a", "b", "c"};
         struct governor_account account = {
-            slice_str(ids[i]),     slice_str(ids[i]), SLICE("lane"), true, 3,
-            SERVERS * 2 * BACKLOG, PATIENCE};
+            slice_str(ids[i]),           slice_str(ids[i]), SLICE("lane"), true, 3,
+            SERVERS * CLASSES * BACKLOG, PATIENCE};
         governor_account_set(w->governor, &account, w->now);
     }
-    for (int class = 0; class < 2; class ++) {
+    for (int class = 0; class < CLASSES; class ++) {
         for (int i = 0; i < SERVERS; i++) {
             refill(w->governor, tickets, i, class);
         }
@@ -193,8 +243,8 @@ static void test_turns_and_shares_are_exact_over_a_long_run(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         struct governor_ticket *ticket = NULL;
         int at;
-        for (int i = 0; i < SERVERS * 2 * BACKLOG && ticket == NULL; i++) {
-            int n = (round * 31 + i) % (SERVERS * 2 * BACKLOG);
+        for (int i = 0; i < SERVERS * CLASSES * BACKLOG && ticket == NULL; i++) {
+            int n = (round * 31 + i) % (SERVERS * CLASSES * BACKLOG);
             if (tickets[n].seat != NULL && tickets[n].decision == GOVERNOR_GRANTED) {
                 ticket = &tickets[n];
             }
@@ -204,26 +254,26 @@ static void test_turns_and_shares_are_exact_over_a_long_run(void **state)
         assert_non_null(ticket);
         assert_null(governor_next(w->governor));
         at = (int)(ticket - tickets) / BACKLOG;
-        served[at / 2][at % 2]++;
-        total[at % 2]++;
-        assert_true(abs(total[1] - (round + 1) / 10) <= 1);
-        for (int i = 0; i < SERVERS; i++) {
-            refill(w->governor, tickets, i, 0);
-            refill(w->governor, tickets, i, 1);
+        served[at / CLASSES][at % CLASSES]++;
+        total[at % CLASSES]++;
+        assert_int_equal(total[GOVERNOR_BATCH], (round + 1) / 10);
+        assert_in_range((round + 1) / 4 - total[GOVERNOR_INTERACTIVE], 0, 1);
+        for (int i = 0; i < SERVERS * CLASSES; i++) {
+            refill(w->governor, tickets, i / CLASSES, i % CLASSES);
         }
     }
-    for (int class = 0; class < 2; class ++) {
+    for (int class = 0; class < CLASSES; class ++) {
         for (int i = 0; i < SERVERS; i++) { /* never more than a turn apart */
             int rounds = served[i][class] / weights[i];
             assert_true(abs(rounds - served[0][class]) <= 1);
         }
     }
-    for (int i = 0; i < SERVERS * 2 * BACKLOG; i++) {
+    for (int i = 0; i < SERVERS * CLASSES * BACKLOG; i++) {
         if (tickets[i].seat != NULL && tickets[i].decision == GOVERNOR_WAITING) {
             governor_cancel(w->governor, &tickets[i], 1);
         }
     }
-    for (int i = 0; i < SERVERS * 2 * BACKLOG; i++) {
+    for (int i = 0; i < SERVERS * CLASSES * BACKLOG; i++) {
         if (tickets[i].seat != NULL) {
             governor_release(w->governor, &tickets[i], GOVERNOR_UNUSED, 0, 1);
         }
@@ -343,6 +393,8 @@ int main(void)
         SENTENCE(test_servers_of_two_accounts_take_turns_in_their_lane),
         SENTENCE(test_a_server_kept_back_by_a_ceiling_gathers_no_turns),
         SENTENCE(test_batch_gets_a_tenth_while_it_waits),
+        SENTENCE(test_critical_calls_overtake_but_leave_the_others_their_shares),
+        SENTENCE(test_critical_calls_are_first_come_first_served),
         SENTENCE(test_turns_and_shares_are_exact_over_a_long_run),
         SENTENCE(test_who_would_be_too_late_is_told_at_once),
         SENTENCE(test_a_server_s_estimate_counts_the_turns_of_others_not_their_queues),
