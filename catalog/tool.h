@@ -54,11 +54,12 @@ struct tool {
     struct slice title, description;
     struct slice resource, method; /* invoices, list */
     enum method_kind kind;
-    bool writes;   /* create, update, delete, or a custom method that says so */
-    bool critical; /* goes before other calls in the line, whatever the server's class */
-    bool pages;    /* a list, or a custom method that says so */
-    bool opt_in;   /* shown only where an MCP server's filter names it */
-    bool as_sent;  /* returns the connector's records as they are */
+    bool writes; /* create, update, delete, or a custom method that says so */
+    bool
+        critical; /* goes before other calls in the line, whatever the server's class */
+    bool pages;   /* a list, or a custom method that says so */
+    bool opt_in;  /* shown only where an MCP server's filter names it */
+    bool as_sent; /* returns the connector's records as they are */
     struct slice
         scheme; /* whose credential signs it, active or not; empty: the active one */
     struct slice lookup;      /* how to find out whether a write whose answer was lost

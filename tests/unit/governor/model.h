@@ -87,7 +87,8 @@ struct model {
     /* By account, class and two servers: calls of the one since the other, which waits
      * too, had a turn. */
     int runs[ACCOUNTS][GOVERNOR_PRIORITIES][SERVERS][SERVERS];
-    int overtaken[LANES]; /* calls that went since, while a critical one could have gone */
+    int overtaken
+        [LANES]; /* calls that went since, while a critical one could have gone */
 };
 
 struct run {
