@@ -149,6 +149,9 @@ void governor_account_set(struct governor *governor,
     seat->queue_wait_us = account->queue_wait_us;
     seat->removed = false;
     seat_attach(seat, lane, tenant);
+    if (lane->mode == GOVERNOR_DRAINING) {
+        seat_turn_away(governor, seat, SLICE_EMPTY, GOVERNOR_TURNED_AWAY);
+    }
     seat_offer(seat);
     if (old_lane == NULL) {
         gates_dispatch(governor, (struct gate *const[]){&lane->gate}, 1);

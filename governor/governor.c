@@ -166,6 +166,7 @@ static enum governor_decision stand_in_line(struct governor *governor,
                                             struct governor_ticket *ticket,
                                             const struct governor_call *call)
 {
+    queue_weigh(seat, call);
     ticket->estimate_us = seat_estimate_us(seat, call, governor->now_us);
     if (seat->lane->mode == GOVERNOR_DRAINING) {
         ticket_clear(ticket);

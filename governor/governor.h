@@ -129,7 +129,7 @@ struct governor_ticket {
     struct slice server;        /* borrowed while waiting or granted */
     enum governor_decision decision;
     int64_t since_us, deadline_us, granted_us;
-    int64_t estimate_us; /* of its wait, when it was REFUSED or TOO_LATE */
+    int64_t estimate_us; /* of its wait, when it was told at once that it need not */
     uint64_t order;
     size_t heap_at;
     enum governor_priority priority;

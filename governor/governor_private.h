@@ -213,6 +213,8 @@ struct governor_ticket *queue_head(const struct governor_seat *seat);
 uint64_t stand_turn(const struct stand *stand);
 struct governor_flow *queue_flow(const struct governor_seat *seat, struct slice server,
                                  enum governor_priority priority);
+/* The server's weight is that of its newest call, at once. */
+void queue_weigh(struct governor_seat *seat, const struct governor_call *call);
 void queue_join(struct governor *governor, struct governor_seat *seat,
                 struct governor_ticket *ticket, int weight);
 void queue_leave(struct governor *governor, struct governor_ticket *ticket);

@@ -172,6 +172,29 @@ void gate_join(struct gate *gate, const struct load *load)
     gate->queued += load_queued(load);
 }
 
+void queue_weigh(struct governor_seat *seat, const struct governor_call *call)
+{
+    struct load more = {0};
+    struct server *server = NULL;
+
+    if (seat->queue != NULL) {
+        server =
+            (struct server *)(void *)tree_find(&seat->queue->servers, call->server);
+    }
+    if (server == NULL || server->weight == call->weight) {
+        return;
+    }
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        if (server->flows[i].count > 0) {
+            more.weights[i] = call->weight - server->weight;
+        }
+    }
+    load_add(&seat->queue->load, &more, 1);
+    load_add(&seat->lane->gate.crowd->load, &more, 1);
+    load_add(&seat->tenant->gate.crowd->load, &more, 1);
+    server->weight = call->weight;
+}
+
 /* Whoever leaves is parked here no longer. */
 void gate_leave(struct gate *gate, const struct load *load)
 {

@@ -17,6 +17,9 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* How soon to ask again at a lane that an operator has closed: nobody knows when it opens. */
+#define CLOSED_US INT64_C(30000000)
+
 static long seconds_up(int64_t us)
 {
     return (long)((us + 999999) / 1000000);
@@ -30,12 +33,14 @@ static int64_t pause_left(const struct lane *lane, int64_t now_us)
                : 0;
 }
 
-/* Until a call with so many ahead of it has one of so many slots. */
+/* Until a call with so many ahead of it has one of so many slots: the first of them to come
+ * free does so in its share of the time a call keeps one, the others follow at that pace. */
 static int64_t turn_us(int64_t ahead, int ceiling, int64_t hold_us)
 {
-    ceiling =
-        ceiling > 0 ? ceiling : 1; /* none is ours: it takes the operator's hand */
-    return (ahead + ceiling) / ceiling * hold_us;
+    /* 0: none is ours; it takes the operator's hand. */
+    int64_t slots = ceiling > 0 ? ceiling : 1;
+
+    return ahead * hold_us / slots + hold_us / (slots + 1);
 }
 
 /* The slowest of the three queues decides. */
@@ -95,7 +100,8 @@ int64_t seat_estimate_us(const struct governor_seat *seat,
     }
     wait = most(wait, gate_turn_us(&seat->lane->gate, call, own, hold_us));
     wait = most(wait, gate_turn_us(&seat->tenant->gate, call, own, hold_us));
-    return wait + pause_left(seat->lane, now_us);
+    wait += pause_left(seat->lane, now_us);
+    return seat->lane->mode == GOVERNOR_DRAINING ? most(wait, CLOSED_US) : wait;
 }
 
 static int free_slots(const struct governor_seat *seat)
@@ -119,6 +125,9 @@ struct governor_view governor_look(const struct governor *governor,
         return view;
     }
     pause_us = pause_left(seat->lane, now_us);
+    if (seat->lane->mode != GOVERNOR_RUNNING) {
+        pause_us = most(pause_us, CLOSED_US);
+    }
     view.limit = least(seat->ceiling,
                        least(seat->lane->gate.ceiling, seat->tenant->gate.ceiling));
     view.remaining = seat->lane->gate.paused ? 0 : free_slots(seat);

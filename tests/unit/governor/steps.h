@@ -296,6 +296,24 @@ static inline void step_cancel(struct run *r)
     m_leave(r, ticket);
 }
 
+/* All waiting calls of the account, or of one of its servers, are sent off. */
+static inline int m_send_off(struct run *r, int account, int server,
+                             enum governor_decision decision)
+{
+    int count = 0;
+
+    for (int i = 0; i < TICKETS; i++) {
+        struct m_ticket *t = &r->m.tickets[i];
+        if (t->place == WAITS && t->account == account &&
+            (server < 0 || t->server == server)) {
+            t->place = NOWHERE;
+            m_expect(&r->m, i, decision);
+            count++;
+        }
+    }
+    return count;
+}
+
 static inline void step_account(struct run *r)
 {
     int account = pick(r, ACCOUNTS);
@@ -321,26 +339,11 @@ static inline void step_account(struct run *r)
     a->ceiling = joined ? set.ceiling : 1;
     a->queue_limit = set.queue_limit;
     a->queue_wait = set.queue_wait_us;
+    if (r->m.lanes[a->lane].mode == GOVERNOR_DRAINING) {
+        m_send_off(r, account, -1, GOVERNOR_TURNED_AWAY);
+    }
     m_settle(r);
     m_forget(&r->m, old_lane);
-}
-
-/* All waiting calls of the account, or of one of its servers, are sent off. */
-static inline int m_send_off(struct run *r, int account, int server,
-                             enum governor_decision decision)
-{
-    int count = 0;
-
-    for (int i = 0; i < TICKETS; i++) {
-        struct m_ticket *t = &r->m.tickets[i];
-        if (t->place == WAITS && t->account == account &&
-            (server < 0 || t->server == server)) {
-            t->place = NOWHERE;
-            m_expect(&r->m, i, decision);
-            count++;
-        }
-    }
-    return count;
 }
 
 static inline int m_kick(struct run *r, int lane, int server)

@@ -298,13 +298,74 @@ static void test_who_would_be_too_late_is_told_at_once(void **state)
 
     governor_account_set(w->governor, &account, w->now);
     measure(w, 3 * SECOND);
-    for (int i = 0; i < 8; i++) { /* two run; ceil(6 / 2) x 3 s is 9 s for the last */
+    for (int i = 0; i < 9; i++) { /* two run; 6 x 1.5 s and 1 s for the last */
         assert_int_equal(ask(w, i, "a"), i < 2 ? GOVERNOR_GRANTED : GOVERNOR_WAITING);
     }
-    assert_int_equal(ask(w, 8, "a"), GOVERNOR_TOO_LATE);
-    assert_int_equal(w->calls[8].estimate_us, 12 * SECOND);
-    assert_null(w->calls[8].seat);
-    assert_int_equal(look(w, "a").queue_depth, 6);
+    assert_int_equal(ask(w, 9, "a"), GOVERNOR_TOO_LATE);
+    assert_int_equal(w->calls[9].estimate_us, 11500000);
+    assert_null(w->calls[9].seat);
+    assert_int_equal(look(w, "a").queue_depth, 7);
+    finish_all(w);
+}
+
+/* Of several slots one is free long before a call has run its time; of one, halfway. */
+static void test_the_first_in_line_waits_for_a_slot_not_for_a_whole_call(void **state)
+{
+    struct world *w = *state;
+    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
+                                       5,          32,         10 * SECOND};
+
+    governor_account_set(w->governor, &account, w->now);
+    measure(w, 25 * SECOND); /* longer than anybody may wait */
+    for (int i = 0; i < 5; i++) {
+        ask(w, i, "a");
+    }
+    assert_int_equal(ask(w, 5, "a"), GOVERNOR_WAITING); /* 25 s / 6 */
+    assert_int_equal(ask(w, 6, "a"), GOVERNOR_WAITING); /* and 25 s / 5 */
+    assert_int_equal(ask(w, 7, "a"), GOVERNOR_TOO_LATE);
+
+    account.id = SLICE("b");
+    account.lane = SLICE("narrow");
+    account.ceiling = 1;
+    governor_account_set(w->governor, &account, w->now);
+    ask(w, 10, "b");
+    pass(w, 16 * SECOND);
+    expect_next(w, 5, GOVERNOR_EXPIRED);
+    expect_next(w, 6, GOVERNOR_EXPIRED);
+    finish(w, 10, GOVERNOR_ANSWERED);
+    ask(w, 10, "b");
+    assert_int_equal(ask(w, 11, "b"), GOVERNOR_WAITING);
+    assert_int_equal(ask(w, 12, "b"), GOVERNOR_TOO_LATE);
+    finish_all(w);
+}
+
+static void test_a_weight_that_was_changed_holds_for_those_in_line(void **state)
+{
+    struct world *w = *state;
+    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
+                                       1,          32,         PATIENCE};
+
+    account.queue_wait_us = 1000 * SECOND;
+    governor_account_set(w->governor, &account, w->now);
+    measure(w, SECOND);
+    ask(w, 0, "a");
+    for (int i = 1; i <= 9; i++) {
+        ask_by(w, i, "a", "one", 9, GOVERNOR_INTERACTIVE);
+    }
+    for (int i = 10; i <= 19; i++) {
+        ask_by(w, i, "a", "other", 1, GOVERNOR_INTERACTIVE);
+    }
+    account.queue_wait_us = 10 * SECOND;
+    governor_account_set(w->governor, &account, w->now);
+    /* Nine turns of "other" before its tenth, and in them none of the ten calls of "one". */
+    assert_int_equal(ask_by(w, 20, "a", "one", 1, GOVERNOR_INTERACTIVE),
+                     GOVERNOR_TOO_LATE);
+    assert_int_equal(w->calls[20].estimate_us, 19 * SECOND + SECOND / 2);
+    assert_int_equal(ask_by(w, 21, "a", "third", 1, GOVERNOR_INTERACTIVE),
+                     GOVERNOR_WAITING);
+    assert_int_equal(w->calls[21].estimate_us, 2 * SECOND + SECOND / 2);
+    finish(w, 0, GOVERNOR_UNUSED);
+    expect_next(w, 1, GOVERNOR_GRANTED);
     finish_all(w);
 }
 
@@ -399,6 +460,8 @@ int main(void)
         SENTENCE(test_who_would_be_too_late_is_told_at_once),
         SENTENCE(test_a_server_s_estimate_counts_the_turns_of_others_not_their_queues),
         SENTENCE(test_batch_s_estimate_knows_its_share),
+        SENTENCE(test_the_first_in_line_waits_for_a_slot_not_for_a_whole_call),
+        SENTENCE(test_a_weight_that_was_changed_holds_for_those_in_line),
         SENTENCE(test_a_full_queue_is_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

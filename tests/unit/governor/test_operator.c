@@ -74,6 +74,45 @@ static void test_a_held_lane_outlives_its_accounts(void **state)
     finish_all(w);
 }
 
+static void test_nobody_brings_a_line_along_to_a_draining_lane(void **state)
+{
+    struct world *w = *state;
+
+    add(w, "a", "t", "elsewhere", 1);
+    ask(w, 0, "a");
+    ask(w, 1, "a");
+    ask_as(w, 2, "a", GOVERNOR_BATCH);
+    set_mode(w, GOVERNOR_DRAINING);
+    add(w, "a", "t", "lane", 1);
+
+    expect_next(w, 1, GOVERNOR_TURNED_AWAY);
+    expect_next(w, 2, GOVERNOR_TURNED_AWAY);
+    assert_int_equal(next(w), -1);
+    assert_int_equal(lane(w, "lane").queued, 0);
+    assert_int_equal(lane(w, "lane").in_flight, 1);
+    finish_all(w);
+}
+
+/* Nobody knows when the operator opens it; not in a second. */
+static void test_a_lane_that_is_closed_is_asked_again_after_a_while(void **state)
+{
+    struct world *w = *state;
+
+    add(w, "a", "t", "lane", 1);
+    assert_int_equal(look(w, "a").retry_after_s, 1);
+    set_mode(w, GOVERNOR_DRAINING);
+    assert_int_equal(look(w, "a").retry_after_s, 30);
+    assert_int_equal(look(w, "a").reset_s, 30);
+    assert_int_equal(ask(w, 1, "a"), GOVERNOR_TURNED_AWAY);
+    assert_int_equal(w->calls[1].estimate_us, 30 * SECOND);
+    set_mode(w, GOVERNOR_PAUSED);
+    assert_int_equal(look(w, "a").retry_after_s, 30);
+    assert_int_equal(ask(w, 1, "a"), GOVERNOR_WAITING); /* as long as it may */
+    set_mode(w, GOVERNOR_RUNNING);
+    assert_int_equal(look(w, "a").retry_after_s, 1);
+    finish_all(w);
+}
+
 static void test_a_kick_takes_one_servers_calls_out(void **state)
 {
     struct world *w = *state;
@@ -157,6 +196,8 @@ int main(void)
         SENTENCE(test_a_paused_lane_keeps_calls_waiting),
         SENTENCE(test_a_pause_does_not_lengthen_a_wait),
         SENTENCE(test_a_draining_lane_sends_off_and_ends_what_runs),
+        SENTENCE(test_nobody_brings_a_line_along_to_a_draining_lane),
+        SENTENCE(test_a_lane_that_is_closed_is_asked_again_after_a_while),
         SENTENCE(test_a_held_lane_outlives_its_accounts),
         SENTENCE(test_a_kick_takes_one_servers_calls_out),
         SENTENCE(test_lines_are_shown_by_server_and_class),
