@@ -349,12 +349,13 @@ class Pages(ConnectCase):
                              ({"tenant_id": "a b"}, "/tenant_id"),
                              ({"account_id": "acc_none"}, "/account_id"),
                              ({"colour": 1}, "/colour"),
-                             ({"integration": "sap"}, "/sap_api_policy_ack")):
+                             ({"integration": "sap", "sap_api_policy_ack": "yes"},
+                              "/sap_api_policy_ack")):
             status, said = made(**change)
             self.assertEqual(422, status, (change, said))
             self.assertIn(word, json.dumps(said))
         self.assertEqual(201, made(return_url="http://127.0.0.1:9/x")[0])
-        self.assertEqual(201, made(integration="sap", sap_api_policy_ack=True)[0])
+        self.assertEqual(201, made(integration="sap")[0])
         self.assertEqual(404, self.stand.api("GET", "/connect-session/cs_none")[0])
 
     def test_a_tenant_makes_links_for_itself(self):
