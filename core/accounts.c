@@ -25,6 +25,7 @@ struct accounts {
      * on trial for having been put away. */
     struct map *worked;
     struct lockout *lockout;
+    struct login_turns *login_turns;
 };
 
 /* Also of an account that nobody calls: what is not renewed is lost. But nothing is begun that
@@ -58,6 +59,7 @@ struct accounts *accounts_new(struct gateway *gateway)
     accounts->by_id = map_new();
     accounts->worked = map_new();
     accounts->lockout = lockout_new();
+    accounts->login_turns = login_turns_new(gateway->parts.loop);
     list_init(&accounts->ready);
     grants_set_hooks(gateway->parts.grants,
                      &(struct grant_hooks){renew_grant, end_grant, accounts});
@@ -102,6 +104,7 @@ void accounts_free(struct accounts *accounts)
     map_free(accounts->by_id);
     map_free(accounts->worked);
     lockout_free(accounts->lockout);
+    login_turns_free(accounts->login_turns);
     free(accounts);
 }
 
@@ -194,6 +197,11 @@ struct gateway *account_gateway(const struct account *account)
 struct lockout *account_lockout(const struct account *account)
 {
     return account->owner->lockout;
+}
+
+struct login_turns *account_login_turns(const struct account *account)
+{
+    return account->owner->login_turns;
 }
 
 void account_tell_governor(struct account *account)

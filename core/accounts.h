@@ -15,6 +15,7 @@
 #include "connectors/connector.h"
 #include "core/gateway.h"
 #include "core/lockout.h"
+#include "core/login_turns.h"
 #include "store/store.h"
 
 struct account_limits {
@@ -128,6 +129,7 @@ MUST_USE enum err accounts_build_apart(struct accounts *accounts,
 
 struct gateway *account_gateway(const struct account *account);
 struct lockout *account_lockout(const struct account *account);
+struct login_turns *account_login_turns(const struct account *account);
 /* The governor hears how the account stands. */
 void account_tell_governor(struct account *account);
 /* The one that is kept ready, or one made to try a login: not changed or removed since. */

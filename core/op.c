@@ -65,6 +65,7 @@ static void close_up(struct op_run *run, enum governor_outcome outcome)
         give_back(run, outcome);
     }
     account_wake_parked(run->account);
+    op_leave_turn(run, LOGIN_SILENT);
     account_drop(run->signer);
     run->signer = NULL;
     run->login = NULL;
@@ -388,6 +389,42 @@ void op_end_pausing(struct gateway *gateway)
     }
 }
 
+/* ---- turns ---- */
+
+/* Whoever went first has learned something of the login, or nothing. */
+static void on_turn(void *ctx, enum login_word word)
+{
+    struct op_run *run = ctx;
+    const struct credential *tried = run->login;
+    if (take_login(run) == STEP_FAIL) {
+        give_up(run);
+        return;
+    }
+    run->has_turn = word == LOGIN_TAKEN;
+    if (word == LOGIN_REFUSED && run->login == tried) {
+        standing_fault(run->signer, run->login, 0, run->op.arena, &run->op.fault);
+        give_up(run);
+    } else if (word == LOGIN_SILENT && run->turn_waits > 1) {
+        op_busy_fault(run, "The same login is being tried by another call, and no "
+                           "answer has come to the one before it.");
+        give_up(run);
+    } else {
+        advance(run);
+    }
+}
+
+/* With a slot of its own account, which has one while it is on trial. */
+static enum step wait_for_turn(struct op_run *run)
+{
+    run->turn.on_settled = on_turn;
+    run->turn.ctx = run;
+    if (op_take_turn(run)) {
+        return STEP_NEXT;
+    }
+    run->turn_waits++;
+    return STEP_WAIT;
+}
+
 /* ---- sign ---- */
 
 static enum step do_sign(struct op_run *run)
@@ -397,6 +434,9 @@ static enum step do_sign(struct op_run *run)
     }
     if (!outbound_is_ready(run->login)) {
         return do_freshen(run);
+    }
+    if (wait_for_turn(run) == STEP_WAIT) {
+        return STEP_WAIT;
     }
     const struct op_request *request = &run->op.request;
     struct http_field *fields = arena_array(
@@ -469,6 +509,7 @@ static void leave_overdue(struct op_run *run)
     run->op.overdue = true;
     leave(run);
     account_wake_parked(run->account);
+    op_leave_turn(run, LOGIN_SILENT);
 }
 
 /* The answer, or the end of our patience. The slot stays ours until on_transfer_end. */
@@ -588,6 +629,7 @@ enum op_start op_start(struct op_run *run)
     run->parked.wake = on_wake;
     list_init(&run->parked.link);
     list_init(&run->pausing);
+    login_turn_init(&run->turn);
     op_enter(run, OP_FRESHEN);
     if (drive(run) != STEP_FAIL) {
         return OP_WAITS;

@@ -56,11 +56,14 @@ struct op_run {
     struct http_transfer *transfer;
     int64_t sent_us;
     struct token_wait token_wait;
+    struct login_turn turn; /* while this tries a login that others try too */
+    int turn_waits;
     struct account_parked parked;
     struct list pausing; /* gateway->pausing, with `pause` */
     struct loop_timer *pause;
     int token_waits;
     bool has_slot, reported, quiet, begun, awaits_token, renewed;
+    bool has_turn; /* or needs none: the login was taken meanwhile */
     enum connector_step next;
 };
 

@@ -20,6 +20,26 @@ bool op_is_against_client(const struct token_outcome *outcome)
     return found && outcome->err == ERR_NEEDS_REAUTH;
 }
 
+/* ---- Turns ---- */
+
+bool op_take_turn(struct op_run *run)
+{
+    if (!run->has_turn && standing_tries(run->signer, run->login, run->verifies)) {
+        run->has_turn =
+            login_turns_enter(account_login_turns(run->signer), &run->turn,
+                              outbound_login_key(run->login, run->op.arena));
+        return run->has_turn;
+    }
+    return true;
+}
+
+void op_leave_turn(struct op_run *run, enum login_word word)
+{
+    if (run->signer != NULL) {
+        login_turns_leave(account_login_turns(run->signer), &run->turn, word);
+    }
+}
+
 /* ---- The ERP ---- */
 
 /* How far the ERP's clock is ahead of ours, by its Date field; 0 where it says nothing. */
@@ -79,15 +99,15 @@ void op_judge_login(struct op_run *run, const struct http_reply *reply)
         overload_fault(run);
         return;
     }
-    if (run->next == CONNECTOR_DONE) {
-        standing_worked(run->signer, run->login, true, run->sent_us);
-    } else if (failed && is_let_in(fault->err)) {
-        standing_worked(run->signer, run->login, false, run->sent_us);
+    if (run->next == CONNECTOR_DONE || (failed && is_let_in(fault->err))) {
+        standing_worked(run->signer, run->login, !failed, run->sent_us);
+        op_leave_turn(run, LOGIN_TAKEN);
     } else if (failed && fault->err == ERR_NEEDS_REAUTH && reply->status >= 400 &&
                reply->status != 407) {
         standing_refuse(run->signer, run->login,
                         run->renewed ? run->outbound.token_version : 0);
         standing_fault(run->signer, run->login, skew_ms(run, reply), run->op.arena,
                        fault);
+        op_leave_turn(run, LOGIN_REFUSED);
     }
 }

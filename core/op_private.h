@@ -22,6 +22,10 @@ void op_transfer_fault(struct op_run *run, const struct http_outcome *outcome);
 
 /* The token host's word is against the client, not against this request. */
 bool op_is_against_client(const struct token_outcome *outcome);
+/* Its login is tried, and nobody else tries it now. False: somebody does; ->turn.on_settled
+ * comes. */
+bool op_take_turn(struct op_run *run);
+void op_leave_turn(struct op_run *run, enum login_word word);
 /* Tells the account's standing what the ERP's answer shows of the login; of a refused one the
  * fault then says why. */
 void op_judge_login(struct op_run *run, const struct http_reply *reply);

@@ -180,6 +180,12 @@ void standing_call(struct account *account, const struct credential *login)
     set_trial(account, standing, true);
 }
 
+bool standing_tries(struct account *account, const struct credential *login,
+                    bool verifies)
+{
+    return locks(account, login) && (verifies || standing_of(account, login)->on_trial);
+}
+
 bool standing_has_worked(struct account *account, const struct credential *login)
 {
     return standing_of(account, login)->worked_us > 0;
@@ -542,7 +548,7 @@ static const char *what_happened(const struct account *account,
                "is "
                "not used again before somebody has verified it.";
     }
-    if (!standing_needs_reauth(account)) {
+    if (!standing_needs_reauth(account) || account->record.version == 0) {
         return "The ERP refused this account's login.";
     }
     if (slice_is(account->record.cause, CLIENT_REFUSED)) {

@@ -36,6 +36,10 @@ void standing_call(struct account *account, const struct credential *login);
 int standing_ceiling(const struct account *account);
 /* The ERP has taken that login, and no refusal or long pause came since. */
 bool standing_has_worked(struct account *account, const struct credential *login);
+/* A call by that login finds out whether the ERP takes it, and a few that it does not take lock
+ * the user: one goes first (core/login_turns.h). `verifies`: somebody wants to know. */
+bool standing_tries(struct account *account, const struct credential *login,
+                    bool verifies);
 /* A few refused logins by that scheme lock the user. */
 bool standing_locks(struct slice scheme);
 

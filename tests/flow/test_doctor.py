@@ -270,7 +270,7 @@ class TestLogin(DoctorCase):
         self.assertEqual((reply["verified"], reply["state"]), (True, "active"))
         result = self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2]
         self.assertEqual(len(self.data(result)), 1)
-        self.assertEqual(self.state(account), "active")
+        wait_until(lambda: self.state(account) == "active", "what is told to be stored")
 
     def test_what_fails_again_stays_as_it_was(self):
         account, _ = self.spoilt()

@@ -13,6 +13,7 @@ from test_cutover import M2M, TBA, CutoverCase
 CUSTOMERS = "list_all_netsuite_customers"
 CREATE = "create_a_netsuite_invoice"
 SEARCHES = "list_all_netsuite_saved_searches"
+HELD = 2500  # milliseconds: the ERP thinks until all stand in line
 SPARE = 30  # seconds: a token that ends sooner is not used
 TOKEN = {"path_regex": "/oauth2/v1/token$"}
 ERP = {"path_regex": "/suiteql"}
@@ -198,6 +199,78 @@ class TestInARow(StandingCase):
                     self.restarted(url)
             self.assertLess(self.stats()["requests"], 5, (seed, events))
             self.stand.control("netsuite", "DELETE", "/faults")
+
+
+class TestAtOnce(StandingCase):
+    """Many try one login at the same moment, each by an account of its own."""
+
+    def connect(self, bodies):
+        """All at once: [(status, reply)]. The first has its answer when all stand in line."""
+        said, before = [None] * len(bodies), self.tried()  # a lost answer holds its slot
+
+        def work(n):
+            said[n] = self.stand.api("POST", "/integrated-account", bodies[n])
+
+        callers = [threading.Thread(target=work, args=(n,)) for n in range(len(bodies))]
+        for caller in callers:
+            caller.start()
+        wait_until(lambda: len(self.tried() - before) == len(bodies), "all of them trying")
+        for caller in callers:
+            caller.join()
+        return said
+
+    def tried(self):
+        return {one["id"] for one in self.stand.admin("GET", "/lanes")["data"]
+                if one["id"].startswith("unproven:") and one["in_flight"] == 1}
+
+    def bodies(self, count):
+        body = self.stand.netsuite_account(credentials=self.upstream())
+        return [dict(body, name="at once %d" % n) for n in range(count)]
+
+    def test_five_new_accounts_with_a_wrong_login_send_one_request(self):
+        bodies = self.bodies(5)
+        self.refuse(9, delay_ms=HELD)
+        self.reset()
+        for status, reply in self.connect(bodies):
+            self.assertEqual(422, status, reply)
+            self.assertIn("refused", reply["error"]["message"])
+        self.assertEqual(1, self.stats()["requests"])
+
+    def test_five_new_accounts_with_a_good_login_are_all_made(self):
+        bodies = self.bodies(5)
+        self.latency(HELD)
+        self.reset()
+        self.assertEqual([201] * 5, [status for status, _ in self.connect(bodies)])
+        self.assertEqual(5, self.stats()["requests"])
+        self.assertGreaterEqual(self.stats()["in_flight_peak"], 4)  # the others, together
+
+    def test_after_a_lost_answer_the_next_goes_first(self):
+        bodies = self.bodies(5)
+        self.fault("reset", times=1, delay_ms=HELD)
+        self.reset()
+        said = self.connect(bodies)
+        self.assertEqual([201] * 4, sorted(status for status, _ in said)[:4], said)
+        self.assertEqual(422, max(status for status, _ in said), said)
+
+    def test_who_waits_in_vain_twice_is_told_to_come_again(self):
+        bodies = self.bodies(4)
+        self.fault("status", times=2, status=503, delay_ms=HELD)
+        said = self.connect(bodies)
+        busy = [reply["error"] for _, reply in said if "tried by another" in str(reply)]
+        self.assertEqual(["account_busy"] * 2, [one["code"] for one in busy], said)
+
+    def test_accounts_that_share_a_login_try_it_once_after_a_start(self):
+        first, url = self.account()
+        urls = [url] + [self.again(self.credentials)[1] for _ in range(4)]
+        self.restarted(url)
+        urls = [self.stand.base + urllib.parse.urlsplit(one).path for one in urls]
+        self.reset()
+        self.refuse(9, delay_ms=HELD)
+        volleys = [Volley(one, 1, CUSTOMERS).send() for one in urls]
+        wait_until(lambda: self.lane(first)["queued"] == 4, "one out and four in line")
+        for volley in volleys:
+            self.assertEqual({"needs_reauth": 1}, codes(volley.results()))
+        self.assertEqual(1, self.stats()["requests"])
 
 
 class TestSwitchedOff(StandingCase):

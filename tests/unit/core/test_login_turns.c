@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who tries a login first, and what the others hear of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "core/login_turns.h"
+
+#define ONE SLICE("one")
+#define OTHER SLICE("other")
+#define CALLERS 4
+
+struct world {
+    struct loop *loop;
+    struct login_turns *turns;
+    struct caller {
+        struct world *world;
+        struct login_turn turn;
+        int told;
+        enum login_word word;
+        struct slice again; /* tries this when it is told */
+        bool went;
+    } callers[CALLERS];
+};
+
+static void on_settled(void *ctx, enum login_word word)
+{
+    struct caller *caller = ctx;
+    caller->told++;
+    caller->word = word;
+    if (caller->again.len > 0) {
+        caller->went =
+            login_turns_enter(caller->world->turns, &caller->turn, caller->again);
+    }
+}
+
+static int set_up(void **state)
+{
+    static struct world world;
+    world = (struct world){0};
+    world.loop = loop_new();
+    world.turns = login_turns_new(world.loop);
+    for (int i = 0; i < CALLERS; i++) {
+        struct caller *caller = &world.callers[i];
+        caller->world = &world;
+        login_turn_init(&caller->turn);
+        caller->turn.on_settled = on_settled;
+        caller->turn.ctx = caller;
+    }
+    *state = &world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    for (int i = 0; i < CALLERS; i++) {
+        login_turns_leave(w->turns, &w->callers[i].turn, LOGIN_SILENT);
+    }
+    login_turns_free(w->turns);
+    loop_free(w->loop);
+    return 0;
+}
+
+static bool enter(struct world *w, int n, struct slice login)
+{
+    return login_turns_enter(w->turns, &w->callers[n].turn, login);
+}
+
+static void leave(struct world *w, int n, enum login_word word)
+{
+    login_turns_leave(w->turns, &w->callers[n].turn, word);
+}
+
+static void test_one_goes_first_and_its_word_holds_for_all(void **state)
+{
+    struct world *w = *state;
+    assert_true(enter(w, 0, ONE));
+    assert_false(enter(w, 1, ONE));
+    assert_false(enter(w, 2, ONE));
+    assert_true(enter(w, 3, OTHER)); /* of another login */
+    leave(w, 0, LOGIN_REFUSED);
+    assert_int_equal(w->callers[1].told, 0); /* not within somebody else's step */
+    loop_run(w->loop);
+    for (int i = 1; i < 3; i++) {
+        assert_int_equal(w->callers[i].told, 1);
+        assert_int_equal(w->callers[i].word, LOGIN_REFUSED);
+    }
+    assert_int_equal(w->callers[0].told + w->callers[3].told, 0);
+    assert_true(enter(w, 0, ONE)); /* it is free again */
+}
+
+static void test_who_goes_away_hears_nothing(void **state)
+{
+    struct world *w = *state;
+    assert_true(enter(w, 0, ONE));
+    assert_false(enter(w, 1, ONE));
+    assert_false(enter(w, 2, ONE));
+    leave(w, 1, LOGIN_SILENT); /* while it waits: nobody's turn comes by it */
+    leave(w, 0, LOGIN_TAKEN);
+    leave(w, 0, LOGIN_REFUSED); /* it has said so */
+    leave(w, 2, LOGIN_SILENT);  /* after the word, before it was told */
+    loop_run(w->loop);
+    assert_int_equal(w->callers[1].told + w->callers[2].told, 0);
+}
+
+static void test_after_silence_the_next_goes_first(void **state)
+{
+    struct world *w = *state;
+    assert_true(enter(w, 0, ONE));
+    for (int i = 1; i < CALLERS; i++) {
+        w->callers[i].again = ONE;
+        assert_false(enter(w, i, ONE));
+    }
+    leave(w, 0, LOGIN_SILENT);
+    loop_run(w->loop);
+    assert_true(w->callers[1].went);
+    assert_false(w->callers[2].went || w->callers[3].went);
+    leave(w, 1, LOGIN_TAKEN);
+    w->callers[2].again = w->callers[3].again = SLICE_EMPTY;
+    loop_run(w->loop);
+    for (int i = 2; i < CALLERS; i++) {
+        assert_int_equal(w->callers[i].told, 2);
+        assert_int_equal(w->callers[i].word, LOGIN_TAKEN);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_one_goes_first_and_its_word_holds_for_all,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_goes_away_hears_nothing, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_after_silence_the_next_goes_first, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
