@@ -65,15 +65,15 @@ static bool is_let_in(enum err err)
 /*
  * Deep overload: the request stands in line inside the ERP until its timestamp is too old,
  * and is then refused as a bad login. That is load, not a login: the user must not be taken
- * out of use for it. Only of a login that has worked, and only after a wait that no refusal
- * of a wrong one takes (the integration's limits.login_overload_ms).
+ * out of use for it. Only of a login that is known to be good, and only after a wait that
+ * no refusal of a wrong one takes (the integration's limits.login_overload_ms).
  */
 static bool is_overload(const struct op_run *run)
 {
     int64_t least_us = run->op.integration->login_overload_ms * 1000;
     return least_us > 0 && run->next == CONNECTOR_FAILED &&
            run->op.fault.err == ERR_NEEDS_REAUTH &&
-           standing_has_worked(run->signer, run->login) &&
+           standing_is_known_good(run->signer, run->login) &&
            gateway_mono_us(run->gateway) - run->sent_us >= least_us;
 }
 

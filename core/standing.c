@@ -186,9 +186,13 @@ bool standing_tries(struct account *account, const struct credential *login,
     return locks(account, login) && (verifies || standing_of(account, login)->on_trial);
 }
 
-bool standing_has_worked(struct account *account, const struct credential *login)
+bool standing_is_known_good(struct account *account, const struct credential *login)
 {
-    return standing_of(account, login)->worked_us > 0;
+    const struct account_standby *standby = standby_of(account, login);
+    bool proven = standby != NULL ? standby->proven
+                                  : account->proven && !standing_needs_reauth(account);
+    proven = proven && !account->apart; /* that speaks of the stored one's login */
+    return proven || standing_of(account, login)->worked_us > 0;
 }
 
 /* ---- The state ---- */

@@ -34,8 +34,9 @@ void standing_recall(struct account *account, int64_t worked_us);
 void standing_call(struct account *account, const struct credential *login);
 /* Its ceiling as it stands: on trial one, of which one falls to this process. */
 int standing_ceiling(const struct account *account);
-/* The ERP has taken that login, and no refusal or long pause came since. */
-bool standing_has_worked(struct account *account, const struct credential *login);
+/* The ERP has taken that login as it is, in this process or an earlier one, and nothing has
+ * stopped it since. */
+bool standing_is_known_good(struct account *account, const struct credential *login);
 /* A call by that login finds out whether the ERP takes it, and a few that it does not take lock
  * the user: one goes first (core/login_turns.h). `verifies`: somebody wants to know. */
 bool standing_tries(struct account *account, const struct credential *login,

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+import urllib.parse
 
 from flow import Volley, codes, main, wait_until
 from governing import LONG_LINE, GovernorCase
@@ -162,6 +163,25 @@ class TestALimitThatChanges(GovernorCase):
     def test_a_login_refused_after_a_long_wait_is_load(self):
         account, url = self.fresh(governor=LONG_LINE)
         self.data(self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2])
+        self.assert_load(account, url)
+
+    def test_after_a_start_it_is_load_too(self):
+        """The server has not seen the login work, but knows that it once has."""
+        account, url = self.fresh(governor=LONG_LINE)
+        self.stand.end("server")
+        self.stand.start_server()
+        self.assert_load(account, self.stand.base + urllib.parse.urlsplit(url).path)
+
+    def test_of_a_login_that_never_worked_it_is_a_refusal(self):
+        body = self.stand.netsuite_account(credentials=self.upstream())
+        account = self.stand.admin("POST", "/integrated-account?verify=false", body)
+        url = self.stand.mint(account["id"])["url"]
+        self.latency(10100)
+        self.fault("status", status=401)
+        result = self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2]
+        self.assertEqual(self.error(result)["code"], "needs_reauth")
+
+    def assert_load(self, account, url):
         self.latency(10100)
         self.fault("status", status=401)
         status, _, result = self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})
