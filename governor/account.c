@@ -139,6 +139,7 @@ void governor_account_set(struct governor *governor,
     lane = lane_of(governor, account);
     tenant = tenant_get(governor, account->tenant);
     if (old_lane != NULL) {
+        lane_changed(governor, old_lane);
         seat_detach(seat);
     }
     seat->ceiling = governor_share(governor, account->ceiling);
@@ -149,6 +150,7 @@ void governor_account_set(struct governor *governor,
     seat->queue_wait_us = account->queue_wait_us;
     seat->removed = false;
     seat_attach(seat, lane, tenant);
+    lane_changed(governor, lane);
     if (lane->mode == GOVERNOR_DRAINING) {
         seat_turn_away(governor, seat, SLICE_EMPTY, GOVERNOR_TURNED_AWAY);
     }
@@ -239,6 +241,7 @@ void governor_account_remove(struct governor *governor, struct slice id, int64_t
     seat = seat_find(governor, id);
     seat_turn_away(governor, seat, SLICE_EMPTY, GOVERNOR_REVOKED);
     seat->removed = true;
+    lane_changed(governor, seat->lane);
     lane_ceiling_drop(seat->lane, seat->ceiling);
     seat_reap(governor, seat);
 }
@@ -252,6 +255,7 @@ void seat_reap(struct governor *governor, struct governor_seat *seat)
     if (!seat->removed || seat->in_flight > 0) {
         return;
     }
+    lane_changed(governor, lane);
     seat_detach(seat);
     map_remove(governor->seats, slice_of(seat->id, seat->id_bytes));
     free(seat);
@@ -286,6 +290,7 @@ void governor_lane_set(struct governor *governor, struct slice id, int ceiling,
     lane->operator_ceiling = ceiling;
     lane->operator_share = governor_share(governor, ceiling);
     lane_settle(lane);
+    lane_changed(governor, lane);
     gates_dispatch(governor, (struct gate *const[]){&lane->gate}, 1);
     lane_reap(governor, lane);
 }

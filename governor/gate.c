@@ -42,6 +42,7 @@ void seat_take(struct governor *governor, struct governor_seat *seat,
     seat->tenant->gate.in_flight++;
     seat->counts.granted++;
     lane_waited(seat->lane, governor->now_us - ticket->since_us);
+    lane_changed(governor, seat->lane);
     throttle_took(governor, seat->lane, ticket);
 }
 

@@ -75,6 +75,7 @@ struct governor *governor_new(const struct governor_options *options)
     governor->seats = map_new();
     list_init(&governor->holds);
     list_init(&governor->decided);
+    governor_watch(governor, false);
     return governor;
 }
 
@@ -90,6 +91,7 @@ void governor_free(struct governor *governor)
         free(LIST_ENTRY(node, struct hold, link));
     }
     seats_free(governor);
+    buf_free(&governor->changed);
     free(governor);
 }
 
@@ -167,6 +169,7 @@ static enum governor_decision stand_in_line(struct governor *governor,
                                             const struct governor_call *call)
 {
     queue_weigh(seat, call);
+    lane_changed(governor, seat->lane); /* it waits there, or is counted */
     ticket->estimate_us = seat_estimate_us(seat, call, governor->now_us);
     if (seat->lane->mode == GOVERNOR_DRAINING) {
         ticket_clear(ticket);
@@ -222,6 +225,7 @@ enum governor_decision governor_acquire(struct governor *governor,
 /* One slot of the account is free again, under all three ceilings. */
 static void slot_freed(struct governor *governor, struct governor_seat *seat)
 {
+    lane_changed(governor, seat->lane);
     seat_give(seat);
     seat_offer(seat);
     gates_dispatch(governor,
@@ -265,6 +269,7 @@ static void hold_slot(struct governor *governor, struct governor_seat *seat)
         (governor->options.lost_hold_us < left ? governor->options.lost_hold_us : left);
     list_push(&governor->holds, &hold->link);
     seat->held++;
+    lane_changed(governor, seat->lane);
 }
 
 void governor_release(struct governor *governor, struct governor_ticket *ticket,

@@ -233,6 +233,19 @@ struct governor_line {
 size_t governor_lane_lines(const struct governor *governor, struct arena *arena,
                            struct slice id, struct slice tenant,
                            struct governor_line **out);
+/* The first lane behind `id` in their order that is the tenant's (empty: any); false: none is.
+ * Its name is lent until the governor changes. */
+bool governor_lane_after(const struct governor *governor, struct slice id,
+                         struct slice tenant, int64_t now_us,
+                         struct governor_lane_view *out);
+/*
+ * From now on it is remembered which lanes change, or no more. The lanes that did since it was
+ * last asked, each once, and those that are gone, into `arena`. False: more than anybody keeps up
+ * with (4 MiB of names); the list is not whole.
+ */
+void governor_watch(struct governor *governor, bool watches);
+bool governor_changed(struct governor *governor, struct arena *arena,
+                      struct slice **ids, size_t *count);
 /* False when no such lane is known (or none of the tenant's accounts is on it). */
 bool governor_lane(const struct governor *governor, struct slice id,
                    struct slice tenant, int64_t now_us, struct governor_lane_view *out);

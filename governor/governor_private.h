@@ -10,6 +10,7 @@
 
 #include <limits.h>
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "base/require.h"
 #include "governor/governor.h"
@@ -57,6 +58,7 @@ struct gate {
     int probe_ceiling;   /* for the one call that is due as a probe; 0: none is */
     int in_flight, queued;
     bool paused;
+    bool is_noted; /* a lane's: among those that have changed */
 };
 
 static inline bool gate_is_open(const struct gate *gate)
@@ -197,6 +199,9 @@ struct governor {
     uint64_t sequence;     /* of arrivals, grants and refusals, over all lanes */
     uint64_t random;
     int64_t now_us;
+    bool is_watched, has_lost_changes;
+    struct buf changed; /* names of lanes, each with its length before it */
+    size_t changed_count;
 };
 
 /* governor.c */
@@ -250,6 +255,15 @@ void lane_ceiling_drop(struct lane *lane, int ceiling);
 void lane_settle(struct lane *lane);
 void lane_measure(struct lane *lane, int64_t hold_us);
 void lane_waited(struct lane *lane, int64_t wait_us);
+
+/* watch.c: the lane is shown otherwise than before; before it is freed, too */
+void lane_note(struct governor *governor, struct lane *lane);
+static inline void lane_changed(struct governor *governor, struct lane *lane)
+{
+    if (governor->is_watched && !lane->gate.is_noted) {
+        lane_note(governor, lane);
+    }
+}
 
 /* throttle.c: a lane whose upstream has refused */
 void throttle_free(struct governor *governor, struct lane *lane);

@@ -43,6 +43,7 @@ void lane_reap(struct governor *governor, struct lane *lane)
         return;
     }
     REQUIRE(gate_is_unused(&lane->gate));
+    lane_changed(governor, lane);
     throttle_free(governor, lane);
     tree_remove(&governor->lanes, &lane->node);
     free(lane->waits);
@@ -136,6 +137,7 @@ void governor_lane_mode_set(struct governor *governor, struct slice id,
     lane = lane_get(governor, id);
     lane->mode = mode;
     lane_settle(lane);
+    lane_changed(governor, lane);
     if (mode == GOVERNOR_DRAINING) {
         governor_lane_kick(governor, id, SLICE_EMPTY, now_us);
     }

@@ -276,6 +276,7 @@ void queue_leave(struct governor *governor, struct governor_ticket *ticket)
     struct load load = one_call(flow, flow->count == 1 ? server->weight : 0);
 
     REQUIRE(ticket->decision == GOVERNOR_WAITING);
+    lane_changed(governor, seat->lane);
     list_remove(&ticket->link);
     heap_remove(&governor->deadlines, &by_deadline, ticket);
     ticket->flow = NULL;

@@ -71,6 +71,7 @@ static void enter(struct governor *governor, struct lane *lane,
     lane->throttle->until_us = until_us;
     heap_fix(&governor->throttled, &by_due, lane);
     lane_settle(lane);
+    lane_changed(governor, lane);
 }
 
 static struct throttle *throttle_get(struct governor *governor, struct lane *lane)
@@ -98,6 +99,7 @@ void throttle_free(struct governor *governor, struct lane *lane)
     free(lane->throttle);
     lane->throttle = NULL;
     lane_settle(lane);
+    lane_changed(governor, lane);
 }
 
 static int64_t pause_length(struct governor *governor, int step)

@@ -21,6 +21,21 @@ struct tree_node *tree_find(const struct tree *tree, struct slice id)
     return NULL;
 }
 
+struct tree_node *tree_after(const struct tree *tree, struct slice id)
+{
+    struct tree_node *node = tree->root, *found = NULL;
+
+    while (node != NULL) {
+        if (slice_cmp(tree_id(node), id) > 0) {
+            found = node;
+            node = node->left;
+        } else {
+            node = node->right;
+        }
+    }
+    return found;
+}
+
 /* Parts a subtree into the nodes before and after `id`. */
 static void split(struct tree_node *node, struct slice id, struct tree_node **before,
                   struct tree_node **after)

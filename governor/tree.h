@@ -36,6 +36,8 @@ static inline struct slice tree_id(const struct tree_node *node)
 
 /* Lends the node, or NULL. */
 struct tree_node *tree_find(const struct tree *tree, struct slice id);
+/* Lends the first node behind `id`, whether that is in the tree or not, or NULL. */
+struct tree_node *tree_after(const struct tree *tree, struct slice id);
 /* Keeps `node`, its id and weight set, until tree_remove; the id is not in the tree
  * yet. */
 void tree_insert(struct tree *tree, struct tree_node *node);

@@ -238,6 +238,41 @@ bool governor_lane(const struct governor *governor, struct slice id,
     return true;
 }
 
+/* Of the tenant's lanes the first behind `id`; it has few. */
+static const struct lane *own_after(const struct tenant *tenant, struct slice id)
+{
+    const struct lane *first = NULL;
+
+    LIST_FOREACH (node, &tenant->seats) {
+        const struct lane *lane =
+            LIST_ENTRY(node, struct governor_seat, in_tenant)->lane;
+        if (slice_cmp(tree_id(&lane->node), id) > 0 &&
+            (first == NULL ||
+             slice_cmp(tree_id(&lane->node), tree_id(&first->node)) < 0)) {
+            first = lane;
+        }
+    }
+    return first;
+}
+
+bool governor_lane_after(const struct governor *governor, struct slice id,
+                         struct slice tenant, int64_t now_us,
+                         struct governor_lane_view *out)
+{
+    const struct tenant *one = tenant_find(governor, tenant);
+    const struct lane *lane = NULL;
+
+    if (tenant.len == 0) {
+        lane = (const struct lane *)(const void *)tree_after(&governor->lanes, id);
+    } else if (one != NULL) {
+        lane = own_after(one, id);
+    }
+    if (lane != NULL) {
+        *out = view_of(lane, tenant, now_us);
+    }
+    return lane != NULL;
+}
+
 struct found {
     const struct lane **lanes;
     size_t count;
