@@ -369,6 +369,15 @@ void http_stream_end(struct http_exchange *exchange)
     connection_exchange_ended(exchange->connection);
 }
 
+size_t http_stream_unsent(const struct http_exchange *exchange)
+{
+    REQUIRE(exchange->is_streaming);
+    if (exchange->relay != NULL) {
+        return relay_stream_unsent(exchange->relay);
+    }
+    return exchange->is_gone ? 0 : connection_unsent(exchange->connection);
+}
+
 /* ---- refusals ---- */
 
 static enum err err_of_status(int status)

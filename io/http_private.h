@@ -207,6 +207,7 @@ void relay_respond(struct http_relay *relay, const struct http_response *respons
 void relay_stream_begin(struct http_relay *relay, const struct http_response *head);
 void relay_stream_send(struct http_relay *relay, struct slice bytes);
 void relay_stream_end(struct http_relay *relay);
+size_t relay_stream_unsent(const struct http_relay *relay);
 /* Tells at the next turn that the client has gone. */
 void relay_want_turn(struct http_relay *relay);
 

@@ -20,10 +20,11 @@ struct http_relay {
     struct loop *front_loop, *home_loop;
     http_handler_fn handler;
     void *handler_ctx;
+    atomic_size_t under_way;    /* bytes of the stream, from home to front */
+    atomic_size_t front_unsent; /* and there */
     /* The front's. */
     struct http_exchange *front; /* or NULL, and then: */
-    http_answer_fn on_answer;
-    void *answer_ctx;
+    struct http_relay_reader reader;
     /* The home's, once it has begun. */
     struct http_exchange home;
     struct arena *arena; /* the request */
@@ -48,12 +49,34 @@ static void drop(struct http_relay *relay)
 
 /* ---- At the front ---- */
 
+static void give_reader(const struct http_relay_reader *reader,
+                        const struct piece *piece)
+{
+    REQUIRE(piece->kind == PIECE_WHOLE || reader->on_begin != NULL);
+    switch (piece->kind) {
+    case PIECE_WHOLE:
+        reader->on_answer(reader->ctx, &piece->response);
+        break;
+    case PIECE_BEGIN:
+        reader->on_begin(reader->ctx, &piece->response);
+        break;
+    case PIECE_BYTES:
+        reader->on_bytes(reader->ctx, piece->response.body);
+        break;
+    case PIECE_END:
+        reader->on_end(reader->ctx);
+        break;
+    }
+}
+
 static void give(const struct piece *piece)
 {
     struct http_relay *relay = piece->relay;
+    if (piece->kind == PIECE_BYTES) {
+        atomic_fetch_sub(&relay->under_way, piece->response.body.len);
+    }
     if (relay->front == NULL) {
-        REQUIRE(piece->kind == PIECE_WHOLE);
-        relay->on_answer(relay->answer_ctx, &piece->response);
+        give_reader(&relay->reader, piece);
         return;
     }
     switch (piece->kind) {
@@ -162,6 +185,7 @@ void relay_stream_send(struct http_relay *relay, struct slice bytes)
 {
     const struct http_response only = {.status = 0, .body = bytes};
     if (!relay->home.is_gone && bytes.len > 0) {
+        atomic_fetch_add(&relay->under_way, bytes.len);
         send_piece(relay, PIECE_BYTES, &only);
     }
 }
@@ -169,6 +193,11 @@ void relay_stream_send(struct http_relay *relay, struct slice bytes)
 void relay_stream_end(struct http_relay *relay)
 {
     send_piece(relay, PIECE_END, NULL);
+}
+
+size_t relay_stream_unsent(const struct http_relay *relay)
+{
+    return atomic_load(&relay->under_way) + atomic_load(&relay->front_unsent);
 }
 
 void relay_want_turn(struct http_relay *relay)
@@ -190,6 +219,8 @@ static struct http_relay *relay_new(const struct http_request *request,
     struct http_field *fields =
         arena_array(arena, request->field_count + 1, sizeof *fields);
     atomic_init(&relay->holders, 1);
+    atomic_init(&relay->under_way, 0);
+    atomic_init(&relay->front_unsent, 0);
     relay->front_loop = from;
     relay->home_loop = to;
     relay->handler = handler;
@@ -221,8 +252,27 @@ void http_relay_copy(const struct http_request *request, struct loop *from,
                      struct loop *to, http_handler_fn handler, void *ctx,
                      http_answer_fn on_answer, void *answer_ctx)
 {
+    const struct http_relay_reader reader = {.on_answer = on_answer, .ctx = answer_ctx};
+    http_relay_read(request, from, to, handler, ctx, &reader);
+}
+
+struct http_relay *http_relay_read(const struct http_request *request,
+                                   struct loop *from, struct loop *to,
+                                   http_handler_fn handler, void *ctx,
+                                   const struct http_relay_reader *reader)
+{
     struct http_relay *relay = relay_new(request, from, to, handler, ctx);
-    relay->on_answer = on_answer;
-    relay->answer_ctx = answer_ctx;
+    relay->reader = *reader;
     loop_post(to, on_begin, relay);
+    return relay;
+}
+
+void http_relay_leave(struct http_relay *relay)
+{
+    on_front_gone(relay);
+}
+
+void http_relay_set_unsent(struct http_relay *relay, size_t bytes)
+{
+    atomic_store(&relay->front_unsent, bytes);
 }

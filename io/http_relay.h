@@ -19,10 +19,31 @@ void http_relay(struct http_exchange *exchange, struct loop *from, struct loop *
                 http_handler_fn handler, void *ctx);
 
 /* The same for a question to several loops: no exchange is ended, the whole answer comes to
- * on_answer(answer_ctx), once, on `from`; lent. The handler may not stream. */
+ * on_answer(answer_ctx), once, on `from`; lent. The handler may not stream: http_relay_read. */
 typedef void (*http_answer_fn)(void *ctx, const struct http_response *answer);
 void http_relay_copy(const struct http_request *request, struct loop *from,
                      struct loop *to, http_handler_fn handler, void *ctx,
                      http_answer_fn on_answer, void *answer_ctx);
+
+/* A question whose answers may be streams. All are called on `from`, with `ctx`; of what they are
+ * given they keep nothing. */
+struct http_relay;
+struct http_relay_reader {
+    http_answer_fn on_answer; /* a whole answer: the last call */
+    http_answer_fn on_begin;  /* a stream begins; its head */
+    void (*on_bytes)(void *ctx, struct slice bytes);
+    loop_fn on_end; /* the stream's: the last call */
+    void *ctx;
+};
+/* Lends the relay until the last call; its home asks whoever reads for patience. */
+struct http_relay *http_relay_read(const struct http_request *request,
+                                   struct loop *from, struct loop *to,
+                                   http_handler_fn handler, void *ctx,
+                                   const struct http_relay_reader *reader);
+/* Nobody wants the rest: the home is told that its client has left. The last call comes yet. */
+void http_relay_leave(struct http_relay *relay);
+/* What has come of the stream and its client has yet to take: a part of http_stream_unsent at
+ * home. To be said again when it has changed. */
+void http_relay_set_unsent(struct http_relay *relay, size_t bytes);
 
 #endif

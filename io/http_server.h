@@ -117,6 +117,9 @@ void http_stream_begin(struct http_exchange *exchange,
                        const struct http_response *head);
 void http_stream_send(struct http_exchange *exchange, struct slice bytes);
 void http_stream_end(struct http_exchange *exchange);
+/* Bytes of the stream that the client's socket has not taken yet; who sends on and on asks before
+ * it does, or is cut at LIMIT_RESULT_BYTES. Across loops it may be late by what is under way. */
+size_t http_stream_unsent(const struct http_exchange *exchange);
 
 const char *http_reason(int status);
 

@@ -18,8 +18,9 @@ struct home {
 struct pair {
     struct env *front;
     struct home home;
-    char body[64]; /* what a copy was answered with */
+    char body[64]; /* what a copy was answered with, or a stream brought so far */
     int answers;
+    int begun, ended; /* of streams that are read */
 };
 
 /* ---- The home's thread ---- */
@@ -42,6 +43,23 @@ static void stream(struct http_exchange *exchange)
     http_stream_end(exchange);
 }
 
+static void on_reader_gone(void *ctx)
+{
+    struct home *home = ctx;
+    http_stream_send(home->held, SLICE("nobody reads this"));
+    http_stream_end(home->held);
+}
+
+static void begin_without_end(struct home *home, struct http_exchange *exchange)
+{
+    struct http_response head = {200, NULL, 0, SLICE_EMPTY};
+    home->held = exchange;
+    http_exchange_on_gone(exchange, on_reader_gone, home);
+    http_stream_begin(exchange, &head);
+    http_stream_send(exchange, SLICE("one"));
+    http_stream_send(exchange, SLICE("two"));
+}
+
 static void at_home(void *ctx, struct http_exchange *exchange)
 {
     struct home *home = ctx;
@@ -53,6 +71,12 @@ static void at_home(void *ctx, struct http_exchange *exchange)
         http_exchange_on_gone(exchange, on_held_gone, home);
     } else if (slice_is(request->path, "/stream")) {
         stream(exchange);
+    } else if (slice_is(request->path, "/endless")) {
+        begin_without_end(home, exchange);
+    } else if (slice_is(request->path, "/unsent")) {
+        struct slice said = arena_printf(http_exchange_arena(exchange), "%zu",
+                                         http_stream_unsent(home->held));
+        respond_text(exchange, 200, said);
     } else {
         const struct http_field *marker = http_request_field(request, "x-marker");
         struct slice said = arena_printf(
@@ -185,6 +209,75 @@ static void test_a_copy_is_answered_to_a_function(void **state)
     assert_string_equal(pair->body, "x||");
 }
 
+static void on_begun(void *ctx, const struct http_response *head)
+{
+    struct pair *pair = ctx;
+    assert_int_equal(head->status, 200);
+    assert_string_equal(pair->body, "");
+    pair->begun++;
+}
+
+static void on_bytes(void *ctx, struct slice bytes)
+{
+    struct pair *pair = ctx;
+    size_t len = strlen(pair->body);
+    snprintf(pair->body + len, sizeof pair->body - len, "%.*s", SLICE_ARG(bytes));
+    pair->answers++;
+}
+
+static void on_ended(void *ctx)
+{
+    struct pair *pair = ctx;
+    pair->ended++;
+}
+
+static struct http_relay *read_path(struct pair *pair, const char *path)
+{
+    const struct http_request request = {.method = SLICE("GET"),
+                                         .path = slice_str(path)};
+    const struct http_relay_reader reader = {on_whole, on_begun, on_bytes, on_ended,
+                                             pair};
+    return http_relay_read(&request, pair->front->loop, pair->home.loop, at_home,
+                           &pair->home, &reader);
+}
+
+static void test_a_stream_is_read_by_functions(void **state)
+{
+    struct pair *pair = *state;
+    read_path(pair, "/stream");
+    await_int(pair->front, &pair->ended, 1);
+    assert_int_equal(pair->begun, 1);
+    assert_string_equal(pair->body, "onetwo");
+}
+
+static void test_a_stream_without_end_ends_when_its_reader_leaves(void **state)
+{
+    struct pair *pair = *state;
+    struct http_relay *relay = read_path(pair, "/endless");
+    await_int(pair->front, &pair->answers, 2);
+    assert_string_equal(pair->body, "onetwo");
+    assert_int_equal(pair->ended, 0);
+    http_relay_leave(relay);
+    await_int(pair->front, &pair->ended, 1);
+    assert_string_equal(pair->body, "onetwo");
+}
+
+static void test_the_home_knows_what_the_client_has_yet_to_take(void **state)
+{
+    struct pair *pair = *state;
+    struct http_relay *relay = read_path(pair, "/endless");
+    await_int(pair->front, &pair->answers, 2);
+    read_path(pair, "/unsent");
+    await_int(pair->front, &pair->answers, 3);
+    assert_string_equal(pair->body, "0");
+    http_relay_set_unsent(relay, 1000);
+    read_path(pair, "/unsent");
+    await_int(pair->front, &pair->answers, 4);
+    assert_string_equal(pair->body, "1000");
+    http_relay_leave(relay);
+    await_int(pair->front, &pair->ended, 1);
+}
+
 int main(void)
 {
 #define PAIR_TEST(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
@@ -193,6 +286,9 @@ int main(void)
         PAIR_TEST(test_a_stream_comes_piece_by_piece_in_order),
         PAIR_TEST(test_a_client_that_leaves_is_told_at_home),
         PAIR_TEST(test_a_copy_is_answered_to_a_function),
+        PAIR_TEST(test_a_stream_is_read_by_functions),
+        PAIR_TEST(test_a_stream_without_end_ends_when_its_reader_leaves),
+        PAIR_TEST(test_the_home_knows_what_the_client_has_yet_to_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
