@@ -86,5 +86,9 @@
 #define LIMIT_CEILING 1000
 #define LIMIT_QUEUE 10000
 #define LIMIT_QUEUE_WAIT_MS 600000
+/* Streams of lane events: of all admins, of all tenants, of one tenant */
+#define LIMIT_LANE_WATCHERS 16
+#define LIMIT_LANE_TENANT_WATCHERS 48
+#define LIMIT_LANE_WATCHERS_OF_ONE 4
 
 #endif

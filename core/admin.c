@@ -61,6 +61,7 @@ static const struct route {
     {"delete_token", "DELETE", "/api-token/{}", ROLE_ADMIN, BODY_NONE,
      admin_delete_token},
     {"list_lanes", "GET", "/lanes", ROLE_TENANT, BODY_NONE, admin_list_lanes},
+    {"watch_lanes", "GET", "/lanes/events", ROLE_TENANT, BODY_NONE, admin_watch_lanes},
     {"get_lane", "GET", "/lanes/{}", ROLE_TENANT, BODY_NONE, admin_get_lane},
     {"pause_lane", "POST", "/lanes/{}/pause", ROLE_ADMIN, BODY_NONE, admin_pause_lane},
     {"resume_lane", "POST", "/lanes/{}/resume", ROLE_ADMIN, BODY_NONE,

@@ -19,6 +19,18 @@ static bool is_of_account(const struct admin *admin)
                         SLICE("/integrated-account"));
 }
 
+static void note_answer(const struct admin *admin, int status)
+{
+    metrics_http(admin->gateway->metrics, status);
+    log_event(admin->gateway->parts.log, LOG_INFO, "admin_call",
+              LOG_ID(request_id, admin->request_id),
+              LOG_ID(token_id, admin->who.token_id),
+              LOG_NAME(route, admin->route != NULL ? admin->route : "none"),
+              is_of_account(admin) ? LOG_ID(account, admin->ids[0])
+                                   : LOG_ID(subject, admin->ids[0]),
+              LOG_ID(mcp_server, admin->ids[1]), LOG_INT(http_status, status));
+}
+
 static void respond(struct admin *admin, int status, struct slice body,
                     const struct http_field *extra)
 {
@@ -34,15 +46,21 @@ static void respond(struct admin *admin, int status, struct slice body,
         fields[count++] = *extra;
     }
     struct http_response response = {status, fields, count, body};
-    metrics_http(admin->gateway->metrics, status);
-    log_event(admin->gateway->parts.log, LOG_INFO, "admin_call",
-              LOG_ID(request_id, admin->request_id),
-              LOG_ID(token_id, admin->who.token_id),
-              LOG_NAME(route, admin->route != NULL ? admin->route : "none"),
-              is_of_account(admin) ? LOG_ID(account, admin->ids[0])
-                                   : LOG_ID(subject, admin->ids[0]),
-              LOG_ID(mcp_server, admin->ids[1]), LOG_INT(http_status, status));
+    note_answer(admin, status);
     http_respond(admin->exchange, &response);
+}
+
+void admin_begin_events(struct admin *admin)
+{
+    const struct http_field fields[] = {
+        {SLICE("Content-Type"), SLICE("text/event-stream")},
+        {SLICE("Cache-Control"), SLICE("no-store, no-transform")},
+        {SLICE("X-Accel-Buffering"), SLICE("no")},
+        {SLICE("X-Request-Id"), admin->request_id}};
+    struct http_response head = {200, fields, sizeof fields / sizeof fields[0],
+                                 SLICE_EMPTY};
+    note_answer(admin, head.status);
+    http_stream_begin(admin->exchange, &head);
 }
 
 void admin_respond(struct admin *admin, int status, const struct buf *json)

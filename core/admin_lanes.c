@@ -4,8 +4,7 @@
 #include "core/admin_private.h"
 #include "core/turnstile.h"
 
-/* What a caller who is no admin may count: its own tenant's. */
-static struct slice scope(const struct admin *admin)
+struct slice admin_scope(const struct admin *admin)
 {
     return admin->who.role == ROLE_ADMIN ? SLICE_EMPTY : admin->who.tenant;
 }
@@ -31,8 +30,8 @@ static const char *const modes[] = {[GOVERNOR_RUNNING] = "running",
                                     [GOVERNOR_PAUSED] = "paused",
                                     [GOVERNOR_DRAINING] = "draining"};
 
-static void write_lane(const struct admin *admin, struct jwriter *writer,
-                       const struct governor_lane_view *lane)
+void admin_write_lane(const struct admin *admin, struct jwriter *writer,
+                      const struct governor_lane_view *lane)
 {
     jwriter_member_string(writer, "id", lane->lane);
     jwriter_key(writer, SLICE("ceiling"));
@@ -64,12 +63,12 @@ static const char *const classes[] = {[GOVERNOR_CRITICAL] = "critical",
                                       [GOVERNOR_INTERACTIVE] = "interactive",
                                       [GOVERNOR_BATCH] = "batch"};
 
-/* Who waits in one lane, of what the caller may see. */
-static void write_lines(const struct admin *admin, struct jwriter *writer)
+void admin_write_lines(const struct admin *admin, struct arena *arena,
+                       struct jwriter *writer, struct slice id)
 {
     struct governor_line *lines = NULL;
-    size_t count = governor_lane_lines(admin->gateway->parts.governor, admin->arena,
-                                       admin->ids[0], scope(admin), &lines);
+    size_t count = governor_lane_lines(admin->gateway->parts.governor, arena, id,
+                                       admin_scope(admin), &lines);
     jwriter_key(writer, SLICE("queue"));
     jwriter_array(writer);
     for (size_t i = 0; i < count; i++) {
@@ -88,14 +87,14 @@ void admin_list_lanes(struct admin *admin)
 {
     struct gateway *gateway = admin->gateway;
     struct governor_lane_view *lanes = NULL;
-    size_t count = governor_lanes(gateway->parts.governor, admin->arena, scope(admin),
-                                  gateway_mono_us(gateway), &lanes);
+    size_t count = governor_lanes(gateway->parts.governor, admin->arena,
+                                  admin_scope(admin), gateway_mono_us(gateway), &lanes);
     struct buf json = admin_buf();
     struct jwriter writer;
     admin_page_begin(&writer, &json);
     for (size_t i = 0; i < count; i++) {
         jwriter_object(&writer);
-        write_lane(admin, &writer, &lanes[i]);
+        admin_write_lane(admin, &writer, &lanes[i]);
         jwriter_object_end(&writer);
     }
     admin_page_end(admin, &writer, SLICE_EMPTY);
@@ -107,8 +106,8 @@ static void respond_lane(struct admin *admin, const struct governor_lane_view *l
     struct jwriter writer;
     jwriter_init(&writer, &json);
     jwriter_object(&writer);
-    write_lane(admin, &writer, lane);
-    write_lines(admin, &writer);
+    admin_write_lane(admin, &writer, lane);
+    admin_write_lines(admin, admin->arena, &writer, lane->lane);
     jwriter_object_end(&writer);
     admin_respond(admin, 200, &json);
     buf_free(&json);
@@ -117,7 +116,7 @@ static void respond_lane(struct admin *admin, const struct governor_lane_view *l
 static bool find_lane(struct admin *admin, struct governor_lane_view *lane)
 {
     struct gateway *gateway = admin->gateway;
-    if (governor_lane(gateway->parts.governor, admin->ids[0], scope(admin),
+    if (governor_lane(gateway->parts.governor, admin->ids[0], admin_scope(admin),
                       gateway_mono_us(gateway), lane)) {
         return true;
     }

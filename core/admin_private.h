@@ -38,6 +38,8 @@ struct admin {
 
 void admin_respond(struct admin *admin, int status, const struct buf *json);
 void admin_no_content(struct admin *admin);
+/* The head of an event stream; whoever sends it ends the exchange. */
+void admin_begin_events(struct admin *admin);
 void admin_fault(struct admin *admin, const struct fault *fault);
 /* With one more header field. */
 void admin_fault_with(struct admin *admin, const struct fault *fault,
@@ -135,6 +137,16 @@ bool admin_fit_auth(struct admin *admin, struct store_account *record,
 /* Tells the token host that the account's grant is over, if it has one. */
 void admin_revoke_grant(struct admin *admin);
 
+/* ---- admin_lanes.c ---- */
+
+/* What a caller who is no admin may count: its own tenant's. */
+struct slice admin_scope(const struct admin *admin);
+/* The members of a lane, and "queue": who waits in it; of both what the caller may see. */
+void admin_write_lane(const struct admin *admin, struct jwriter *writer,
+                      const struct governor_lane_view *lane);
+void admin_write_lines(const struct admin *admin, struct arena *arena,
+                       struct jwriter *writer, struct slice id);
+
 /* ---- Handlers, by file ---- */
 
 void admin_get_catalog(struct admin *admin);
@@ -182,6 +194,7 @@ void admin_test_endpoint(struct admin *admin);
 void admin_list_deliveries(struct admin *admin);
 
 void admin_list_lanes(struct admin *admin);
+void admin_watch_lanes(struct admin *admin); /* lane_events.c */
 void admin_pause_lane(struct admin *admin);
 void admin_resume_lane(struct admin *admin);
 void admin_drain_lane(struct admin *admin);

@@ -8,6 +8,7 @@
 #include "core/catalogs.h"
 #include "core/changes.h"
 #include "core/homes.h"
+#include "core/lane_events.h"
 #include "core/metrics.h"
 #include "core/op.h"
 #include "core/servers.h"
@@ -82,6 +83,7 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
     list_init(&gateway->pausing);
     gateway->turnstile = turnstile_new(parts->loop, parts->clock, parts->governor);
     gateway->metrics = metrics_new();
+    gateway->lane_events = lane_events_new(gateway);
     gateway->arenas = arena_store_new(ARENA_CHUNKS_KEPT);
     gateway->catalogs = catalogs_new(gateway, parts->catalogs, catalog, watch);
     gateway->accounts = accounts_new(gateway);
@@ -140,6 +142,7 @@ void gateway_free(struct gateway *gateway)
     }
     changes_free(gateway->changes);
     webhooks_free(gateway->webhooks);
+    lane_events_free(gateway->lane_events);
     servers_free(gateway->servers);
     accounts_free(gateway->accounts);
     catalogs_free(gateway->catalogs);

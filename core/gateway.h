@@ -31,6 +31,7 @@ struct homes;
 struct catalogs_source;
 struct catalog_watch;
 struct servers;
+struct lane_events;
 struct turnstile;
 struct metrics;
 struct metrics_listening;
@@ -98,6 +99,7 @@ struct gateway {
     struct turnstile *turnstile;
     struct metrics *metrics;
     struct webhooks *webhooks;
+    struct lane_events *lane_events;
     struct changes *changes; /* NULL: nobody else writes the store */
     struct list calls;   /* struct call: open tool calls, for notifications/cancelled */
     struct list pausing; /* struct op_run: operations that pause between two steps */

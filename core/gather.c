@@ -108,15 +108,6 @@ static int lane_order(const void *a, const void *b)
                      jval_text(jval_get(*other, "id")));
 }
 
-/* A lane that no account of this start has asked for has the operator's ceiling and nothing
- * else; the first worker shows it. What is not proven yet is shown where it is known. */
-static bool lives_in(const struct workers *workers, struct slice lane, int worker)
-{
-    int home = homes_of_lane(workers->homes, lane);
-    return slice_starts(lane, slice_str(GOVERNOR_PRIVATE_LANE)) || home == worker ||
-           (home < 0 && worker == 0);
-}
-
 enum err gather_lanes(const struct workers *workers, const struct slice *bodies,
                       struct arena *arena, struct buf *out)
 {
@@ -135,7 +126,7 @@ enum err gather_lanes(const struct workers *workers, const struct slice *bodies,
     for (int i = 0; i < workers->count; i++) {
         for (size_t n = 0; n < lists[i]->count; n++) {
             const struct jval *lane = &lists[i]->items[n];
-            if (lives_in(workers, jval_text(jval_get(lane, "id")), i)) {
+            if (homes_shows(workers->homes, jval_text(jval_get(lane, "id")), i)) {
                 lanes[count++] = lane;
             }
         }

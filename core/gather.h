@@ -19,6 +19,10 @@ typedef enum err (*gather_fn)(const struct workers *workers, const struct slice 
 void gather(const struct worker *worker, struct http_exchange *exchange,
             gather_fn put_together);
 
+/* The same for a request that is answered with a stream of whole events: all that come from any
+ * worker, in the order they come; the first that ends ends it. */
+void gather_events(const struct worker *worker, struct http_exchange *exchange);
+
 /* GET /lanes: each lane as the worker has it that it lives in, in order of id. */
 MUST_USE enum err gather_lanes(const struct workers *workers,
                                const struct slice *bodies, struct arena *arena,

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/map.h"
+#include "governor/governor.h"
 
 struct homes {
     int workers;
@@ -47,6 +48,18 @@ int homes_of_lane(struct homes *homes, struct slice lane)
     intptr_t known = (intptr_t)map_get(homes->by_lane, lane);
     pthread_mutex_unlock(&homes->lock);
     return (int)known - 1;
+}
+
+int homes_count(const struct homes *homes)
+{
+    return homes->workers;
+}
+
+bool homes_shows(struct homes *homes, struct slice lane, int worker)
+{
+    int home = homes_of_lane(homes, lane);
+    return slice_starts(lane, slice_str(GOVERNOR_PRIVATE_LANE)) || home == worker ||
+           (home < 0 && worker == 0);
 }
 
 /* Whoever says it first is right. */

@@ -30,6 +30,12 @@ int homes_of_account(struct homes *homes, struct store *store,
 /* -1: nobody has asked for an account of it yet. */
 int homes_of_lane(struct homes *homes, struct slice lane);
 
+int homes_count(const struct homes *homes); /* of workers */
+/* Whether the worker is the one that shows that lane. One that no account of this start has asked
+ * for has the operator's ceiling and nothing else; the first shows it. What is not proven yet is
+ * shown where it is known. */
+bool homes_shows(struct homes *homes, struct slice lane, int worker);
+
 /*
  * What a worker may grant of a tenant's ceiling. All of it, when all its accounts live in one
  * worker; else, which happens until the next start after a ceiling was set or an account joined

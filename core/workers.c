@@ -127,6 +127,10 @@ void worker_handle(void *ctx, struct http_exchange *exchange)
         gather(worker, exchange, gather_lanes);
         return;
     }
+    if (is_get && slice_is(request->path, "/lanes/events")) {
+        gather_events(worker, exchange);
+        return;
+    }
     int home = home_of(worker, exchange);
     if (home == worker->number) {
         server_handle(own(worker), exchange);
