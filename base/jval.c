@@ -16,29 +16,41 @@ static bool is_named(const struct jmember *member, struct slice name)
             (member->name.ptr[0] == name.ptr[0] && slice_eq(member->name, name)));
 }
 
-const struct jval *jval_member_near(const struct jval *object, struct slice name,
-                                    size_t *at)
+size_t jval_place(const struct jval *object, struct slice name, size_t near)
 {
     if (!jval_is(object, JVAL_OBJECT)) {
-        return NULL;
+        return SIZE_MAX;
     }
-    if (*at < object->count && is_named(&object->members[*at], name)) {
-        return &object->members[*at].value;
+    if (near < object->count && is_named(&object->members[near], name)) {
+        return near;
     }
     for (size_t i = 0; i < object->count; i++) {
         if (is_named(&object->members[i], name)) {
-            *at = i;
-            return &object->members[i].value;
+            return i;
         }
     }
-    return NULL;
+    return SIZE_MAX;
 }
 
 const struct jval *jval_member(const struct jval *object, struct slice name)
 {
-    size_t at = SIZE_MAX;
+    size_t place = jval_place(object, name, SIZE_MAX);
 
-    return jval_member_near(object, name, &at);
+    return place != SIZE_MAX ? &object->members[place].value : NULL;
+}
+
+bool jval_same_names(const struct jval *a, const struct jval *b)
+{
+    if (a->type != JVAL_OBJECT || b->type != JVAL_OBJECT || a->count != b->count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        if (a->members[i].name.ptr != b->members[i].name.ptr ||
+            a->members[i].name.len != b->members[i].name.len) {
+            return false;
+        }
+    }
+    return true;
 }
 
 const struct jval *jval_get(const struct jval *object, const char *name)

@@ -54,10 +54,12 @@ MUST_USE enum err jval_parse(struct arena *arena, struct slice text, struct jval
 /* The member's value, or NULL; also NULL when `object` is NULL or no object. */
 const struct jval *jval_member(const struct jval *object, struct slice name);
 const struct jval *jval_get(const struct jval *object, const char *name);
-/* As jval_member; *at is where it stood in an object like this one, and is set to where
- * it stands in this one. For many objects with the same members. */
-const struct jval *jval_member_near(const struct jval *object, struct slice name,
-                                    size_t *at);
+/* Where the member stands, or SIZE_MAX; looked for at `near` first, where it stood in an object
+ * like this one. */
+size_t jval_place(const struct jval *object, struct slice name, size_t near);
+/* Whether the members have the same names in the same order. Only looks where the names lie,
+ * which is one place for rows that jval_parse found alike: false may be wrong. */
+bool jval_same_names(const struct jval *a, const struct jval *b);
 
 /* The string's text; an empty slice when it is NULL or no string. */
 struct slice jval_text(const struct jval *value);

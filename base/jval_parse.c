@@ -9,6 +9,9 @@
  * container lie in a row above the slot of the container, and move to the arena when it
  * closes. So nothing is copied twice, and nothing recurses.
  * 3. Slots hold pointers and lengths, never bytes of the text, and need no wiping.
+ * 4. Rows of a list mostly have the same members: a name that stands where the row before had
+ * it is compared and not read, and names that are all those of another object need no search
+ * for duplicates. Rows alike share the bytes of their names.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,6 +32,10 @@
 struct frame {
     size_t base; /* the first slot of the container's children */
     bool is_object;
+    bool is_alike; /* an object's names, so far, are those of `like` in their order */
+    /* Of an object that is expected to have the same names; an array's: of its last one. */
+    const struct jmember *like;
+    size_t like_count;
 };
 
 struct parser {
@@ -39,6 +46,8 @@ struct parser {
     struct jmember *slots; /* array elements leave the name unused */
     size_t used, capacity, nodes;
     unsigned depth;
+    bool
+        has_escaped_name; /* from then on no names are expected: they lie there decoded */
     struct frame frames[LIMIT_JSON_DEPTH];
     struct jmember first_slots[FIRST_SLOTS];
 };
@@ -49,10 +58,13 @@ static enum err fail(struct parser *parser, const char *where, enum err err)
     return err;
 }
 
-static void skip_space(struct parser *parser)
+static inline void skip_space(struct parser *parser)
 {
     char *at = parser->at;
 
+    if ((unsigned char)*at > ' ') {
+        return;
+    }
     while (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t') {
         at++;
     }
@@ -186,11 +198,10 @@ static char *unescape(struct parser *parser, char *to)
     return to;
 }
 
-/* The string whose opening quote is at parser->at. */
-static enum err read_string(struct parser *parser, struct slice *text)
+/* The rest of a string from its first byte that is not plain, at `end`. */
+static enum err read_escapes(struct parser *parser, char *from, char *end,
+                             struct slice *text)
 {
-    char *from = parser->at + 1;
-    char *end = skip_plain(from);
     char *to = end;
 
     parser->at = end;
@@ -209,6 +220,20 @@ static enum err read_string(struct parser *parser, struct slice *text)
     }
     parser->at++;
     *text = slice_of(from, (size_t)(to - from));
+    return ERR_OK;
+}
+
+/* The string whose opening quote is at parser->at. */
+static inline enum err read_string(struct parser *parser, struct slice *text)
+{
+    char *from = parser->at + 1;
+    char *end = skip_plain(from);
+
+    if (*end != '"') {
+        return read_escapes(parser, from, end, text);
+    }
+    parser->at = end + 1;
+    *text = (struct slice){from, (size_t)(end - from)};
     return ERR_OK;
 }
 
@@ -292,7 +317,7 @@ static void grow_slots(struct parser *parser)
 }
 
 /* The next value's slot on top of the others. */
-static enum err reserve_slot(struct parser *parser)
+static inline enum err reserve_slot(struct parser *parser)
 {
     if (++parser->nodes > LIMIT_JSON_NODES) {
         return fail(parser, parser->at, ERR_TOO_LARGE);
@@ -305,13 +330,49 @@ static enum err reserve_slot(struct parser *parser)
     return ERR_OK;
 }
 
+/* An object that this one, or this array's first one, is likely to be like: what stood in
+ * this place in the row before, or the object before it in the array. */
+static const struct jval *expected(const struct parser *parser)
+{
+    const struct frame *around = &parser->frames[parser->depth - 1];
+    size_t place = parser->used - 1 - around->base;
+
+    if (!around->is_object || !around->is_alike || place >= around->like_count) {
+        return NULL;
+    }
+    const struct jval *value = &around->like[place].value;
+    return value->type == JVAL_ARRAY && value->count > 0
+               ? &value->items[value->count - 1]
+               : value;
+}
+
+static void expect_names(const struct parser *parser, struct frame *frame)
+{
+    if (parser->depth == 0 || parser->has_escaped_name) {
+        return;
+    }
+    const struct frame *around = &parser->frames[parser->depth - 1];
+    const struct jval *like = expected(parser);
+    if (jval_is(like, JVAL_OBJECT)) {
+        frame->like = like->members;
+        frame->like_count = like->count;
+    } else if (frame->is_object && !around->is_object) {
+        frame->like = around->like;
+        frame->like_count = around->like_count;
+    }
+    frame->is_alike = frame->is_object && frame->like_count > 0;
+}
+
 static enum err open_container(struct parser *parser, bool is_object)
 {
     if (parser->depth == LIMIT_JSON_DEPTH) {
         return fail(parser, parser->at, ERR_TOO_LARGE);
     }
+    struct frame *frame = &parser->frames[parser->depth];
+    *frame = (struct frame){.base = parser->used, .is_object = is_object};
+    expect_names(parser, frame);
     parser->at++;
-    parser->frames[parser->depth++] = (struct frame){parser->used, is_object};
+    parser->depth++;
     return ERR_OK;
 }
 
@@ -340,6 +401,57 @@ static enum err read_value(struct parser *parser)
     }
 }
 
+/* Whether the bytes at `at` are those of a name that was read before, and its closing quote.
+ * That one lies in the same copy, so there are STOPS behind both; and it holds no NUL. */
+#ifdef __SSE2__
+static inline bool is_there(const char *at, struct slice name)
+{
+    const char *like = name.ptr;
+
+    for (ptrdiff_t left = (ptrdiff_t)name.len + 1; left > 0;
+         left -= (ptrdiff_t)sizeof(__m128i)) {
+        __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const void *)at),
+                                      _mm_loadu_si128((const void *)like));
+        unsigned other = ~(unsigned)_mm_movemask_epi8(same) & 0xffffu;
+        if (other != 0 && __builtin_ctz(other) < left) {
+            return false;
+        }
+        at += sizeof(__m128i);
+        like += sizeof(__m128i);
+    }
+    return true;
+}
+#else
+static bool is_there(const char *at, struct slice name)
+{
+    size_t same = 0;
+
+    while (same <= name.len && at[same] == name.ptr[same]) {
+        same++;
+    }
+    return same > name.len;
+}
+#endif
+
+/* A name: the one that is expected here, or any other. */
+static enum err read_name(struct parser *parser, struct slice *name)
+{
+    struct frame *frame = &parser->frames[parser->depth - 1];
+    size_t place = parser->used - frame->base;
+
+    if (frame->is_alike && place < frame->like_count &&
+        is_there(parser->at + 1, frame->like[place].name)) {
+        *name = frame->like[place].name;
+        parser->at += name->len + 2;
+        return ERR_OK;
+    }
+    frame->is_alike = false;
+    char *from = parser->at;
+    enum err err = read_string(parser, name);
+    parser->has_escaped_name |= parser->at != from + name->len + 2;
+    return err;
+}
+
 /* A member's name, its colon, and the slot for its value. */
 static enum err read_key(struct parser *parser)
 {
@@ -349,7 +461,7 @@ static enum err read_key(struct parser *parser)
     if (*parser->at != '"') {
         return fail(parser, parser->at, ERR_PARSE);
     }
-    enum err err = read_string(parser, &name);
+    enum err err = read_name(parser, &name);
     if (err == ERR_OK) {
         err = reserve_slot(parser);
     }
@@ -413,12 +525,21 @@ static const struct jmember *many_duplicate(const struct jmember *members, size_
     return duplicate;
 }
 
-static enum err close_object(struct parser *parser, const struct jmember *members,
-                             size_t count, struct jval *object)
+static const struct jmember *find_duplicate(const struct frame *frame,
+                                            const struct jmember *members, size_t count)
 {
-    const struct jmember *duplicate = count <= JVAL_FEW_MEMBERS
-                                          ? few_duplicate(members, count)
-                                          : many_duplicate(members, count);
+    if (frame->is_alike) {
+        return NULL;
+    }
+    return count <= JVAL_FEW_MEMBERS ? few_duplicate(members, count)
+                                     : many_duplicate(members, count);
+}
+
+static enum err close_object(struct parser *parser, const struct frame *frame,
+                             const struct jmember *members, size_t count,
+                             struct jval *object)
+{
+    const struct jmember *duplicate = find_duplicate(frame, members, count);
 
     if (duplicate != NULL) {
         return fail(parser, duplicate->name.ptr, ERR_PARSE);
@@ -429,6 +550,10 @@ static enum err close_object(struct parser *parser, const struct jmember *member
     }
     object->members = arena_array(parser->arena, count, sizeof(struct jmember));
     memcpy(object->members, members, count * sizeof(struct jmember));
+    if (parser->depth > 0 && !parser->frames[parser->depth - 1].is_object) {
+        parser->frames[parser->depth - 1].like = object->members;
+        parser->frames[parser->depth - 1].like_count = count;
+    }
     return ERR_OK;
 }
 
@@ -458,7 +583,7 @@ static enum err close_container(struct parser *parser)
     value->count = count;
     value->capacity = (unsigned)count;
     if (frame->is_object) {
-        return close_object(parser, members, count, value);
+        return close_object(parser, frame, members, count, value);
     }
     close_array(parser, members, count, value);
     /* The analyser loses sight of the slots here; their owner frees them. */
@@ -523,6 +648,7 @@ enum err jval_parse(struct arena *arena, struct slice text, struct jval **out,
     parser.used = 0;
     parser.nodes = 0;
     parser.depth = 0;
+    parser.has_escaped_name = false;
     /* What lies behind the valid part stays NUL and is reported where it begins. */
     memcpy(copy, text.ptr, valid);
     parser.where = copy;

@@ -2,6 +2,7 @@
 /* Calendar arithmetic in the proleptic Gregorian calendar, years 0000 to 9999. */
 #include "base/timefmt.h"
 
+#define DATE_BYTES 10
 #define DAY_MS ((int64_t)86400000)
 /* 0000-01-01T00:00:00Z and the last millisecond of 9999. */
 #define FIRST_MS ((int64_t)-62167219200000)
@@ -57,26 +58,48 @@ static char *put_after(char *at, char mark, int64_t value)
     return put_digits(at + 1, value, 2);
 }
 
-void timefmt_utc(int64_t wall_ms, char out[TIMEFMT_BYTES])
+/* The nearest time that can be written. */
+static int64_t within_years(int64_t wall_ms)
 {
     if (wall_ms < FIRST_MS) {
-        wall_ms = FIRST_MS;
+        return FIRST_MS;
     }
-    if (wall_ms > LAST_MS) {
-        wall_ms = LAST_MS;
-    }
-    int64_t days = (wall_ms >= 0 ? wall_ms : wall_ms - (DAY_MS - 1)) / DAY_MS;
-    int64_t second = (wall_ms - days * DAY_MS) / 1000;
+    return wall_ms > LAST_MS ? LAST_MS : wall_ms;
+}
+
+static int64_t days_of(int64_t wall_ms)
+{
+    wall_ms = within_years(wall_ms);
+    return (wall_ms >= 0 ? wall_ms : wall_ms - (DAY_MS - 1)) / DAY_MS;
+}
+
+static char *put_date(char *at, int64_t days)
+{
     struct civil date = civil_from_days(days);
 
-    char *at = put_digits(out, date.year, 4);
+    at = put_digits(at, date.year, 4);
     at = put_after(at, '-', date.month);
-    at = put_after(at, '-', date.day);
+    return put_after(at, '-', date.day);
+}
+
+void timefmt_utc(int64_t wall_ms, char out[TIMEFMT_BYTES])
+{
+    int64_t days = days_of(wall_ms);
+    int64_t second = (within_years(wall_ms) - days * DAY_MS) / 1000;
+
+    char *at = put_date(out, days);
     at = put_after(at, 'T', second / 3600);
     at = put_after(at, ':', second / 60 % 60);
     at = put_after(at, ':', second % 60);
     at[0] = 'Z';
     at[1] = '\0';
+}
+
+struct slice timefmt_utc_date(struct arena *arena, int64_t wall_ms)
+{
+    char *text = arena_alloc(arena, DATE_BYTES);
+
+    return slice_of(text, (size_t)(put_date(text, days_of(wall_ms)) - text));
 }
 
 struct slice timefmt_utc_arena(struct arena *arena, int64_t wall_ms)

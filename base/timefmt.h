@@ -18,6 +18,8 @@
 #define TIMEFMT_BYTES 21
 void timefmt_utc(int64_t wall_ms, char out[TIMEFMT_BYTES]);
 struct slice timefmt_utc_arena(struct arena *arena, int64_t wall_ms);
+/* "2026-11-20" */
+struct slice timefmt_utc_date(struct arena *arena, int64_t wall_ms);
 
 /* RFC 3339: "Z" or an offset, optional fraction. Unix milliseconds. */
 bool timefmt_parse(struct slice text, int64_t *wall_ms);

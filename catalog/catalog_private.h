@@ -103,9 +103,15 @@ struct field_path {
 /* False with a sentence in `message`. */
 bool field_path_compile(struct arena *arena, struct slice text, struct field_path **out,
                         struct slice *message);
-/* The first value there that is not null, or NULL. `near`: see jval_member_near. */
+/*
+ * The first value there that is not null, or NULL. `place`: where the path's first member stands
+ * in the record (jval_place), or SIZE_MAX; not looked at when the path begins otherwise.
+ */
 const struct jval *field_path_first(const struct field_path *path,
-                                    const struct jval *record, size_t *near);
+                                    const struct jval *record, size_t place);
+/* That place; `near` is a guess. */
+size_t field_path_place(const struct field_path *path, const struct jval *record,
+                        size_t near);
 /* Every value there that is not null, pushed to `found`. */
 void field_path_all(const struct field_path *path, const struct jval *record,
                     struct arena *arena, struct jval *found);

@@ -50,10 +50,35 @@ static struct slice written_out(struct arena *arena, struct slice text)
                         fraction.len > 0 ? "." : "", SLICE_ARG(fraction));
 }
 
+static size_t count_digits(struct slice text, size_t from)
+{
+    size_t at = from;
+
+    while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9') {
+        at++;
+    }
+    return at - from;
+}
+
+/* As ERPs write nearly all amounts: digits without a leading zero, a point, digits. */
+static bool is_usual(struct slice text)
+{
+    size_t whole = count_digits(text, 0);
+    size_t fraction =
+        whole < text.len && text.ptr[whole] == '.' ? count_digits(text, whole + 1) : 0;
+
+    return whole > 0 && (whole == 1 || text.ptr[0] != '0') && fraction > 0 &&
+           whole + 1 + fraction == text.len && text.len <= LIMIT_NUMBER_BYTES;
+}
+
 static bool to_decimal(struct arena *arena, struct slice text, struct slice *out)
 {
     struct decimal value;
 
+    if (is_usual(text)) {
+        *out = text;
+        return true;
+    }
     text = slice_trim(text);
     if (!decimal_parse(text, &value)) {
         return false;
@@ -126,8 +151,7 @@ static bool to_sap_date(struct arena *arena, struct slice text, struct slice *ou
     if (!timefmt_parse_odata(text, &wall_ms)) {
         return false;
     }
-    *out = timefmt_utc_arena(arena, wall_ms);
-    out->len = 10;
+    *out = timefmt_utc_date(arena, wall_ms);
     return true;
 }
 
@@ -217,36 +241,38 @@ static const struct field_map_entry *find_entry(const struct field *field,
 }
 
 /* The default, or null; using it is counted, having nothing is not. */
-static struct jval nothing(const struct mapping *mapping, const struct field *field)
+static void nothing(const struct mapping *mapping, const struct field *field,
+                    struct jval *out)
 {
     if (field->fallback == NULL) {
-        return (struct jval){.type = JVAL_NULL, .text = SLICE_EMPTY};
+        *out = (struct jval){.type = JVAL_NULL, .text = SLICE_EMPTY};
+        return;
     }
     ++*mapping->fallbacks;
-    return *field->fallback;
+    *out = *field->fallback;
 }
 
-static struct jval map_scalar(const struct mapping *mapping, const struct field *field,
-                              const struct jval *value)
+static void map_scalar(const struct mapping *mapping, const struct field *field,
+                       const struct jval *value, struct jval *out)
 {
-    const struct field_map_entry *entry;
-    struct jval result = {.type = JVAL_NULL, .text = SLICE_EMPTY};
     struct slice text;
 
+    *out = (struct jval){.type = JVAL_NULL, .text = SLICE_EMPTY};
     if (scalar_text(value, &text)) {
-        entry = find_entry(field, text);
+        const struct field_map_entry *entry = find_entry(field, text);
         if (entry == NULL && field->map_other != NULL) {
-            return *field->map_other;
+            *out = *field->map_other;
+            return;
         }
         if (convert(mapping->arena, field->convert, entry != NULL ? entry->to : text,
-                    &result)) {
-            return result;
+                    out)) {
+            return;
         }
     }
     if (field->fallback == NULL) {
         ++*mapping->fallbacks;
     }
-    return nothing(mapping, field);
+    nothing(mapping, field, out);
 }
 
 /* ---- Records ---- */
@@ -290,63 +316,91 @@ static struct jval *collect(struct arena *arena, const struct field_path *path,
     return elements;
 }
 
-static struct jval map_array(const struct mapping *mapping, const struct field *field,
-                             const struct jval *record)
+static void map_array(const struct mapping *mapping, const struct field *field,
+                      const struct jval *record, const size_t *places, struct jval *out)
 {
     for (size_t i = 0; i < field->path_count; i++) {
         struct field_path to_branch = trunk(field->paths[i]);
 
-        size_t near = 0;
-        if (field_path_first(&to_branch, record, &near) != NULL) {
-            return *map_records(mapping, field->fields, field->field_count,
+        if (field_path_first(&to_branch, record, places[i]) != NULL) {
+            *out = *map_records(mapping, field->fields, field->field_count,
                                 collect(mapping->arena, field->paths[i], record));
+            return;
         }
     }
-    return nothing(mapping, field);
+    nothing(mapping, field, out);
 }
 
-static struct jval map_field(const struct mapping *mapping, const struct field *field,
-                             const struct jval *record, size_t *near)
+static void map_field(const struct mapping *mapping, const struct field *field,
+                      const struct jval *record, const size_t *places, struct jval *out)
 {
     if (field->type == FIELD_ARRAY) {
-        return map_array(mapping, field, record);
+        map_array(mapping, field, record, places, out);
+        return;
     }
     for (size_t i = 0; i < field->path_count; i++) {
-        const struct jval *value = field_path_first(field->paths[i], record, near);
+        const struct jval *value = field_path_first(field->paths[i], record, places[i]);
 
         if (value != NULL) {
-            return map_scalar(mapping, field, value);
+            map_scalar(mapping, field, value, out);
+            return;
         }
     }
-    return nothing(mapping, field);
+    nothing(mapping, field, out);
 }
 
-/* `near`: for each field, where the record before had it. */
-static struct jval map_record(const struct mapping *mapping, const struct field *fields,
-                              size_t count, const struct jval *record, size_t *near)
+static size_t count_paths(const struct field *fields, size_t count)
 {
-    struct jval result = {.type = JVAL_OBJECT, .count = count, .text = SLICE_EMPTY};
+    size_t paths = 0;
 
-    result.members = arena_array(mapping->arena, count, sizeof *result.members);
     for (size_t i = 0; i < count; i++) {
-        result.members[i].name = fields[i].name;
-        result.members[i].value = map_field(mapping, &fields[i], record, &near[i]);
+        paths += fields[i].path_count;
     }
-    return result;
+    return paths;
 }
 
+/* Where each path of each field begins in the record. */
+static void find_places(const struct field *fields, size_t count,
+                        const struct jval *record, size_t *places)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < fields[i].path_count; k++, places++) {
+            *places = field_path_place(fields[i].paths[k], record, *places);
+        }
+    }
+}
+
+static void map_record(const struct mapping *mapping, const struct field *fields,
+                       size_t count, const struct jval *record, const size_t *places,
+                       struct jval *out)
+{
+    *out = (struct jval){.type = JVAL_OBJECT, .count = count, .text = SLICE_EMPTY};
+    out->members = arena_array(mapping->arena, count, sizeof *out->members);
+    for (size_t i = 0; i < count; i++) {
+        out->members[i].name = fields[i].name;
+        map_field(mapping, &fields[i], record, places, &out->members[i].value);
+        places += fields[i].path_count;
+    }
+}
+
+/* The rows of a list are alike, mostly: then what was found in one is in the next as well. */
 static struct jval *map_records(const struct mapping *mapping,
                                 const struct field *fields, size_t count,
                                 const struct jval *records)
 {
     struct jval *result = jval_new_array(mapping->arena, records->count);
-    size_t *near = arena_array(mapping->arena, count, sizeof *near);
+    size_t *places =
+        arena_array(mapping->arena, count_paths(fields, count), sizeof *places);
 
     for (size_t i = 0; i < records->count; i++) {
-        struct jval record =
-            map_record(mapping, fields, count, &records->items[i], near);
+        const struct jval *record = &records->items[i];
+        struct jval mapped;
 
-        jval_push(mapping->arena, result, &record);
+        if (i == 0 || !jval_same_names(record, &records->items[i - 1])) {
+            find_places(fields, count, record, places);
+        }
+        map_record(mapping, fields, count, record, places, &mapped);
+        jval_push(mapping->arena, result, &mapped);
     }
     return result;
 }

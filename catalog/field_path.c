@@ -222,16 +222,35 @@ static bool walk_from(struct walk *walk, size_t at, const struct jval *value)
     return walk_elements(walk, at, value);
 }
 
+static bool begins_with_member(const struct field_path *path)
+{
+    return path->count > 0 && path->steps[0].kind == PATH_MEMBER;
+}
+
+size_t field_path_place(const struct field_path *path, const struct jval *record,
+                        size_t near)
+{
+    return begins_with_member(path) ? jval_place(record, path->steps[0].name, near)
+                                    : SIZE_MAX;
+}
+
 const struct jval *field_path_first(const struct field_path *path,
-                                    const struct jval *record, size_t *near)
+                                    const struct jval *record, size_t place)
 {
     struct walk walk = {.path = path};
 
-    if (path->count == 1 && path->steps[0].kind == PATH_MEMBER) {
-        const struct jval *value = jval_member_near(record, path->steps[0].name, near);
-        return value == NULL || value->type == JVAL_NULL ? NULL : value;
+    if (!begins_with_member(path)) {
+        walk_from(&walk, 0, record);
+        return walk.first;
     }
-    walk_from(&walk, 0, record);
+    if (place == SIZE_MAX) {
+        return NULL;
+    }
+    const struct jval *value = &record->members[place].value;
+    if (path->count == 1) {
+        return value->type == JVAL_NULL ? NULL : value;
+    }
+    walk_from(&walk, 1, value);
     return walk.first;
 }
 

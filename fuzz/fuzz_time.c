@@ -40,6 +40,7 @@ static void check_date(struct arena *arena, struct slice text)
     REQUIRE(text.len == 10);
     REQUIRE(timefmt_parse(stamp, &wall_ms) && libc_ms(stamp.ptr) == wall_ms);
     REQUIRE(slice_starts(timefmt_utc_arena(arena, wall_ms), text));
+    REQUIRE(slice_eq(timefmt_utc_date(arena, wall_ms), text));
 }
 
 /* The C library's reader of the same form. */

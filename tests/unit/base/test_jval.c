@@ -59,6 +59,68 @@ static void test_values_have_the_types_and_texts_they_were_written_with(void **s
     assert_true(slice_is(root->members[2].name, "c"));
 }
 
+static void test_rows_alike_share_their_names(void **state)
+{
+    const struct jval *rows =
+        parse(*state, "[{\"a\":1,\"a name of more than sixteen bytes\":[{\"x\":1}]},"
+                      "{\"a\" : 2,\"a name of more than sixteen bytes\":[{\"x\":2}]},"
+                      "{\"a\":3},{\"b\":4}]");
+
+    const struct jval *one = &rows->items[0], *two = &rows->items[1];
+    assert_true(jval_same_names(one, two));
+    assert_true(jval_same_names(&one->members[1].value.items[0],
+                                &two->members[1].value.items[0]));
+    assert_false(jval_same_names(two, &rows->items[2]));
+    assert_false(jval_same_names(&rows->items[2], &rows->items[3]));
+    assert_false(jval_same_names(one, rows));
+    assert_true(slice_is(jval_get(two, "a")->text, "2"));
+    assert_true(slice_is(rows->items[3].members[0].name, "b"));
+}
+
+/* What the row before was like changes nothing in how an object is read. */
+static void test_rows_are_read_as_if_each_stood_alone(void **state)
+{
+    static const struct {
+        const char *first, *second;
+        bool is_json;
+    } rows[] = {
+        {"{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":2}", true},
+        {"{\"a\":1,\"b\":2}", "{\"a\":1,\"a\":2}", false},
+        {"{\"a\":1,\"b\":2}", "{\"a\":1,\"b\":2,\"a\":3}", false},
+        {"{\"a\":1,\"b\":2}", "{\"b\":1,\"a\":2}", true},
+        {"{\"a\":1,\"b\":2}", "{}", true},
+        {"{}", "{\"a\":1}", true},
+        {"{\"ab\":1}", "{\"a\":1}", true},
+        {"{\"a\":1}", "{\"ab\":1}", true},
+        {"{\"a\":1}", "{\"\\u0061\":1,\"a\":2}", false},
+        {"{\"\\u0061\":1}", "{\"a\":1}", true},
+        {"{\"a\\\"\":1}", "{\"a\"\":1}", false},
+        {"{\"a\\nb\":1}", "{\"a\nb\":1}", false},
+        {"{\"\":1}", "{\"\":2}", true},
+        {"{\"\":1}", "{\"\":2,\"\":3}", false},
+        {"{\"0123456789abcdef0\":1}", "{\"0123456789abcdef1\":1}", true},
+        {"{\"0123456789abcde\":1}", "{\"0123456789abcde\":1}", true},
+        {"{\"0123456789abcdef\":1}", "{\"0123456789abcdef", false},
+        {"{\"a\":{\"b\":1}}", "{\"a\":{\"b\":1,\"b\":2}}", false},
+        {"{\"a\":{\"b\":1}}", "{\"a\":[{\"b\":1}]}", true},
+        {"{\"a\":[{\"b\":1}]}", "{\"a\":[{\"b\":1},{\"b\":1,\"b\":2}]}", false},
+        {"{\"a\":1}", "{\"a\"1}", false},
+        {"{\"a\":1}", "{\"a\":1,}", false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct jval *pair = NULL;
+        struct slice text =
+            arena_printf(*state, "[%s,%s]", rows[i].first, rows[i].second);
+
+        assert_int_equal(jval_parse(*state, text, &pair, NULL) == ERR_OK,
+                         rows[i].is_json);
+        if (rows[i].is_json) {
+            assert_true(jval_equal(&pair->items[1], parse(*state, rows[i].second)));
+        }
+    }
+}
+
 static void test_what_is_not_there_reads_as_null_or_empty(void **state)
 {
     const struct jval *root = parse(*state, "{\"a\":1}");
@@ -556,6 +618,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_values_have_the_types_and_texts_they_were_written_with),
+        TEST(test_rows_alike_share_their_names),
+        TEST(test_rows_are_read_as_if_each_stood_alone),
         TEST(test_what_is_not_there_reads_as_null_or_empty),
         TEST(test_strings_are_decoded),
         TEST(test_the_result_does_not_point_into_the_text),

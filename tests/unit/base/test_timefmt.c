@@ -53,6 +53,9 @@ static void test_the_arena_form_is_the_same_text(void **state)
     struct slice text = timefmt_utc_arena(arena, 1795167000000);
 
     assert_true(slice_is(text, "2026-11-20T09:30:00Z"));
+    assert_true(slice_is(timefmt_utc_date(arena, 1795167000000), "2026-11-20"));
+    assert_true(slice_is(timefmt_utc_date(arena, -1), "1969-12-31"));
+    assert_true(slice_is(timefmt_utc_date(arena, INT64_MAX), "9999-12-31"));
     arena_free(arena);
 }
 
