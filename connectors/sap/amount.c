@@ -126,6 +126,10 @@ static bool append(uint32_t *limbs, uint32_t scale, uint32_t digits)
 {
     const uint32_t more[AMOUNT_LIMBS] = {digits};
 
+    if (is_zero(limbs)) { /* as in most amounts: they have no more than nine digits */
+        limbs[0] = digits;
+        return true;
+    }
     return times(limbs, scale) && plus(limbs, more);
 }
 

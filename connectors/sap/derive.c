@@ -44,11 +44,13 @@ static struct jval tidy_array(struct arena *arena, const struct jval *array)
     return result;
 }
 
-static void put(struct jval *object, struct slice name, struct jval value)
+/* The next member, whose value is to be written. */
+static struct jval *put(struct jval *object, struct slice name)
 {
-    object->members[object->count].name = name;
-    object->members[object->count].value = value;
-    object->count++;
+    struct jmember *member = &object->members[object->count++];
+
+    member->name = name;
+    return &member->value;
 }
 
 /* Behind a navigation's name: the mark that SAP cut it short. */
@@ -57,11 +59,17 @@ static void put(struct jval *object, struct slice name, struct jval value)
 static void tidy_member(struct arena *arena, const struct jmember *member,
                         struct jval *out)
 {
-    if (slice_is(member->name, "__metadata")) {
+    if (slice_eq(member->name, SLICE("__metadata"))) {
         return;
     }
-    if (member->value.type != JVAL_OBJECT) { /* a property, as nearly all are */
-        put(out, member->name, tidy(arena, &member->value));
+    if (member->value.type == JVAL_STRING) { /* a property, as nearly all are */
+        struct jval *value = put(out, member->name);
+        *value = member->value;
+        value->type = value->text.len > 0 ? JVAL_STRING : JVAL_NULL;
+        return;
+    }
+    if (member->value.type != JVAL_OBJECT) {
+        *put(out, member->name) = tidy(arena, &member->value);
         return;
     }
     if (jval_get(&member->value, "__deferred") != NULL) {
@@ -69,13 +77,13 @@ static void tidy_member(struct arena *arena, const struct jmember *member,
     }
     const struct jval *results = jval_get(&member->value, "results");
     if (!jval_is(results, JVAL_ARRAY)) {
-        put(out, member->name, tidy(arena, &member->value));
+        *put(out, member->name) = tidy(arena, &member->value);
         return;
     }
-    put(out, member->name, tidy_array(arena, results));
+    *put(out, member->name) = tidy_array(arena, results);
     if (jval_get(&member->value, "__next") != NULL) {
-        put(out, joined(arena, member->name, SLICE_EMPTY, PARTIAL),
-            (struct jval){.type = JVAL_TRUE, .text = SLICE_EMPTY});
+        *put(out, joined(arena, member->name, SLICE_EMPTY, PARTIAL)) =
+            (struct jval){.type = JVAL_TRUE, .text = SLICE_EMPTY};
     }
 }
 
@@ -318,8 +326,7 @@ static bool due(struct arena *arena, const struct derive *derive,
     if (wall_ms > LAST_MS) {
         return false;
     }
-    *out = timefmt_utc_arena(arena, wall_ms);
-    out->len = sizeof "2026-11-20" - 1;
+    *out = timefmt_utc_date(arena, wall_ms);
     return true;
 }
 
