@@ -3,11 +3,7 @@
  * Every value goes through begin_value, which puts the comma and holds the rules of
  * nesting. Strings are copied in runs between the bytes that need an escape.
  */
-#include "base/jwriter.h"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "base/jwriter_private.h"
 
 #include "base/digits.h"
 #include "base/text.h"
@@ -80,25 +76,6 @@ void jwriter_array_end(struct jwriter *writer)
     close_level(writer, ']', false);
 }
 
-/* Bytes that a string may not simply hold, and those past ASCII, which have to be
- * UTF-8. */
-static bool is_special(unsigned char byte)
-{
-    return byte < 0x20 || byte == '"' || byte == '\\' || byte >= 0x80;
-}
-
-/* The top bit of the first special byte of eight, in the order of memory of a little
- * endian machine; what stands above that bit means nothing. 0: none is special. */
-static uint64_t special_bits(uint64_t word)
-{
-    const uint64_t ones = 0x0101010101010101u;
-    uint64_t quote = word ^ ones * '"';
-    uint64_t escape = word ^ ones * '\\';
-
-    return ((quote - ones) | (escape - ones) | (word - ones * 0x20) | word) &
-           ones * 0x80;
-}
-
 /* Room that the escape of one byte may need. */
 #define ESCAPE_BYTES 6
 
@@ -142,13 +119,6 @@ static bool put_sequence(struct buf *out, struct slice *text)
 }
 
 #ifdef __SSE2__
-#define BLOCK sizeof(__m128i)
-
-static __m128i load_block(const char *from)
-{
-    return _mm_loadu_si128((const void *)from);
-}
-
 /*
  * Copies blocks of plain bytes and escapes of one letter, as long as there are two blocks
  * and room for what one may become; stops at any other special byte. A text within a text
@@ -202,25 +172,6 @@ static const char *escape_blocks(const char *in, const char *end, char **out,
 #endif
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* The last one to seven bytes, with dashes behind them. */
-static uint64_t load_tail(const char *in, size_t left)
-{
-    const uint64_t dashes = 0x2d2d2d2d2d2d2d2du;
-    uint64_t word = 0;
-
-    if (left >= 4) {
-        uint32_t first, last; /* they may overlap */
-        memcpy(&first, in, sizeof(first));
-        memcpy(&last, in + left - 4, sizeof(last));
-        word = first | (uint64_t)last << (left - 4) * 8;
-    } else {
-        word = (uint64_t)(unsigned char)in[0] |
-               (uint64_t)(unsigned char)in[left / 2] << left / 2 * 8 |
-               (uint64_t)(unsigned char)in[left - 1] << (left - 1) * 8;
-    }
-    return word | dashes << left * 8;
-}
-
 /*
  * Copies plain bytes, eight at a time, and writes escapes of one letter, up to any other
  * special byte, the end, or where the room ends. Returns where `in` stands then.
@@ -327,44 +278,7 @@ bool jwriter_escape(struct buf *out, struct slice text)
     return true;
 }
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* Copies the text while it is plain; there is room for eight bytes more than it has. */
-static bool copy_if_plain(struct slice text, char *at)
-{
-    uint64_t word;
-
-    if (text.len < sizeof(word)) {
-        word = text.len > 0 ? load_tail(text.ptr, text.len) : 0;
-        memcpy(at, &word, sizeof(word));
-        return text.len == 0 || special_bits(word) == 0;
-    }
-    size_t last = text.len - sizeof(word); /* that word may overlap the one before */
-    for (size_t i = 0; i < last; i += sizeof(word)) {
-        memcpy(&word, text.ptr + i, sizeof(word));
-        memcpy(at + i, &word, sizeof(word));
-        if (special_bits(word) != 0) {
-            return false;
-        }
-    }
-    memcpy(&word, text.ptr + last, sizeof(word));
-    memcpy(at + last, &word, sizeof(word));
-    return special_bits(word) == 0;
-}
-#else
-static bool copy_if_plain(struct slice text, char *at)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (is_special((unsigned char)text.ptr[i])) {
-            return false;
-        }
-        at[i] = text.ptr[i];
-    }
-    return true;
-}
-#endif
-
-/* The text in quotes; `before` and `after` are a mark beside them, or NUL for none. */
-static void put_string(struct buf *out, char before, struct slice text, char after)
+void jwriter_put_string(struct buf *out, char before, struct slice text, char after)
 {
     /* Most strings are short and plain: one reservation, one pass. */
     size_t room = text.len + sizeof(uint64_t) + 4;
@@ -392,14 +306,14 @@ static void put_string(struct buf *out, char before, struct slice text, char aft
 void jwriter_key(struct jwriter *writer, struct slice name)
 {
     REQUIRE(in_object(writer) && !writer->after_key);
-    put_string(writer->out, comma_due(writer) ? ',' : '\0', name, ':');
+    jwriter_put_string(writer->out, comma_due(writer) ? ',' : '\0', name, ':');
     writer->after_key = true;
 }
 
 void jwriter_string(struct jwriter *writer, struct slice text)
 {
     begin_value(writer);
-    put_string(writer->out, '\0', text, '\0');
+    jwriter_put_string(writer->out, '\0', text, '\0');
 }
 
 void jwriter_raw(struct jwriter *writer, struct slice json)
@@ -432,14 +346,12 @@ void jwriter_null(struct jwriter *writer)
 
 /* ---- Whole values, which need none of the writer's rules of nesting ---- */
 
-static void put_value(struct buf *out, const struct jval *value, size_t depth);
-
 static void put_array(struct buf *out, const struct jval *array, size_t depth)
 {
     (void)buf_append_byte(out, '[');
     for (size_t i = 0; i < array->count; i++) {
         (void)(i == 0 || buf_append_byte(out, ','));
-        put_value(out, &array->items[i], depth);
+        jwriter_put_value(out, &array->items[i], depth);
     }
     (void)buf_append_byte(out, ']');
 }
@@ -448,14 +360,13 @@ static void put_object(struct buf *out, const struct jval *object, size_t depth)
 {
     (void)buf_append_byte(out, '{');
     for (size_t i = 0; i < object->count; i++) {
-        put_string(out, i > 0 ? ',' : '\0', object->members[i].name, ':');
-        put_value(out, &object->members[i].value, depth);
+        jwriter_put_string(out, i > 0 ? ',' : '\0', object->members[i].name, ':');
+        jwriter_put_value(out, &object->members[i].value, depth);
     }
     (void)buf_append_byte(out, '}');
 }
 
-/* `depth` levels are open around it. */
-static void put_value(struct buf *out, const struct jval *value, size_t depth)
+void jwriter_put_value(struct buf *out, const struct jval *value, size_t depth)
 {
     switch (value != NULL ? value->type : JVAL_NULL) {
     case JVAL_NULL:
@@ -471,7 +382,7 @@ static void put_value(struct buf *out, const struct jval *value, size_t depth)
         (void)buf_append(out, value->text);
         break;
     case JVAL_STRING:
-        put_string(out, '\0', value->text, '\0');
+        jwriter_put_string(out, '\0', value->text, '\0');
         break;
     case JVAL_ARRAY:
         REQUIRE(depth < JWRITER_DEPTH);
@@ -487,7 +398,7 @@ static void put_value(struct buf *out, const struct jval *value, size_t depth)
 void jwriter_value(struct jwriter *writer, const struct jval *value)
 {
     begin_value(writer);
-    put_value(writer->out, value, writer->depth);
+    jwriter_put_value(writer->out, value, writer->depth);
 }
 
 enum err jwriter_text(struct arena *arena, const struct jval *value, size_t most_bytes,

@@ -27,7 +27,7 @@
 
 enum step { STEP_NEXT, STEP_WAIT, STEP_FAIL };
 
-#define USUAL_RESULT_BYTES 4096 /* most envelopes are smaller */
+#define QUOTED_RESULT_BYTES ((size_t)256 * 1024) /* most envelopes are much smaller */
 
 static void call_enter(struct call *call, enum call_state state)
 {
@@ -319,7 +319,7 @@ static struct envelope_job envelope_job(const struct call *call)
 }
 
 static void write_envelope(struct call *call, const struct governor_view *view,
-                           struct buf *out)
+                           struct jtwice *out)
 {
     const struct call_order *order = &call->order;
     if (call->fault.err == ERR_OK) {
@@ -338,11 +338,10 @@ static void write_envelope(struct call *call, const struct governor_view *view,
             .job = envelope_job(call),
         };
         envelope_write_data(out, &envelope);
-        if (!buf_full(out)) {
+        if (!buf_full(&out->plain)) {
             return;
         }
-        buf_free(out);
-        buf_init(out, LIMIT_RESULT_BYTES);
+        jtwice_free(out);
         call->fault = (struct fault){
             .err = ERR_TOO_LARGE,
             .message =
@@ -351,7 +350,7 @@ static void write_envelope(struct call *call, const struct governor_view *view,
         };
     }
     struct envelope_job job = envelope_job(call);
-    envelope_write_error(out, &call->fault, order->request_id,
+    envelope_write_error(&out->plain, &call->fault, order->request_id,
                          call->fault.err == ERR_ACCOUNT_BUSY ? view : NULL, &job);
 }
 
@@ -411,10 +410,9 @@ static void ask_for_login(struct call *call)
 static enum step do_reply(struct call *call)
 {
     struct call_answer answer = {.view = look(call)};
-    struct buf text;
+    struct jtwice text;
     size_t bytes_out = 0;
-    buf_init(&text, LIMIT_RESULT_BYTES);
-    buf_expect(&text, USUAL_RESULT_BYTES);
+    jtwice_init(&text, LIMIT_RESULT_BYTES, QUOTED_RESULT_BYTES);
     ask_for_login(call);
     if (call->fault.err == ERR_RATE_LIMITED) {
         /* Whole seconds until the lane's pause is over, however short the ERP's own
@@ -431,20 +429,21 @@ static enum step do_reply(struct call *call)
         bytes_out = content_bytes(answer.content);
     } else if (!is_of_protocol(call->fault.err)) {
         write_envelope(call, &answer.view, &text);
-        bytes_out = text.len;
+        bytes_out = text.plain.len;
     }
     answer.err = call->fault.err;
     answer.missing = call->missing;
     answer.message = call->fault.message;
     answer.retry_after_s = call->fault.retry_after_s;
-    answer.envelope = buf_slice(&text);
+    answer.envelope = buf_slice(&text.plain);
+    answer.quoted = jtwice_quoted(&text);
     int64_t total_us = gateway_mono_us(call->order.gateway) - call->started_us;
     write_audit(call, answer.err, bytes_out, total_us);
     metrics_call(call->order.gateway->metrics, answer.err, total_us, call->run.wait_us,
                  call->run.upstream_us);
     calls_remove(call);
     call->order.on_answer(call->order.ctx, &answer);
-    buf_free(&text);
+    jtwice_free(&text);
     return STEP_NEXT;
 }
 

@@ -78,12 +78,12 @@ static void write_job(struct jwriter *writer, const struct envelope_job *job)
     }
 }
 
-void envelope_write_data(struct buf *out, const struct envelope *envelope)
+void envelope_write_data(struct jtwice *out, const struct envelope *envelope)
 {
     struct jwriter writer;
     char timestamp[TIMEFMT_BYTES];
     timefmt_utc(envelope->wall_ms, timestamp);
-    jwriter_init(&writer, out);
+    jwriter_init(&writer, &out->plain);
     jwriter_object(&writer);
     jwriter_member_string(&writer, "resource", envelope->resource);
     jwriter_member_string(&writer, "method", envelope->method);
@@ -92,7 +92,7 @@ void envelope_write_data(struct buf *out, const struct envelope *envelope)
     write_pagination(&writer, envelope);
     write_job(&writer, &envelope->job);
     jwriter_key(&writer, SLICE("data"));
-    jwriter_value(&writer, envelope->data);
+    jtwice_value(out, &writer, envelope->data);
     jwriter_key(&writer, SLICE("_meta"));
     jwriter_object(&writer);
     jwriter_member_string(&writer, "request_id", envelope->request_id);
@@ -106,8 +106,8 @@ void envelope_write_data(struct buf *out, const struct envelope *envelope)
     }
     jwriter_key(&writer, SLICE("token_estimate"));
     /* The rest by hand: the number depends on everything before it. */
-    append_estimate(out);
-    buf_append(out, SLICE("}}"));
+    append_estimate(&out->plain);
+    buf_append(&out->plain, SLICE("}}"));
 }
 
 static void write_upstream(struct jwriter *writer,

@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/jval.h"
+#include "base/jtwice.h"
 #include "catalog/tool.h"
 #include "governor/governor.h"
 
@@ -35,7 +35,7 @@ struct envelope {
     struct envelope_job job;
 };
 
-void envelope_write_data(struct buf *out, const struct envelope *envelope);
+void envelope_write_data(struct jtwice *out, const struct envelope *envelope);
 
 /* `busy` (may be NULL): the counts that an account_busy carries; `job` (may be NULL):
  * the work that failed. */

@@ -61,7 +61,7 @@ static void write_tool_answer(struct entry *entry, const struct call_answer *ans
         mcp_write_content(&entry->reply, &entry->message, answer->content, is_error);
     } else {
         mcp_write_tool_result(&entry->reply, &entry->message, answer->envelope,
-                              is_error);
+                              answer->quoted, is_error);
     }
     if (buf_full(&entry->reply)) {
         buf_free(&entry->reply);

@@ -180,8 +180,20 @@ void mcp_write_tools(struct buf *out, const struct mcp_message *message,
     end_result(&writer, message);
 }
 
+static void write_text(struct jwriter *writer, struct slice text, struct slice quoted)
+{
+    jwriter_key(writer, SLICE("text"));
+    if (quoted.len == 0) {
+        jwriter_string(writer, text);
+        return;
+    }
+    jwriter_raw(writer, SLICE("\""));
+    (void)buf_append(writer->out, quoted);
+    (void)buf_append_byte(writer->out, '"');
+}
+
 void mcp_write_tool_result(struct buf *out, const struct mcp_message *message,
-                           struct slice envelope, bool is_error)
+                           struct slice envelope, struct slice quoted, bool is_error)
 {
     struct jwriter writer;
     /* It stands there twice, once escaped: growing step by step would copy it anew. */
@@ -191,7 +203,7 @@ void mcp_write_tool_result(struct buf *out, const struct mcp_message *message,
     jwriter_array(&writer);
     jwriter_object(&writer);
     jwriter_member_string(&writer, "type", SLICE("text"));
-    jwriter_member_string(&writer, "text", envelope);
+    write_text(&writer, envelope, quoted);
     jwriter_object_end(&writer);
     jwriter_array_end(&writer);
     if (message->version >= MCP_2025_06_18) {

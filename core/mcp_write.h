@@ -29,9 +29,10 @@ void mcp_write_discover(struct buf *out, const struct mcp_message *message,
 void mcp_write_tools(struct buf *out, const struct mcp_message *message,
                      const struct account *account, const struct filter *filter);
 
-/* `envelope`: JSON text; it stands as text and as structuredContent. */
+/* `envelope`: JSON text; it stands as text and as structuredContent. `quoted`: the same escaped
+ * for the text, if there is such a thing. */
 void mcp_write_tool_result(struct buf *out, const struct mcp_message *message,
-                           struct slice envelope, bool is_error);
+                           struct slice envelope, struct slice quoted, bool is_error);
 
 /* `content`: an array of content blocks; what the revision does not know is left out. */
 void mcp_write_content(struct buf *out, const struct mcp_message *message,

@@ -16,7 +16,7 @@ static struct jval *parse(struct arena *arena, struct slice text)
     return value;
 }
 
-static void write_sample(struct buf *out, struct arena *arena, size_t filler)
+static void write_sample(struct jtwice *out, struct arena *arena, size_t filler)
 {
     char *text = arena_alloc(arena, filler + 1);
     memset(text, 'x', filler);
@@ -43,17 +43,17 @@ static void test_the_estimate_counts_the_text_it_stands_in(void **state)
     (void)state;
     for (size_t filler = 0; filler < 50000; filler += filler < 200 ? 1 : 997) {
         struct arena *arena = arena_new();
-        struct buf out;
-        buf_init(&out, 1024 * 1024);
+        struct jtwice out;
+        jtwice_init(&out, 1024 * 1024, 1024 * 1024);
 
         write_sample(&out, arena, filler);
 
-        struct jval *envelope = parse(arena, buf_slice(&out));
+        struct jval *envelope = parse(arena, buf_slice(&out.plain));
         long long estimate = 0;
         assert_true(jval_int64(jval_get(jval_get(envelope, "_meta"), "token_estimate"),
                                &estimate));
-        assert_int_equal(estimate, (out.len + 3) / 4);
-        buf_free(&out);
+        assert_int_equal(estimate, (out.plain.len + 3) / 4);
+        jtwice_free(&out);
         arena_free(arena);
     }
 }
@@ -62,8 +62,8 @@ static void test_every_member_is_there_also_when_nothing_pages(void **state)
 {
     (void)state;
     struct arena *arena = arena_new();
-    struct buf out;
-    buf_init(&out, 4096);
+    struct jtwice out;
+    jtwice_init(&out, 4096, 8192);
     struct envelope envelope = {.resource = SLICE("invoices"),
                                 .method = SLICE("get"),
                                 .integration = SLICE("netsuite"),
@@ -72,7 +72,7 @@ static void test_every_member_is_there_also_when_nothing_pages(void **state)
 
     envelope_write_data(&out, &envelope);
 
-    struct jval *value = parse(arena, buf_slice(&out));
+    struct jval *value = parse(arena, buf_slice(&out.plain));
     const struct jval *pagination = jval_get(value, "pagination");
     assert_true(jval_is(jval_get(pagination, "next_cursor"), JVAL_NULL));
     assert_true(jval_is(jval_get(pagination, "has_more"), JVAL_FALSE));
@@ -80,7 +80,7 @@ static void test_every_member_is_there_also_when_nothing_pages(void **state)
     assert_true(jval_is(jval_get(value, "data"), JVAL_ARRAY));
     assert_true(
         slice_is(jval_text(jval_get(value, "timestamp")), "1970-01-01T00:00:00Z"));
-    buf_free(&out);
+    jtwice_free(&out);
     arena_free(arena);
 }
 
