@@ -145,7 +145,7 @@ static void on_tried(void *ctx, const struct creation_end *end)
     if (end->fault->err == ERR_OK) {
         connect_succeeded(connect, end->record);
     } else {
-        connect_fail(connect, connect_cause_of(end->fault), connect_see_session);
+        connect_fail(connect, connect_cause_of(end), connect_see_session);
     }
 }
 

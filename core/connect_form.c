@@ -177,8 +177,9 @@ static bool read_auth(struct connect *connect)
                           &connect->fault) == ERR_OK;
 }
 
-const char *connect_cause_of(const struct fault *fault)
+const char *connect_cause_of(const struct creation_end *end)
 {
+    const struct fault *fault = end->fault;
     bool is_erps_word = fault->upstream.status > 0;
     static const struct {
         enum err err;
@@ -198,6 +199,9 @@ const char *connect_cause_of(const struct fault *fault)
         {ERR_INTERNAL, "internal"},
         {ERR_IO, "internal"},
     };
+    if (end->tried->is_locked) {
+        return "login_locked";
+    }
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         bool is_ours = table[i].err == ERR_NOT_FOUND || table[i].err == ERR_CONFLICT;
         if (table[i].err == fault->err && !(is_ours && is_erps_word)) {
@@ -240,7 +244,7 @@ static void on_tried(void *ctx, const struct creation_end *end)
     *tried = *end->tried;
     connect->tried = tried;
     copy_details(connect, end->fault);
-    connect_fail(connect, connect_cause_of(end->fault), show_again);
+    connect_fail(connect, connect_cause_of(end), show_again);
 }
 
 static void try_values(struct connect *connect)

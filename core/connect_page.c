@@ -28,6 +28,10 @@ static const struct connect_cause causes[] = {
      "if it happens once more, tell whoever runs this server."},
     {"login_refused", "The ERP refused this login",
      "The values were tried once, and the ERP did not take them. Nothing was stored."},
+    {"login_locked", "This login is not tried again for now",
+     "Nothing was sent this time: a few wrong logins lock the user in the ERP, and "
+     "these "
+     "values have been refused before."},
     {"permission_denied", "The login works, but may not read",
      "The ERP knows this login, but its role may not use the API. Nothing was stored. "
      "Give the role the permissions that the guide lists, and try again."},

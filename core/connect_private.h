@@ -87,7 +87,7 @@ bool connect_read_acknowledgement(struct connect *connect);
 struct slice connect_typed(const struct connect *connect, const char *group,
                            const char *name);
 /* What a trial came to, as a cause. */
-const char *connect_cause_of(const struct fault *fault);
+const char *connect_cause_of(const struct creation_end *end);
 
 /* ---- connect_suspect.c: which value is wrong ---- */
 

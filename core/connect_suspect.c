@@ -177,6 +177,9 @@ static struct slice suspect_of_erp(const struct connect *connect,
     struct slice proxy = connect_typed(connect, "auth", "proxy_url");
     bool by_proxy = is_at(proxy, tried->erp.origin);
     enum err err = connect->fault.err;
+    if (tried->erp.origin[0] == '\0') { /* nothing was sent by this trial */
+        return err == ERR_NEEDS_REAUTH ? suspect_of_login(connect, asked) : SLICE_EMPTY;
+    }
     if (tried->status == 0) {
         bool is_address =
             by_proxy ? strcmp(asked->name, "proxy_url") == 0 : is_place(asked);

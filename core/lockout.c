@@ -60,6 +60,15 @@ int lockout_count(const struct lockout *lockout, struct slice login, int64_t now
     return refusals != NULL && !is_over(refusals, now_us) ? refusals->count : 0;
 }
 
+int64_t lockout_left_us(const struct lockout *lockout, struct slice login,
+                        int64_t now_us)
+{
+    const struct refusals *refusals = map_get(lockout->logins, login);
+    return refusals != NULL && !is_over(refusals, now_us)
+               ? refusals->last_us + LOCKOUT_US - now_us
+               : 0;
+}
+
 struct tidying {
     struct map *kept;
     int64_t now_us;

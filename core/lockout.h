@@ -31,6 +31,9 @@ void lockout_free(struct lockout *lockout); /* accepts NULL */
 bool lockout_is_empty(const struct lockout *lockout);
 /* Refusals in a row, the last of them within half an hour. */
 int lockout_count(const struct lockout *lockout, struct slice login, int64_t now_us);
+/* Until they are over; 0: there are none. */
+int64_t lockout_left_us(const struct lockout *lockout, struct slice login,
+                        int64_t now_us);
 /* One more; how many that makes. Copies `login`. */
 int lockout_refused(struct lockout *lockout, struct slice login, int64_t now_us);
 /* Counts as so many at least: its account was stopped. */

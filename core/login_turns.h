@@ -15,9 +15,9 @@
 
 /* What became of the one that went first. */
 enum login_word {
-    LOGIN_SILENT, /* it ended without a word on the login */
-    LOGIN_TAKEN,
-    LOGIN_REFUSED
+    TURN_SILENT, /* it ended without a word on the login */
+    TURN_TAKEN,
+    TURN_REFUSED
 };
 
 struct login_trial;

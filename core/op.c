@@ -65,7 +65,7 @@ static void close_up(struct op_run *run, enum governor_outcome outcome)
         give_back(run, outcome);
     }
     account_wake_parked(run->account);
-    op_leave_turn(run, LOGIN_SILENT);
+    op_leave_turn(run, TURN_SILENT);
     account_drop(run->signer);
     run->signer = NULL;
     run->login = NULL;
@@ -161,9 +161,10 @@ static enum step lacks_login(struct op_run *run)
 static bool is_barred(struct op_run *run)
 {
     struct standing_try attempt = {run->login, run->verifies, run->op.arena,
-                                   &run->op.fault};
+                                   &run->op.fault, false};
     bool is_barred = standing_bars(run->signer, &attempt);
     run->verifies = attempt.verifies;
+    run->is_locked = attempt.is_locked;
     return is_barred;
 }
 
@@ -400,11 +401,11 @@ static void on_turn(void *ctx, enum login_word word)
         give_up(run);
         return;
     }
-    run->has_turn = word == LOGIN_TAKEN;
-    if (word == LOGIN_REFUSED && run->login == tried) {
+    run->has_turn = word == TURN_TAKEN;
+    if (word == TURN_REFUSED && run->login == tried) {
         standing_fault(run->signer, run->login, 0, run->op.arena, &run->op.fault);
         give_up(run);
-    } else if (word == LOGIN_SILENT && run->turn_waits > 1) {
+    } else if (word == TURN_SILENT && run->turn_waits > 1) {
         op_busy_fault(run, "The same login is being tried by another call, and no "
                            "answer has come to the one before it.");
         give_up(run);
@@ -509,7 +510,7 @@ static void leave_overdue(struct op_run *run)
     run->op.overdue = true;
     leave(run);
     account_wake_parked(run->account);
-    op_leave_turn(run, LOGIN_SILENT);
+    op_leave_turn(run, TURN_SILENT);
 }
 
 /* The answer, or the end of our patience. The slot stays ours until on_transfer_end. */

@@ -43,6 +43,7 @@ struct op_run {
 
     /* Read by the caller. */
     int upstream_status; /* of the last answer; 0: none */
+    bool is_locked;      /* not sent: one more refusal may lock the user */
     int64_t wait_us;     /* in line */
     int64_t upstream_us; /* at the upstream, all exchanges */
 

@@ -101,13 +101,13 @@ void op_judge_login(struct op_run *run, const struct http_reply *reply)
     }
     if (run->next == CONNECTOR_DONE || (failed && is_let_in(fault->err))) {
         standing_worked(run->signer, run->login, !failed, run->sent_us);
-        op_leave_turn(run, LOGIN_TAKEN);
+        op_leave_turn(run, TURN_TAKEN);
     } else if (failed && fault->err == ERR_NEEDS_REAUTH && reply->status >= 400 &&
                reply->status != 407) {
         standing_refuse(run->signer, run->login,
                         run->renewed ? run->outbound.token_version : 0);
         standing_fault(run->signer, run->login, skew_ms(run, reply), run->op.arena,
                        fault);
-        op_leave_turn(run, LOGIN_REFUSED);
+        op_leave_turn(run, TURN_REFUSED);
     }
 }

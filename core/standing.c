@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An account's state. One place changes it: put_state(). */
-#include "core/standing.h"
+#include "core/standing_private.h"
 
 #include "core/events.h"
 #include "core/logins.h"
 #include "core/turnstile.h"
 
-#define IDLE_US (INT64_C(10) * 60 * 1000000)
+#define MINUTE_US (INT64_C(60) * 1000000)
+#define IDLE_US (10 * MINUTE_US)
 #define TOKENS_REFUSED_MOST 3
 #define PROBE_US (INT64_C(15) * 1000000) /* between two tries of what may be over */
 #define NEEDS_REAUTH SLICE("needs_reauth")
 #define DISABLED SLICE("disabled")
-#define LOGIN_REFUSED "login_refused"   /* by the ERP */
-#define CLIENT_REFUSED "client_refused" /* by the token host */
-#define TOKEN_REFUSED "token_refused"   /* by the ERP, though just fetched */
+#define LOGIN_REFUSED "login_refused" /* by the ERP */
 #define GRANT_REFUSED \
     "grant_refused" /* by the token host: what a person gave is over */
 
@@ -38,8 +37,8 @@ static struct login_standing *standing_of(struct account *account,
     return standby != NULL ? &standby->standing : &account->standing;
 }
 
-static struct slice scheme_of(const struct account *account,
-                              const struct credential *login)
+struct slice standing_scheme_of(const struct account *account,
+                                const struct credential *login)
 {
     const struct account_standby *standby = standby_of(account, login);
     return standby != NULL ? standby->scheme : account->record.scheme;
@@ -53,7 +52,7 @@ bool standing_locks(struct slice scheme)
 
 static bool locks(const struct account *account, const struct credential *login)
 {
-    return standing_locks(scheme_of(account, login));
+    return standing_locks(standing_scheme_of(account, login));
 }
 
 static int64_t now_us(const struct account *account)
@@ -61,7 +60,7 @@ static int64_t now_us(const struct account *account)
     return gateway_mono_us(account_gateway(account));
 }
 
-static bool is_disabled(const struct account *account)
+bool standing_is_disabled(const struct account *account)
 {
     return slice_eq(account->record.state, DISABLED);
 }
@@ -73,7 +72,7 @@ bool standing_needs_reauth(const struct account *account)
 
 bool standing_is_closed(const struct account *account)
 {
-    return is_disabled(account) || standing_needs_reauth(account);
+    return standing_is_disabled(account) || standing_needs_reauth(account);
 }
 
 /* What it shows holds for the account that is kept ready: it was not changed or removed
@@ -287,7 +286,7 @@ void standing_worked(struct account *account, const struct credential *login,
     if (!speaks_for_account(account)) {
         return;
     }
-    if (login != account->credential || is_disabled(account)) {
+    if (login != account->credential || standing_is_disabled(account)) {
         set_trial(account, standing, false);
         return;
     }
@@ -493,7 +492,16 @@ static int refusals_of(struct account *account, const struct credential *login,
     return lockout_count(lockout, key, now_us(account));
 }
 
-static bool bars_trial(struct account *account, const struct standing_try *attempt)
+static int minutes_left(const struct account *account,
+                        const struct standing_try *attempt)
+{
+    int64_t left_us = lockout_left_us(
+        account_lockout(account), outbound_login_key(attempt->login, attempt->arena),
+        now_us(account));
+    return (int)((left_us + MINUTE_US - 1) / MINUTE_US);
+}
+
+static bool bars_trial(struct account *account, struct standing_try *attempt)
 {
     int count = refusals_of(account, attempt->login, attempt->arena);
     if (count < LOCKOUT_MOST) {
@@ -505,9 +513,15 @@ static bool bars_trial(struct account *account, const struct standing_try *attem
         "The ERP has refused this login %d times in a row; one more may lock its user, "
         "so it was not sent.",
         count);
-    attempt->fault->hint =
-        SLICE("It is tried again half an hour after the last refusal, or at once when "
-              "auth is set anew (PATCH), also to the same values.");
+    attempt->fault->hint = arena_printf(
+        attempt->arena,
+        "It is tried again half an hour after the last refusal (in %d "
+        "minutes), or at once %s.",
+        minutes_left(account, attempt),
+        account->record.version > 0 ? "when auth is set anew (PATCH), also to the same "
+                                      "values"
+                                    : "with other values");
+    attempt->is_locked = true;
     return true;
 }
 
@@ -527,7 +541,7 @@ bool standing_bars(struct account *account, struct standing_try *attempt)
     if (attempt->verifies) {
         return bars_trial(account, attempt);
     }
-    if (is_disabled(account) || is_used_up(account, attempt)) {
+    if (standing_is_disabled(account) || is_used_up(account, attempt)) {
         standing_fault(account, attempt->login, 0, attempt->arena, attempt->fault);
         return true;
     }
@@ -540,64 +554,4 @@ bool standing_bars(struct account *account, struct standing_try *attempt)
     }
     standing_fault(account, attempt->login, 0, attempt->arena, attempt->fault);
     return true;
-}
-
-/* ---- Words ---- */
-
-static const char *what_happened(const struct account *account,
-                                 const struct credential *login)
-{
-    bool is_stopped = standing_needs_reauth(account);
-    if (login != account->credential) {
-        return "The ERP refused the login by which alone this tool can be called; it "
-               "is not used again before somebody has verified it.";
-    }
-    if (is_stopped && slice_is(account->record.cause, CLIENT_REFUSED)) {
-        return "The token host refused this account's client, so there is no access "
-               "token and nothing is sent to the ERP.";
-    }
-    if (is_stopped && slice_is(account->record.cause, TOKEN_REFUSED)) {
-        return "The ERP refuses this account's access tokens, those just fetched too, "
-               "so nothing is sent to it.";
-    }
-    if (is_stopped && account->record.version > 0) {
-        return "The ERP no longer takes this account's login, so nothing is sent to it"
-               " until a person has connected it again.";
-    }
-    return "The ERP refused this account's login.";
-}
-
-static void disabled_fault(struct fault *fault)
-{
-    fault->err = ERR_POLICY_DENIED;
-    fault->message =
-        SLICE("This ERP account is switched off, so nothing is sent to it.");
-    fault->hint =
-        SLICE("Whoever manages the connection can switch it on again; calling "
-              "again does not help.");
-}
-
-void standing_fault(const struct account *account, const struct credential *login,
-                    int64_t skew_ms, struct arena *arena, struct fault *fault)
-{
-    const struct outbound_scheme *scheme =
-        outbound_scheme_find(scheme_of(account, login));
-    if (is_disabled(account)) {
-        disabled_fault(fault);
-        return;
-    }
-    struct slice causes = fault->hint;
-    if (causes.len == 0 && scheme != NULL) {
-        causes = outbound_scheme_causes(scheme, skew_ms, arena);
-    }
-    fault->err = ERR_NEEDS_REAUTH;
-    fault->message = arena_printf(arena, "%s %.*s", what_happened(account, login),
-                                  SLICE_ARG(causes));
-    fault->hint =
-        account->reauth_url.len > 0
-            ? arena_printf(
-                  arena, "A person with access to the ERP connects it again here: %.*s",
-                  SLICE_ARG(account->reauth_url))
-            : SLICE("Tell the person who looks after this connection; calling again "
-                    "does not help.");
 }

@@ -78,6 +78,7 @@ struct standing_try {
                     * is let through now and then to see whether it is over */
     struct arena *arena;
     struct fault *fault;
+    bool is_locked; /* set: one more refusal may lock the user */
 };
 /* Nothing may be sent by that login now: the fault says why. */
 bool standing_bars(struct account *account, struct standing_try *attempt);

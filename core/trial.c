@@ -22,6 +22,7 @@ static void on_op_done(void *ctx)
 {
     struct trial *trial = ctx;
     trial->facts.status = trial->run.upstream_status;
+    trial->facts.is_locked = trial->run.is_locked;
     trial->on_done(trial->ctx, &trial->run.op.fault);
 }
 

@@ -14,6 +14,7 @@
 struct trial_facts {
     bool token_failed; /* the ERP was not asked */
     bool is_for_proxy; /* that token was for the proxy before the ERP */
+    bool is_locked;    /* nothing was sent: one more refusal may lock the user */
     bool is_looked_up; /* a destination's look-up failed, not the token for it */
     int token_status;  /* of the token host; 0: it did not answer */
     int status;        /* of the ERP's last answer, or its proxy's; 0: none */

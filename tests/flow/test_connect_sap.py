@@ -97,6 +97,20 @@ class TestUsers(SapCase):
         self.wrong("basic", self.user(), None, "auth.username", auth__username="a:b")
         self.wrong("basic", self.user(), None, "auth.password", auth__password="")
 
+    def test_a_login_that_may_lock_its_user_is_not_sent(self):
+        values = dict(self.user(), **{"auth.username": "locked-soon"})
+        auth = dict(self.login(values), **{"auth.scheme": "basic"})
+        body = dict(self.stand.sap_account(scheme="basic"),
+                    auth={name[len("auth."):]: value for name, value in auth.items()})
+        for _ in range(4):
+            self.assertEqual(422, self.stand.api("POST", "/integrated-account", body)[0])
+        self.stand.control("sap", "POST", "/reset")
+        page = self.wrong("basic", values, "login_locked")
+        self.assertEqual(0, self.stand.control("sap", "GET", "/stats")["requests"])
+        self.assertIn("not tried again for now", page.texts["status"])
+        self.assertIn("in 30 minutes", page.texts["hint"])
+        self.assertNotIn("PATCH", page.body)
+
     def test_the_right_value_after_a_wrong_one(self):
         session, link = self.session(integration="sap", sap_api_policy_ack=True)
         browser = Browser(self.stand)

@@ -56,6 +56,9 @@ static void test_half_an_hour_later_a_new_row_begins(void **state)
     lockout_refused(l, ONE, NOW);
     lockout_refused(l, ONE, NOW);
     assert_int_equal(lockout_count(l, ONE, NOW + LOCKOUT_US - 1), 2);
+    assert_int_equal(lockout_left_us(l, ONE, NOW + LOCKOUT_US - 1), 1);
+    assert_int_equal(lockout_left_us(l, ONE, NOW + LOCKOUT_US), 0);
+    assert_int_equal(lockout_left_us(l, OTHER, NOW), 0);
     assert_int_equal(lockout_count(l, ONE, NOW + LOCKOUT_US), 0);
     assert_int_equal(lockout_refused(l, ONE, NOW + LOCKOUT_US), 1);
 }

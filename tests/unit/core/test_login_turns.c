@@ -59,7 +59,7 @@ static int tear_down(void **state)
 {
     struct world *w = *state;
     for (int i = 0; i < CALLERS; i++) {
-        login_turns_leave(w->turns, &w->callers[i].turn, LOGIN_SILENT);
+        login_turns_leave(w->turns, &w->callers[i].turn, TURN_SILENT);
     }
     login_turns_free(w->turns);
     loop_free(w->loop);
@@ -83,12 +83,12 @@ static void test_one_goes_first_and_its_word_holds_for_all(void **state)
     assert_false(enter(w, 1, ONE));
     assert_false(enter(w, 2, ONE));
     assert_true(enter(w, 3, OTHER)); /* of another login */
-    leave(w, 0, LOGIN_REFUSED);
+    leave(w, 0, TURN_REFUSED);
     assert_int_equal(w->callers[1].told, 0); /* not within somebody else's step */
     loop_run(w->loop);
     for (int i = 1; i < 3; i++) {
         assert_int_equal(w->callers[i].told, 1);
-        assert_int_equal(w->callers[i].word, LOGIN_REFUSED);
+        assert_int_equal(w->callers[i].word, TURN_REFUSED);
     }
     assert_int_equal(w->callers[0].told + w->callers[3].told, 0);
     assert_true(enter(w, 0, ONE)); /* it is free again */
@@ -100,10 +100,10 @@ static void test_who_goes_away_hears_nothing(void **state)
     assert_true(enter(w, 0, ONE));
     assert_false(enter(w, 1, ONE));
     assert_false(enter(w, 2, ONE));
-    leave(w, 1, LOGIN_SILENT); /* while it waits: nobody's turn comes by it */
-    leave(w, 0, LOGIN_TAKEN);
-    leave(w, 0, LOGIN_REFUSED); /* it has said so */
-    leave(w, 2, LOGIN_SILENT);  /* after the word, before it was told */
+    leave(w, 1, TURN_SILENT); /* while it waits: nobody's turn comes by it */
+    leave(w, 0, TURN_TAKEN);
+    leave(w, 0, TURN_REFUSED); /* it has said so */
+    leave(w, 2, TURN_SILENT);  /* after the word, before it was told */
     loop_run(w->loop);
     assert_int_equal(w->callers[1].told + w->callers[2].told, 0);
 }
@@ -116,16 +116,16 @@ static void test_after_silence_the_next_goes_first(void **state)
         w->callers[i].again = ONE;
         assert_false(enter(w, i, ONE));
     }
-    leave(w, 0, LOGIN_SILENT);
+    leave(w, 0, TURN_SILENT);
     loop_run(w->loop);
     assert_true(w->callers[1].went);
     assert_false(w->callers[2].went || w->callers[3].went);
-    leave(w, 1, LOGIN_TAKEN);
+    leave(w, 1, TURN_TAKEN);
     w->callers[2].again = w->callers[3].again = SLICE_EMPTY;
     loop_run(w->loop);
     for (int i = 2; i < CALLERS; i++) {
         assert_int_equal(w->callers[i].told, 2);
-        assert_int_equal(w->callers[i].word, LOGIN_TAKEN);
+        assert_int_equal(w->callers[i].word, TURN_TAKEN);
     }
 }
 
