@@ -513,10 +513,7 @@ enum err accounts_get(struct accounts *accounts, struct slice id, struct account
         }
         make_room(accounts);
         map_put(accounts->by_id, id, account);
-        if (account->standing.on_trial ||
-            !governor_account_known(accounts->gateway->parts.governor, id)) {
-            account_tell_governor(account);
-        }
+        account_tell_governor(account);
     }
     list_remove(&account->ready);
     list_push(&accounts->ready, &account->ready);

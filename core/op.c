@@ -66,6 +66,9 @@ static void close_up(struct op_run *run, enum governor_outcome outcome)
     }
     account_wake_parked(run->account);
     op_leave_turn(run, TURN_SILENT);
+    if (run->login != NULL) {
+        standing_call_over(run->signer, run->login);
+    }
     account_drop(run->signer);
     run->signer = NULL;
     run->login = NULL;
@@ -390,43 +393,19 @@ void op_end_pausing(struct gateway *gateway)
     }
 }
 
-/* ---- turns ---- */
+/* ---- sign ---- */
 
-/* Whoever went first has learned something of the login, or nothing. */
+/* Whoever tried the same login first has learned something of it, or nothing. */
 static void on_turn(void *ctx, enum login_word word)
 {
     struct op_run *run = ctx;
     const struct credential *tried = run->login;
-    if (take_login(run) == STEP_FAIL) {
-        give_up(run);
-        return;
-    }
-    run->has_turn = word == TURN_TAKEN;
-    if (word == TURN_REFUSED && run->login == tried) {
-        standing_fault(run->signer, run->login, 0, run->op.arena, &run->op.fault);
-        give_up(run);
-    } else if (word == TURN_SILENT && run->turn_waits > 1) {
-        op_busy_fault(run, "The same login is being tried by another call, and no "
-                           "answer has come to the one before it.");
+    if (take_login(run) == STEP_FAIL || !op_hear_turn(run, tried, word)) {
         give_up(run);
     } else {
         advance(run);
     }
 }
-
-/* With a slot of its own account, which has one while it is on trial. */
-static enum step wait_for_turn(struct op_run *run)
-{
-    run->turn.on_settled = on_turn;
-    run->turn.ctx = run;
-    if (op_take_turn(run)) {
-        return STEP_NEXT;
-    }
-    run->turn_waits++;
-    return STEP_WAIT;
-}
-
-/* ---- sign ---- */
 
 static enum step do_sign(struct op_run *run)
 {
@@ -436,7 +415,10 @@ static enum step do_sign(struct op_run *run)
     if (!outbound_is_ready(run->login)) {
         return do_freshen(run);
     }
-    if (wait_for_turn(run) == STEP_WAIT) {
+    if (run->sent_us == 0) {
+        standing_call(run->signer, run->login); /* another may have ended its trial */
+    }
+    if (!op_take_turn(run)) {
         return STEP_WAIT;
     }
     const struct op_request *request = &run->op.request;
@@ -631,6 +613,8 @@ enum op_start op_start(struct op_run *run)
     list_init(&run->parked.link);
     list_init(&run->pausing);
     login_turn_init(&run->turn);
+    run->turn.on_settled = on_turn;
+    run->turn.ctx = run;
     op_enter(run, OP_FRESHEN);
     if (drive(run) != STEP_FAIL) {
         return OP_WAITS;

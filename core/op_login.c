@@ -22,13 +22,30 @@ bool op_is_against_client(const struct token_outcome *outcome)
 
 /* ---- Turns ---- */
 
+/* With a slot of its own account, which has one while it is on trial. */
 bool op_take_turn(struct op_run *run)
 {
-    if (!run->has_turn && standing_tries(run->signer, run->login, run->verifies)) {
-        run->has_turn =
-            login_turns_enter(account_login_turns(run->signer), &run->turn,
-                              outbound_login_key(run->login, run->op.arena));
-        return run->has_turn;
+    if (run->has_turn || !standing_tries(run->signer, run->login, run->verifies)) {
+        return true;
+    }
+    run->has_turn = login_turns_enter(account_login_turns(run->signer), &run->turn,
+                                      outbound_login_key(run->login, run->op.arena));
+    run->turn_waits += !run->has_turn;
+    return run->has_turn;
+}
+
+bool op_hear_turn(struct op_run *run, const struct credential *tried,
+                  enum login_word word)
+{
+    run->has_turn = word == TURN_TAKEN;
+    if (word == TURN_REFUSED && run->login == tried) {
+        standing_fault(run->signer, run->login, 0, run->op.arena, &run->op.fault);
+        return false;
+    }
+    if (word == TURN_SILENT && run->turn_waits > 1) {
+        op_busy_fault(run, "The same login is being tried by another call, and no "
+                           "answer has come to the one before it.");
+        return false;
     }
     return true;
 }

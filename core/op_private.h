@@ -25,6 +25,10 @@ bool op_is_against_client(const struct token_outcome *outcome);
 /* Its login is tried, and nobody else tries it now. False: somebody does; ->turn.on_settled
  * comes. */
 bool op_take_turn(struct op_run *run);
+/* What that one heard, of the login that this run waited with; false: it holds for this one,
+ * as ->op.fault says. */
+bool op_hear_turn(struct op_run *run, const struct credential *tried,
+                  enum login_word word);
 void op_leave_turn(struct op_run *run, enum login_word word);
 /* Tells the account's standing what the ERP's answer shows of the login; of a refused one the
  * fault then says why. */

@@ -179,6 +179,16 @@ void standing_call(struct account *account, const struct credential *login)
     set_trial(account, standing, true);
 }
 
+/* One that stands by is called now and then: while nobody calls by it, its trial is not to hold
+ * up the others. The next call by it sees to that anew. */
+void standing_call_over(struct account *account, const struct credential *login)
+{
+    struct account_standby *standby = standby_of(account, login);
+    if (standby != NULL && speaks_for_account(account)) {
+        set_trial(account, &standby->standing, false);
+    }
+}
+
 bool standing_tries(struct account *account, const struct credential *login,
                     bool verifies)
 {

@@ -32,6 +32,8 @@ void standing_inherit(struct account *account, const struct account *before,
 void standing_recall(struct account *account, int64_t worked_us);
 /* A call by that login is about to stand in line: puts one on trial that has long been idle. */
 void standing_call(struct account *account, const struct credential *login);
+/* A call by that login is over, whatever it showed. */
+void standing_call_over(struct account *account, const struct credential *login);
 /* Its ceiling as it stands: on trial one, of which one falls to this process. */
 int standing_ceiling(const struct account *account);
 /* The ERP has taken that login as it is, in this process or an earlier one, and nothing has

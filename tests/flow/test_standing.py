@@ -322,6 +322,26 @@ class TestEachLogin(StandingCase):
                          codes(Volley(url, 4, SEARCHES, {"limit": 10}).send().results()))
         self.assertEqual(4, self.stats()["in_flight_peak"])
 
+    def test_one_that_stands_by_and_hears_nothing_leaves_the_others_their_places(self):
+        account, url = self.on_m2m()
+        url = self.restarted(url)
+        self.call(url)
+        self.fault("status", status=503, match={"path_regex": "NetSuitePort"})
+        self.error(self.stand.tool(url, SEARCHES, {})[2])
+        self.latency(700)
+        self.reset()
+        self.assertEqual({"ok": 4}, codes(Volley(url, 4, CUSTOMERS).send().results()))
+        self.assertEqual(4, self.stats()["in_flight_peak"])
+        # And the next by it goes first alone again.
+        self.latency(0)
+        self.reset()
+        self.fault("status", status=503, delay_ms=HELD, match={"path_regex": "NetSuitePort"})
+        self.fault("expire_tokens", times=5, match={"path_regex": "NetSuitePort"})
+        volley = Volley(url, 4, SEARCHES, {"limit": 10}).send()
+        wait_until(lambda: self.stats()["in_flight"] == 1 and self.lane(account)["queued"] == 3,
+                   "one at the ERP and three in line")
+        self.assertEqual({"upstream_unavailable": 1, "needs_reauth": 3}, codes(volley.results()))
+        self.assertEqual((2, 1), (self.stats()["requests"], self.stats()["refused_auth"]))
 
     def test_it_serves_while_the_active_one_needs_somebody(self):
         account, url = self.on_m2m()
