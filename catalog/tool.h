@@ -203,9 +203,10 @@ struct op {
     struct op_request request;
     struct op_result result;
     struct fault fault;
-    bool rate_limited;           /* with fault: the upstream refused because of load */
-    long retry_after_s;          /* what it asked for; 0: nothing */
-    int64_t wait_ms;             /* with CONNECTOR_WAIT */
+    bool rate_limited;  /* with fault: the upstream refused because of load */
+    bool login_refused; /* by the last answer, though the operation ends otherwise */
+    long retry_after_s; /* what it asked for; 0: nothing */
+    int64_t wait_ms;    /* with CONNECTOR_WAIT */
     struct op_progress progress; /* likewise: what may be told now */
     bool overdue;                /* the upstream did not answer in time; it still may */
     void *private_data;          /* the connector's, between begin and the end */

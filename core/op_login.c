@@ -105,26 +105,41 @@ static void overload_fault(struct op_run *run)
         SLICE("Wait retry_after_seconds, then send the same call again.");
 }
 
-/* What the answer says of the login. A page with status 200 that wants a login says nothing
- * of it: single sign-on stands before the API there. Nor does a proxy that wants one of its
- * own. */
+/* A page with status 200 that wants a login says nothing of it: single sign-on stands before
+ * the API there. Nor does a proxy that wants one of its own. */
+static enum login_word word_of(const struct op_run *run, const struct http_reply *reply)
+{
+    bool failed = run->next == CONNECTOR_FAILED;
+    enum err err = run->op.fault.err;
+    if ((run->op.login_refused || (failed && err == ERR_NEEDS_REAUTH)) &&
+        reply->status >= 400 && reply->status != 407) {
+        return TURN_REFUSED;
+    }
+    bool is_taken =
+        failed ? is_let_in(err) : reply->status >= 200 && reply->status <= 299;
+    return is_taken && !run->op.login_refused ? TURN_TAKEN : TURN_SILENT;
+}
+
 void op_judge_login(struct op_run *run, const struct http_reply *reply)
 {
     struct fault *fault = &run->op.fault;
-    bool failed = run->next == CONNECTOR_FAILED;
     if (is_overload(run)) {
         overload_fault(run);
         return;
     }
-    if (run->next == CONNECTOR_DONE || (failed && is_let_in(fault->err))) {
-        standing_worked(run->signer, run->login, !failed, run->sent_us);
-        op_leave_turn(run, TURN_TAKEN);
-    } else if (failed && fault->err == ERR_NEEDS_REAUTH && reply->status >= 400 &&
-               reply->status != 407) {
+    enum login_word word = word_of(run, reply);
+    if (word == TURN_TAKEN) {
+        standing_worked(run->signer, run->login, run->next == CONNECTOR_DONE,
+                        run->sent_us);
+    } else if (word == TURN_REFUSED) {
         standing_refuse(run->signer, run->login,
                         run->renewed ? run->outbound.token_version : 0);
+    }
+    if (word == TURN_REFUSED && fault->err == ERR_NEEDS_REAUTH) {
         standing_fault(run->signer, run->login, skew_ms(run, reply), run->op.arena,
                        fault);
-        op_leave_turn(run, TURN_REFUSED);
+    }
+    if (word != TURN_SILENT) {
+        op_leave_turn(run, word);
     }
 }

@@ -335,6 +335,7 @@ static enum connector_step take_read_back(struct op *op, const struct create_pla
 {
     const struct jval *record = rest_take(op, &plan->read, response);
 
+    op->login_refused = record == NULL && op->fault.err == ERR_NEEDS_REAUTH;
     return record != NULL ? rest_done(op, record) : unread(op, run);
 }
 
@@ -346,6 +347,7 @@ static enum connector_step take_looked_up(struct op *op, const struct create_pla
     const struct jval *record = rest_take(op, &plan->read, response);
     struct slice number = jval_text(jval_get(record, "tranId"));
 
+    op->login_refused = record == NULL && op->fault.err == ERR_NEEDS_REAUTH;
     op->fault = run->refusal;
     if (record != NULL) {
         op->fault.hint = arena_printf(

@@ -171,6 +171,26 @@ class TestInARow(StandingCase):
         self.assertEqual({"ok": 5}, codes(Volley(url, 5, CUSTOMERS).send().results()))
         self.assertEqual(5, self.stats()["in_flight_peak"])
 
+    def test_a_refusal_while_reading_back_is_one_though_the_record_is_saved(self):
+        account, url = self.account(governor={"ceiling": 5})
+        party = self.call(url)[0]["id"]
+        invoice = {"party_id": party, "lines": [{"item_id": "1", "rate": "10.00"}]}
+        self.refuse(match={"method": "GET", "path_regex": "/invoice/"})
+        saved = self.stand.tool(url, CREATE, invoice)[2]
+        self.assertEqual("not_read_back",
+                         saved["structuredContent"]["_meta"]["messages"][0]["code"])
+        self.latency(700)
+        self.reset()
+        self.assertEqual({"ok": 5}, codes(Volley(url, 5, CUSTOMERS).send().results()))
+        self.assertEqual(4, self.stats()["in_flight_peak"])  # one has gone first
+        self.latency(0)
+        # The write before it has shown that the login works: it stops nothing after a start.
+        url = self.restarted(url)
+        self.refuse(match={"method": "GET", "path_regex": "/invoice/"})
+        self.data(self.stand.tool(url, CREATE, invoice)[2])
+        self.call(url)
+        self.assertEqual(("active", None), self.found(account))
+
     def test_no_order_of_events_sends_five(self):
         """From each starting point every event in many orders; the mock refuses all logins."""
         for seed in range(6):

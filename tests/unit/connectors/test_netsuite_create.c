@@ -249,6 +249,7 @@ static void test_a_saved_record_is_never_told_as_a_failure(void **state)
                      : lose(&world, &op, ERR_UPSTREAM_UNAVAILABLE);
         assert_int_equal(step, CONNECTOR_DONE);
         assert_int_equal(op.fault.err, ERR_OK);
+        assert_int_equal(op.login_refused, answered && statuses[i] == 401);
         assert_slice(jval_text(jval_get(&op.result.records->items[0], "id")), "1042");
         assert_int_equal(op.result.message_count, 1);
         assert_slice(op.result.messages[0].severity, "warning");
