@@ -5,24 +5,23 @@
 static const char *what_happened(const struct account *account,
                                  const struct credential *login)
 {
-    bool is_stopped = standing_needs_reauth(account);
     if (login != account->credential) {
         return "The ERP refused the login by which alone this tool can be called; it "
                "is not used again before somebody has verified it.";
     }
-    if (is_stopped && slice_is(account->record.cause, CLIENT_REFUSED)) {
+    if (slice_is(account->record.cause, CLIENT_REFUSED)) {
         return "The token host refused this account's client, so there is no access "
                "token and nothing is sent to the ERP.";
     }
-    if (is_stopped && slice_is(account->record.cause, TOKEN_REFUSED)) {
+    if (slice_is(account->record.cause, TOKEN_REFUSED)) {
         return "The ERP refuses this account's access tokens, those just fetched too, "
                "so nothing is sent to it.";
     }
-    if (is_stopped && account->record.version > 0) {
-        return "The ERP no longer takes this account's login, so nothing is sent to it"
-               " until a person has connected it again.";
+    if (!standing_needs_reauth(account) || account->record.version == 0) {
+        return "The ERP refused this account's login.";
     }
-    return "The ERP refused this account's login.";
+    return "The ERP no longer takes this account's login, so nothing is sent to it "
+           "until a person has connected it again.";
 }
 
 static void disabled_fault(struct fault *fault)
