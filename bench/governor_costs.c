@@ -104,7 +104,10 @@ int main(void)
                                    .ceiling = 1,
                                    .queue_limit = 10000,
                                    .queue_wait_us = INT64_MAX};
-    struct governor_call call = {SLICE("acc"), SLICE("mcp"), 1, GOVERNOR_INTERACTIVE};
+    struct governor_call call = {.account = SLICE("acc"),
+                                 .server = SLICE("mcp"),
+                                 .weight = 1,
+                                 .priority = GOVERNOR_INTERACTIVE};
     idle_lanes(governor);
     governor_account_set(governor, &set, 0);
     take_and_give(governor, &call);

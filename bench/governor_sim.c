@@ -227,9 +227,11 @@ static void settle(struct sim *sim)
 static void ask(struct sim *sim, struct call *call)
 {
     struct agent *agent = call->agent;
-    const struct governor_call who = {
-        slice_str(agent->account), slice_str(agent->server), agent->weight,
-        agent->batch ? GOVERNOR_BATCH : GOVERNOR_INTERACTIVE};
+    const struct governor_call who = {.account = slice_str(agent->account),
+                                      .server = slice_str(agent->server),
+                                      .weight = agent->weight,
+                                      .priority = agent->batch ? GOVERNOR_BATCH
+                                                               : GOVERNOR_INTERACTIVE};
     call->asked_us = sim->now_us;
     call->ticket.owner = call;
     enum governor_decision decision =
@@ -367,9 +369,13 @@ static void add_lane(struct sim *sim, const struct upstream *shape, int ceiling,
     new->limit = limit;
     snprintf(account, sizeof account, "acc%d", sim->lane_count);
     snprintf(lane, sizeof lane, "lane%d", sim->lane_count);
-    struct governor_account set = {
-        slice_str(account), slice_str("t"), slice_str(lane), true, ceiling, 32,
-        10 * SECOND};
+    struct governor_account set = {.id = slice_str(account),
+                                   .tenant = slice_str("t"),
+                                   .lane = slice_str(lane),
+                                   .joined = true,
+                                   .ceiling = ceiling,
+                                   .queue_limit = 32,
+                                   .queue_wait_us = 10 * SECOND};
     governor_account_set(sim->governor, &set, 0);
     sim->lane_count++;
 }

@@ -284,8 +284,7 @@ static enum step do_admit(struct op_run *run)
     standing_call(run->signer, run->login);
     run->place.on_decided = on_decided;
     run->place.ctx = run;
-    const struct governor_call call = {run->account->record.id, run->server,
-                                       run->weight, run->priority};
+    const struct governor_call call = {.account = run->account->record.id, .server = run->server, .weight = run->weight, .priority = run->priority};
     enum governor_decision decision =
         turnstile_enter(run->gateway->turnstile, &run->place, &call);
     if (decision == GOVERNOR_WAITING) {

@@ -56,8 +56,24 @@ static struct governor_seat *seat_new(struct governor *governor, struct slice id
     seat->id_bytes = id.len;
     list_init(&seat->in_lane);
     list_init(&seat->in_tenant);
+    list_init(&seat->claims);
     map_put(governor->seats, id, seat);
     return seat;
+}
+
+/* Of an account that leaves; a lane that nobody has left keeps nothing. */
+static void keep_counts(struct lane *lane, const struct seat_counts *counts)
+{
+    struct seat_counts *gone = lane->gone;
+
+    if (gone == NULL) {
+        gone = lane->gone = governor_alloc(sizeof(*gone));
+    }
+    gone->granted += counts->granted;
+    gone->refused_upstream += counts->refused_upstream;
+    gone->refused_full += counts->refused_full;
+    gone->refused_late += counts->refused_late;
+    gone->expired += counts->expired;
 }
 
 /* Leaves lane and tenant with all it has there; the counts of the past stay with the
@@ -71,15 +87,11 @@ static void seat_detach(struct governor_seat *seat)
     list_remove(&seat->in_tenant);
     lane->gate.in_flight -= seat->in_flight;
     seat->tenant->gate.in_flight -= seat->in_flight;
-    if (seat->queue != NULL) {
+    if (seat->queue != NULL && seat->queued > seat->queue->kept_count) {
         gate_leave(&lane->gate, &seat->queue->load);
         gate_leave(&seat->tenant->gate, &seat->queue->load);
     }
-    lane->gone.granted += seat->counts.granted;
-    lane->gone.refused_upstream += seat->counts.refused_upstream;
-    lane->gone.refused_full += seat->counts.refused_full;
-    lane->gone.refused_late += seat->counts.refused_late;
-    lane->gone.expired += seat->counts.expired;
+    keep_counts(lane, &seat->counts);
     seat->counts = (struct seat_counts){0};
     lane_ceiling_drop(lane, seat->ceiling);
 }
@@ -93,7 +105,7 @@ static void seat_attach(struct governor_seat *seat, struct lane *lane,
     list_push(&tenant->seats, &seat->in_tenant);
     lane->gate.in_flight += seat->in_flight;
     tenant->gate.in_flight += seat->in_flight;
-    if (seat->queue != NULL) {
+    if (seat->queue != NULL && seat->queued > seat->queue->kept_count) {
         gate_join(&lane->gate, &seat->queue->load);
         gate_join(&tenant->gate, &seat->queue->load);
     }
@@ -149,12 +161,14 @@ void governor_account_set(struct governor *governor,
     seat->queue_limit = account->queue_limit;
     seat->queue_wait_us = account->queue_wait_us;
     seat->removed = false;
+    rules_set(governor, seat, account);
     seat_attach(seat, lane, tenant);
     lane_changed(governor, lane);
     if (lane->mode == GOVERNOR_DRAINING) {
         seat_turn_away(governor, seat, SLICE_EMPTY, GOVERNOR_TURNED_AWAY);
     }
-    seat_offer(seat);
+    rules_pass(governor, seat);
+    seat_offer(governor, seat);
     if (old_lane == NULL) {
         gates_dispatch(governor, (struct gate *const[]){&lane->gate}, 1);
         return;
@@ -178,35 +192,20 @@ bool governor_account_known(const struct governor *governor, struct slice id)
     return seat != NULL && !seat->removed;
 }
 
-static void empty_flow(struct governor *governor, struct governor_flow *flow,
-                       enum governor_decision decision)
+/* The waiting calls of that MCP server, or all (empty), are decided so; returns how many.
+ * seat_settle follows, where others of the account may be left. */
+int seat_turn_away(struct governor *governor, struct governor_seat *seat,
+                   struct slice server, enum governor_decision decision)
 {
-    bool last = flow == NULL;
+    struct governor_ticket *ticket = queue_some(seat, server);
+    int count = 0;
 
-    while (!last) { /* the flow goes with its last call */
-        struct governor_ticket *ticket =
-            LIST_ENTRY(flow->tickets.next, struct governor_ticket, link);
-        last = flow->count == 1;
-        queue_leave(governor, ticket);
-        governor_decide(governor, ticket, decision);
+    while (ticket != NULL) {
+        governor_send_off(governor, ticket, decision);
+        ticket = queue_some(seat, server);
+        count++;
     }
-}
-
-/* The waiting calls of that MCP server, or all (empty), are decided so. */
-void seat_turn_away(struct governor *governor, struct governor_seat *seat,
-                    struct slice server, enum governor_decision decision)
-{
-    struct governor_ticket *ticket;
-
-    for (int i = 0; server.len > 0 && i < GOVERNOR_PRIORITIES; i++) {
-        empty_flow(governor, queue_flow(seat, server, (enum governor_priority)i),
-                   decision);
-    }
-    for (ticket = queue_head(seat); server.len == 0 && ticket != NULL;
-         ticket = queue_head(seat)) {
-        queue_leave(governor, ticket);
-        governor_decide(governor, ticket, decision);
-    }
+    return count;
 }
 
 void governor_server_revoke(struct governor *governor, struct slice account,
@@ -218,6 +217,7 @@ void governor_server_revoke(struct governor *governor, struct slice account,
     seat = seat_find(governor, account);
     if (seat != NULL) {
         seat_turn_away(governor, seat, server, GOVERNOR_REVOKED);
+        seat_settle(governor, seat);
     }
 }
 

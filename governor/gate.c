@@ -4,7 +4,8 @@
  *
  * An account is parked at one gate that is shut, and only there: at its lane's, else at
  * its tenant's; with one stand for each class in which calls of it wait. An account whose
- * own ceiling is reached, or that has nobody waiting, is parked nowhere. So a slot that
+ * own ceiling is reached or whose calls a minute are used up, or that has nobody in line, is
+ * parked nowhere. So a slot that
  * comes free has to look at the two gates it opens, and at nothing else, however many
  * lanes there are. An account found at an open gate while its other gate is shut moves
  * there.
@@ -29,11 +30,23 @@ static size_t *stand_at(void *item)
 
 static const struct heap_kind by_turn = {stand_before, stand_at};
 
+/* The account's own ceiling and its calls a minute. */
+static bool may_send(const struct governor *governor, const struct governor_seat *seat)
+{
+    return seat->in_flight < seat->ceiling &&
+           bucket_wait_us(&seat->calls, 0, governor->at_us) == 0;
+}
+
+bool seat_has_room(const struct governor *governor, const struct governor_seat *seat)
+{
+    return may_send(governor, seat) && gate_is_open(&seat->lane->gate) &&
+           gate_is_open(&seat->tenant->gate);
+}
+
 void seat_take(struct governor *governor, struct governor_seat *seat,
                struct governor_ticket *ticket)
 {
-    REQUIRE(seat->in_flight < seat->ceiling && gate_is_open(&seat->lane->gate) &&
-            gate_is_open(&seat->tenant->gate));
+    REQUIRE(seat_has_room(governor, seat));
     ticket->decision = GOVERNOR_GRANTED;
     ticket->granted_us = governor->now_us;
     ticket->order = ++governor->sequence;
@@ -41,6 +54,10 @@ void seat_take(struct governor *governor, struct governor_seat *seat,
     seat->lane->gate.in_flight++;
     seat->tenant->gate.in_flight++;
     seat->counts.granted++;
+    bucket_take(&seat->calls, governor->now_us);
+    if (ticket->is_write) {
+        bucket_take(&seat->writes, governor->now_us);
+    }
     lane_waited(seat->lane, governor->now_us - ticket->since_us);
     lane_changed(governor, seat->lane);
     throttle_took(governor, seat->lane, ticket);
@@ -101,9 +118,10 @@ void seat_unpark(struct governor_seat *seat)
     queue->parked_at = NULL;
 }
 
-static bool can_ask(const struct governor_seat *seat)
+static bool can_ask(const struct governor *governor, const struct governor_seat *seat)
 {
-    return seat->queued > 0 && seat->in_flight < seat->ceiling;
+    return seat->queue != NULL && seat->queued > seat->queue->kept_count &&
+           may_send(governor, seat);
 }
 
 static struct gate *shut_gate(const struct governor_seat *seat)
@@ -115,12 +133,12 @@ static struct gate *shut_gate(const struct governor_seat *seat)
 }
 
 /* After a call has joined the queue because there was no room for it. */
-void seat_park(struct governor_seat *seat)
+void seat_park(struct governor *governor, struct governor_seat *seat)
 {
     struct gate *gate;
 
-    if (seat->queue->parked_at != NULL || !can_ask(seat)) {
-        seat_reorder(seat);
+    if (seat->queue->parked_at != NULL || !can_ask(governor, seat)) {
+        seat_reorder(governor, seat);
         return;
     }
     gate = shut_gate(seat);
@@ -129,17 +147,17 @@ void seat_park(struct governor_seat *seat)
 }
 
 /* Before a dispatch that includes the lane's gate: the seat takes part in it. */
-void seat_offer(struct governor_seat *seat)
+void seat_offer(struct governor *governor, struct governor_seat *seat)
 {
-    if (can_ask(seat) && seat->queue->parked_at == NULL) {
+    if (can_ask(governor, seat) && seat->queue->parked_at == NULL) {
         park_at(seat, &seat->lane->gate);
     }
 }
 
 /* After the account's waiting calls, or its room, have changed. */
-void seat_reorder(struct governor_seat *seat)
+void seat_reorder(struct governor *governor, struct governor_seat *seat)
 {
-    if (!can_ask(seat)) {
+    if (!can_ask(governor, seat)) {
         seat_unpark(seat);
     } else if (seat->queue->parked_at != NULL) {
         settle_stands(seat->queue);
@@ -153,23 +171,61 @@ struct choice {
     bool is_due;
 };
 
-static bool is_due(const struct crowd *crowd, int priority)
+static bool is_due(const int credit[GOVERNOR_PRIORITIES], int priority)
 {
-    return crowd->credit[priority] + class_share(priority) >= 100;
+    return credit[priority] + class_share(priority) >= 100;
+}
+
+/* The class whose turn it is among those that wait; -1: none does. */
+int class_first(const int credit[GOVERNOR_PRIORITIES],
+                const bool waits[GOVERNOR_PRIORITIES])
+{
+    int first = -1;
+
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        if (waits[i] && (first < 0 || is_due(credit, i))) {
+            first = i;
+        }
+    }
+    return first;
+}
+
+/* A call of that class is about to go: what the classes that wait gather by it. */
+void class_charge(int credit[GOVERNOR_PRIORITIES],
+                  const bool waits[GOVERNOR_PRIORITIES], int priority)
+{
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        if (i == priority || waits[i]) {
+            credit[i] += class_share(i);
+        }
+    }
+    credit[priority] -= 100;
+    if (credit[priority] < 0) {
+        credit[priority] = 0;
+    }
+}
+
+static void who_waits(const struct crowd *crowd, bool waits[GOVERNOR_PRIORITIES])
+{
+    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
+        waits[i] = crowd->parked[i].count > 0;
+    }
 }
 
 static struct choice choose(const struct gate *gate)
 {
-    struct choice first = {NULL, 0, false};
+    bool waits[GOVERNOR_PRIORITIES];
+    int first = -1;
 
-    for (int i = 0; gate->crowd != NULL && i < GOVERNOR_PRIORITIES; i++) {
-        struct stand *stand = heap_top(&gate->crowd->parked[i]);
-        bool due = stand != NULL && is_due(gate->crowd, i);
-        if (stand != NULL && (first.stand == NULL || due)) {
-            first = (struct choice){stand, i, due};
-        }
+    if (gate->crowd != NULL) {
+        who_waits(gate->crowd, waits);
+        first = class_first(gate->crowd->credit, waits);
     }
-    return first;
+    if (first < 0) {
+        return (struct choice){NULL, 0, false};
+    }
+    return (struct choice){heap_top(&gate->crowd->parked[first]), first,
+                           is_due(gate->crowd->credit, first)};
 }
 
 static bool goes_before(const struct choice *one, const struct choice *other)
@@ -201,20 +257,12 @@ static struct choice first_open(struct gate *const gates[], size_t count)
     return first;
 }
 
-/* A call of that class is about to go: what the classes that wait here gather by it. */
 static void charge(struct gate *gate, int priority)
 {
-    struct crowd *crowd = gate->crowd;
+    bool waits[GOVERNOR_PRIORITIES];
 
-    for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
-        if (i == priority || crowd->parked[i].count > 0) {
-            crowd->credit[i] += class_share(i);
-        }
-    }
-    crowd->credit[priority] -= 100;
-    if (crowd->credit[priority] < 0) {
-        crowd->credit[priority] = 0;
-    }
+    who_waits(gate->crowd, waits);
+    class_charge(gate->crowd->credit, waits, priority);
 }
 
 static void grant_head(struct governor *governor, struct governor_seat *seat,
@@ -227,7 +275,8 @@ static void grant_head(struct governor *governor, struct governor_seat *seat,
     queue_took_turn(governor, ticket->flow);
     queue_leave(governor, ticket);
     seat_take(governor, seat, ticket);
-    seat_reorder(seat);
+    seat_reorder(governor, seat);
+    rules_pace(governor, seat);
     governor_decide(governor, ticket, GOVERNOR_GRANTED);
 }
 

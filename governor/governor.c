@@ -4,14 +4,16 @@
  *
  * Invariants, true between any two calls from outside:
  *  1. A call is granted only while there is room under its account's, its lane's and
- * its tenant's ceiling, and while its lane is not paused.
- *  2. Nobody waits who could go: for each waiting call its account is at its ceiling,
- * its lane is at its ceiling or paused, or its tenant is at its ceiling.
+ * its tenant's ceiling, while its lane is not paused, and while its account has a token for
+ * it; a write only while no other one has its document.
+ *  2. Nobody waits who could go: for each waiting call its account is at its ceiling or
+ * without a token, its lane is at its ceiling or paused, its tenant is at its ceiling, or an
+ * earlier write has its document.
  *  3. Of the waiting calls of a lane that could go, the class is chosen first (gate.c:
  * critical, interactive, batch; the later two have shares), then the MCP server whose turn in
  * the round it is (queue.c), then its call that came first. A new call counts as the last.
  *  4. A ticket waits, or holds a slot, or is nobody's: while it waits it is in one flow
- * of its account and on the heap of deadlines; it is decided exactly once.
+ * of its account, or kept back beside them (rules.c), and on the heap of deadlines; it is decided exactly once.
  *  5. in_flight of a lane and of a tenant is the sum over their accounts, slots on hold
  * after a lost connection included; so is queued. It exceeds a ceiling only where the
  * ceiling was lowered or an account with running calls moved in, and then only falls.
@@ -88,7 +90,9 @@ void governor_free(struct governor *governor)
         /* those decided and never fetched are their callers' again */
     }
     LIST_FOREACH_SAFE (node, after, &governor->holds) {
-        free(LIST_ENTRY(node, struct hold, link));
+        struct hold *hold = LIST_ENTRY(node, struct hold, link);
+        claim_drop(hold->seat, hold->claim);
+        free(hold);
     }
     seats_free(governor);
     buf_free(&governor->changed);
@@ -134,10 +138,30 @@ struct governor_ticket *governor_next(struct governor *governor)
     return ticket;
 }
 
-static bool has_room(const struct governor_seat *seat)
+/* It leaves the queue without a slot; what it waited for stays with the ticket. */
+static void depart(struct governor *governor, struct governor_ticket *ticket)
 {
-    return seat->in_flight < seat->ceiling && gate_is_open(&seat->lane->gate) &&
-           gate_is_open(&seat->tenant->gate);
+    struct governor_seat *seat = ticket->seat;
+    enum governor_rule rule = ticket->rule;
+
+    if (rule == GOVERNOR_SLOT && bucket_wait_us(&seat->calls, 0, governor->at_us) > 0) {
+        rule = GOVERNOR_CALL_RATE;
+    }
+    queue_leave(governor, ticket);
+    claim_drop(seat, ticket->claim);
+    ticket->claim = NULL;
+    ticket->rule = rule;
+}
+
+/* A waiting call is told no. The account's others may profit: seat_settle follows. */
+void governor_send_off(struct governor *governor, struct governor_ticket *ticket,
+                       enum governor_decision decision)
+{
+    const struct governor_seat *seat = ticket->seat;
+
+    depart(governor, ticket);
+    ticket->estimate_us = rules_estimate_us(governor, seat, ticket, ticket->rule);
+    governor_decide(governor, ticket, decision);
 }
 
 /* In a full queue the server with most calls gives up its last to one that has fewer. */
@@ -150,8 +174,8 @@ static bool make_room(struct governor *governor, struct governor_seat *seat,
         return false;
     }
     seat->counts.refused_full++;
-    queue_leave(governor, surplus);
-    governor_decide(governor, surplus, GOVERNOR_REFUSED);
+    governor_send_off(governor, surplus, GOVERNOR_REFUSED);
+    seat_settle(governor, seat);
     return true;
 }
 
@@ -162,36 +186,87 @@ static bool has_no_share(const struct governor_seat *seat)
            seat->tenant->gate.ceiling == 0;
 }
 
-/* There is no room: it waits, or is told at once that it need not. */
+/* It goes at once, if it may: whoever waits for the same could not go (invariant 2). */
+static bool goes_at_once(struct governor *governor, struct governor_seat *seat,
+                         struct governor_ticket *ticket)
+{
+    ticket->rule = rules_check(governor, seat, ticket);
+    if (ticket->rule != GOVERNOR_SLOT || !seat_has_room(governor, seat)) {
+        return false;
+    }
+    rules_enter(seat, ticket, ticket->rule);
+    seat_take(governor, seat, ticket);
+    if (seat->queue != NULL) {
+        seat_reorder(governor, seat);
+        rules_pace(governor, seat);
+    }
+    return true;
+}
+
+/* How long it would wait; what for is then the ticket's rule. */
+static void estimate(const struct governor *governor, const struct governor_seat *seat,
+                     struct governor_ticket *ticket, const struct governor_call *call)
+{
+    int64_t rule_us = rules_estimate_us(governor, seat, ticket, ticket->rule);
+    int64_t calls_us = bucket_wait_us(&seat->calls, 0, governor->at_us);
+
+    ticket->estimate_us = seat_estimate_us(governor, seat, call);
+    ticket->estimate_us = rule_us > ticket->estimate_us ? rule_us : ticket->estimate_us;
+    if (ticket->rule == GOVERNOR_SLOT && calls_us > 0) {
+        ticket->rule = GOVERNOR_CALL_RATE;
+    }
+}
+
+/* Why a call that cannot go at once must not wait either; WAITING: it may. */
+static enum governor_decision why_not_wait(struct governor *governor,
+                                           struct governor_seat *seat,
+                                           const struct governor_ticket *ticket,
+                                           const struct governor_call *call)
+{
+    if (seat->lane->mode == GOVERNOR_DRAINING) {
+        return GOVERNOR_TURNED_AWAY;
+    }
+    if (has_no_share(seat)) {
+        seat->counts.refused_full++;
+        return GOVERNOR_REFUSED;
+    }
+    if (ticket->estimate_us > seat->queue_wait_us) {
+        seat->counts.refused_late++;
+        return GOVERNOR_TOO_LATE;
+    }
+    if (seat->queued >= seat->queue_limit && !make_room(governor, seat, call)) {
+        seat->counts.refused_full++;
+        return GOVERNOR_REFUSED;
+    }
+    return GOVERNOR_WAITING;
+}
+
+/* It cannot go at once: it waits, or is told at once that it need not. */
 static enum governor_decision stand_in_line(struct governor *governor,
                                             struct governor_seat *seat,
                                             struct governor_ticket *ticket,
                                             const struct governor_call *call)
 {
+    enum governor_decision decision;
+
     queue_weigh(seat, call);
     lane_changed(governor, seat->lane); /* it waits there, or is counted */
-    ticket->estimate_us = seat_estimate_us(seat, call, governor->now_us);
-    if (seat->lane->mode == GOVERNOR_DRAINING) {
+    estimate(governor, seat, ticket, call);
+    decision = why_not_wait(governor, seat, ticket, call);
+    if (decision != GOVERNOR_WAITING) {
         ticket_clear(ticket);
-        return ticket->decision = GOVERNOR_TURNED_AWAY;
+        return ticket->decision = decision;
     }
-    if (has_no_share(seat)) {
-        seat->counts.refused_full++;
-        ticket_clear(ticket);
-        return ticket->decision = GOVERNOR_REFUSED;
+    /* Whoever made room may have left a document or a token behind. */
+    if (goes_at_once(governor, seat, ticket)) {
+        return GOVERNOR_GRANTED;
     }
-    if (ticket->estimate_us > seat->queue_wait_us) {
-        seat->counts.refused_late++;
-        ticket_clear(ticket);
-        return ticket->decision = GOVERNOR_TOO_LATE;
+    rules_enter(seat, ticket, ticket->rule);
+    queue_join(governor, ticket, call->weight);
+    if (ticket->rule == GOVERNOR_SLOT) {
+        seat_park(governor, seat);
     }
-    if (seat->queued >= seat->queue_limit && !make_room(governor, seat, call)) {
-        seat->counts.refused_full++;
-        ticket_clear(ticket);
-        return ticket->decision = GOVERNOR_REFUSED;
-    }
-    queue_join(governor, seat, ticket, call->weight);
-    seat_park(seat);
+    rules_pace(governor, seat);
     return GOVERNOR_WAITING;
 }
 
@@ -215,8 +290,9 @@ enum governor_decision governor_acquire(struct governor *governor,
     ticket->priority = call->priority;
     ticket->seat = seat;
     ticket->server = call->server;
-    if (has_room(seat)) { /* so nobody waits who could go: invariant 2 */
-        seat_take(governor, seat, ticket);
+    ticket->is_write = call->is_write;
+    ticket->document = call->is_write ? call->document : 0;
+    if (goes_at_once(governor, seat, ticket)) {
         return GOVERNOR_GRANTED;
     }
     return stand_in_line(governor, seat, ticket, call);
@@ -227,7 +303,8 @@ static void slot_freed(struct governor *governor, struct governor_seat *seat)
 {
     lane_changed(governor, seat->lane);
     seat_give(seat);
-    seat_offer(seat);
+    rules_pass(governor, seat);
+    seat_offer(governor, seat);
     gates_dispatch(governor,
                    (struct gate *const[]){&seat->lane->gate, &seat->tenant->gate}, 2);
     seat_reap(governor, seat);
@@ -241,14 +318,17 @@ void governor_cancel(struct governor *governor, struct governor_ticket *ticket,
     governor_tick(governor, now_us);
     seat = ticket->seat;
     if (seat != NULL && ticket->decision == GOVERNOR_WAITING) {
-        queue_leave(governor, ticket);
+        depart(governor, ticket);
         ticket_clear(ticket);
+        seat_settle(governor, seat);
         return;
     }
     if (seat != NULL) {
         REQUIRE(!list_empty(&ticket->link)); /* fetched: only release ends it */
         list_remove(&ticket->link);
         ticket_clear(ticket);
+        claim_drop(seat, ticket->claim);
+        ticket->claim = NULL;
         throttle_ended(governor, seat->lane, ticket, GOVERNOR_UNUSED);
         slot_freed(governor, seat);
         return;
@@ -258,12 +338,14 @@ void governor_cancel(struct governor *governor, struct governor_ticket *ticket,
     }
 }
 
-static void hold_slot(struct governor *governor, struct governor_seat *seat)
+static void hold_slot(struct governor *governor, struct governor_seat *seat,
+                      struct claim *claim)
 {
     struct hold *hold = governor_alloc(sizeof(*hold));
     int64_t left = INT64_MAX - governor->now_us;
 
     hold->seat = seat;
+    hold->claim = claim;
     hold->until_us =
         governor->now_us +
         (governor->options.lost_hold_us < left ? governor->options.lost_hold_us : left);
@@ -292,10 +374,13 @@ void governor_release(struct governor *governor, struct governor_ticket *ticket,
         lane_measure(seat->lane, governor->now_us - ticket->granted_us);
     }
     if (outcome == GOVERNOR_LOST) {
-        hold_slot(governor, seat);
+        hold_slot(governor, seat, ticket->claim);
+        ticket->claim = NULL;
         gates_dispatch(governor, (struct gate *const[]){&seat->lane->gate}, 1);
         return;
     }
+    claim_drop(seat, ticket->claim);
+    ticket->claim = NULL;
     slot_freed(governor, seat);
 }
 
@@ -305,6 +390,7 @@ static void end_hold(struct governor *governor)
     struct governor_seat *seat = hold->seat;
 
     list_remove(&hold->link);
+    claim_drop(seat, hold->claim);
     free(hold);
     seat->held--;
     slot_freed(governor, seat);
@@ -313,23 +399,25 @@ static void end_hold(struct governor *governor)
 static void expire(struct governor *governor)
 {
     struct governor_ticket *ticket = queue_next_deadline(governor);
+    struct governor_seat *seat = ticket->seat;
 
-    ticket->seat->counts.expired++;
-    queue_leave(governor, ticket);
-    governor_decide(governor, ticket, GOVERNOR_EXPIRED);
+    seat->counts.expired++;
+    governor_send_off(governor, ticket, GOVERNOR_EXPIRED);
+    seat_settle(governor, seat);
 }
 
-/* When each of the three kinds of timed events is due next; INT64_MAX: never. */
+/* When each of the four kinds of timed events is due next; INT64_MAX: never. */
 struct due {
-    int64_t throttle_us, hold_us, wait_us, first_us;
+    int64_t pace_us, throttle_us, hold_us, wait_us, first_us;
 };
 
 static struct due next_due(const struct governor *governor)
 {
     const struct lane *lane = throttle_next(governor);
     const struct governor_ticket *ticket = queue_next_deadline(governor);
-    struct due due = {INT64_MAX, INT64_MAX, INT64_MAX, 0};
+    struct due due = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, 0};
 
+    rules_next(governor, &due.pace_us);
     if (lane != NULL) {
         due.throttle_us = lane->throttle->until_us;
     }
@@ -341,6 +429,7 @@ static struct due next_due(const struct governor *governor)
     }
     due.first_us = due.throttle_us < due.hold_us ? due.throttle_us : due.hold_us;
     due.first_us = due.wait_us < due.first_us ? due.wait_us : due.first_us;
+    due.first_us = due.pace_us < due.first_us ? due.pace_us : due.first_us;
     return due;
 }
 
@@ -362,7 +451,10 @@ void governor_tick(struct governor *governor, int64_t now_us)
         governor->now_us = now_us;
     }
     while (due.first_us <= governor->now_us && due.first_us != INT64_MAX) {
-        if (due.throttle_us == due.first_us) {
+        governor->at_us = due.first_us;
+        if (due.pace_us == due.first_us) {
+            seat_settle(governor, rules_next(governor, &due.pace_us));
+        } else if (due.throttle_us == due.first_us) {
             throttle_due(governor, throttle_next(governor));
         } else if (due.hold_us == due.first_us) {
             end_hold(governor);
@@ -371,4 +463,5 @@ void governor_tick(struct governor *governor, int64_t now_us)
         }
         due = next_due(governor);
     }
+    governor->at_us = governor->now_us;
 }

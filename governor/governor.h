@@ -42,6 +42,12 @@ int governor_single(const struct governor *governor);
 /* No ticket may be waiting or granted any more. Accepts NULL. */
 void governor_free(struct governor *governor);
 
+/* So many calls a minute, `burst` (1..) of them at once; per_minute 0: no limit. */
+struct governor_pace {
+    int per_minute, burst;
+};
+#define GOVERNOR_PACE_MAX 60000
+
 /* What an account brings; everything is copied. */
 struct governor_account {
     struct slice id, tenant;
@@ -50,6 +56,7 @@ struct governor_account {
     int ceiling; /* 1.. */
     int queue_limit; /* 0..: waiting calls at once */
     int64_t queue_wait_us;
+    struct governor_pace calls, writes; /* calls: of all kinds, writes included */
 };
 
 /* First word of the lane that an account has for itself until it has joined; its id follows. */
@@ -113,12 +120,25 @@ enum governor_decision {
     GOVERNOR_REVOKED /* the account (or the server's URL) is gone: nothing is kept */
 };
 
+/* What a call waits for, or has waited for when it was told no. */
+enum governor_rule {
+    GOVERNOR_SLOT,
+    GOVERNOR_DOCUMENT,   /* an earlier write on the same document is not over */
+    GOVERNOR_WRITE_RATE, /* the account's writes a minute */
+    GOVERNOR_CALL_RATE   /* its calls a minute */
+};
+#define GOVERNOR_RULES 4
+
 /* Who asks. Borrowed for the call; `server` as long as the ticket waits or is granted. */
 struct governor_call {
     struct slice account;
     struct slice server; /* the MCP server: the unit of fairness */
     int weight;          /* 1..100: calls it may send in a round of the others' one */
     enum governor_priority priority;
+    bool is_write;
+    /* Of a write: what it changes, as a hash; 0: nothing that is there already. Writes on one
+     * document of an account go one after the other. Two documents of one hash do, too. */
+    uint64_t document;
 };
 
 /* In the caller's object; zeroed before the first use, then the governor's alone. */
@@ -129,7 +149,12 @@ struct governor_ticket {
     struct slice server;        /* borrowed while waiting or granted */
     enum governor_decision decision;
     int64_t since_us, deadline_us, granted_us;
-    int64_t estimate_us; /* of its wait, when it was told at once that it need not */
+    int64_t
+        estimate_us; /* of its wait, when it was told that it need not, or no longer */
+    uint64_t document;
+    struct claim *claim;     /* on the document, while it is its turn there */
+    enum governor_rule rule; /* what it waits for, also after it was told no */
+    bool is_write;
     uint64_t order;
     size_t heap_at;
     enum governor_priority priority;
@@ -142,7 +167,8 @@ struct governor_ticket {
  *
  * A slot that comes free goes to the first class with waiters, as far as the shares of the
  * others allow; within a class to the MCP servers of the lane in turn (deficit round robin,
- * `weight` calls a turn); of one server to the call that came first.
+ * `weight` calls a turn); of one server to the call that came first. A write that waits for its
+ * document or for a token holds no slot, and reads pass it (rules.c).
  */
 enum governor_decision governor_acquire(struct governor *governor,
                                         struct governor_ticket *ticket,
@@ -190,9 +216,10 @@ struct governor_ticket *governor_next(struct governor *governor);
  * account that is not known.
  */
 struct governor_view {
-    int limit;          /* effective ceiling: the least of the three */
-    int remaining;      /* slots free for it now, under all three; 0 in a pause */
-    long reset_s;       /* >= 1 when none is free or the lane pauses; else 0 */
+    int limit;     /* effective ceiling: the least of the three */
+    int remaining; /* calls that may go now: slots free under all three, and tokens; 0 in a
+                           pause */
+    long reset_s;       /* >= 1 when none may go; else 0 */
     int in_flight;      /* of this account */
     int queue_depth;    /* of this account */
     long retry_after_s; /* >= 1: when a refused call is likely to get through */
@@ -223,10 +250,11 @@ struct governor_lane_view {
 size_t governor_lanes(const struct governor *governor, struct arena *arena,
                       struct slice tenant, int64_t now_us,
                       struct governor_lane_view **out);
-/* The calls that wait in a lane, by MCP server and class. */
+/* The calls that wait in a lane, by MCP server, class and what they wait for. */
 struct governor_line {
     struct slice account, server;
     enum governor_priority priority;
+    enum governor_rule waits_for;
     int queued;
 };
 /* Into `arena`, in no order; of that tenant only unless it is empty. */

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/require.h"
+#include "governor/bucket.h"
 #include "governor/governor.h"
 #include "governor/heap.h"
 #include "governor/tree.h"
@@ -109,12 +110,12 @@ struct lane {
     struct list seats;
     struct throttle *throttle; /* NULL: nothing was refused lately */
     struct waits *waits;       /* NULL: no call has waited yet */
+    struct seat_counts *gone;  /* of accounts that left the lane; NULL: none did */
     enum governor_lane_mode mode;
     int operator_ceiling; /* 0: none */
     int operator_share;   /* of that */
     int default_ceiling;  /* highest among the accounts that are not removed */
     int64_t hold_us;      /* moving average: how long an answered call keeps a slot */
-    struct seat_counts gone; /* of accounts that left the lane */
     char id[];
 };
 
@@ -125,7 +126,7 @@ struct tenant {
     char id[];
 };
 
-/* The waiting calls of one MCP server in one class: a place in the round robin. */
+/* The calls of one MCP server in one class that wait for a slot: a place in the round robin. */
 struct governor_flow {
     struct list tickets; /* oldest first */
     struct server *server;
@@ -140,9 +141,10 @@ struct governor_flow {
 struct server {
     struct tree_node node; /* first, so that a node is its server */
     struct queue *queue;
-    int weight, count;
-    size_t index; /* in queue->longest */
+    int weight, count; /* count: also of those that are kept back */
+    size_t index;      /* in queue->longest */
     struct governor_flow flows[GOVERNOR_PRIORITIES];
+    int kept[GOVERNOR_PRIORITIES][GOVERNOR_RULES];
     char id[];
 };
 
@@ -157,11 +159,27 @@ struct stand {
 /* The waiting calls of an account; there is none while nobody waits. */
 struct queue {
     struct governor_seat *seat;
-    struct load load;
+    struct load load; /* without those that are kept back */
     struct tree servers;
     struct heap longest; /* the same servers, the one with most calls on top */
     struct stand stands[GOVERNOR_PRIORITIES];
     struct gate *parked_at; /* NULL: no call of it could go now anyway */
+    /* Writes that are not in the line for a slot yet (rules.c), oldest first. */
+    struct list kept;
+    int kept_count;
+    int ready[GOVERNOR_PRIORITIES];  /* of those: that wait for nothing but a token */
+    int credit[GOVERNOR_PRIORITIES]; /* as a gate's, for those */
+    int writes; /* in the line for a slot: each has a token to come */
+    int64_t
+        wake_us;  /* when a token lets somebody go; INT64_MAX: nobody waits for one */
+    size_t index; /* in governor->paced */
+};
+
+/* A document that a write of the account has: from when it stands in line for nothing but tokens
+ * and a slot until the ERP has answered it. */
+struct claim {
+    struct list link;
+    uint64_t document;
 };
 
 /* An account in its lane. */
@@ -175,6 +193,8 @@ struct governor_seat {
     int in_flight, queued, queue_limit;
     int held; /* of in_flight: the connection was lost, the work may go on */
     bool removed;
+    struct bucket calls, writes;
+    struct list claims;
     struct seat_counts counts; /* in this lane */
     size_t id_bytes;
     char id[];
@@ -184,6 +204,7 @@ struct governor_seat {
 struct hold {
     struct list link;
     struct governor_seat *seat;
+    struct claim *claim; /* of the write that was lost, or NULL */
     int64_t until_us;
 };
 
@@ -194,6 +215,7 @@ struct governor {
     struct tree lanes, tenants;
     struct heap deadlines; /* waiting tickets */
     struct heap throttled; /* lanes with a throttle */
+    struct heap paced;     /* queues in which somebody waits for a token */
     struct list holds;     /* ending soonest first: all last equally long */
     struct list decided;   /* tickets for governor_next */
     uint64_t sequence;     /* of arrivals, grants and refusals, over all lanes */
@@ -202,6 +224,9 @@ struct governor {
     bool is_watched, has_lost_changes;
     struct buf changed; /* names of lanes, each with its length before it */
     size_t changed_count;
+    /* now_us, or while past events are gone through the time of the one that is: a token counts
+     * from then on, as the event that brings it comes then. */
+    int64_t at_us;
 };
 
 /* governor.c */
@@ -211,17 +236,20 @@ uint64_t governor_random(struct governor *governor);
 int governor_share(const struct governor *governor, int ceiling);
 void governor_decide(struct governor *governor, struct governor_ticket *ticket,
                      enum governor_decision decision);
+void governor_send_off(struct governor *governor, struct governor_ticket *ticket,
+                       enum governor_decision decision);
 
 /* queue.c: the waiting calls of one account */
 struct governor_ticket *stand_head(const struct stand *stand);
-struct governor_ticket *queue_head(const struct governor_seat *seat);
+struct governor_ticket *queue_some(const struct governor_seat *seat,
+                                   struct slice server);
 uint64_t stand_turn(const struct stand *stand);
 struct governor_flow *queue_flow(const struct governor_seat *seat, struct slice server,
                                  enum governor_priority priority);
 /* The server's weight is that of its newest call, at once. */
 void queue_weigh(struct governor_seat *seat, const struct governor_call *call);
-void queue_join(struct governor *governor, struct governor_seat *seat,
-                struct governor_ticket *ticket, int weight);
+void queue_join(struct governor *governor, struct governor_ticket *ticket, int weight);
+void queue_line_up(struct governor *governor, struct governor_ticket *ticket);
 void queue_leave(struct governor *governor, struct governor_ticket *ticket);
 struct governor_ticket *queue_surplus(const struct governor_seat *seat,
                                       struct slice server);
@@ -235,15 +263,21 @@ void seat_take(struct governor *governor, struct governor_seat *seat,
                struct governor_ticket *ticket);
 void seat_give(struct governor_seat *seat);
 void seat_unpark(struct governor_seat *seat);
-void seat_park(struct governor_seat *seat);
-void seat_offer(struct governor_seat *seat);
-void seat_reorder(struct governor_seat *seat);
+bool seat_has_room(const struct governor *governor, const struct governor_seat *seat);
+void seat_park(struct governor *governor, struct governor_seat *seat);
+void seat_offer(struct governor *governor, struct governor_seat *seat);
+void seat_reorder(struct governor *governor, struct governor_seat *seat);
+int class_first(const int credit[GOVERNOR_PRIORITIES],
+                const bool waits[GOVERNOR_PRIORITIES]);
+void class_charge(int credit[GOVERNOR_PRIORITIES],
+                  const bool waits[GOVERNOR_PRIORITIES], int priority);
 void gates_dispatch(struct governor *governor, struct gate *const gates[],
                     size_t count);
 
 /* view.c */
-int64_t seat_estimate_us(const struct governor_seat *seat,
-                         const struct governor_call *call, int64_t now_us);
+int64_t seat_estimate_us(const struct governor *governor,
+                         const struct governor_seat *seat,
+                         const struct governor_call *call);
 
 /* lane.c */
 struct lane *lane_find(const struct governor *governor, struct slice id);
@@ -265,6 +299,27 @@ static inline void lane_changed(struct governor *governor, struct lane *lane)
     }
 }
 
+/* rules.c: what a write waits for beside a slot */
+enum governor_rule rules_check(const struct governor *governor,
+                               const struct governor_seat *seat,
+                               const struct governor_ticket *ticket);
+void rules_enter(struct governor_seat *seat, struct governor_ticket *ticket,
+                 enum governor_rule rule);
+void rules_keep(struct governor_ticket *ticket);
+void rules_unkeep(struct governor_ticket *ticket);
+void rules_pass(struct governor *governor, struct governor_seat *seat);
+void seat_settle(struct governor *governor, struct governor_seat *seat);
+void rules_pace(struct governor *governor, struct governor_seat *seat);
+void rules_forget(struct governor *governor, struct queue *queue);
+struct governor_seat *rules_next(const struct governor *governor, int64_t *at_us);
+int64_t rules_estimate_us(const struct governor *governor,
+                          const struct governor_seat *seat,
+                          const struct governor_ticket *ticket,
+                          enum governor_rule rule);
+void rules_set(const struct governor *governor, struct governor_seat *seat,
+               const struct governor_account *account);
+void claim_drop(struct governor_seat *seat, struct claim *claim);
+
 /* throttle.c: a lane whose upstream has refused */
 void throttle_free(struct governor *governor, struct lane *lane);
 void throttle_refused(struct governor *governor, struct lane *lane,
@@ -281,8 +336,8 @@ struct lane *throttle_next(const struct governor *governor);
 /* account.c */
 struct governor_seat *seat_find(const struct governor *governor, struct slice id);
 void seat_reap(struct governor *governor, struct governor_seat *seat);
-void seat_turn_away(struct governor *governor, struct governor_seat *seat,
-                    struct slice server, enum governor_decision decision);
+int seat_turn_away(struct governor *governor, struct governor_seat *seat,
+                   struct slice server, enum governor_decision decision);
 void seats_free(struct governor *governor);
 struct tenant *tenant_find(const struct governor *governor, struct slice id);
 

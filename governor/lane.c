@@ -47,6 +47,7 @@ void lane_reap(struct governor *governor, struct lane *lane)
     throttle_free(governor, lane);
     tree_remove(&governor->lanes, &lane->node);
     free(lane->waits);
+    free(lane->gone);
     free(lane);
 }
 
@@ -149,17 +150,20 @@ int governor_lane_kick(struct governor *governor, struct slice id, struct slice 
                        int64_t now_us)
 {
     struct lane *lane;
-    int before;
+    int count = 0;
 
     governor_tick(governor, now_us);
     lane = lane_find(governor, id);
     if (lane == NULL) {
         return 0;
     }
-    before = lane->gate.queued;
     LIST_FOREACH (node, &lane->seats) {
-        seat_turn_away(governor, LIST_ENTRY(node, struct governor_seat, in_lane),
-                       server, GOVERNOR_TURNED_AWAY);
+        count +=
+            seat_turn_away(governor, LIST_ENTRY(node, struct governor_seat, in_lane),
+                           server, GOVERNOR_TURNED_AWAY);
     }
-    return before - lane->gate.queued;
+    LIST_FOREACH (node, &lane->seats) {
+        seat_settle(governor, LIST_ENTRY(node, struct governor_seat, in_lane));
+    }
+    return count;
 }

@@ -10,11 +10,19 @@
  * kept back by a ceiling keeps its number: it comes first when it may go again, for what
  * is left of one turn, and gathers no more. One that runs empty loses its place.
  *
+ * A write that waits for something else than a slot is kept back (rules.c): it counts as one of
+ * the server's calls, but is in no flow yet.
+ *
  * Every waiting ticket is also on the governor's heap of deadlines.
  */
 #include "governor/governor_private.h"
 
 #include <stdlib.h>
+
+static struct governor_ticket *ticket_of(struct list *link)
+{
+    return LIST_ENTRY(link, struct governor_ticket, link);
+}
 
 static bool ticket_before(const void *a, const void *b)
 {
@@ -68,7 +76,7 @@ struct governor_ticket *stand_head(const struct stand *stand)
     const struct governor_flow *flow = heap_top(&stand->flows);
 
     REQUIRE(flow != NULL);
-    return LIST_ENTRY(flow->tickets.next, struct governor_ticket, link);
+    return ticket_of(flow->tickets.next);
 }
 
 uint64_t stand_turn(const struct stand *stand)
@@ -79,12 +87,24 @@ uint64_t stand_turn(const struct stand *stand)
     return flow->turn;
 }
 
-/* Some waiting call of the account, those of the first class first, or NULL. */
-struct governor_ticket *queue_head(const struct governor_seat *seat)
+/* Some waiting call of that MCP server, or of all (empty); NULL: none. */
+struct governor_ticket *queue_some(const struct governor_seat *seat,
+                                   struct slice server)
 {
     for (int i = 0; seat->queue != NULL && i < GOVERNOR_PRIORITIES; i++) {
-        if (seat->queue->stands[i].flows.count > 0) {
-            return stand_head(&seat->queue->stands[i]);
+        const struct governor_flow *flow =
+            server.len > 0 ? queue_flow(seat, server, (enum governor_priority)i)
+                           : heap_top(&seat->queue->stands[i].flows);
+        if (flow != NULL) {
+            return ticket_of(flow->tickets.next);
+        }
+    }
+    if (seat->queue == NULL) {
+        return NULL;
+    }
+    LIST_FOREACH (node, &seat->queue->kept) {
+        if (server.len == 0 || slice_eq(ticket_of(node)->server, server)) {
+            return ticket_of(node);
         }
     }
     return NULL;
@@ -99,6 +119,8 @@ static struct queue *queue_get(struct governor_seat *seat)
     }
     queue = governor_alloc(sizeof(*queue));
     queue->seat = seat;
+    queue->wake_us = INT64_MAX;
+    list_init(&queue->kept);
     for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
         queue->stands[i].queue = queue;
     }
@@ -131,7 +153,7 @@ static struct server *server_get(struct governor *governor, struct queue *queue,
     return server;
 }
 
-/* Lends the server's flow of that class while calls wait in it, or NULL. */
+/* Lends the server's flow of that class while calls wait for a slot in it, or NULL. */
 struct governor_flow *queue_flow(const struct governor_seat *seat, struct slice server,
                                  enum governor_priority priority)
 {
@@ -176,6 +198,8 @@ void queue_weigh(struct governor_seat *seat, const struct governor_call *call)
 {
     struct load more = {0};
     struct server *server = NULL;
+    bool in_line =
+        false; /* some call of it; one that is kept back has no part of a load */
 
     if (seat->queue != NULL) {
         server =
@@ -187,11 +211,14 @@ void queue_weigh(struct governor_seat *seat, const struct governor_call *call)
     for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
         if (server->flows[i].count > 0) {
             more.weights[i] = call->weight - server->weight;
+            in_line = true;
         }
     }
-    load_add(&seat->queue->load, &more, 1);
-    load_add(&seat->lane->gate.crowd->load, &more, 1);
-    load_add(&seat->tenant->gate.crowd->load, &more, 1);
+    if (in_line) {
+        load_add(&seat->queue->load, &more, 1);
+        load_add(&seat->lane->gate.crowd->load, &more, 1);
+        load_add(&seat->tenant->gate.crowd->load, &more, 1);
+    }
     server->weight = call->weight;
 }
 
@@ -222,37 +249,63 @@ static void begin_turn(struct governor *governor, struct governor_flow *flow)
     flow->left = flow->server->weight;
 }
 
-void queue_join(struct governor *governor, struct governor_seat *seat,
-                struct governor_ticket *ticket, int weight)
+/* In the order in which they came, though some were kept back meanwhile. */
+static void insert_ticket(struct governor_flow *flow, struct governor_ticket *ticket)
 {
+    struct list *after = flow->tickets.prev;
+
+    while (after != &flow->tickets && ticket_of(after)->order > ticket->order) {
+        after = after->prev;
+    }
+    list_push(after->next, &ticket->link); /* before the next */
+}
+
+/* A call that waits gets into the line for a slot. */
+void queue_line_up(struct governor *governor, struct governor_ticket *ticket)
+{
+    struct governor_seat *seat = ticket->seat;
+    struct governor_flow *flow = ticket->flow;
+    struct load load = one_call(flow, flow->count == 0 ? flow->server->weight : 0);
+
+    if (flow->count == 0) {
+        begin_turn(governor, flow);
+        heap_push(&seat->queue->stands[flow->priority].flows, &by_turn, flow);
+    }
+    insert_ticket(flow, ticket);
+    flow->count++;
+    seat->queue->writes += ticket->is_write ? 1 : 0;
+    load_add(&seat->queue->load, &load, 1);
+    gate_join(&seat->lane->gate, &load);
+    gate_join(&seat->tenant->gate, &load);
+}
+
+/* A call of the account begins to wait, by its rule in the line for a slot or kept back. */
+void queue_join(struct governor *governor, struct governor_ticket *ticket, int weight)
+{
+    struct governor_seat *seat = ticket->seat;
     int64_t left = INT64_MAX - governor->now_us;
     struct queue *queue = queue_get(seat);
     struct server *server = server_get(governor, queue, ticket->server, weight);
-    struct governor_flow *flow = &server->flows[ticket->priority];
-    struct load load = one_call(flow, flow->count == 0 ? server->weight : 0);
 
     ticket->decision = GOVERNOR_WAITING;
     ticket->order = ++governor->sequence;
     ticket->deadline_us =
         governor->now_us + (seat->queue_wait_us < left ? seat->queue_wait_us : left);
-    ticket->flow = flow;
-    if (flow->count == 0) {
-        begin_turn(governor, flow);
-        heap_push(&queue->stands[ticket->priority].flows, &by_turn, flow);
-    }
-    list_push(&flow->tickets, &ticket->link);
+    ticket->flow = &server->flows[ticket->priority];
     heap_push(&governor->deadlines, &by_deadline, ticket);
-    flow->count++;
     server->count++;
     heap_fix(&queue->longest, &by_length, server);
     seat->queued++;
-    load_add(&queue->load, &load, 1);
-    gate_join(&seat->lane->gate, &load);
-    gate_join(&seat->tenant->gate, &load);
+    if (ticket->rule == GOVERNOR_SLOT) {
+        queue_line_up(governor, ticket);
+    } else {
+        rules_keep(ticket);
+    }
 }
 
 /* What nothing waits in any more is gone. */
-static void queue_reap(struct governor_seat *seat, struct server *server)
+static void queue_reap(struct governor *governor, struct governor_seat *seat,
+                       struct server *server)
 {
     struct queue *queue = seat->queue;
 
@@ -263,35 +316,68 @@ static void queue_reap(struct governor_seat *seat, struct server *server)
     }
     if (seat->queued == 0) {
         REQUIRE(queue->parked_at == NULL && queue->servers.root == NULL);
+        rules_forget(governor, queue);
         free(queue);
         seat->queue = NULL;
     }
 }
 
-void queue_leave(struct governor *governor, struct governor_ticket *ticket)
+static void leave_line(struct governor *governor, struct governor_ticket *ticket)
 {
     struct governor_seat *seat = ticket->seat;
     struct governor_flow *flow = ticket->flow;
-    struct server *server = flow->server;
-    struct load load = one_call(flow, flow->count == 1 ? server->weight : 0);
+    struct load load = one_call(flow, flow->count == 1 ? flow->server->weight : 0);
 
-    REQUIRE(ticket->decision == GOVERNOR_WAITING);
-    lane_changed(governor, seat->lane);
     list_remove(&ticket->link);
-    heap_remove(&governor->deadlines, &by_deadline, ticket);
-    ticket->flow = NULL;
     flow->count--;
-    server->count--;
-    heap_fix(&seat->queue->longest, &by_length, server);
-    seat->queued--;
     if (flow->count == 0) {
         heap_remove(&seat->queue->stands[flow->priority].flows, &by_turn, flow);
     }
-    seat_reorder(seat);
+    seat->queue->writes -= ticket->is_write ? 1 : 0;
+    seat_reorder(governor, seat);
     load_add(&seat->queue->load, &load, -1);
     gate_leave(&seat->lane->gate, &load);
     gate_leave(&seat->tenant->gate, &load);
-    queue_reap(seat, server);
+}
+
+/* It waits no longer, wherever it did. */
+void queue_leave(struct governor *governor, struct governor_ticket *ticket)
+{
+    struct governor_seat *seat = ticket->seat;
+    struct server *server = ticket->flow->server;
+
+    REQUIRE(ticket->decision == GOVERNOR_WAITING);
+    lane_changed(governor, seat->lane);
+    heap_remove(&governor->deadlines, &by_deadline, ticket);
+    seat->queued--;
+    if (ticket->rule == GOVERNOR_SLOT) {
+        leave_line(governor, ticket);
+    } else {
+        rules_unkeep(ticket);
+    }
+    ticket->flow = NULL;
+    server->count--;
+    heap_fix(&seat->queue->longest, &by_length, server);
+    queue_reap(governor, seat, server);
+    rules_pace(governor, seat);
+}
+
+/* Lends the server's last call of that class, or NULL. */
+static struct governor_ticket *last_of(const struct server *server, int priority)
+{
+    const struct governor_flow *flow = &server->flows[priority];
+    struct list *kept = &server->queue->kept;
+    struct governor_ticket *last =
+        flow->count > 0 ? ticket_of(flow->tickets.prev) : NULL;
+
+    for (struct list *node = kept->prev; node != kept; node = node->prev) {
+        if (ticket_of(node)->flow == flow) {
+            return last != NULL && last->order > ticket_of(node)->order
+                       ? last
+                       : ticket_of(node);
+        }
+    }
+    return last;
 }
 
 /*
@@ -303,7 +389,7 @@ struct governor_ticket *queue_surplus(const struct governor_seat *seat,
                                       struct slice server)
 {
     const struct server *most, *own;
-    int i = GOVERNOR_PRIORITIES - 1;
+    struct governor_ticket *last = NULL;
 
     if (seat->queue == NULL) {
         return NULL;
@@ -313,10 +399,10 @@ struct governor_ticket *queue_surplus(const struct governor_seat *seat,
     if (most == NULL || most->count - 1 < (own != NULL ? own->count : 0) + 1) {
         return NULL;
     }
-    while (most->flows[i].count == 0) {
-        i--;
+    for (int i = GOVERNOR_PRIORITIES - 1; last == NULL; i--) {
+        last = last_of(most, i);
     }
-    return LIST_ENTRY(most->flows[i].tickets.prev, struct governor_ticket, link);
+    return last;
 }
 
 /* One call of the flow is about to go. */

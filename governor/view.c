@@ -43,15 +43,16 @@ static int64_t turn_us(int64_t ahead, int ceiling, int64_t hold_us)
     return ahead * hold_us / slots + hold_us / (slots + 1);
 }
 
-/* The slowest of the three queues decides. */
-static int64_t wait_us(const struct governor_seat *seat)
+/* The slowest of the three queues and the bucket decides. */
+static int64_t wait_us(const struct governor_seat *seat, int64_t now_us)
 {
     const struct gate *lane = &seat->lane->gate, *tenant = &seat->tenant->gate;
     int64_t hold_us = seat->lane->hold_us;
     int64_t wait = turn_us(seat->queued, seat->ceiling, hold_us);
 
     wait = most(wait, turn_us(lane->queued, lane->ceiling, hold_us));
-    return most(wait, turn_us(tenant->queued, tenant->ceiling, hold_us));
+    wait = most(wait, turn_us(tenant->queued, tenant->ceiling, hold_us));
+    return most(wait, bucket_wait_us(&seat->calls, 0, now_us));
 }
 
 /*
@@ -88,29 +89,36 @@ static int64_t gate_turn_us(const struct gate *gate, const struct governor_call 
 }
 
 /* How long such a call would wait if it joined now. 0 where nothing was measured yet. */
-int64_t seat_estimate_us(const struct governor_seat *seat,
-                         const struct governor_call *call, int64_t now_us)
+int64_t seat_estimate_us(const struct governor *governor,
+                         const struct governor_seat *seat,
+                         const struct governor_call *call)
 {
     const struct governor_flow *flow = queue_flow(seat, call->server, call->priority);
     int own = flow != NULL ? flow->count : 0;
-    int64_t hold_us = seat->lane->hold_us, wait = 0;
+    int64_t hold_us = seat->lane->hold_us, wait = 0, ahead = 0;
 
     if (seat->queue != NULL) {
-        wait = turn_us(ahead_of(&seat->queue->load, call, own), seat->ceiling, hold_us);
+        ahead = ahead_of(&seat->queue->load, call, own);
+        wait = turn_us(ahead, seat->ceiling, hold_us);
     }
+    wait = most(wait, bucket_wait_us(&seat->calls, ahead, governor->at_us));
     wait = most(wait, gate_turn_us(&seat->lane->gate, call, own, hold_us));
     wait = most(wait, gate_turn_us(&seat->tenant->gate, call, own, hold_us));
-    wait += pause_left(seat->lane, now_us);
+    wait += pause_left(seat->lane, governor->now_us);
     return seat->lane->mode == GOVERNOR_DRAINING ? most(wait, CLOSED_US) : wait;
 }
 
-static int free_slots(const struct governor_seat *seat)
+/* Slots free under all three ceilings, as far as there are tokens for them. */
+static int free_slots(const struct governor_seat *seat, int64_t now_us)
 {
     const struct gate *lane = &seat->lane->gate, *tenant = &seat->tenant->gate;
     int slots = seat->ceiling - seat->in_flight;
 
     slots = least(slots, lane->ceiling - lane->in_flight);
     slots = least(slots, tenant->ceiling - tenant->in_flight);
+    if (bucket_tokens(&seat->calls, now_us) < slots) {
+        slots = (int)bucket_tokens(&seat->calls, now_us);
+    }
     return slots > 0 ? slots : 0;
 }
 
@@ -130,12 +138,11 @@ struct governor_view governor_look(const struct governor *governor,
     }
     view.limit = least(seat->ceiling,
                        least(seat->lane->gate.ceiling, seat->tenant->gate.ceiling));
-    view.remaining = seat->lane->gate.paused ? 0 : free_slots(seat);
+    view.remaining = seat->lane->gate.paused ? 0 : free_slots(seat, now_us);
     view.in_flight = seat->in_flight;
     view.queue_depth = seat->queued;
-    if (free_slots(seat) == 0 || seat->lane->gate.paused ||
-        seat->lane->gate.queued > 0) {
-        turn = wait_us(seat);
+    if (view.remaining == 0 || seat->lane->gate.queued > 0) {
+        turn = wait_us(seat, now_us);
     }
     if (view.remaining == 0) {
         view.reset_s = (long)most(1, seconds_up(pause_us > 0 ? pause_us : turn));
@@ -208,8 +215,8 @@ static struct governor_lane_view view_of(const struct lane *lane, struct slice t
             add_counts(&view, &seat->counts);
         }
     }
-    if (tenant.len == 0) {
-        add_counts(&view, &lane->gone);
+    if (tenant.len == 0 && lane->gone != NULL) {
+        add_counts(&view, lane->gone);
     }
     add_waits(&view, lane->waits);
     view.draining = (int)most(held, view.in_flight - view.effective);
@@ -351,23 +358,44 @@ struct lines {
     struct governor_line *lines;
     size_t count;
     struct arena *arena;
+    enum governor_rule in_line_for; /* what those in a flow wait for */
 };
 
-static void add_line(void *ctx, struct tree_node *node)
+static void add_line(struct lines *lines, const struct server *server, int priority,
+                     enum governor_rule rule, int queued)
+{
+    const struct governor_seat *seat = server->queue->seat;
+
+    if (queued > 0) {
+        lines->lines[lines->count] = (struct governor_line){
+            arena_slice(lines->arena, slice_of(seat->id, seat->id_bytes)),
+            arena_slice(lines->arena, tree_id(&server->node)),
+            (enum governor_priority)priority, rule, queued};
+        lines->count++;
+    }
+}
+
+static void add_lines(void *ctx, struct tree_node *node)
 {
     const struct server *server = (const struct server *)(const void *)node;
-    const struct governor_seat *seat = server->queue->seat;
     struct lines *lines = ctx;
 
     for (int i = 0; i < GOVERNOR_PRIORITIES; i++) {
-        if (server->flows[i].count > 0) {
-            lines->lines[lines->count] = (struct governor_line){
-                arena_slice(lines->arena, slice_of(seat->id, seat->id_bytes)),
-                arena_slice(lines->arena, tree_id(node)), (enum governor_priority)i,
-                server->flows[i].count};
-            lines->count++;
+        add_line(lines, server, i, lines->in_line_for, server->flows[i].count);
+        for (int rule = 0; rule < GOVERNOR_RULES; rule++) {
+            add_line(lines, server, i, (enum governor_rule)rule, server->kept[i][rule]);
         }
     }
+}
+
+static size_t queued_in(const struct lane *lane)
+{
+    size_t queued = 0;
+
+    LIST_FOREACH (node, &lane->seats) {
+        queued += (size_t)LIST_ENTRY(node, struct governor_seat, in_lane)->queued;
+    }
+    return queued;
 }
 
 size_t governor_lane_lines(const struct governor *governor, struct arena *arena,
@@ -375,19 +403,21 @@ size_t governor_lane_lines(const struct governor *governor, struct arena *arena,
                            struct governor_line **out)
 {
     const struct lane *lane = lane_find(governor, id);
-    struct lines lines = {NULL, 0, arena};
+    struct lines lines = {NULL, 0, arena, GOVERNOR_SLOT};
 
     *out = NULL;
-    if (lane == NULL || lane->gate.queued == 0) {
+    if (lane == NULL || queued_in(lane) == 0) {
         return 0;
     }
-    *out = lines.lines =
-        arena_array(arena, (size_t)lane->gate.queued, sizeof(*lines.lines));
+    *out = lines.lines = arena_array(arena, queued_in(lane), sizeof(*lines.lines));
     LIST_FOREACH (node, &lane->seats) {
         const struct governor_seat *seat =
             LIST_ENTRY(node, struct governor_seat, in_lane);
         if (seat->queue != NULL && is_seen(seat, tenant)) {
-            tree_each(&seat->queue->servers, add_line, &lines);
+            lines.in_line_for = bucket_wait_us(&seat->calls, 0, governor->now_us) > 0
+                                    ? GOVERNOR_CALL_RATE
+                                    : GOVERNOR_SLOT;
+            tree_each(&seat->queue->servers, add_lines, &lines);
         }
     }
     return lines.count;

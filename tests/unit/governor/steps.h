@@ -6,7 +6,7 @@
 #ifndef SLUICE_TESTS_UNIT_GOVERNOR_STEPS_H
 #define SLUICE_TESTS_UNIT_GOVERNOR_STEPS_H
 
-#include "tests/unit/governor/model.h"
+#include "tests/unit/governor/model_deeds.h"
 
 static inline int random_ticket(struct run *r, enum place place)
 {
@@ -22,10 +22,16 @@ static inline int random_ticket(struct run *r, enum place place)
     return -1;
 }
 
+/* Wherever it waits. */
+static inline bool m_waits(const struct m_ticket *t, int account)
+{
+    return (t->place == WAITS || t->place == KEPT) && t->account == account;
+}
+
 static inline void m_count(const struct model *m, int account, int counts[SERVERS])
 {
     for (int i = 0; i < TICKETS; i++) {
-        if (m->tickets[i].place == WAITS && m->tickets[i].account == account) {
+        if (m_waits(&m->tickets[i], account)) {
             counts[m->tickets[i].server]++;
         }
     }
@@ -46,7 +52,7 @@ static inline bool m_make_room(struct run *r, int account, int server)
         return false;
     }
     for (int i = 0; i < TICKETS; i++) {
-        if (m->tickets[i].place == WAITS && m->tickets[i].account == account &&
+        if (m_waits(&m->tickets[i], account) &&
             r->tickets[i].decision == GOVERNOR_REFUSED) {
             assert_int_equal(victim, -1);
             victim = i;
@@ -56,32 +62,47 @@ static inline bool m_make_room(struct run *r, int account, int server)
     assert_int_equal(counts[m->tickets[victim].server], most);
     for (int i = 0; i < TICKETS; i++) {
         const struct m_ticket *t = &m->tickets[i], *v = &m->tickets[victim];
-        if (t->place == WAITS && t->account == account && t->server == v->server) {
+        if (m_waits(t, account) && t->server == v->server) {
             assert_true(t->priority < v->priority ||
                         (t->priority == v->priority && t->order <= v->order));
         }
     }
-    m->tickets[victim].place = NOWHERE;
+    m_drop(m, &m->tickets[victim]);
     m->lanes[m->accounts[account].lane].full++;
     m_expect(m, victim, GOVERNOR_REFUSED);
+    m_pass(m, account);
+    m_settle(r);
     return true;
 }
 
-static inline enum governor_decision m_acquire(struct run *r, int ticket, int account,
-                                               int server, int priority)
+/* It goes at once, where nothing keeps it. */
+static inline bool m_goes(struct run *r, int ticket, int account)
+{
+    const struct counts running = count_place(&r->m, RUNS);
+    struct m_ticket *t = &r->m.tickets[ticket];
+
+    if (m_rule(&r->m, account, t) != GOVERNOR_SLOT ||
+        !could_go(&r->m, &running, account)) {
+        return false;
+    }
+    t->owns = t->document != 0;
+    m_grant(r, ticket);
+    return true;
+}
+
+static inline enum governor_decision m_acquire(struct run *r, int ticket,
+                                               const struct m_ticket *asked)
 {
     struct model *m = &r->m;
-    struct m_account *a = &m->accounts[account];
-    struct counts running = count_place(m, RUNS), waiting = count_place(m, WAITS);
+    struct m_account *a = &m->accounts[asked->account];
     struct m_ticket *t = &m->tickets[ticket];
+    int counts[SERVERS] = {0};
 
     if (!a->known) {
         return GOVERNOR_REVOKED;
     }
-    *t = (struct m_ticket){
-        .place = NOWHERE, .account = account, .server = server, .priority = priority};
-    if (could_go(m, &running, account)) {
-        m_grant(r, ticket);
+    *t = *asked;
+    if (m_goes(r, ticket, t->account)) {
         return GOVERNOR_GRANTED;
     }
     if (m->lanes[a->lane].mode == GOVERNOR_DRAINING) {
@@ -91,20 +112,27 @@ static inline enum governor_decision m_acquire(struct run *r, int ticket, int ac
         m->lanes[a->lane].late++; /* test_fairness.c says how it is estimated */
         return GOVERNOR_TOO_LATE;
     }
-    if (waiting.account[account] >= a->queue_limit &&
-        !m_make_room(r, account, server)) {
+    m_count(m, t->account, counts);
+    if (counts[0] + counts[1] + counts[2] >= a->queue_limit &&
+        !m_make_room(r, t->account, t->server)) {
         m->lanes[a->lane].full++;
         return GOVERNOR_REFUSED;
     }
-    m_join(m, ticket);
+    if (m_goes(r, ticket, t->account)) {
+        return GOVERNOR_GRANTED;
+    }
+    m_wait(m, ticket, m_rule(m, t->account, t));
     t->deadline = r->now + a->queue_wait;
     return GOVERNOR_WAITING;
 }
 
 static inline void step_acquire(struct run *r)
 {
-    int ticket = random_ticket(r, NOWHERE), account = pick(r, ACCOUNTS);
-    int server = pick(r, SERVERS), priority = pick(r, GOVERNOR_PRIORITIES);
+    int ticket = random_ticket(r, NOWHERE), server = pick(r, SERVERS);
+    struct m_ticket asked = {.account = pick(r, ACCOUNTS),
+                             .server = server,
+                             .priority = pick(r, GOVERNOR_PRIORITIES),
+                             .is_write = pick(r, 2) == 0};
     enum governor_decision want, got;
     struct governor_call call;
     struct name name;
@@ -112,11 +140,15 @@ static inline void step_acquire(struct run *r)
     if (ticket < 0) {
         return;
     }
-    call = (struct governor_call){
-        name_of(&name, "acc", account), slice_str(server_names[server]),
-        server_weights[server], (enum governor_priority)priority};
+    asked.document = asked.is_write ? pick(r, 5) : 0;
+    call = (struct governor_call){.account = name_of(&name, "acc", asked.account),
+                                  .server = slice_str(server_names[server]),
+                                  .weight = server_weights[server],
+                                  .priority = (enum governor_priority)asked.priority,
+                                  .is_write = asked.is_write,
+                                  .document = (uint64_t)asked.document};
     got = governor_acquire(r->governor, &r->tickets[ticket], &call, r->now);
-    want = m_acquire(r, ticket, account, server, priority);
+    want = m_acquire(r, ticket, &asked);
     assert_int_equal(got, want);
     assert_int_equal(r->tickets[ticket].seat != NULL,
                      want == GOVERNOR_GRANTED || want == GOVERNOR_WAITING);
@@ -268,8 +300,10 @@ static inline void step_release(struct run *r)
     if (chance < 14) {
         outcome = GOVERNOR_LOST;
         assert_true(r->m.hold_count < HOLDS);
-        r->m.holds[r->m.hold_count] = (struct m_hold){t->account, r->now + HOLD_US};
+        r->m.holds[r->m.hold_count] =
+            (struct m_hold){t->account, t->owns ? t->document : 0, r->now + HOLD_US};
         r->m.hold_count++;
+        t->owns = false; /* the hold has the document now */
     } else if (chance < 92) {
         outcome = GOVERNOR_ANSWERED;
     }
@@ -280,7 +314,7 @@ static inline void step_release(struct run *r)
 
 static inline void step_cancel(struct run *r)
 {
-    int ticket = random_ticket(r, WAITS);
+    int ticket = random_ticket(r, pick(r, 4) == 0 ? KEPT : WAITS);
 
     if (pick(r, 3) == 0 && r->m.expected_count > 0) {
         ticket = r->m.expected[pick(r, r->m.expected_count)].ticket;
@@ -304,14 +338,26 @@ static inline int m_send_off(struct run *r, int account, int server,
 
     for (int i = 0; i < TICKETS; i++) {
         struct m_ticket *t = &r->m.tickets[i];
-        if (t->place == WAITS && t->account == account &&
-            (server < 0 || t->server == server)) {
+        if (m_waits(t, account) && (server < 0 || t->server == server)) {
             t->place = NOWHERE;
             m_expect(&r->m, i, decision);
             count++;
         }
     }
+    for (int i = 0; i < TICKETS; i++) { /* what they had goes to those who stay */
+        if (r->m.tickets[i].place == NOWHERE && r->m.tickets[i].owns) {
+            m_drop(&r->m, &r->m.tickets[i]);
+        }
+    }
+    m_pass(&r->m, account);
     return count;
+}
+
+static inline struct governor_pace random_pace(struct run *r)
+{
+    return (struct governor_pace){.per_minute =
+                                      pick(r, 2) == 0 ? 0 : 1000 + pick(r, 20000),
+                                  .burst = 1 + pick(r, 4)};
 }
 
 static inline void step_account(struct run *r)
@@ -330,7 +376,9 @@ static inline void step_account(struct run *r)
                                    .ceiling = 1 + pick(r, 6),
                                    .queue_limit = pick(r, 12),
                                    .queue_wait_us =
-                                       pick(r, pick(r, 4) == 0 ? 200000 : 5000000)};
+                                       pick(r, pick(r, 4) == 0 ? 200000 : 5000000),
+                                   .calls = random_pace(r),
+                                   .writes = random_pace(r)};
 
     governor_account_set(r->governor, &set, r->now);
     a->known = true;
@@ -339,9 +387,13 @@ static inline void step_account(struct run *r)
     a->ceiling = joined ? set.ceiling : 1;
     a->queue_limit = set.queue_limit;
     a->queue_wait = set.queue_wait_us;
+    m_pace(&a->calls, set.calls.per_minute, set.calls.burst, 0, r->now);
+    m_pace(&a->writes, set.writes.per_minute, set.writes.burst,
+           m_writes_in_line(&r->m, account), r->now);
     if (r->m.lanes[a->lane].mode == GOVERNOR_DRAINING) {
         m_send_off(r, account, -1, GOVERNOR_TURNED_AWAY);
     }
+    m_pass(&r->m, account);
     m_settle(r);
     m_forget(&r->m, old_lane);
 }
@@ -382,6 +434,7 @@ static inline void step_kick(struct run *r)
         r->governor, lane_name(&name, lane),
         server < 0 ? SLICE_EMPTY : slice_str(server_names[server]), r->now);
     assert_int_equal(kicked, m_kick(r, lane, server));
+    m_settle(r);
 }
 
 static inline void step_remove(struct run *r)
@@ -403,6 +456,7 @@ static inline void step_server(struct run *r)
     governor_server_revoke(r->governor, name_of(&name, "acc", account),
                            slice_str(server_names[server]), r->now);
     m_send_off(r, account, server, GOVERNOR_REVOKED);
+    m_settle(r);
 }
 
 static inline void step_tenant(struct run *r)

@@ -200,8 +200,13 @@ static void test_nobody_overtakes_when_the_timer_is_late(void **state)
 static void test_a_late_timer_settles_events_in_the_order_of_their_times(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       1,          2,          31 * SECOND};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 1,
+                                       .queue_limit = 2,
+                                       .queue_wait_us = 31 * SECOND};
 
     governor_account_set(w->governor, &account, w->now);
     ask(w, 0, "a");
@@ -232,8 +237,13 @@ static void test_time_does_not_go_back(void **state)
 static void test_a_lost_call_keeps_its_slot_for_a_while(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       1,          2,          60 * SECOND};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 1,
+                                       .queue_limit = 2,
+                                       .queue_wait_us = 60 * SECOND};
 
     governor_account_set(w->governor, &account, w->now);
     ask(w, 0, "a");

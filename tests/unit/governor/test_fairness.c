@@ -133,8 +133,13 @@ static void test_batch_gets_a_tenth_while_it_waits(void **state)
     struct world *w = *state;
     int batch = 0, running = 0;
 
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       1,          60,         PATIENCE};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 1,
+                                       .queue_limit = 60,
+                                       .queue_wait_us = PATIENCE};
 
     governor_account_set(w->governor, &account, w->now);
     ask(w, 0, "a");
@@ -154,8 +159,13 @@ static void test_critical_calls_overtake_but_leave_the_others_their_shares(void 
 {
     struct world *w = *state;
     int interactive = 0, batch = 0, running = 0;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       1,          60,         PATIENCE};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 1,
+                                       .queue_limit = 60,
+                                       .queue_wait_us = PATIENCE};
 
     governor_account_set(w->governor, &account, w->now);
     ask(w, 0, "a");
@@ -208,9 +218,10 @@ static void refill(struct governor *governor, struct governor_ticket *tickets,
     static const char *const names[] = {"s0", "s1", "s2", "s3", "s4",  "s5",
                                         "s6", "s7", "s8", "s9", "s10", "s11"};
     static const char *const accounts[] = {"a", "b", "c"};
-    const struct governor_call call = {slice_str(accounts[server % 3]),
-                                       slice_str(names[server]), weights[server],
-                                       (enum governor_priority) class};
+    const struct governor_call call = {.account = slice_str(accounts[server % 3]),
+                                       .server = slice_str(names[server]),
+                                       .weight = weights[server],
+                                       .priority = (enum governor_priority) class};
 
     for (int i = 0; i < BACKLOG; i++) {
         struct governor_ticket *ticket =
@@ -230,9 +241,13 @@ static void test_turns_and_shares_are_exact_over_a_long_run(void **state)
 
     for (int i = 0; i < 3; i++) {
         static const char *const ids[] = {"a", "b", "c"};
-        struct governor_account account = {
-            slice_str(ids[i]),           slice_str(ids[i]), SLICE("lane"), true, 3,
-            SERVERS * CLASSES * BACKLOG, PATIENCE};
+        struct governor_account account = {.id = slice_str(ids[i]),
+                                           .tenant = slice_str(ids[i]),
+                                           .lane = SLICE("lane"),
+                                           .joined = true,
+                                           .ceiling = 3,
+                                           .queue_limit = SERVERS * CLASSES * BACKLOG,
+                                           .queue_wait_us = PATIENCE};
         governor_account_set(w->governor, &account, w->now);
     }
     for (int class = 0; class < CLASSES; class ++) {
@@ -293,8 +308,13 @@ static void measure(struct world *w, int64_t hold_us)
 static void test_who_would_be_too_late_is_told_at_once(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       2,          32,         10 * SECOND};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 2,
+                                       .queue_limit = 32,
+                                       .queue_wait_us = 10 * SECOND};
 
     governor_account_set(w->governor, &account, w->now);
     measure(w, 3 * SECOND);
@@ -312,8 +332,13 @@ static void test_who_would_be_too_late_is_told_at_once(void **state)
 static void test_the_first_in_line_waits_for_a_slot_not_for_a_whole_call(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       5,          32,         10 * SECOND};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 5,
+                                       .queue_limit = 32,
+                                       .queue_wait_us = 10 * SECOND};
 
     governor_account_set(w->governor, &account, w->now);
     measure(w, 25 * SECOND); /* longer than anybody may wait */
@@ -342,8 +367,13 @@ static void test_the_first_in_line_waits_for_a_slot_not_for_a_whole_call(void **
 static void test_a_weight_that_was_changed_holds_for_those_in_line(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       1,          32,         PATIENCE};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 1,
+                                       .queue_limit = 32,
+                                       .queue_wait_us = PATIENCE};
 
     account.queue_wait_us = 1000 * SECOND;
     governor_account_set(w->governor, &account, w->now);
@@ -373,8 +403,13 @@ static void
 test_a_server_s_estimate_counts_the_turns_of_others_not_their_queues(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       1,          32,         10 * SECOND};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 1,
+                                       .queue_limit = 32,
+                                       .queue_wait_us = 10 * SECOND};
 
     governor_account_set(w->governor, &account, w->now);
     measure(w, 2 * SECOND);
@@ -400,8 +435,13 @@ test_a_server_s_estimate_counts_the_turns_of_others_not_their_queues(void **stat
 static void test_batch_s_estimate_knows_its_share(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       1,          60,         10000 * SECOND};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 1,
+                                       .queue_limit = 60,
+                                       .queue_wait_us = 10000 * SECOND};
 
     governor_account_set(w->governor, &account, w->now);
     measure(w, SECOND);
@@ -421,8 +461,13 @@ static void test_batch_s_estimate_knows_its_share(void **state)
 static void test_a_full_queue_is_shared(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       1,          5,          PATIENCE};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 1,
+                                       .queue_limit = 5,
+                                       .queue_wait_us = PATIENCE};
 
     governor_account_set(w->governor, &account, w->now);
     ask(w, 0, "a");

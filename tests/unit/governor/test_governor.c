@@ -104,8 +104,13 @@ static void test_many_accounts_of_a_lane_are_served_in_the_order_they_came(void 
 static void test_a_full_queue_refuses_and_keeps_nothing(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       1,          2,          SECOND};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 1,
+                                       .queue_limit = 2,
+                                       .queue_wait_us = SECOND};
 
     governor_account_set(w->governor, &account, w->now);
     ask(w, 0, "a");
@@ -122,8 +127,13 @@ static void test_a_full_queue_refuses_and_keeps_nothing(void **state)
 static void test_a_queue_of_no_places_refuses_at_once(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       1,          0,          SECOND};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 1,
+                                       .queue_limit = 0,
+                                       .queue_wait_us = SECOND};
 
     governor_account_set(w->governor, &account, w->now);
 
@@ -161,8 +171,13 @@ static void test_waits_of_different_length_end_in_their_order(void **state)
     struct world *w = *state;
 
     for (int i = 1; i <= 9; i++) {
-        struct governor_account account = {
-            SLICE("a"), SLICE("t"), SLICE("lane"), true, 1, 32, (10 - i) * SECOND};
+        struct governor_account account = {.id = SLICE("a"),
+                                           .tenant = SLICE("t"),
+                                           .lane = SLICE("lane"),
+                                           .joined = true,
+                                           .ceiling = 1,
+                                           .queue_limit = 32,
+                                           .queue_wait_us = (10 - i) * SECOND};
         governor_account_set(w->governor, &account, w->now);
         ask(w, i == 1 ? 0 : i, "a");
         ask(w, i + 20, "a");
@@ -186,8 +201,13 @@ static void test_waits_of_different_length_end_in_their_order(void **state)
 static void test_a_wait_longer_than_time_itself_does_not_overflow(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {SLICE("a"), SLICE("t"), SLICE("lane"), true,
-                                       1,          2,          INT64_MAX};
+    struct governor_account account = {.id = SLICE("a"),
+                                       .tenant = SLICE("t"),
+                                       .lane = SLICE("lane"),
+                                       .joined = true,
+                                       .ceiling = 1,
+                                       .queue_limit = 2,
+                                       .queue_wait_us = INT64_MAX};
 
     governor_account_set(w->governor, &account, w->now);
     ask(w, 0, "a");

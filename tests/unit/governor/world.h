@@ -53,9 +53,13 @@ static inline int close_world(void **state)
 static inline void add(struct world *w, const char *id, const char *tenant,
                        const char *lane, int ceiling)
 {
-    struct governor_account account = {
-        slice_str(id), slice_str(tenant), slice_str(lane), lane != NULL, ceiling, 32,
-        PATIENCE};
+    struct governor_account account = {.id = slice_str(id),
+                                       .tenant = slice_str(tenant),
+                                       .lane = slice_str(lane),
+                                       .joined = lane != NULL,
+                                       .ceiling = ceiling,
+                                       .queue_limit = 32,
+                                       .queue_wait_us = PATIENCE};
 
     governor_account_set(w->governor, &account, w->now);
 }
@@ -64,8 +68,10 @@ static inline enum governor_decision ask_by(struct world *w, int call,
                                             const char *account, const char *server,
                                             int weight, enum governor_priority priority)
 {
-    const struct governor_call who = {slice_str(account), slice_str(server), weight,
-                                      priority};
+    const struct governor_call who = {.account = slice_str(account),
+                                      .server = slice_str(server),
+                                      .weight = weight,
+                                      .priority = priority};
 
     return governor_acquire(w->governor, &w->calls[call], &who, w->now);
 }
