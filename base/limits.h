@@ -84,6 +84,8 @@
 
 /* Governor */
 #define LIMIT_CEILING 1000
+#define LIMIT_PER_MINUTE 60000
+#define LIMIT_BURST 1000
 #define LIMIT_QUEUE 10000
 #define LIMIT_QUEUE_WAIT_MS 600000
 /* Streams of lane events: of all admins, of all tenants, of one tenant */

@@ -72,9 +72,11 @@ enum catalog_rule_action { RULE_MAPS, RULE_RATE_LIMITED };
 
 struct integration {
     struct slice name, title;
-    struct slice instructions; /* for server/discover and initialize */
-    bool closed_world;         /* its tools reach nothing outside this server */
-    int default_ceiling;       /* of an account */
+    struct slice instructions;         /* for server/discover and initialize */
+    bool closed_world;                 /* its tools reach nothing outside this server */
+    int default_ceiling;               /* of an account */
+    int calls_per_minute, calls_burst; /* the same; 0: no limit, those of a second */
+    int writes_per_minute, writes_burst;
     size_t default_limit;      /* of a list that names none */
     int64_t upstream_max_ms;   /* a transfer is cut then */
     int64_t login_overload_ms; /* a login refused this late is load; 0: never */

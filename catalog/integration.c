@@ -120,6 +120,12 @@ enum err integration_load(struct loader *loader, struct slice path, struct slice
     out->instructions = jval_text(jval_get(json, "instructions"));
     out->closed_world = jval_is(jval_get(json, "open_world"), JVAL_FALSE);
     out->default_ceiling = (int)whole(loader->arena, jval_get(limits, "ceiling"), 1);
+    out->calls_per_minute =
+        (int)whole(loader->arena, jval_get(limits, "calls_per_minute"), 0);
+    out->calls_burst = (int)whole(loader->arena, jval_get(limits, "calls_burst"), 0);
+    out->writes_per_minute =
+        (int)whole(loader->arena, jval_get(limits, "writes_per_minute"), 0);
+    out->writes_burst = (int)whole(loader->arena, jval_get(limits, "writes_burst"), 0);
     out->upstream_max_ms =
         whole(loader->arena, jval_get(limits, "upstream_max_ms"), 600000);
     out->login_overload_ms =

@@ -3,7 +3,16 @@
 #include "base/limits.h"
 #include "core/accounts.h"
 
-enum { CEILING, QUEUE_LIMIT, QUEUE_WAIT_MS, RULES };
+enum {
+    CEILING,
+    QUEUE_LIMIT,
+    QUEUE_WAIT_MS,
+    CALLS_PER_MINUTE,
+    CALLS_BURST,
+    WRITES_PER_MINUTE,
+    WRITES_BURST,
+    RULES
+};
 
 struct limit_rule {
     const char *name;
@@ -14,6 +23,10 @@ static const struct limit_rule rules[RULES] = {
     [CEILING] = {"ceiling", 1, LIMIT_CEILING},
     [QUEUE_LIMIT] = {"queue_limit", 0, LIMIT_QUEUE},
     [QUEUE_WAIT_MS] = {"queue_wait_ms", 0, LIMIT_QUEUE_WAIT_MS},
+    [CALLS_PER_MINUTE] = {"calls_per_minute", 0, LIMIT_PER_MINUTE},
+    [CALLS_BURST] = {"calls_burst", 1, LIMIT_BURST},
+    [WRITES_PER_MINUTE] = {"writes_per_minute", 0, LIMIT_PER_MINUTE},
+    [WRITES_BURST] = {"writes_burst", 1, LIMIT_BURST},
 };
 
 static bool add_detail(struct arena *arena, struct fault *fault, const char *name,
@@ -53,7 +66,8 @@ static size_t rule_of(struct slice name)
 enum err account_limits_parse(const struct jval *json, struct arena *arena,
                               struct account_limits *out, struct fault *fault)
 {
-    long long values[RULES] = {0, -1, -1}; /* of an account that sets none */
+    long long values[RULES] = {0, -1, -1, -1,
+                               0, -1, 0}; /* of an account that sets none */
     if (!jval_is(json, JVAL_OBJECT)) {
         add_detail(arena, fault, "", "an object is needed");
         return ERR_UNPROCESSABLE;
@@ -63,7 +77,8 @@ enum err account_limits_parse(const struct jval *json, struct arena *arena,
         if (n == RULES) {
             add_detail(
                 arena, fault, "",
-                "ceiling, queue_limit and queue_wait_ms are the members it may have");
+                "ceiling, queue_limit, queue_wait_ms, calls_per_minute, calls_burst, "
+                "writes_per_minute and writes_burst are the members it may have");
             return ERR_UNPROCESSABLE;
         }
         if (!read_limit(&json->members[i], &rules[n], arena, &values[n], fault)) {
@@ -72,6 +87,45 @@ enum err account_limits_parse(const struct jval *json, struct arena *arena,
     }
     *out = (struct account_limits){.ceiling = (int)values[CEILING],
                                    .queue_limit = (int)values[QUEUE_LIMIT],
-                                   .queue_wait_ms = values[QUEUE_WAIT_MS]};
+                                   .queue_wait_ms = values[QUEUE_WAIT_MS],
+                                   .calls_per_minute = (int)values[CALLS_PER_MINUTE],
+                                   .calls_burst = (int)values[CALLS_BURST],
+                                   .writes_per_minute = (int)values[WRITES_PER_MINUTE],
+                                   .writes_burst = (int)values[WRITES_BURST]};
     return ERR_OK;
+}
+
+/* What the account sets of one pace, else the integration; a burst nobody sets is what the rate
+ * gives in a second. */
+static void complete_pace(int *per_minute, int *burst, int usual_per_minute,
+                          int usual_burst)
+{
+    if (*per_minute < 0) {
+        *per_minute = usual_per_minute;
+    }
+    if (*burst == 0) {
+        *burst = usual_burst > 0 ? usual_burst : (*per_minute + 59) / 60;
+    }
+    if (*burst == 0) {
+        *burst = 1; /* there is no limit */
+    }
+}
+
+void account_limits_complete(struct account_limits *limits, int ceiling,
+                             const struct integration *integration,
+                             const struct gateway_config *config)
+{
+    if (limits->ceiling == 0) {
+        limits->ceiling = ceiling > 0 ? ceiling : integration->default_ceiling;
+    }
+    if (limits->queue_limit < 0) {
+        limits->queue_limit = config->queue_limit;
+    }
+    if (limits->queue_wait_ms < 0) {
+        limits->queue_wait_ms = config->queue_wait_ms;
+    }
+    complete_pace(&limits->calls_per_minute, &limits->calls_burst,
+                  integration->calls_per_minute, integration->calls_burst);
+    complete_pace(&limits->writes_per_minute, &limits->writes_burst,
+                  integration->writes_per_minute, integration->writes_burst);
 }

@@ -145,7 +145,6 @@ static enum err limits_of_record(const struct accounts *accounts,
                                  struct slice json, struct account_limits *out)
 {
     struct arena *arena = arena_new();
-    const struct gateway_config *config = accounts->gateway->parts.config;
     struct jval *value = NULL;
     struct fault fault = {0};
     enum err err = jval_parse(arena, json, &value, NULL);
@@ -156,16 +155,8 @@ static enum err limits_of_record(const struct accounts *accounts,
     if (err != ERR_OK) {
         return ERR_INTERNAL;
     }
-    if (out->ceiling == 0) {
-        out->ceiling = target->default_ceiling > 0 ? target->default_ceiling
-                                                   : integration->default_ceiling;
-    }
-    if (out->queue_limit < 0) {
-        out->queue_limit = config->queue_limit;
-    }
-    if (out->queue_wait_ms < 0) {
-        out->queue_wait_ms = config->queue_wait_ms;
-    }
+    account_limits_complete(out, target->default_ceiling, integration,
+                            accounts->gateway->parts.config);
     return ERR_OK;
 }
 
@@ -183,6 +174,8 @@ static void tell_governor(const struct accounts *accounts,
         .ceiling = limits->ceiling,
         .queue_limit = limits->queue_limit,
         .queue_wait_us = limits->queue_wait_ms * 1000,
+        .calls = {limits->calls_per_minute, limits->calls_burst},
+        .writes = {limits->writes_per_minute, limits->writes_burst},
     };
     struct gateway *gateway = accounts->gateway;
     governor_account_set(gateway->parts.governor, &account, gateway_mono_us(gateway));

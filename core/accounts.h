@@ -22,6 +22,9 @@ struct account_limits {
     int ceiling;           /* 0: the integration's default */
     int queue_limit;       /* -1: the server's default */
     int64_t queue_wait_ms; /* -1: the server's default */
+    /* -1: the integration's default; 0: no limit. A burst of 0: the integration's default. */
+    int calls_per_minute, calls_burst;
+    int writes_per_minute, writes_burst;
 };
 
 /* A place in the line of those who wait for another operation of the same account. */
@@ -138,11 +141,17 @@ bool account_is_current(const struct account *account);
 struct account *account_now(struct account *account);
 
 /*
- * {"ceiling":1..1000,"queue_limit":0..10000,"queue_wait_ms":0..600000}, each optional;
- * NULL and an empty object leave the defaults. ERR_UNPROCESSABLE with details in
+ * {"ceiling":1..1000,"queue_limit":0..10000,"queue_wait_ms":0..600000,
+ * "calls_per_minute":0..60000,"calls_burst":1..1000,"writes_per_minute","writes_burst"}, each
+ * optional; NULL and an empty object leave the defaults. ERR_UNPROCESSABLE with details in
  * `fault`.
  */
 MUST_USE enum err account_limits_parse(const struct jval *json, struct arena *arena,
                                        struct account_limits *out, struct fault *fault);
+/* What it leaves open: `ceiling`, where the connection has one of its own (else 0), and the
+ * defaults. */
+void account_limits_complete(struct account_limits *limits, int ceiling,
+                             const struct integration *integration,
+                             const struct gateway_config *config);
 
 #endif

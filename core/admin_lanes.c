@@ -63,6 +63,11 @@ static const char *const classes[] = {[GOVERNOR_CRITICAL] = "critical",
                                       [GOVERNOR_INTERACTIVE] = "interactive",
                                       [GOVERNOR_BATCH] = "batch"};
 
+static const char *const rules[] = {[GOVERNOR_SLOT] = "slot",
+                                    [GOVERNOR_DOCUMENT] = "document",
+                                    [GOVERNOR_WRITE_RATE] = "write_rate",
+                                    [GOVERNOR_CALL_RATE] = "call_rate"};
+
 void admin_write_lines(const struct admin *admin, struct arena *arena,
                        struct jwriter *writer, struct slice id)
 {
@@ -77,6 +82,8 @@ void admin_write_lines(const struct admin *admin, struct arena *arena,
         jwriter_member_string(writer, "mcp_server", lines[i].server);
         jwriter_member_string(writer, "priority",
                               slice_str(classes[lines[i].priority]));
+        jwriter_member_string(writer, "waits_for",
+                              slice_str(rules[lines[i].waits_for]));
         jwriter_member_int(writer, "queued", lines[i].queued);
         jwriter_object_end(writer);
     }

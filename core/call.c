@@ -180,6 +180,33 @@ static void fill_input(struct call *call)
                                                       : jval_new_object(call->arena, 0);
 }
 
+/*
+ * The document that a write changes: its resource and record id, or external id where it has no
+ * other. A hash (FNV-1a) is enough to keep two writes on one apart, and is no business data. A
+ * record that one call names by the one and another by the other counts as two.
+ */
+static uint64_t document_of(const struct tool *tool, const struct split *split)
+{
+    const struct jval *id = jval_get(split->path, "id");
+    const char *kind = "\0i";
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    if (id == NULL) {
+        id = jval_get(split->body, "external_id");
+        kind = "\0e";
+    }
+    if (!tool->writes || !jval_is(id, JVAL_STRING)) {
+        return 0;
+    }
+    const struct slice parts[] = {tool->resource, slice_of(kind, 2), jval_text(id)};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        for (size_t at = 0; at < parts[i].len; at++) {
+            hash = (hash ^ (unsigned char)parts[i].ptr[at]) * 0x100000001b3u;
+        }
+    }
+    return hash != 0 ? hash : 1;
+}
+
 static enum step do_run(struct call *call)
 {
     struct op_run *run = &call->run;
@@ -191,6 +218,8 @@ static enum step do_run(struct call *call)
     run->priority =
         call->tool->critical ? GOVERNOR_CRITICAL : call->order.server->config.priority;
     run->weight = call->order.server->config.weight;
+    run->is_write = call->tool->writes;
+    run->document = document_of(call->tool, &call->split);
     run->on_done = on_op_done;
     run->on_over = on_op_over;
     run->on_sent = on_op_sent;

@@ -263,20 +263,10 @@ static void on_decided(void *ctx, enum governor_decision decision)
     }
     if (decision == GOVERNOR_REVOKED) {
         revoked_fault(run);
-    } else if (decision != GOVERNOR_EXPIRED) {
-        op_busy_fault(run, op_why_refused(decision));
     } else {
-        op_busy_fault(
-            run, "The call waited its full time in line for this ERP account and no "
-                 "place became free.");
+        op_line_fault(run, decision);
     }
     end(run, GOVERNOR_UNUSED);
-}
-
-static long seconds_up(int64_t us)
-{
-    long seconds = (long)((us + 999999) / 1000000);
-    return seconds > 0 ? seconds : 1;
 }
 
 static enum step do_admit(struct op_run *run)
@@ -284,7 +274,12 @@ static enum step do_admit(struct op_run *run)
     standing_call(run->signer, run->login);
     run->place.on_decided = on_decided;
     run->place.ctx = run;
-    const struct governor_call call = {.account = run->account->record.id, .server = run->server, .weight = run->weight, .priority = run->priority};
+    const struct governor_call call = {.account = run->account->record.id,
+                                       .server = run->server,
+                                       .weight = run->weight,
+                                       .priority = run->priority,
+                                       .is_write = run->is_write,
+                                       .document = run->document};
     enum governor_decision decision =
         turnstile_enter(run->gateway->turnstile, &run->place, &call);
     if (decision == GOVERNOR_WAITING) {
@@ -297,8 +292,7 @@ static enum step do_admit(struct op_run *run)
     if (decision == GOVERNOR_REVOKED) {
         revoked_fault(run);
     } else {
-        op_busy_fault(run, op_why_refused(decision));
-        run->op.fault.retry_after_s = seconds_up(run->place.ticket.estimate_us);
+        op_line_fault(run, decision);
     }
     return STEP_FAIL;
 }

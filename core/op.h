@@ -24,7 +24,9 @@ struct op_run {
     const void *plan;
     struct slice server; /* the MCP server in whose name the slot is taken */
     enum governor_priority priority;
-    int weight;    /* of the server, 1..100 */
+    int weight; /* of the server, 1..100 */
+    bool is_write;
+    uint64_t document; /* that it changes, as governor_call has it; 0: none */
     bool verifies; /* is let through though the account waits to be connected again */
     /* The result is in op.result, or op.fault.err says what failed. Exactly once,
      * unless cancelled; never before op_start has returned. */

@@ -52,6 +52,48 @@ void op_token_fault(struct op_run *run, const struct token_outcome *outcome)
 
 /* ---- The line ---- */
 
+/* By what it waited for; whoever was told at once, and whoever waited in vain. */
+static const char *const lines_too_long[GOVERNOR_RULES] = {
+    [GOVERNOR_SLOT] = "The line for this ERP account is so long that the call would "
+                      "not get its turn in "
+                      "time.",
+    [GOVERNOR_DOCUMENT] =
+        "Earlier writes on the same document are not over, and this one would "
+        "not get its turn in time; it was not sent.",
+    [GOVERNOR_WRITE_RATE] = "This ERP account takes only so many writes a minute "
+                            "(writes_per_minute), and this one "
+                            "would not get its turn in time; it was not sent.",
+    [GOVERNOR_CALL_RATE] = "This ERP account takes only so many calls a minute "
+                           "(calls_per_minute), and this one "
+                           "would not get its turn in time."};
+static const char *const waits_in_vain[GOVERNOR_RULES] = {
+    [GOVERNOR_SLOT] =
+        "The call waited its full time in line for this ERP account and no "
+        "place became free.",
+    [GOVERNOR_DOCUMENT] =
+        "The call waited its full time for an earlier write on the same "
+        "document, which is not over; it was not sent.",
+    [GOVERNOR_WRITE_RATE] = "The call waited its full time for its turn among the "
+                            "writes that this ERP account "
+                            "takes a minute (writes_per_minute); it was not sent.",
+    [GOVERNOR_CALL_RATE] =
+        "The call waited its full time for its turn among the calls that "
+        "this ERP account takes a minute (calls_per_minute)."};
+
+static const char *why_refused(enum governor_decision decision, enum governor_rule rule)
+{
+    if (decision == GOVERNOR_TURNED_AWAY) {
+        return "The operator of this server has taken the call out of the line for "
+               "this ERP "
+               "account; it was not sent.";
+    }
+    if (decision == GOVERNOR_TOO_LATE) {
+        return lines_too_long[rule];
+    }
+    return decision == GOVERNOR_EXPIRED ? waits_in_vain[rule]
+                                        : "The line for this ERP account is full.";
+}
+
 void op_busy_fault(struct op_run *run, const char *message)
 {
     struct fault *fault = &run->op.fault;
@@ -74,19 +116,13 @@ void op_busy_fault(struct op_run *run, const char *message)
     fault->retry_after_s = view.retry_after_s;
 }
 
-static const char turned_away[] = "The operator of this server has taken the call out "
-                                  "of the line for this ERP account; "
-                                  "it was not sent.";
-
-const char *op_why_refused(enum governor_decision decision)
+void op_line_fault(struct op_run *run, enum governor_decision decision)
 {
-    if (decision == GOVERNOR_TURNED_AWAY) {
-        return turned_away;
+    const struct governor_ticket *ticket = &run->place.ticket;
+    op_busy_fault(run, why_refused(decision, ticket->rule));
+    if (ticket->estimate_us > 0) {
+        run->op.fault.retry_after_s = (long)((ticket->estimate_us + 999999) / 1000000);
     }
-    return decision == GOVERNOR_TOO_LATE
-               ? "The line for this ERP account is so long that the call would not get "
-                 "its turn in time."
-               : "The line for this ERP account is full.";
 }
 
 void op_stopping_fault(struct op_run *run)

@@ -13,8 +13,8 @@
 
 void op_token_fault(struct op_run *run, const struct token_outcome *outcome);
 void op_busy_fault(struct op_run *run, const char *message);
-/* What a refusal of the line is called, for op_busy_fault. */
-const char *op_why_refused(enum governor_decision decision);
+/* The line refused, or the wait in it was in vain; what for is the ticket's. */
+void op_line_fault(struct op_run *run, enum governor_decision decision);
 void op_stopping_fault(struct op_run *run);
 void op_transfer_fault(struct op_run *run, const struct http_outcome *outcome);
 
