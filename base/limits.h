@@ -88,6 +88,7 @@
 #define LIMIT_BURST 1000
 #define LIMIT_QUEUE 10000
 #define LIMIT_QUEUE_WAIT_MS 600000
+#define LIMIT_LATENCY_FACTOR 100
 /* Streams of lane events: of all admins, of all tenants, of one tenant */
 #define LIMIT_LANE_WATCHERS 16
 #define LIMIT_LANE_TENANT_WATCHERS 48

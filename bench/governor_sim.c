@@ -5,7 +5,7 @@
  * exactly. Prints one line per figure, tab-separated; bench/governor-sim makes tables and
  * plots of them.
  *
- *     governor-sim SEED equals|weights|batch|share|limit|thousands [small]
+ *     governor-sim SEED equals|weights|batch|share|limit|slowing|thousands [small]
  */
 #include <math.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #define BUCKETS 2048     /* of waits: 64 an octave */
 #define SERIES_US 250000
 
-enum kind { ASK, ANSWER, REFUSE, LOSE, LEAVE_UPSTREAM, SET_LIMIT, SAMPLE };
+enum kind { ASK, ANSWER, REFUSE, LOSE, LEAVE_UPSTREAM, SET_LIMIT, SET_OTHERS, SAMPLE };
 
 struct agent {
     int lane;
@@ -47,6 +47,10 @@ struct call {
 struct upstream {
     int ceiling, limit, running, peak;
     double median_s, sigma, slow_share, slow_median_s, crash_share;
+    double knee;     /* with more calls than that at once each takes longer; 0: never */
+    int others;      /* times as long, for what others do there; 0: once */
+    uint32_t *times; /* BUCKETS: how long answers took, of the measured span */
+    uint64_t timed;
     double busy_us; /* slots times time, of the measured span */
     int64_t since_us;
 };
@@ -95,6 +99,10 @@ static int64_t latency_us(struct sim *sim, const struct upstream *lane)
     bool slow = chance(sim) < lane->slow_share;
     double median = slow ? lane->slow_median_s : lane->median_s;
     double seconds = median * exp(lane->sigma * normal(sim));
+    if (lane->knee > 0 && lane->running > lane->knee) {
+        seconds *= pow(lane->running / lane->knee, 1.5); /* memory, locks, swaps */
+    }
+    seconds *= lane->others > 0 ? lane->others : 1;
     return 1000 + (int64_t)(1e6 * (seconds < 25 ? seconds : 25));
 }
 
@@ -234,6 +242,7 @@ static void ask(struct sim *sim, struct call *call)
                                                                : GOVERNOR_INTERACTIVE};
     call->asked_us = sim->now_us;
     call->ticket.owner = call;
+    call->ticket.kind = 1;
     enum governor_decision decision =
         governor_acquire(sim->governor, &call->ticket, &who, sim->now_us);
     if (decision == GOVERNOR_GRANTED) {
@@ -275,6 +284,15 @@ static void show_sample(struct sim *sim)
     schedule(sim, sim->now_us + SERIES_US, SAMPLE, NULL, 0);
 }
 
+static void note_time(const struct sim *sim, struct upstream *lane,
+                      const struct call *call)
+{
+    if (lane->times != NULL && sim->now_us >= sim->warm_us) {
+        lane->times[bucket_of(sim->now_us - call->ticket.granted_us)]++;
+        lane->timed++;
+    }
+}
+
 static void handle(struct sim *sim, const struct event *event)
 {
     struct call *call = event->subject;
@@ -288,6 +306,7 @@ static void handle(struct sim *sim, const struct event *event)
         break;
     case ANSWER:
         occupy(sim, &sim->lanes[call->agent->lane], -1);
+        note_time(sim, &sim->lanes[call->agent->lane], call);
         call->agent->served += sim->now_us >= sim->warm_us ? 1 : 0;
         finish(sim, call, GOVERNOR_ANSWERED);
         break;
@@ -305,6 +324,9 @@ static void handle(struct sim *sim, const struct event *event)
         break;
     case SET_LIMIT:
         sim->lanes[0].limit = event->number;
+        break;
+    case SET_OTHERS:
+        sim->lanes[0].others = event->number;
         break;
     case SAMPLE:
         show_sample(sim);
@@ -544,6 +566,46 @@ static void limit(struct sim *sim, uint64_t seed, bool small)
     show(sim);
 }
 
+/*
+ * An ERP that takes six calls as fast as one, and slows down with more; few agents, then many. Or
+ * (knee 0) one that others slow down threefold for ten minutes, however few we send. `factor`: the
+ * account's latency_factor.
+ */
+static void slowing(struct sim *sim, const char *name, uint64_t seed, bool small,
+                    double knee, int factor)
+{
+    begin(sim, name, seed, 1, 25, 120, small ? 900 : 3600);
+    struct upstream shape = sap;
+    shape.knee = knee;
+    add_lane(sim, &shape, 15, 100);
+    governor_account_pace(sim->governor, SLICE("acc0"), factor);
+    sim->lanes[0].times = calloc(BUCKETS, sizeof *sim->lanes[0].times);
+    for (int i = 0; i < 25; i++) {
+        add_agent(sim, &(struct agent){.outstanding = 1});
+    }
+    for (int i = 0; i < 25; i++) {
+        struct call *call = calloc(1, sizeof *call);
+        call->agent = &sim->agents[i];
+        schedule(sim, i < 3 ? 0 : 60 * SECOND, ASK, call, 0);
+    }
+    if (knee <= 0) {
+        schedule(sim, 200 * SECOND, SET_OTHERS, NULL, 3);
+        schedule(sim, 800 * SECOND, SET_OTHERS, NULL, 1);
+    }
+    schedule(sim, 0, SAMPLE, NULL, 0);
+    run(sim);
+    show(sim);
+    uint64_t served = 0;
+    for (int i = 0; i < 25; i++) {
+        served += sim->agents[i].served;
+    }
+    printf("figure\t%s\tserved\t%llu\n", name, (unsigned long long)served);
+    printf("figure\t%s\ttime_p50_ms\t%.1f\n", name,
+           percentile_ms(sim->lanes[0].times, sim->lanes[0].timed, 0.5));
+    printf("figure\t%s\tbusy\t%.2f\n", name,
+           sim->lanes[0].busy_us / (double)(sim->end_us - sim->warm_us));
+}
+
 static void thousands(struct sim *sim, uint64_t seed, bool small)
 {
     int lanes = small ? 300 : 3000;
@@ -593,6 +655,11 @@ int main(int argc, char **argv)
         share(sim, "greedy", seed, small, 50);
     } else if (strcmp(scenario, "limit") == 0) {
         limit(sim, seed, small);
+    } else if (strcmp(scenario, "slowing") == 0) {
+        slowing(sim, "slowing", seed, small, 6, 0);
+        slowing(sim, "slowing, watched", seed, small, 6, 2);
+        slowing(sim, "others", seed, small, 0, 0);
+        slowing(sim, "others, watched", seed, small, 0, 2);
     } else if (strcmp(scenario, "thousands") == 0) {
         thousands(sim, seed, small);
     } else {

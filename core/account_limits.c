@@ -11,6 +11,7 @@ enum {
     CALLS_BURST,
     WRITES_PER_MINUTE,
     WRITES_BURST,
+    LATENCY_FACTOR,
     RULES
 };
 
@@ -27,6 +28,7 @@ static const struct limit_rule rules[RULES] = {
     [CALLS_BURST] = {"calls_burst", 1, LIMIT_BURST},
     [WRITES_PER_MINUTE] = {"writes_per_minute", 0, LIMIT_PER_MINUTE},
     [WRITES_BURST] = {"writes_burst", 1, LIMIT_BURST},
+    [LATENCY_FACTOR] = {"latency_factor", 2, LIMIT_LATENCY_FACTOR},
 };
 
 static bool add_detail(struct arena *arena, struct fault *fault, const char *name,
@@ -66,8 +68,11 @@ static size_t rule_of(struct slice name)
 enum err account_limits_parse(const struct jval *json, struct arena *arena,
                               struct account_limits *out, struct fault *fault)
 {
-    long long values[RULES] = {0, -1, -1, -1,
-                               0, -1, 0}; /* of an account that sets none */
+    /* Of an account that sets none. */
+    long long values[RULES] = {[QUEUE_LIMIT] = -1,
+                               [QUEUE_WAIT_MS] = -1,
+                               [CALLS_PER_MINUTE] = -1,
+                               [WRITES_PER_MINUTE] = -1};
     if (!jval_is(json, JVAL_OBJECT)) {
         add_detail(arena, fault, "", "an object is needed");
         return ERR_UNPROCESSABLE;
@@ -78,7 +83,8 @@ enum err account_limits_parse(const struct jval *json, struct arena *arena,
             add_detail(
                 arena, fault, "",
                 "ceiling, queue_limit, queue_wait_ms, calls_per_minute, calls_burst, "
-                "writes_per_minute and writes_burst are the members it may have");
+                "writes_per_minute, writes_burst and latency_factor are the members it "
+                "may have");
             return ERR_UNPROCESSABLE;
         }
         if (!read_limit(&json->members[i], &rules[n], arena, &values[n], fault)) {
@@ -91,7 +97,8 @@ enum err account_limits_parse(const struct jval *json, struct arena *arena,
                                    .calls_per_minute = (int)values[CALLS_PER_MINUTE],
                                    .calls_burst = (int)values[CALLS_BURST],
                                    .writes_per_minute = (int)values[WRITES_PER_MINUTE],
-                                   .writes_burst = (int)values[WRITES_BURST]};
+                                   .writes_burst = (int)values[WRITES_BURST],
+                                   .latency_factor = (int)values[LATENCY_FACTOR]};
     return ERR_OK;
 }
 

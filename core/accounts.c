@@ -179,6 +179,7 @@ static void tell_governor(const struct accounts *accounts,
     };
     struct gateway *gateway = accounts->gateway;
     governor_account_set(gateway->parts.governor, &account, gateway_mono_us(gateway));
+    governor_account_pace(gateway->parts.governor, record->id, limits->latency_factor);
     turnstile_settle(gateway->turnstile);
 }
 

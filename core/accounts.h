@@ -25,6 +25,7 @@ struct account_limits {
     /* -1: the integration's default; 0: no limit. A burst of 0: the integration's default. */
     int calls_per_minute, calls_burst;
     int writes_per_minute, writes_burst;
+    int latency_factor; /* 0: nobody looks how long answers take */
 };
 
 /* A place in the line of those who wait for another operation of the same account. */
@@ -142,8 +143,9 @@ struct account *account_now(struct account *account);
 
 /*
  * {"ceiling":1..1000,"queue_limit":0..10000,"queue_wait_ms":0..600000,
- * "calls_per_minute":0..60000,"calls_burst":1..1000,"writes_per_minute","writes_burst"}, each
- * optional; NULL and an empty object leave the defaults. ERR_UNPROCESSABLE with details in
+ * "calls_per_minute":0..60000,"calls_burst":1..1000,"writes_per_minute","writes_burst",
+ * "latency_factor":2..100}, each optional; NULL and an empty object leave the defaults.
+ * ERR_UNPROCESSABLE with details in
  * `fault`.
  */
 MUST_USE enum err account_limits_parse(const struct jval *json, struct arena *arena,

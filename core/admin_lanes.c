@@ -16,7 +16,8 @@ static void write_cause(const struct admin *admin, struct jwriter *writer,
     int64_t now_ms = gateway_wall_ms(admin->gateway);
     jwriter_key(writer, SLICE("cause"));
     if (lane->throttled) {
-        jwriter_string(writer, SLICE("refused_by_erp"));
+        jwriter_string(writer,
+                       lane->is_slow ? SLICE("latency") : SLICE("refused_by_erp"));
     } else {
         jwriter_null(writer);
     }

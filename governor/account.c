@@ -185,6 +185,16 @@ void governor_account_set(struct governor *governor,
     }
 }
 
+void governor_account_pace(struct governor *governor, struct slice id, int factor)
+{
+    struct governor_seat *seat = seat_find(governor, id);
+
+    REQUIRE(factor == 0 || (factor >= 2 && factor <= 100));
+    if (seat != NULL) {
+        seat->pace_factor = (uint8_t)factor;
+    }
+}
+
 bool governor_account_known(const struct governor *governor, struct slice id)
 {
     const struct governor_seat *seat = seat_find(governor, id);

@@ -372,6 +372,7 @@ void governor_release(struct governor *governor, struct governor_ticket *ticket,
     }
     if (outcome == GOVERNOR_ANSWERED) {
         lane_measure(seat->lane, governor->now_us - ticket->granted_us);
+        pace_answered(governor, seat, ticket);
     }
     if (outcome == GOVERNOR_LOST) {
         hold_slot(governor, seat, ticket->claim);

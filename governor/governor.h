@@ -69,6 +69,11 @@ struct governor_account {
  */
 void governor_account_set(struct governor *governor,
                           const struct governor_account *account, int64_t now_us);
+/*
+ * Its answers are held against the shortest they have been: once they take `factor` times as long
+ * (2 to 100; 0: nobody looks), its lane lets fewer through for a while. See pace.c.
+ */
+void governor_account_pace(struct governor *governor, struct slice id, int factor);
 bool governor_account_known(const struct governor *governor, struct slice id);
 /* Waiting calls are decided REVOKED; running ones end by release, then it is gone. */
 void governor_account_remove(struct governor *governor, struct slice id,
@@ -158,7 +163,8 @@ struct governor_ticket {
     uint64_t order;
     size_t heap_at;
     enum governor_priority priority;
-    void *owner; /* free for the caller */
+    uint32_t kind; /* the caller's: of calls that take alike long, say of one tool */
+    void *owner;   /* free for the caller */
 };
 
 /*
@@ -238,11 +244,12 @@ struct governor_lane_view {
     int accounts;
     enum governor_lane_mode mode;
     int64_t wait_p50_us, wait_p99_us; /* of the last 256 granted calls */
-    bool throttled; /* after a refusal of the upstream, until the ceiling holds again */
-    bool probing;   /* one call at a time until one is answered */
-    long paused_ms; /* left of the pause after a refusal */
-    int64_t
-        lowered_us; /* when throttled: time since the last refusal that lowered it */
+    bool
+        throttled; /* less than the ceiling holds: after a refusal of the upstream, or */
+    bool is_slow;  /* because its answers took too long */
+    bool probing;  /* one call at a time until one is answered */
+    long paused_ms;     /* left of the pause after a refusal */
+    int64_t lowered_us; /* when throttled: time since it was lowered last */
     /* Since start. */
     uint64_t granted, refused_upstream, refused_full, refused_late, expired;
 };

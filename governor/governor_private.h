@@ -56,8 +56,8 @@ struct crowd {
 struct gate {
     struct crowd *crowd; /* NULL: nobody waits */
     int ceiling;         /* what holds now */
-    int probe_ceiling;   /* for the one call that is due as a probe; 0: none is */
     int in_flight, queued;
+    uint16_t probe_ceiling; /* for the one call that is due as a probe; 0: none is */
     bool paused;
     bool is_noted; /* a lane's: among those that have changed */
 };
@@ -94,12 +94,42 @@ struct throttle {
     int64_t forget_us;   /* when `refused` may be tried again */
     int64_t since_us;    /* last time the limit was lowered */
     size_t index;        /* in governor->throttled */
+    bool is_slow;        /* what lowered it last was no refusal but latency */
+};
+
+#define PACE_KINDS 8
+#define PACE_CALLS 16
+
+/* What answered calls of one kind took, in groups; see pace.c. */
+struct pace_kind {
+    uint32_t kind;
+    int count;
+    uint32_t us[PACE_CALLS];
+    uint32_t floor_us[2]; /* least mean of this half window and the last; 0: none */
+    uint64_t sum_us;      /* of the medians of so many groups, for the next mean */
+    int groups;
+    int64_t half_since_us, used_us;
+};
+
+/* How long a lane's answers take against the shortest they took. */
+struct pace {
+    struct pace_kind kinds[PACE_KINDS];
+    int slow,
+        fair;  /* groups in a row that were slow, or not, since the limit was changed */
+    int ratio; /* the sum of the slow ones', in percent of the floor */
+    int peak;  /* most calls under way at their ends */
+    int last_ratio; /* at which the limit was lowered, while that is a trial; else 0 */
+    int64_t
+        changed_us; /* when the limit was: what was asked before says nothing of it */
+    int64_t rests_until_us; /* nothing is judged before */
+    int64_t news_us;        /* when that was, or a group was whole */
 };
 
 #define WAITS_KEPT 256
 
-/* How long the last granted calls had waited; a ring. */
+/* How long the last granted calls had waited, a ring; and what else a lane keeps once it is used. */
 struct waits {
+    struct pace *pace; /* NULL: nobody looks, or no call was answered yet */
     uint32_t next, count;
     uint32_t us[WAITS_KEPT];
 };
@@ -195,6 +225,7 @@ struct governor_seat {
     bool removed;
     struct bucket calls, writes;
     struct list claims;
+    uint8_t pace_factor;       /* 0: nobody looks how long its answers take */
     struct seat_counts counts; /* in this lane */
     size_t id_bytes;
     char id[];
@@ -289,6 +320,16 @@ void lane_ceiling_drop(struct lane *lane, int ceiling);
 void lane_settle(struct lane *lane);
 void lane_measure(struct lane *lane, int64_t hold_us);
 void lane_waited(struct lane *lane, int64_t wait_us);
+struct waits *lane_past(struct lane *lane);
+static inline struct pace *lane_pace(const struct lane *lane)
+{
+    return lane->waits != NULL ? lane->waits->pace : NULL;
+}
+
+/* pace.c: a lane whose upstream answers more slowly */
+void pace_answered(struct governor *governor, const struct governor_seat *seat,
+                   const struct governor_ticket *ticket);
+bool pace_may_rise(struct governor *governor, struct lane *lane);
 
 /* watch.c: the lane is shown otherwise than before; before it is freed, too */
 void lane_note(struct governor *governor, struct lane *lane);
@@ -329,6 +370,7 @@ void throttle_ended(struct governor *governor, struct lane *lane,
                     enum governor_outcome outcome);
 void throttle_took(struct governor *governor, struct lane *lane,
                    const struct governor_ticket *ticket);
+void throttle_slowed(struct governor *governor, struct lane *lane, int level);
 void throttle_due(struct governor *governor, struct lane *lane);
 bool throttle_is_shut(const struct throttle *throttle);
 struct lane *throttle_next(const struct governor *governor);

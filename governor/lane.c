@@ -46,6 +46,7 @@ void lane_reap(struct governor *governor, struct lane *lane)
     lane_changed(governor, lane);
     throttle_free(governor, lane);
     tree_remove(&governor->lanes, &lane->node);
+    free(lane_pace(lane));
     free(lane->waits);
     free(lane->gone);
     free(lane);
@@ -67,9 +68,12 @@ void lane_settle(struct lane *lane)
         lane->gate.ceiling = throttle->limit;
     }
     /* Those that were under way at the refusal may take as long as they like. */
-    lane->gate.probe_ceiling = throttle != NULL && throttle->phase == THROTTLE_PROBING
-                                   ? lane_ceiling(lane)
-                                   : 0;
+    lane->gate.probe_ceiling = 0;
+    if (throttle != NULL && throttle->phase == THROTTLE_PROBING) {
+        int ceiling = lane_ceiling(lane);
+        lane->gate.probe_ceiling =
+            ceiling < UINT16_MAX ? (uint16_t)ceiling : UINT16_MAX;
+    }
     lane->gate.paused = lane->mode != GOVERNOR_RUNNING ||
                         (throttle != NULL && throttle_is_shut(throttle));
 }
@@ -113,17 +117,23 @@ void lane_measure(struct lane *lane, int64_t hold_us)
     lane->hold_us += lane->hold_us > 0 ? (hold - lane->hold_us) / HOLD_WEIGHT : hold;
 }
 
+struct waits *lane_past(struct lane *lane)
+{
+    if (lane->waits == NULL) {
+        lane->waits = governor_alloc(sizeof(*lane->waits));
+    }
+    return lane->waits;
+}
+
 /* Of a call that was granted. Lanes in which nobody has waited yet keep nothing. */
 void lane_waited(struct lane *lane, int64_t wait_us)
 {
-    struct waits *waits = lane->waits;
+    struct waits *waits;
 
-    if (waits == NULL && wait_us == 0) {
+    if (lane->waits == NULL && wait_us == 0) {
         return;
     }
-    if (waits == NULL) {
-        waits = lane->waits = governor_alloc(sizeof(*waits));
-    }
+    waits = lane_past(lane);
     waits->us[waits->next] = wait_us < UINT32_MAX ? (uint32_t)wait_us : UINT32_MAX;
     waits->next = (waits->next + 1) % WAITS_KEPT;
     waits->count += waits->count < WAITS_KEPT ? 1 : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a lane does after its upstream refused: how many calls at once it takes the
+ * What a lane does after its upstream refused, or became slow: how many calls at once it takes the
  * upstream for, and when it tries more.
  *
  * Limit: a refusal halves the limit, or the number of calls at once at which it was
@@ -18,6 +18,10 @@
  * answered, or has not been refused for as long as the last refusal took and a second at
  * least: most refusals come at once, those of an ERP in deep overload after a long wait;
  * answers may take minutes. What is under way goes on.
+ *
+ * Answers that became slow lower the limit as well (pace.c says when), by a quarter, without a
+ * pause; from there it rises as after a refusal, but each step waits for a sign that the present
+ * number is not too much.
  *
  * Calls that were under way when the upstream refused belong to the same step, whatever
  * becomes of them: their refusals halve nothing and lengthen no step, their answers end
@@ -128,6 +132,7 @@ static void lower(struct governor *governor, struct throttle *throttle, int leve
         throttle->refusals += throttle->refusals < REFUSALS_MAX ? 1 : 0;
         throttle->refused_at = ++governor->sequence;
         throttle->since_us = governor->now_us;
+        throttle->is_slow = false;
         throttle->limit =
             at_least_one((throttle->limit < level ? throttle->limit : level) / 2);
     }
@@ -164,6 +169,21 @@ void throttle_refused(struct governor *governor, struct lane *lane,
         until_us = throttle->until_us;
     }
     enter(governor, lane, THROTTLE_PAUSED, until_us);
+}
+
+/* Its answers take too long with so many under way. */
+void throttle_slowed(struct governor *governor, struct lane *lane, int level)
+{
+    struct throttle *throttle = throttle_get(governor, lane);
+    int most = throttle->limit < level ? throttle->limit : level;
+
+    throttle->limit = at_least_one(most - most / 4);
+    if (most > 1 && throttle->limit == most) {
+        throttle->limit--;
+    }
+    throttle->since_us = governor->now_us;
+    throttle->is_slow = true;
+    enter(governor, lane, THROTTLE_OPEN, later(governor, RISE_US));
 }
 
 /* A granted call has ended otherwise than by a refusal. */
@@ -206,6 +226,10 @@ static void rise(struct governor *governor, struct lane *lane)
 
     if (governor->now_us >= throttle->forget_us) {
         throttle->refused = 0;
+    }
+    if (throttle->is_slow && !pace_may_rise(governor, lane)) {
+        enter(governor, lane, THROTTLE_OPEN, next_us);
+        return;
     }
     top = throttle->refused > 0 ? throttle->refused - 1 : ceiling;
     if (throttle->limit < top) {

@@ -163,7 +163,7 @@ static void add_waits(struct governor_lane_view *view, const struct waits *waits
 {
     uint32_t sorted[WAITS_KEPT];
 
-    if (waits == NULL) {
+    if (waits == NULL || waits->count == 0) {
         return;
     }
     memcpy(sorted, waits->us, sizeof(sorted));
@@ -196,6 +196,7 @@ static struct governor_lane_view view_of(const struct lane *lane, struct slice t
         .effective = lane->gate.ceiling,
         .mode = lane->mode,
         .throttled = lane->throttle != NULL,
+        .is_slow = lane->throttle != NULL && lane->throttle->is_slow,
         .probing = lane->throttle != NULL && lane->throttle->phase != THROTTLE_OPEN &&
                    lane->throttle->phase != THROTTLE_PAUSED,
         .paused_ms = (long)((pause_left(lane, now_us) + 999) / 1000),
