@@ -52,21 +52,19 @@ void grant_given_keep(struct grant_given *given, struct token_source *source)
     }
 }
 
-static struct grant_given *unstored_of(struct grants *grants, struct slice account)
+static struct grant_given *given_at(struct list *node)
 {
-    LIST_FOREACH (node, &grants->unstored) {
-        struct grant_given *given = LIST_ENTRY(node, struct grant_given, link);
-        if (slice_eq(given->account, account)) {
-            return given;
-        }
-    }
-    return NULL;
+    return LIST_ENTRY(node, struct grant_given, link);
 }
 
 struct token_source *grants_unstored(struct grants *grants, struct slice account)
 {
-    struct grant_given *given = unstored_of(grants, account);
-    return given != NULL ? given->kept : NULL;
+    LIST_FOREACH (node, &grants->unstored) {
+        if (slice_eq(given_at(node)->account, account)) {
+            return given_at(node)->kept;
+        }
+    }
+    return NULL;
 }
 
 static void drop(struct grant_given *given)
@@ -75,18 +73,22 @@ static void drop(struct grant_given *given)
     grant_given_keep(given, given->kept);
 }
 
+/* A client that was changed meanwhile may have had an answer of its own. */
 void grants_forget_outdated(struct grants *grants, struct slice account,
                             int64_t version)
 {
-    struct grant_given *given = unstored_of(grants, account);
-    if (given != NULL && !given->storing && given->version != version) {
-        drop(given);
+    LIST_FOREACH_SAFE (node, after, &grants->unstored) {
+        struct grant_given *given = given_at(node);
+        if (slice_eq(given->account, account) && !given->storing &&
+            given->version != version) {
+            drop(given);
+        }
     }
 }
 
 void grants_forget_unstored(struct grants *grants)
 {
     while (!list_empty(&grants->unstored)) {
-        drop(LIST_ENTRY(grants->unstored.next, struct grant_given, link));
+        drop(given_at(grants->unstored.next));
     }
 }

@@ -119,6 +119,35 @@ static void test_a_new_consent_is_worth_more(void **state)
     assert_int_equal(stored_version(w), 2);
 }
 
+/* The client's secret was changed, and the second answer could not be stored either. */
+static void test_a_new_consent_is_worth_more_than_either_clients_answer(void **state)
+{
+    struct grant_world *w = *state;
+    const struct grant_client changed = {SLICE("https://erp.example/token"),
+                                         SLICE("cid"), SLICE("new")};
+    struct waiter waiter;
+    begin_unstored(w, &waiter);
+    pass(w, 61000); /* its lease is over */
+    struct token_source *second = grants_source(w->grants, ACCOUNT, &changed);
+    wait_for(second, &waiter);
+    settle(w);
+    assert_int_equal(w->sent_count, 2);
+    let_files_grow(0);
+    answer(w, 1, 200, given(w->keys.arena, "a3", "r3"));
+    settle(w);
+    let_files_grow(RLIM_INFINITY);
+    assert_int_equal(waiter.err, ERR_INTERNAL);
+    token_source_drop(w->source);
+    token_source_drop(second);
+    put_consent(w, "b1", "s1", HOUR_MS);
+    grants_changed(w->grants, ACCOUNT);
+    w->source = grants_source(w->grants, ACCOUNT, &changed);
+    assert_has(w, "b1");
+    token_source_drop(w->source);
+    w->source = make_source(w);
+    assert_has(w, "b1");
+}
+
 static void test_an_account_that_goes_takes_it_along(void **state)
 {
     struct grant_world *w = *state;
@@ -372,6 +401,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_an_answer_that_is_not_stored_outlives_its_account),
+        TEST(test_a_new_consent_is_worth_more_than_either_clients_answer),
         TEST(test_it_is_tried_often_and_dated_from_its_coming),
         TEST(test_it_keeps_its_lease),
         TEST(test_a_new_consent_is_worth_more),
