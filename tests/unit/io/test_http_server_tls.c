@@ -71,6 +71,88 @@ static void test_a_request_by_tls_is_answered(void **state)
     speaker_close(&speaker);
 }
 
+#define MARK 0x0e /* a byte that no head has, and those behind it */
+enum { CROWD = 10, FIRST = 5, BYTES = 12000 }; /* of which the first half may wait */
+
+/* How many plain bytes are `mark`, until all have come or the server says goodbye. */
+static size_t read_marks(struct speaker *speaker, char mark, bool until_goodbye)
+{
+    int64_t end_us = loop_now_us() + PATIENCE_US;
+    size_t marks = 0;
+    char some[4096];
+    while (until_goodbye || marks < BYTES) {
+        size_t got = 0;
+        int result = SSL_read_ex(speaker->ssl, some, sizeof some, &got);
+        int error = SSL_get_error(speaker->ssl, result);
+        for (size_t i = 0; i < got; i++) {
+            marks += some[i] == mark;
+        }
+        if (error == SSL_ERROR_ZERO_RETURN) {
+            break;
+        }
+        assert_true(error == SSL_ERROR_NONE || error == SSL_ERROR_WANT_READ);
+        assert_true(loop_now_us() < end_us);
+        speaker_turn(speaker);
+    }
+    return marks;
+}
+
+struct crowd {
+    struct env *env;
+    struct speaker speakers[CROWD];
+};
+
+static void respond_with(struct crowd *crowd, int n)
+{
+    static char body[BYTES];
+    memset(body, MARK + n, sizeof body);
+    respond_text(crowd->env->held[n], 200, slice_of(body, sizeof body));
+}
+
+static void respond_to_the_others(void *ctx)
+{
+    for (int i = FIRST; i < CROWD; i++) {
+        respond_with(ctx, i);
+    }
+}
+
+static void respond_to_the_first(void *ctx)
+{
+    struct crowd *crowd = ctx;
+    loop_soon(crowd->env->loop, respond_to_the_others, crowd);
+    for (int i = 0; i < FIRST; i++) {
+        respond_with(crowd, i);
+        assert_int_equal(shutdown(crowd->speakers[i].client.fd, SHUT_WR), 0);
+    }
+}
+
+/* Answers wait, and their clients have nothing more to ask: each connection ends, with a goodbye
+ * of its own, when its answer leaves to make room for another's. */
+static void test_a_goodbye_does_not_mix_with_the_answer_that_needs_room(void **state)
+{
+    struct tls_world *world = *state;
+    struct crowd crowd = {.env = &world->env};
+    struct http_server_options options = http_server_defaults();
+    listen_tls(world, &options, 1);
+    for (int i = 0; i < CROWD; i++) {
+        struct speaker *speaker = &crowd.speakers[i];
+        speaker_open(speaker, crowd.env);
+        speaker_shake_hands(speaker);
+        assert_true(SSL_write(speaker->ssl, GET("/later"), (int)strlen(GET("/later"))) >
+                    0);
+        speaker_send(speaker);
+        await_int(crowd.env, &crowd.env->held_count, i + 1);
+    }
+    turn(crowd.env);
+
+    loop_soon(crowd.env->loop, respond_to_the_first, &crowd);
+    for (int i = 0; i < CROWD; i++) {
+        assert_int_equal(read_marks(&crowd.speakers[i], (char)(MARK + i), i < FIRST),
+                         BYTES);
+        speaker_close(&crowd.speakers[i]);
+    }
+}
+
 /* Each update that is asked for costs the server an answer, and it is never read. */
 static void test_key_updates_whose_answers_are_not_read_are_not_queued(void **state)
 {
@@ -156,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TLS_TEST(test_a_request_by_tls_is_answered),
+        TLS_TEST(test_a_goodbye_does_not_mix_with_the_answer_that_needs_room),
         TLS_TEST(test_a_flight_that_had_to_wait_does_not_end_the_deadline),
         TLS_TEST(test_a_flight_that_is_not_read_ends_with_the_handshakes_time),
         TLS_TEST(test_what_is_no_tls_is_told_apart_and_counted),
