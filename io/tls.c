@@ -30,7 +30,8 @@ struct tls {
     SSL_CTX *context;
     BIO_METHOD *method;
     struct tls_validity validity;
-    int64_t again_s; /* when a pair that was refused begins; 0: none was */
+    struct tls_validity
+        refused; /* of the pair in the files, if it was; ends at 0: not */
 };
 
 SSL_CTX *tls_context(const struct tls *tls)
@@ -78,7 +79,7 @@ static bool same_stamp(const struct stamp *a, const struct stamp *b)
 
 bool tls_has_changed(const struct tls *tls, int64_t now_s)
 {
-    if (tls->again_s != 0 && tls->again_s <= now_s) {
+    if (tls_is_valid(tls->refused, now_s)) {
         return true;
     }
     struct stamp certificate = stamp_of(tls->certificate_path);
@@ -291,7 +292,7 @@ static enum err read_pair(struct tls *tls, const struct reading *reading,
     /* Before reading: a change in between is found the next time. */
     tls->certificate = stamp_of(tls->certificate_path);
     tls->key = stamp_of(tls->key_path);
-    tls->again_s = 0;
+    tls->refused = (struct tls_validity){0};
     enum err err = use_chain(reading, context, tls->certificate_path, validity);
     return err != ERR_OK ? err : use_key(reading, context, tls->key_path);
 }
@@ -312,7 +313,7 @@ enum err tls_reload(struct tls *tls, int64_t now_s, struct arena *arena,
     enum err err = read_pair(tls, &reading, context, &validity);
     if (err == ERR_OK && tls_is_valid(tls->validity, now_s)) {
         err = check_time(&reading, tls, validity, now_s);
-        tls->again_s = validity.from_s > now_s ? validity.from_s : 0;
+        tls->refused = err != ERR_OK ? validity : tls->refused;
     }
     if (err != ERR_OK) {
         SSL_CTX_free(context);
