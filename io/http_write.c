@@ -74,19 +74,25 @@ static void write_free(struct write *write)
     free(write);
 }
 
+/* What it takes of the budget: many short ones are more than their bytes. */
+static size_t write_cost(const struct write *write)
+{
+    return sizeof *write + write->len;
+}
+
 static void on_written(uv_write_t *request, int status)
 {
     struct http_connection *connection = request->handle->data;
 
     struct write *write = request->data;
-    size_t len = write->len;
+    size_t cost = write_cost(write);
 
     write_free(write);
     if (connection->state == CONNECTION_CLOSED) {
         return;
     }
     (void)http_budget_hold(&connection->server->answers, &connection->answer_share,
-                           connection->answer_share - len);
+                           connection->answer_share - cost);
     if (status != 0) {
         connection_cut(connection);
         return;
@@ -127,7 +133,7 @@ static void queue(struct http_connection *connection, struct write *write)
 {
     uv_buf_t rest = uv_buf_init(write->bytes, (unsigned)write->len);
 
-    if (!may_wait(connection, write->len) ||
+    if (!may_wait(connection, write_cost(write)) ||
         uv_write(&write->request, (uv_stream_t *)&connection->tcp, &rest, 1,
                  on_written) != 0) {
         write_free(write);
