@@ -43,8 +43,9 @@ MUST_USE enum err tls_load(const char *certificate_path, const char *key_path,
 /* After its last session. Accepts NULL. */
 void tls_free(struct tls *tls);
 
-/* Whether to read again: a file is another one than at the last reading, whatever came of that, or
- * the pair that was refused for its time is within it, by a clock that has gone on or was put right. */
+/* Whether to read again: a file is another one than at the last reading, whatever came of
+ * that, or the pair that was refused for its time is within it, by a clock that has gone on or
+ * was put right. */
 bool tls_has_changed(const struct tls *tls, int64_t now_s);
 /* Reads again. On an error the old pair stays in force. */
 MUST_USE enum err tls_reload(struct tls *tls, int64_t now_s, struct arena *arena,
