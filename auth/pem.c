@@ -18,8 +18,31 @@ static int no_passphrase(char *out, int size, int writing, void *ctx)
     return -1;
 }
 
+/* Before OpenSSL looks at a text that is to be a key, it makes ready all that knows any kind of
+ * key: a millisecond for a text that is none. */
+static bool may_be_pem(struct slice text)
+{
+    const struct slice begin = SLICE("-----BEGIN ");
+
+    while (text.len >= begin.len) {
+        ptrdiff_t at = slice_find(text, '-');
+        if (at < 0) {
+            return false;
+        }
+        text = slice_from(text, (size_t)at);
+        if (slice_starts(text, begin)) {
+            return true;
+        }
+        text = slice_from(text, 1);
+    }
+    return false;
+}
+
 struct evp_pkey_st *pem_read_key(struct slice pem)
 {
+    if (!may_be_pem(pem)) {
+        return NULL;
+    }
     BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
     EVP_PKEY *key =
         bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
@@ -58,11 +81,24 @@ static int64_t end_of(const X509 *certificate)
                : 0;
 }
 
+static const char *check_key(X509 *own, struct slice key)
+{
+    EVP_PKEY *private_key = pem_read_key(key);
+    const char *problem = NULL;
+
+    if (private_key == NULL) {
+        problem = "a private key in PEM, not encrypted, is needed";
+    } else if (X509_check_private_key(own, private_key) != 1) {
+        problem = "this is not the key of the first certificate";
+    }
+    EVP_PKEY_free(private_key);
+    return problem;
+}
+
 const char *pem_check_identity(struct slice certificate, struct slice key,
                                int64_t now_ms, enum pem_part *part)
 {
     X509 *own = read_certificates(certificate);
-    EVP_PKEY *private_key = pem_read_key(key);
     const char *problem = NULL;
 
     *part = PEM_CERTIFICATE;
@@ -70,15 +106,11 @@ const char *pem_check_identity(struct slice certificate, struct slice key,
         problem = "certificates in PEM are needed, the client's own first";
     } else if (end_of(own) <= now_ms) {
         problem = "this certificate has ended: a new one is needed";
-    } else if (private_key == NULL) {
-        *part = PEM_KEY;
-        problem = "a private key in PEM, not encrypted, is needed";
-    } else if (X509_check_private_key(own, private_key) != 1) {
-        *part = PEM_KEY;
-        problem = "this is not the key of the first certificate";
+    } else {
+        problem = check_key(own, key);
+        *part = problem != NULL ? PEM_KEY : PEM_CERTIFICATE;
     }
     X509_free(own);
-    EVP_PKEY_free(private_key);
     ERR_clear_error();
     return problem;
 }

@@ -18,6 +18,7 @@
 #include "connectors/connector.h"
 
 struct fixture {
+    struct catalog *catalog;
     const struct connector *connector; /* NULL: not loaded yet */
     const struct integration *integration;
     struct op_target target;
@@ -46,6 +47,7 @@ static inline void fixture_load(struct fixture *out, struct slice integration,
                 SLICE_ARG(problem.message));
         abort();
     }
+    out->catalog = catalog;
     out->integration = catalog_integration(catalog, integration);
     out->connector = connector_find(integration);
     REQUIRE(out->integration != NULL && out->connector != NULL);
