@@ -27,6 +27,8 @@
 
 enum step { STEP_NEXT, STEP_WAIT, STEP_FAIL };
 
+#define FIRST_RESULT_BYTES \
+    1000 /* all but the rows; up to 1 KB malloc has blocks at hand */
 #define QUOTED_RESULT_BYTES ((size_t)256 * 1024) /* most envelopes are much smaller */
 
 static void call_enter(struct call *call, enum call_state state)
@@ -442,6 +444,8 @@ static enum step do_reply(struct call *call)
     struct jtwice text;
     size_t bytes_out = 0;
     jtwice_init(&text, LIMIT_RESULT_BYTES, QUOTED_RESULT_BYTES);
+    buf_expect(&text.plain, FIRST_RESULT_BYTES);
+    buf_expect(&text.quoted, FIRST_RESULT_BYTES);
     ask_for_login(call);
     if (call->fault.err == ERR_RATE_LIMITED) {
         /* Whole seconds until the lane's pause is over, however short the ERP's own

@@ -7,6 +7,7 @@
  */
 #include "io/http_easy.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -50,11 +51,30 @@ static bool is_token(struct slice text)
     return text.len > 0;
 }
 
+/* The high bit of each byte below 0x20 and of each 0x7f, and perhaps of others above them. */
+static uint64_t control_bits(uint64_t word)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t deleted = word ^ ones * 0x7f;
+
+    return (((word - ones * 0x20) & ~word) | ((deleted - ones) & ~deleted)) &
+           ones * 0x80;
+}
+
 /* A line end inside a value would be a field, or a request, of somebody else's making.
  */
 static bool is_value(struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
+    size_t plain = 0; /* eight bytes at once: a signature is long */
+    uint64_t word;
+
+    for (; text.len - plain >= sizeof word; plain += sizeof word) {
+        memcpy(&word, text.ptr + plain, sizeof word);
+        if (control_bits(word) != 0) {
+            break;
+        }
+    }
+    for (size_t i = plain; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f) {
             return false;
@@ -314,6 +334,26 @@ static void set_proxy(struct http_easy *easy, const struct http_send *request,
     set_text(easy, CURLOPT_REQUEST_TARGET, request->url);
 }
 
+/* Where to connect; what to ask for is the target, which curl does not touch. Given only the
+ * text, curl takes it apart and then writes it anew for nobody. */
+static void set_url(struct http_easy *easy, const struct http_url *url)
+{
+    char *origin = calloc(1, url->origin.len + 1);
+    REQUIRE(origin != NULL);
+    memcpy(origin, url->origin.ptr, url->origin.len);
+    easy->url = curl_url();
+    REQUIRE(easy->url != NULL);
+    if (curl_url_set(easy->url, CURLUPART_URL, origin, CURLU_DISALLOW_USER) ==
+        CURLUE_OK) {
+        SET(easy, CURLOPT_CURLU, easy->url);
+    }
+    SET(easy, CURLOPT_URL, origin); /* and what is no URL is refused as such */
+    wipe(origin, url->origin.len);
+    free(origin);
+    set_text(easy, CURLOPT_REQUEST_TARGET, url->target);
+    SET(easy, CURLOPT_PATH_AS_IS, 1L);
+}
+
 const char *http_easy_set(struct http_easy *easy, const struct http_send *request,
                           const struct http_url *url, const struct http_url *proxy)
 {
@@ -325,10 +365,7 @@ const char *http_easy_set(struct http_easy *easy, const struct http_send *reques
     REQUIRE(easy->curl != NULL);
     set_guards(easy, url->is_tls);
     set_transport(easy);
-    /* Where to connect; what to ask for is the target, which curl does not touch. */
-    set_text(easy, CURLOPT_URL, url->origin);
-    set_text(easy, CURLOPT_REQUEST_TARGET, url->target);
-    SET(easy, CURLOPT_PATH_AS_IS, 1L);
+    set_url(easy, url);
     set_method(easy, request);
     set_fields(easy, request);
     if (request->identity != NULL) {
@@ -363,6 +400,7 @@ static void free_head(const struct http_head *head)
 void http_easy_free(struct http_easy *easy)
 {
     curl_easy_cleanup(easy->curl);
+    curl_url_cleanup(easy->url);
     free_head(&easy->head);
     free_head(&easy->proxy_head);
     free(easy->pin.data);

@@ -16,6 +16,7 @@
 
 struct http_easy {
     CURL *curl; /* NULL before http_easy_set */
+    CURLU *url; /* curl reads it there */
     /* Field lists, nodes and text in one block; curl reads them there. */
     struct http_head {
         void *block;
