@@ -48,6 +48,7 @@ void oauth2_answer(struct oauth2 *oauth2, struct http_exchange *x, int64_t now_s
 {
     const struct http_request *request = exchange_request(x);
     const struct path *path = find_path(request->path);
+    REQUIRE(path != NULL); /* oauth2_aside_kind has found it */
     if (slice_is(request->method, path->method)) {
         path->run(oauth2, x, now_s, response);
         return;
