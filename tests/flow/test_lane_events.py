@@ -123,7 +123,8 @@ class OneWorker(FlowCase):
         seen = watcher.last(account["lane"])
         self.assertEqual((seen["in_flight"], seen["effective"]), (1, 1))
         self.assertEqual(seen["queue"], [{"account": account["id"], "mcp_server": server["id"],
-                                          "priority": "interactive", "queued": 3}])
+                                          "priority": "interactive", "waits_for": "slot",
+                                          "queued": 3}])
         self.latency(0)
         self.assertEqual(codes(volley.results()), {"ok": 4})
         watcher.until(lambda: watcher.last(account["lane"])["granted"] >= 4 and
