@@ -11,8 +11,10 @@
 #include <stdint.h>
 
 struct due {
-    int64_t at_ms; /* wall clock: what is due is stored, and outlives the process */
-    size_t place;  /* 0: in no heap */
+    int64_t
+        at_ms; /* by the wall clock where the end is stored or told by others, else by the
+                    * monotonic one: the same in one heap */
+    size_t place; /* 0: in no heap */
 };
 
 struct due_heap;

@@ -39,7 +39,8 @@ struct tokens {
     struct secret_pool *pool;
     struct secret *blind; /* makes digests of secrets that are known nowhere else */
     struct mac *mac;
-    struct due_heap *due;
+    struct due_heap *due;    /* renewals, by the wall clock */
+    struct due_heap *pauses; /* between two tries, by the monotonic one */
     struct alarm *alarm;
 };
 
@@ -56,10 +57,10 @@ struct token_source {
     int holders; /* credentials, and the flight */
     int failures;
     struct list waiting;
-    bool in_flight; /* also between two tries of it */
-    bool pausing;   /* between two tries: `due` is the next */
+    bool in_flight;   /* also between two tries of it */
+    struct due pause; /* between two tries: the next */
     int tries;
-    int64_t began_ms;
+    int64_t began_ms; /* monotonic */
 };
 
 static void on_alarm(void *ctx)
@@ -81,6 +82,7 @@ struct tokens *tokens_new(struct loop *loop, struct token_hosts *hosts,
     tokens->blind = secret_random(MAC_BYTES);
     tokens->mac = mac_new();
     tokens->due = due_heap_new();
+    tokens->pauses = due_heap_new();
     tokens->alarm = alarm_new(loop, clock, on_alarm, tokens);
     return tokens;
 }
@@ -94,6 +96,7 @@ void tokens_free(struct tokens *tokens)
     map_free(tokens->sources);
     alarm_free(tokens->alarm);
     due_heap_free(tokens->due);
+    due_heap_free(tokens->pauses);
     mac_free(tokens->mac);
     secret_free(tokens->blind);
     secret_pool_free(tokens->pool);
@@ -181,6 +184,16 @@ void token_source_drop(struct token_source *source)
     set_alarm(tokens);
 }
 
+static int64_t mono_ms(const struct tokens *tokens)
+{
+    return clock_mono_us(tokens->clock) / 1000;
+}
+
+static bool is_pausing(const struct token_source *source)
+{
+    return source->pause.place != 0;
+}
+
 bool token_source_is_fresh(const struct token_source *source)
 {
     return source->token != NULL &&
@@ -233,9 +246,7 @@ void token_source_refuse(struct token_source *source, uint64_t version)
         return;
     }
     source->ends_ms = 0;
-    if (!source->pausing) { /* else it is the next try, and calls wait for that */
-        due_clear(source->tokens->due, &source->due);
-    }
+    due_clear(source->tokens->due, &source->due);
 }
 
 /* ---- When ---- */
@@ -269,7 +280,13 @@ int64_t token_retry_ms(int failures)
 int64_t tokens_next_ms(const struct tokens *tokens)
 {
     const struct due *first = due_first(tokens->due);
-    return first != NULL ? first->at_ms : 0;
+    const struct due *pause = due_first(tokens->pauses);
+    int64_t at_ms = first != NULL ? first->at_ms : 0;
+    if (pause == NULL) {
+        return at_ms;
+    }
+    int64_t pause_ms = clock_wall_ms(tokens->clock) + pause->at_ms - mono_ms(tokens);
+    return at_ms == 0 || pause_ms < at_ms ? pause_ms : at_ms;
 }
 
 /* A renewal that failed is tried again while the token it would replace is good. */
@@ -323,14 +340,13 @@ static bool is_tried_again(struct token_source *source,
                            const struct token_outcome *outcome)
 {
     struct tokens *tokens = source->tokens;
-    int64_t now_ms = clock_wall_ms(tokens->clock);
+    int64_t now_ms = mono_ms(tokens);
     if (outcome->err != ERR_UPSTREAM_UNAVAILABLE || is_refusal(outcome->status) ||
         list_empty(&source->waiting) || source->tries >= tokens->tries ||
         now_ms - source->began_ms > SOON_WITHIN_MS) {
         return false;
     }
-    source->pausing = true;
-    due_set(tokens->due, &source->due,
+    due_set(tokens->pauses, &source->pause,
             now_ms + ((int64_t)SOON_FIRST_MS << (source->tries - 1)));
     set_alarm(tokens);
     return true;
@@ -350,7 +366,7 @@ static void end_flight(struct token_source *source, const struct token_outcome *
 void token_source_end(struct token_source *source, const struct token_outcome *outcome,
                       struct slice token, int64_t ends_ms)
 {
-    REQUIRE(source->in_flight && !source->pausing);
+    REQUIRE(source->in_flight && !is_pausing(source));
     log_event(source->tokens->log, outcome->err == ERR_OK ? LOG_INFO : LOG_WARN,
               "token_fetched", LOG_NAME(way, source->way->name),
               LOG_NAME(outcome, err_code(outcome->err)),
@@ -379,7 +395,7 @@ static enum err start_flight(struct token_source *source, bool urgent)
 {
     source->holders++;
     source->tries = 0;
-    source->began_ms = clock_wall_ms(source->tokens->clock);
+    source->began_ms = mono_ms(source->tokens);
     due_clear(source->tokens->due, &source->due);
     enum err err = fetch(source, urgent);
     if (err != ERR_OK) {
@@ -400,7 +416,7 @@ enum err token_source_wait(struct token_source *source, struct token_wait *wait)
         if (err != ERR_OK) {
             return err;
         }
-    } else if (list_empty(&source->waiting) && !source->pausing) {
+    } else if (list_empty(&source->waiting) && !is_pausing(source)) {
         source->way->hurry(source->state);
     }
     list_push(&source->waiting, &wait->link);
@@ -417,7 +433,6 @@ void token_wait_cancel(struct token_wait *wait)
 static void go_on(struct token_source *source)
 {
     struct token_outcome outcome = {.err = ERR_OK, .code = SLICE_EMPTY};
-    source->pausing = false;
     outcome.err = fetch(source, true);
     if (outcome.err != ERR_OK) {
         end_flight(source, &outcome);
@@ -437,14 +452,15 @@ void tokens_run(struct tokens *tokens)
     int64_t now_ms = clock_wall_ms(tokens->clock);
     struct due *due = due_first(tokens->due);
     while (due != NULL && due->at_ms <= now_ms) {
-        struct token_source *source = LIST_ENTRY(due, struct token_source, due);
         due_clear(tokens->due, due);
-        if (source->pausing) {
-            go_on(source);
-        } else {
-            renew_ahead(source);
-        }
+        renew_ahead(LIST_ENTRY(due, struct token_source, due));
         due = due_first(tokens->due);
+    }
+    due = due_first(tokens->pauses);
+    while (due != NULL && due->at_ms <= mono_ms(tokens)) {
+        due_clear(tokens->pauses, due);
+        go_on(LIST_ENTRY(due, struct token_source, pause));
+        due = due_first(tokens->pauses);
     }
     set_alarm(tokens);
 }
@@ -453,15 +469,14 @@ void tokens_run(struct tokens *tokens)
 void tokens_stop(struct tokens *tokens)
 {
     const struct token_outcome stopped = {.err = ERR_UNAVAILABLE, .code = SLICE_EMPTY};
-    struct due *due = due_first(tokens->due);
-    while (due != NULL) {
-        struct token_source *source = LIST_ENTRY(due, struct token_source, due);
+    struct due *due = NULL;
+    while ((due = due_first(tokens->due)) != NULL) {
         due_clear(tokens->due, due);
-        if (source->pausing) {
-            source->pausing = false;
-            source->ends_ms = 0; /* and no later renewal */
-            end_flight(source, &stopped);
-        }
-        due = due_first(tokens->due);
+    }
+    while ((due = due_first(tokens->pauses)) != NULL) {
+        struct token_source *source = LIST_ENTRY(due, struct token_source, pause);
+        due_clear(tokens->pauses, due);
+        source->ends_ms = 0; /* and no later renewal */
+        end_flight(source, &stopped);
     }
 }

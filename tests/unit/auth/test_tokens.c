@@ -248,26 +248,44 @@ static void test_the_end_of_the_client_ends_a_flight_and_tells(void **state)
     let_go(&w->host);
 }
 
-/* While calls wait a flight that was lost is made again: 0.3, 0.6 and 1.2 s later. */
-static void test_a_lost_flight_is_made_again_while_calls_wait(void **state)
+/* Its flights are made again while calls wait; by the world's host. */
+static struct token_source *patient_source(struct world *w, struct tokens **patient)
 {
-    struct world *w = *state;
-    struct tokens *patient =
-        tokens_new(NULL, w->hosts, &w->clock, &w->log, TOKEN_TRIES);
     const struct client_grant client = {.tenant = SLICE("acme"),
                                         .url = slice_str(w->url),
                                         .client_id = SLICE("sb"),
                                         .client_secret = SLICE("s")};
-    struct token_source *source = client_grant_source(patient, &client);
+    *patient = tokens_new(NULL, w->hosts, &w->clock, &w->log, TOKEN_TRIES);
+    w->host.status = 503;
+    return client_grant_source(*patient, &client);
+}
+
+static void run_until_it_pauses(struct world *w, const struct tokens *patient,
+                                int tries)
+{
+    run_until_requests(w, tries);
+    while (tokens_next_ms(patient) == 0) {
+        loop_run_once(w->loop);
+    }
+}
+
+static void pass(struct world *w, int64_t ms)
+{
+    w->time.wall_ms += ms;
+    w->time.mono_us += ms * 1000;
+}
+
+/* 0.3, 0.6 and 1.2 s later. */
+static void test_a_lost_flight_is_made_again_while_calls_wait(void **state)
+{
+    struct world *w = *state;
+    struct tokens *patient;
+    struct token_source *source = patient_source(w, &patient);
     struct waiter *one = wait_on(w, 0, source);
     static const int64_t pauses[] = {300, 600, 1200};
 
-    w->host.status = 503;
     for (int i = 0; i < 3; i++) {
-        run_until_requests(w, i + 1);
-        while (tokens_next_ms(patient) == 0) {
-            loop_run_once(w->loop);
-        }
+        run_until_it_pauses(w, patient, i + 1);
         assert_int_equal(one->told, 0);
         assert_int_equal(tokens_next_ms(patient), w->time.wall_ms + pauses[i]);
         if (i == 1) {
@@ -277,7 +295,7 @@ static void test_a_lost_flight_is_made_again_while_calls_wait(void **state)
         if (i == 2) {
             w->host.status = 200;
         }
-        w->time.wall_ms += pauses[i];
+        pass(w, pauses[i]);
         tokens_run(patient);
     }
     run_until_told(w, 2);
@@ -288,23 +306,40 @@ static void test_a_lost_flight_is_made_again_while_calls_wait(void **state)
     tokens_free(patient);
 }
 
+/* Nor does it end the tries at once when it is put forward. */
+static void test_a_pause_is_as_long_as_it_is_wherever_the_clock_is_put(void **state)
+{
+    static const int64_t moved_ms[] = {-3600000, 3600000};
+    struct world *w = *state;
+    struct tokens *patient;
+    struct token_source *source = patient_source(w, &patient);
+    struct waiter *one = wait_on(w, 0, source);
+
+    for (int i = 0; i < 2; i++) {
+        run_until_it_pauses(w, patient, i + 1);
+        w->time.wall_ms += moved_ms[i];
+        tokens_run(patient); /* before the pause is over */
+        assert_int_equal(tokens_next_ms(patient), w->time.wall_ms + (300 << i));
+        assert_int_equal(one->told, 0);
+        w->host.status = i == 1 ? 200 : 503;
+        pass(w, 300 << i);
+        tokens_run(patient);
+    }
+    run_until_told(w, 1);
+    assert_int_equal(w->host.requests, 3);
+    assert_int_equal(one->err, ERR_OK);
+    token_source_drop(source);
+    tokens_free(patient);
+}
+
 /* Whoever waits is told, and the source may go: before, it was held for ever. */
 static void test_a_stop_between_two_tries_ends_the_flight(void **state)
 {
     struct world *w = *state;
-    struct tokens *patient =
-        tokens_new(NULL, w->hosts, &w->clock, &w->log, TOKEN_TRIES);
-    const struct client_grant client = {.tenant = SLICE("acme"),
-                                        .url = slice_str(w->url),
-                                        .client_id = SLICE("sb"),
-                                        .client_secret = SLICE("s")};
-    struct token_source *source = client_grant_source(patient, &client);
+    struct tokens *patient;
+    struct token_source *source = patient_source(w, &patient);
     struct waiter *one = wait_on(w, 0, source);
-    w->host.status = 503;
-    run_until_requests(w, 1);
-    while (tokens_next_ms(patient) == 0) {
-        loop_run_once(w->loop);
-    }
+    run_until_it_pauses(w, patient, 1);
     token_source_drop(source); /* its account goes first */
     assert_int_equal(one->told, 0);
     tokens_stop(patient);
@@ -317,6 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_lost_flight_is_made_again_while_calls_wait),
+        TEST(test_a_pause_is_as_long_as_it_is_wherever_the_clock_is_put),
         TEST(test_a_stop_between_two_tries_ends_the_flight),
         TEST(test_all_who_wait_share_one_flight),
         TEST(test_a_client_has_one_source_and_tenants_never_share),
