@@ -361,6 +361,24 @@ static size_t count_flying(const struct webhooks *webhooks, struct slice endpoin
     return count;
 }
 
+/* Until then it is to be left alone. A time that is further away than any pause was set before
+ * the clock was set back, and is over. */
+static bool is_paused(const struct webhooks *webhooks, int64_t until_ms,
+                      int64_t most_ms)
+{
+    int64_t left_ms = until_ms - now_ms(webhooks);
+    return left_ms > 0 && left_ms <= most_ms;
+}
+
+/* Also when its last attempt, or its event, lies ahead: the clock was set back since. */
+static bool is_due(const struct webhooks *webhooks,
+                   const struct store_delivery *delivery)
+{
+    int64_t since_ms =
+        delivery->attempts > 0 ? delivery->tried_ms : delivery->created_ms;
+    return delivery->next_ms <= now_ms(webhooks) || since_ms > now_ms(webhooks);
+}
+
 /* Returns when its next delivery is due, 0 when that is known later: an end looks again. */
 static enum err look_at(struct webhooks *webhooks,
                         const struct store_endpoint *endpoint, struct arena *arena,
@@ -372,7 +390,7 @@ static enum err look_at(struct webhooks *webhooks,
     if (flying >= AT_ONCE) {
         return ERR_OK;
     }
-    if (endpoint->held_until_ms > now_ms(webhooks)) {
+    if (is_paused(webhooks, endpoint->held_until_ms, HOLD_MOST_MS)) {
         *next_ms = endpoint->held_until_ms;
         return ERR_OK;
     }
@@ -382,7 +400,7 @@ static enum err look_at(struct webhooks *webhooks,
         if (is_flying(webhooks, due[i].n)) {
             continue;
         }
-        if (due[i].next_ms > now_ms(webhooks)) {
+        if (!is_due(webhooks, &due[i])) {
             *next_ms = due[i].next_ms;
             break;
         }
@@ -445,7 +463,7 @@ void webhooks_look(struct webhooks *webhooks)
         arena_free(arena);
         return;
     }
-    if (next_ms <= now_ms(webhooks)) {
+    if (!is_paused(webhooks, next_ms, STORE_PAUSE_MS)) {
         next_ms = 0;
         err = store_list_endpoints(webhooks->parts.store, SLICE_EMPTY,
                                    LIMIT_WEBHOOK_ENDPOINTS, arena, &endpoints, &count);

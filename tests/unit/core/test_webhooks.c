@@ -210,6 +210,25 @@ static void test_a_pause_is_kept_and_ends(void **state)
     assert_int_equal(delivery_of(w).attempts, 2);
 }
 
+static void test_a_clock_that_is_set_back_holds_nothing_up(void **state)
+{
+    struct world *w = *state;
+    const int64_t day_ms = INT64_C(24) * 3600000;
+    tell(w);
+    look_at(w, NOW_MS - day_ms); /* its next attempt is a day and a bit away now */
+    assert_int_equal(delivery_of(w).attempts, 2);
+    int64_t due_ms = delivery_of(w).next_ms;
+    assert_true(due_ms < NOW_MS - day_ms / 2);
+    struct store_batch *batch = store_batch_new();
+    store_hold_endpoint(batch, SLICE("whe_a"), due_ms + 3600000);
+    store_commit(w->store, batch, ignore_done, NULL);
+    loop_run(w->loop);
+    look_at(w, due_ms);
+    assert_int_equal(delivery_of(w).attempts, 2); /* the receiver's pause is kept */
+    look_at(w, due_ms - day_ms);
+    assert_int_equal(delivery_of(w).attempts, 3);
+}
+
 /* Batches of a hundred events until the outbox is full, and `more` after that. */
 static void fill_outbox(struct world *w, int count)
 {
@@ -292,6 +311,18 @@ static void test_a_store_that_takes_nothing_is_not_sent_for_in_a_circle(void **s
     assert_int_equal(delivery_of(w).attempts, 2);
 }
 
+static void test_a_store_that_takes_nothing_by_a_clock_that_is_set_back(void **state)
+{
+    struct world *w = *state;
+    tell(w);
+    int64_t due_ms = delivery_of(w).next_ms;
+    move(w, "store.db", "away.db");
+    look_at(w, due_ms);
+    move(w, "away.db", "store.db");
+    look_at(w, due_ms - 3600000); /* and nobody waits for an hour and 30 s */
+    assert_int_equal(delivery_of(w).attempts, 2);
+}
+
 static void test_waits_vary_by_a_tenth(void **state)
 {
     (void)state;
@@ -315,6 +346,8 @@ int main(void)
         TIMED(test_what_is_due_is_known_after_a_restart),
         TIMED(test_a_store_that_takes_nothing_is_not_sent_for_in_a_circle),
         TIMED(test_a_pause_is_kept_and_ends),
+        TIMED(test_a_clock_that_is_set_back_holds_nothing_up),
+        TIMED(test_a_store_that_takes_nothing_by_a_clock_that_is_set_back),
         TIMED(test_a_full_outbox_is_told),
         cmocka_unit_test(test_a_receivers_wish_for_a_pause_is_bounded),
         cmocka_unit_test(test_waits_vary_by_a_tenth),
