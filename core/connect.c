@@ -323,9 +323,11 @@ static void show(struct connect *connect)
     }
 }
 
-static bool is_get(const struct connect *connect)
+/* Only asks: whoever sends HEAD gets what GET would say, without the body. */
+static bool is_read(const struct connect *connect)
 {
-    return slice_is(connect->request->method, "GET");
+    return slice_is(connect->request->method, "GET") ||
+           slice_is(connect->request->method, "HEAD");
 }
 
 static bool is_form(const struct connect *connect)
@@ -372,7 +374,7 @@ static bool read_form(struct connect *connect)
 static void begin(struct connect *connect)
 {
     know_browser(connect);
-    if (is_get(connect)) {
+    if (is_read(connect)) {
         connect_page_start(connect);
         return;
     }
@@ -454,7 +456,7 @@ static void handle_link(struct connect *connect, struct slice rest)
         return;
     }
     know_browser(connect);
-    if (is_get(connect)) {
+    if (is_read(connect)) {
         show(connect);
     } else {
         submit(connect);
@@ -500,9 +502,9 @@ static bool is_own_origin(const struct connect *connect)
     const struct http_field *origin = http_request_field(connect->request, "origin");
     const struct http_field *site =
         http_request_field(connect->request, "sec-fetch-site");
-    bool is_get_or_own =
-        is_get(connect) || site == NULL || slice_is(site->value, "same-origin");
-    return is_get_or_own &&
+    bool is_read_or_own =
+        is_read(connect) || site == NULL || slice_is(site->value, "same-origin");
+    return is_read_or_own &&
            (origin == NULL || slice_is(origin->value, "null") ||
             origin_allowed(connect->gateway->parts.config, connect->request));
 }
@@ -516,18 +518,27 @@ void connect_handle(struct gateway *gateway, struct http_exchange *exchange)
     connect->request = http_exchange_request(exchange);
     connect->arena = arena;
     struct slice rest = slice_from(connect->request->path, PREFIX.len);
-    bool is_fixed = slice_is(rest, "callback") || slice_is(rest, "style.css");
-    bool is_post = slice_is(connect->request->method, "POST");
-    if (!is_get(connect) && (is_fixed || !is_post)) {
+    bool is_style = slice_is(rest, "style.css");
+    bool is_callback = slice_is(rest, "callback");
+    bool is_asked = is_read(connect) || slice_is(connect->request->method, "POST");
+    connect->allow = "GET, HEAD, POST";
+    if (is_style) {
+        is_asked = is_read(connect);
+        connect->allow = "GET, HEAD";
+    } else if (is_callback) { /* it serves once: not for who only asks */
+        is_asked = slice_is(connect->request->method, "GET");
+        connect->allow = "GET";
+    }
+    if (!is_asked) {
         connect_page_refused(connect, 405, "This page is not asked that way",
                              "Open the link you were given in a browser.");
     } else if (!is_own_origin(connect)) {
         connect_page_refused(connect, 403, "This came from another site",
                              "Open the link you were given in a browser, and send the "
                              "form from there.");
-    } else if (slice_is(rest, "style.css")) {
+    } else if (is_style) {
         connect_page_style(connect);
-    } else if (slice_is(rest, "callback")) {
+    } else if (is_callback) {
         handle_callback(connect);
     } else {
         handle_link(connect, rest);

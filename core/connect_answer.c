@@ -67,6 +67,10 @@ static void respond(struct connect *connect, int status, struct slice type,
     if (extra != NULL) {
         fields[count++] = *extra;
     }
+    if (status == 405) { /* RFC 9110 section 15.5.6 */
+        fields[count++] =
+            (struct http_field){SLICE("Allow"), slice_str(connect->allow)};
+    }
     if (connect->gives_browser) {
         fields[count++] = (struct http_field){SLICE("Set-Cookie"), set_cookie(connect)};
     }

@@ -29,6 +29,7 @@ struct connect {
     struct slice way;     /* of the path: the name of a scheme; empty */
     struct slice browser; /* what this one is known by; empty until it is */
     bool gives_browser;   /* the answer tells it to the browser */
+    const char *allow;    /* the methods of this path */
     struct store_connect_session session;
     struct store_account account; /* of a session that connects one again */
     const struct integration *integration;

@@ -277,7 +277,13 @@ class Pages(ConnectCase):
     def test_asking_without_beginning_changes_nothing(self):
         """As scanners of mail do, and programs that show a preview: often, from anywhere."""
         session, link = self.session()
-        self.assertEqual(405, Browser(self.stand).ask("HEAD", link).status)
+        asked = Browser(self.stand).ask("HEAD", link)
+        shown = Browser(self.stand).get(link)
+        self.assertEqual((200, ""), (asked.status, asked.body))
+        self.assertEqual(set(shown.headers), set(asked.headers))
+        for name in ("content-type", "content-length", "cache-control"):
+            self.assertEqual(shown.headers[name], asked.headers[name])
+        self.assertEqual(404, Browser(self.stand).ask("HEAD", link[:-4] + "0000").status)
         for where in (link, link, link + "/netsuite_tba", link + "/netsuite_oauth2"):
             page = Browser(self.stand).get(where)
             self.assertEqual((200, ["begin"]), (page.status, list(page.buttons)))
@@ -296,6 +302,19 @@ class Pages(ConnectCase):
         person = Browser(self.stand)
         self.assertEqual(200, person.begin(link).status)
         self.assertEqual("opened", self.state(session)["state"])
+
+    def test_who_only_asks_for_the_callback_uses_up_nothing(self):
+        session, link = self.session()
+        browser = Browser(self.stand)
+        callback = self.back(browser, self.to_erp(browser, link))
+        asked = browser.ask("HEAD", callback)
+        self.assertEqual((405, "GET"), (asked.status, asked.headers["allow"]))
+        self.assertEqual(303, browser.get(callback).status)
+        self.assertEqual("connected", self.state(session)["state"])
+        self.assertEqual("GET, HEAD, POST", browser.ask("DELETE", link).headers["allow"])
+        style = self.stand.base + "/connect/style.css"
+        self.assertEqual(200, browser.ask("HEAD", style).status)
+        self.assertEqual("GET, HEAD", browser.ask("POST", style).headers["allow"])
 
     def test_a_form_from_elsewhere_is_refused(self):
         _, link = self.session()
