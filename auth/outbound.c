@@ -126,6 +126,16 @@ outbound_scheme_fields(const struct outbound_scheme *scheme, size_t *count)
     return scheme->fields;
 }
 
+bool outbound_scheme_takes(const struct outbound_scheme *scheme, const char *field)
+{
+    for (size_t i = 0; scheme != NULL && i < scheme->field_count; i++) {
+        if (strcmp(scheme->fields[i].name, field) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- Checking what was sent ---- */
 
 /* A member's name, cut between characters. */

@@ -68,6 +68,8 @@ struct slice outbound_scheme_causes(const struct outbound_scheme *scheme,
 bool outbound_certificate_end(struct slice field, struct slice value, int64_t *end_ms);
 const struct outbound_field *
 outbound_scheme_fields(const struct outbound_scheme *scheme, size_t *count);
+/* Whether one of them is of that name; a scheme that is NULL has none. */
+bool outbound_scheme_takes(const struct outbound_scheme *scheme, const char *field);
 
 /*
  * Checks an `auth` object ({"scheme":…, fields…}) against its scheme: unknown, missing,

@@ -97,7 +97,9 @@ struct op_target {
     struct slice route; /* how it is reached, where there are several ways; some auth
                            schemes are for one of them */
     struct slice key_header; /* where a gateway wants its key; empty: there is none */
-    struct slice location;   /* which of several connectors leads there; empty: any */
+    struct slice
+        destination; /* where the login looks the system up; empty: it says itself */
+    struct slice location; /* which of several connectors leads there; empty: any */
     const struct slice
         *origins; /* scheme://host[:port], where the credential may be used */
     size_t origin_count;

@@ -233,8 +233,35 @@ static void point_into_connection(struct admin *admin, struct fault *fault)
     }
 }
 
+/* The name of a destination is said with the connection or with the login that looks it up,
+ * and kept with that. False after an answer. */
+static bool join_destination(struct admin *admin, struct slice name,
+                             const struct jval **auth)
+{
+    const struct outbound_scheme *scheme =
+        outbound_scheme_find(jval_text(jval_get(*auth, "scheme")));
+    const struct jval *said = jval_get(*auth, "destination");
+    if (name.len == 0 || !outbound_scheme_takes(scheme, "destination")) {
+        return true;
+    }
+    if (said != NULL && !slice_eq(jval_text(said), name)) {
+        return admin_unprocessable(
+            admin, SLICE("/connection/destination"),
+            "auth names another destination: say it in one of the two places");
+    }
+    struct jval *whole = jval_new_object(admin->arena, (*auth)->count + 1);
+    for (size_t i = 0; i < (*auth)->count; i++) {
+        jval_set(admin->arena, whole, (*auth)->members[i].name,
+                 &(*auth)->members[i].value);
+    }
+    jval_set(admin->arena, whole, SLICE("destination"),
+             jval_new_string(admin->arena, name));
+    *auth = whole;
+    return true;
+}
+
 static bool read_connection(struct admin *admin, const struct connector *connector,
-                            struct store_account *record)
+                            struct store_account *record, const struct jval **auth)
 {
     const struct jval *connection = jval_get(admin->body, "connection");
     struct op_target target = {.lane = SLICE_EMPTY};
@@ -251,7 +278,7 @@ static bool read_connection(struct admin *admin, const struct connector *connect
         return false;
     }
     record->connection = admin_json(admin->arena, target.connection);
-    return true;
+    return join_destination(admin, target.destination, auth);
 }
 
 /* A scheme may be for one route, and tell apart upstreams that have one address. */
@@ -301,22 +328,25 @@ static bool read_limits(struct admin *admin, struct store_account *record)
 }
 
 static bool read_new_account(struct admin *admin, struct store_account *record,
-                             const struct outbound_scheme **scheme)
+                             const struct outbound_scheme **scheme,
+                             const struct jval **auth)
 {
     struct fault fault = {0};
     if (!read_identity(admin, record)) {
         return false;
     }
     const struct connector *connector = connector_find(record->integration);
-    if (!read_connection(admin, connector, record) || !read_limits(admin, record)) {
+    *auth = jval_get(admin->body, "auth");
+    if (!read_connection(admin, connector, record, auth) ||
+        !read_limits(admin, record)) {
         return false;
     }
-    if (outbound_check(jval_get(admin->body, "auth"), record->integration, admin->arena,
-                       scheme, &fault) != ERR_OK) {
+    if (outbound_check(*auth, record->integration, admin->arena, scheme, &fault) !=
+        ERR_OK) {
         admin_fault(admin, &fault);
         return false;
     }
-    if (!admin_fit_auth(admin, record, *scheme, jval_get(admin->body, "auth"))) {
+    if (!admin_fit_auth(admin, record, *scheme, *auth)) {
         return false;
     }
     record->scheme = slice_str(outbound_scheme_name(*scheme));
@@ -334,12 +364,13 @@ void admin_create_account(struct admin *admin)
 {
     struct store_account record = {.id = SLICE_EMPTY};
     const struct outbound_scheme *scheme = NULL;
-    if (!read_new_account(admin, &record, &scheme)) {
+    const struct jval *auth = NULL;
+    if (!read_new_account(admin, &record, &scheme, &auth)) {
         return;
     }
     const struct creation_order order = {
         .record = record,
-        .auth = jval_get(admin->body, "auth"),
+        .auth = auth,
         .scheme = scheme,
         .untried = slice_is(admin_query(admin, "verify"), "false"),
         .on_done = on_created,

@@ -45,19 +45,6 @@ static bool is_at(struct slice url, const char *origin)
            (url.len == len || url.ptr[len] == '/' || url.ptr[len] == '?');
 }
 
-static bool scheme_has(const struct connect *connect, const char *name)
-{
-    size_t count = 0;
-    const struct outbound_field *fields =
-        outbound_scheme_fields(connect->scheme, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(fields[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- Addresses ---- */
 
 /* The field with the ERP's own address. */
@@ -78,7 +65,7 @@ static const char *token_address(const struct connect *connect)
         !is_at(connect_typed(connect, "auth", "token_url"), tried->token.origin)) {
         return "service_url";
     }
-    return scheme_has(connect, "token_url") ? "token_url" : NULL;
+    return outbound_scheme_takes(connect->scheme, "token_url") ? "token_url" : NULL;
 }
 
 static struct slice no_answer(const struct connect *connect,

@@ -16,6 +16,7 @@
 #define KEY_HEADER "APIKey" /* by convention: SAP Business Accelerator Hub */
 #define PATH_BYTES_MAX 512
 #define WORD_BYTES_MAX 128
+#define DESTINATION_BYTES_MAX 200
 
 static const char *const known_members[] = {
     "route", "base_url", "sap_client", "location_id", "destination", "api_key_header"};
@@ -150,10 +151,28 @@ static struct slice read_word(struct complaints *complaints,
     return value->text;
 }
 
+/* The login's member of that name, said here: it is kept there. */
+static struct slice read_destination(struct complaints *complaints,
+                                     const struct jval *connection)
+{
+    const struct jval *value = jval_get(connection, "destination");
+    struct slice name = jval_text(value);
+
+    if (value != NULL && (name.len == 0 || name.len > DESTINATION_BYTES_MAX)) {
+        complain(complaints, SLICE("/destination"),
+                 SLICE("The name of a destination is needed, as the cockpit of SAP BTP "
+                       "shows it."));
+    }
+    return name;
+}
+
 static bool is_of_other_route(const struct route *route, struct slice name)
 {
     static const char *const own[] = {"location_id", "api_key_header"};
 
+    if (slice_is(name, "destination")) {
+        return strcmp(route->name, "destination") != 0;
+    }
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         if (slice_is(name, own[i])) {
             return route->own_member == NULL || !slice_is(name, route->own_member);
@@ -172,11 +191,6 @@ static void refuse_strangers(struct complaints *complaints,
             complain(complaints, pointer,
                      SLICE("A SAP connection takes route, base_url and sap_client, and "
                            "what its route needs; nothing else."));
-        } else if (route != NULL && slice_is(name, "destination")) {
-            complain(
-                complaints, pointer,
-                SLICE("The destination's name belongs into auth, with the login of "
-                      "the service that describes it."));
         } else if (route != NULL && is_of_other_route(route, name)) {
             complain(complaints, pointer,
                      arena_printf(complaints->arena,
@@ -266,6 +280,7 @@ struct reading {
     struct address address;
     struct slice client;
     struct slice word; /* the route's own member */
+    struct slice destination;
 };
 
 static void store_text(struct arena *arena, struct jval *connection, const char *name,
@@ -330,6 +345,7 @@ static void fill_target(struct arena *arena, struct arena *scratch,
         .key_header = !is_gateway    ? SLICE_EMPTY
                       : word.len > 0 ? word
                                      : SLICE(KEY_HEADER),
+        .destination = arena_slice(arena, reading->destination),
         .location = is_gateway ? SLICE_EMPTY : word,
         .origins = &system->origin,
         .origin_count = 1,
@@ -357,6 +373,7 @@ enum err sap_connect(struct arena *arena, struct arena *scratch,
         read_address(&complaints, connection, reading.route, &reading.address);
         reading.client = read_client(&complaints, connection, reading.route);
         reading.word = read_word(&complaints, connection, reading.route);
+        reading.destination = read_destination(&complaints, connection);
         refuse_strangers(&complaints, connection, reading.route);
     }
     if (complaints.count > 0) {

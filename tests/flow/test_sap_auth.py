@@ -261,6 +261,24 @@ class TestDestination(SapCase):
         self.assertEqual(codes(results).get("ok"), 50, codes(results))
         self.assertEqual((len(self.btp.lookups), len(self.btp.forms)), (2, 1))
 
+    def test_its_name_may_stand_in_the_connection(self):
+        self.btp.destinations["S4 production"] = self.described
+        auth, connection = self.asked()
+        name = auth.pop("destination")
+        account, url = self.connect(auth, dict(connection, destination=name))
+        self.assert_serves(url)
+        self.assertEqual(name, account["auth"]["destination"])  # the one place where it is kept
+        self.assertNotIn("destination", account["connection"])
+        self.connect(dict(auth, destination=name), dict(connection, destination=name))
+        error = self.refused(dict(auth, destination="S4 other"),
+                             dict(connection, destination=name))
+        self.assertEqual(["/connection/destination"], [d["pointer"] for d in error["details"]])
+        error = self.refused(auth, connection)
+        self.assertEqual(["/auth/destination"], [d["pointer"] for d in error["details"]])
+        user = {"scheme": "basic", "username": "u", "password": "p"}
+        error = self.refused(user, dict(connection, destination=name))
+        self.assertEqual(["/auth/scheme"], [d["pointer"] for d in error["details"]])
+
     def test_a_user_of_the_destination_logs_in_in_its_client(self):
         self.btp.destinations["S4 production"] = self.described
         _, url = self.connect(*self.asked())

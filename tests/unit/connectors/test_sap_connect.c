@@ -52,6 +52,25 @@ static void test_two_clients_of_one_system_are_two_lanes(void **state)
     arena_free(arena);
 }
 
+/* It belongs to the login, and is kept there. */
+static void test_a_destination_may_be_named_beside_the_address(void **state)
+{
+    struct arena *arena = arena_new();
+    struct op_target target;
+    struct fault fault;
+
+    (void)state;
+    assert_int_equal(connect_to("sap", arena,
+                                "{\"route\":\"destination\",\"base_url\":"
+                                "\"https://erp.example\",\"destination\":\"S4 prod\"}",
+                                &target, &fault),
+                     ERR_OK);
+    assert_slice(target.destination, "S4 prod");
+    assert_null(jval_get(target.connection, "destination"));
+    assert_slice(target.lane, "sap:destination:erp.example:443:-");
+    arena_free(arena);
+}
+
 static void test_a_stored_connection_connects_to_the_same_place(void **state)
 {
     struct arena *arena = arena_new();
@@ -71,7 +90,8 @@ static void test_each_mistake_is_named_with_its_pointer(void **state)
         {"[]", ""},
         {"{" URL "}", "/route"},
         {"{\"route\":\"vpn\"," URL "}", "/route"},
-        {"{\"route\":\"destination\"," URL ",\"destination\":\"x\"}", "/destination"},
+        {"{\"route\":\"destination\"," URL ",\"destination\":\"\"}", "/destination"},
+        {"{\"route\":\"destination\"," URL ",\"destination\":7}", "/destination"},
         {"{\"route\":\"on_premise\"," URL "}", "/sap_client"},
         {"{" DIRECT URL ",\"sap_client\":100}", "/sap_client"},
         {"{" DIRECT URL ",\"sap_client\":\"10\"}", "/sap_client"},
@@ -194,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_cloud_system_needs_no_client),
         cmocka_unit_test(test_two_clients_of_one_system_are_two_lanes),
+        cmocka_unit_test(test_a_destination_may_be_named_beside_the_address),
         cmocka_unit_test(test_a_stored_connection_connects_to_the_same_place),
         cmocka_unit_test(test_each_mistake_is_named_with_its_pointer),
         cmocka_unit_test(test_a_virtual_host_is_told_apart_by_its_location),
