@@ -16,36 +16,42 @@ static const struct outbound_field fields[] = {
     {"connectivity_token_url", false, false, 2048},
     {"connectivity_client_id", false, false, 1024},
     {"connectivity_client_secret", true, false, 4096},
+    {"connectivity_certificate_pem", false, false, SAP_PEM_BYTES},
+    {"connectivity_private_key_pem", true, false, SAP_PEM_BYTES},
 };
 
 /* All of the connectivity service's, or none. */
 static const char *complain_of_connectivity(const struct jval *auth,
                                             struct arena *arena, const char **field)
 {
-    static const char *const together[] = {"proxy_url", "connectivity_token_url",
-                                           "connectivity_client_id",
-                                           "connectivity_client_secret"};
+    static const char *const all[] = {
+        "proxy_url",
+        "connectivity_token_url",
+        "connectivity_client_id", /* up to here: always */
+        "connectivity_client_secret",
+        "connectivity_certificate_pem",
+        "connectivity_private_key_pem",
+    };
     const char *missing = NULL;
-    size_t there = 0;
+    bool is_asked = false;
 
-    for (size_t i = 0; i < sizeof together / sizeof together[0]; i++) {
-        bool is_there = jval_get(auth, together[i]) != NULL;
-        there += is_there ? 1 : 0;
-        missing = is_there ? missing : together[i];
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        bool is_there = jval_get(auth, all[i]) != NULL;
+        is_asked = is_asked || is_there;
+        missing = is_there || i > 2 ? missing : all[i];
     }
-    if (there == 0) {
+    if (!is_asked) {
         return NULL;
     }
     *field = missing;
     if (missing != NULL) {
         return "is needed: proxy_url, connectivity_token_url, connectivity_client_id "
-               "and "
-               "connectivity_client_secret go together";
+               "and what proves that client go together";
     }
-    *field = "connectivity_token_url";
-    if (!sap_is_url(jval_text(jval_get(auth, *field)), arena)) {
-        return "an address is needed: token_service_url of the connectivity service's "
-               "key, and /oauth/token";
+    const char *problem =
+        sap_client_complain_of(auth, &sap_client_of_connectivity, arena, field);
+    if (problem != NULL) {
+        return problem;
     }
     *field = "proxy_url";
     return sap_proxy_complain(jval_text(jval_get(auth, *field)), arena);
@@ -76,13 +82,8 @@ static struct token_source *source(const struct credential *credential,
         .service_url = credential_reveal(credential, "service_url"),
         .name = credential_reveal(credential, "destination"),
         .origin = means->origin,
-        .connectivity = {
-            .tenant = means->tenant,
-            .url = credential_reveal(credential, "connectivity_token_url"),
-            .client_id = credential_reveal(credential, "connectivity_client_id"),
-            .client_secret =
-                credential_reveal(credential, "connectivity_client_secret"),
-        }};
+        .connectivity =
+            sap_client_grant_of(credential, &sap_client_of_connectivity, means)};
     return destination_source(means->tokens, &asked);
 }
 

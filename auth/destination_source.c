@@ -182,8 +182,8 @@ static void check_place(const struct destination_state *state,
     } else if (answer->on_premise && state->connectivity == NULL) {
         answer->err = ERR_NEEDS_REAUTH;
         answer->problem = "The destination's system is on premise: proxy_url, "
-                          "connectivity_token_url, connectivity_client_id and "
-                          "connectivity_client_secret are needed to reach it.";
+                          "connectivity_token_url, connectivity_client_id and its "
+                          "secret or certificate are needed to reach it.";
     }
 }
 

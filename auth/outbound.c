@@ -116,7 +116,9 @@ struct slice outbound_scheme_causes(const struct outbound_scheme *scheme,
 
 bool outbound_certificate_end(struct slice field, struct slice value, int64_t *end_ms)
 {
-    return slice_is(field, "certificate_pem") && pem_certificate_end(value, end_ms);
+    bool is_certificate = slice_is(field, "certificate_pem") ||
+                          slice_is(field, "connectivity_certificate_pem");
+    return is_certificate && pem_certificate_end(value, end_ms);
 }
 
 const struct outbound_field *

@@ -29,63 +29,90 @@ bool sap_is_url(struct slice text, struct arena *arena)
                             &origin);
 }
 
-static const char *complain_of_identity(const struct jval *auth, const char **field)
+const struct sap_client_names sap_client_own = {
+    "token_url", "client_id", "client_secret", "certificate_pem", "private_key_pem"};
+const struct sap_client_names sap_client_of_connectivity = {
+    "connectivity_token_url", "connectivity_client_id", "connectivity_client_secret",
+    "connectivity_certificate_pem", "connectivity_private_key_pem"};
+
+static const char *complain_of_identity(const struct jval *auth,
+                                        const struct sap_client_names *names,
+                                        const char **field)
 {
     const struct clock clock = clock_system();
     enum pem_part part;
-    const char *problem = pem_check_identity(
-        jval_text(jval_get(auth, "certificate_pem")),
-        jval_text(jval_get(auth, "private_key_pem")), clock_wall_ms(&clock), &part);
+    const char *problem =
+        pem_check_identity(jval_text(jval_get(auth, names->certificate_pem)),
+                           jval_text(jval_get(auth, names->private_key_pem)),
+                           clock_wall_ms(&clock), &part);
 
-    *field = part == PEM_CERTIFICATE ? "certificate_pem" : "private_key_pem";
+    *field = part == PEM_CERTIFICATE ? names->certificate_pem : names->private_key_pem;
     if (problem == NULL &&
-        !slice_starts(jval_text(jval_get(auth, "token_url")), SLICE("https://"))) {
-        *field = "token_url";
+        !slice_starts(jval_text(jval_get(auth, names->token_url)), SLICE("https://"))) {
+        *field = names->token_url;
         return "a certificate is shown over https only";
     }
     return problem;
 }
 
-const char *sap_client_complain(const struct jval *auth, struct arena *arena,
-                                const char **field)
+const char *sap_client_complain_of(const struct jval *auth,
+                                   const struct sap_client_names *names,
+                                   struct arena *arena, const char **field)
 {
-    bool has_secret = jval_get(auth, "client_secret") != NULL;
-    bool has_certificate = jval_get(auth, "certificate_pem") != NULL;
-    bool has_key = jval_get(auth, "private_key_pem") != NULL;
+    bool has_secret = jval_get(auth, names->client_secret) != NULL;
+    bool has_certificate = jval_get(auth, names->certificate_pem) != NULL;
+    bool has_key = jval_get(auth, names->private_key_pem) != NULL;
 
-    *field = "token_url";
-    if (!sap_is_url(jval_text(jval_get(auth, "token_url")), arena)) {
+    *field = names->token_url;
+    if (!sap_is_url(jval_text(jval_get(auth, names->token_url)), arena)) {
         return "an address is needed, such as "
                "https://acme.authentication.eu10.hana.ondemand.com/oauth/token";
     }
-    *field = "client_secret";
+    *field = names->client_secret;
     if (has_secret && (has_certificate || has_key)) {
-        return "either this, or certificate_pem and private_key_pem";
+        return arena_printf(arena, "either this, or %s and %s", names->certificate_pem,
+                            names->private_key_pem)
+            .ptr;
     }
     if (has_secret) {
         return NULL;
     }
     if (!has_certificate && !has_key) {
-        return "is needed, or certificate_pem and private_key_pem instead";
+        return arena_printf(arena, "is needed, or %s and %s instead",
+                            names->certificate_pem, names->private_key_pem)
+            .ptr;
     }
     if (!has_certificate || !has_key) {
-        *field = has_key ? "certificate_pem" : "private_key_pem";
+        *field = has_key ? names->certificate_pem : names->private_key_pem;
         return "is needed: a certificate goes with its key";
     }
-    return complain_of_identity(auth, field);
+    return complain_of_identity(auth, names, field);
+}
+
+const char *sap_client_complain(const struct jval *auth, struct arena *arena,
+                                const char **field)
+{
+    return sap_client_complain_of(auth, &sap_client_own, arena, field);
+}
+
+struct client_grant sap_client_grant_of(const struct credential *credential,
+                                        const struct sap_client_names *names,
+                                        const struct token_means *means)
+{
+    return (struct client_grant){
+        .tenant = means->tenant,
+        .url = credential_reveal(credential, names->token_url),
+        .client_id = credential_reveal(credential, names->client_id),
+        .client_secret = credential_reveal(credential, names->client_secret),
+        .certificate_pem = credential_reveal(credential, names->certificate_pem),
+        .private_key_pem = credential_reveal(credential, names->private_key_pem),
+    };
 }
 
 struct client_grant sap_client_grant(const struct credential *credential,
                                      const struct token_means *means)
 {
-    return (struct client_grant){
-        .tenant = means->tenant,
-        .url = credential_reveal(credential, "token_url"),
-        .client_id = credential_reveal(credential, "client_id"),
-        .client_secret = credential_reveal(credential, "client_secret"),
-        .certificate_pem = credential_reveal(credential, "certificate_pem"),
-        .private_key_pem = credential_reveal(credential, "private_key_pem"),
-    };
+    return sap_client_grant_of(credential, &sap_client_own, means);
 }
 
 const char *sap_proxy_complain(struct slice url, struct arena *arena)

@@ -23,11 +23,25 @@
 /* http or https, an origin, and perhaps a path and a query of visible ASCII. */
 bool sap_is_url(struct slice text, struct arena *arena);
 
+/* What those are called: of the scheme's own client, or of the one that opens the way to a
+ * system on premise. */
+struct sap_client_names {
+    const char *token_url, *client_id, *client_secret, *certificate_pem,
+        *private_key_pem;
+};
+extern const struct sap_client_names sap_client_own, sap_client_of_connectivity;
+
 /* As outbound_scheme.complain, of those fields. */
+const char *sap_client_complain_of(const struct jval *auth,
+                                   const struct sap_client_names *names,
+                                   struct arena *arena, const char **field);
 const char *sap_client_complain(const struct jval *auth, struct arena *arena,
                                 const char **field);
 
 /* What client_grant_source needs, of those fields; lent as credential_reveal lends. */
+struct client_grant sap_client_grant_of(const struct credential *credential,
+                                        const struct sap_client_names *names,
+                                        const struct token_means *means);
 struct client_grant sap_client_grant(const struct credential *credential,
                                      const struct token_means *means);
 

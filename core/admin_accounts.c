@@ -30,7 +30,11 @@ static void write_auth_member(struct jwriter *writer, struct slice name,
 {
     int64_t end_ms = 0;
     if (outbound_certificate_end(name, jval_text(value), &end_ms)) {
-        admin_time(writer, "certificate_expires_at", end_ms);
+        admin_time(writer,
+                   slice_is(name, "certificate_pem")
+                       ? "certificate_expires_at"
+                       : "connectivity_certificate_expires_at",
+                   end_ms);
         return;
     }
     jwriter_key(writer, name);

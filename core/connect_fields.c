@@ -191,7 +191,13 @@ static const struct {
     WORDS(NULL, "connectivity_client_id", "Client ID for the proxy",
           "Of the connectivity service's key."),
     WORDS(NULL, "connectivity_client_secret", "Client secret for the proxy",
-          "Of the connectivity service's key."),
+          "Of the connectivity service's key. Leave it empty where there is a "
+          "certificate."),
+    WORDS(NULL, "connectivity_certificate_pem", "Certificate for the proxy",
+          "Of the connectivity service's key: the whole PEM text."),
+    WORDS(NULL, "connectivity_private_key_pem", "Private key for the proxy",
+          "Of the connectivity service's key: the whole PEM text. It never leaves this "
+          "server."),
     WORDS("sap_api_key", "api_key", "API key",
           "Of the application, as its page shows it."),
     {NULL,

@@ -95,7 +95,8 @@ static struct slice strange_answer(const struct connect *connect, int status)
 static bool is_client(const struct connect *connect, const struct asked *asked)
 {
     static const char *const proxys[] = {"connectivity_client_id",
-                                         "connectivity_client_secret", NULL};
+                                         "connectivity_client_secret",
+                                         "connectivity_certificate_pem", NULL};
     static const char *const own[] = {"client_id", "client_secret", "certificate_pem",
                                       "certificate_id", NULL};
     return asked->typed.len > 0 &&

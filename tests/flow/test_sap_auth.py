@@ -355,6 +355,35 @@ class TestDestination(SapCase):
         self.assert_serves(url)
         self.assertEqual(len(self.btp.proxied), 2)
 
+    def test_the_way_to_it_opens_by_a_certificate(self):
+        virtual = "http://s4.virtual:44300"
+        self.btp.destinations["S4 production"] = lambda: self.described(
+            URL=virtual, ProxyType="OnPremise", CloudConnectorLocationId="berlin")
+        through = {"proxy_url": self.btp.url, "connectivity_client_id": CLIENT,
+                   "connectivity_token_url": self.btp.tls_url + "/oauth/token",
+                   "connectivity_certificate_pem": self.first.certificate,
+                   "connectivity_private_key_pem": self.first.key}
+        connection = {"route": "destination", "base_url": virtual}
+        account, url = self.connect(self.asked(**through)[0], connection)
+        self.assert_serves(url)
+        asked = [one for one in self.btp.forms if "client_secret" not in one]
+        self.assertEqual([(CLIENT, "first")], [(one["client_id"], one["seen_as"]) for one in asked])
+        self.assertIn("connectivity_certificate_expires_at", account["auth"])
+        self.assertNotIn("connectivity_private_key_pem", account["auth"])
+        for change, wrong in (({"connectivity_private_key_pem": None},
+                               "connectivity_private_key_pem"),
+                              ({"connectivity_client_secret": SECRET},
+                               "connectivity_client_secret"),
+                              ({"connectivity_token_url": self.btp.url + "/oauth/token"},
+                               "connectivity_token_url"),
+                              ({"connectivity_client_id": None}, "connectivity_client_id"),
+                              ({"connectivity_private_key_pem": self.second.key},
+                               "connectivity_private_key_pem")):
+            auth = {name: value for name, value in self.asked(**dict(through, **change))[0].items()
+                    if value is not None}
+            error = self.refused(auth, connection)
+            self.assertEqual(["/auth/" + wrong], [d["pointer"] for d in error["details"]], change)
+
     def test_fields_of_the_destination_go_along(self):
         self.btp.destinations["S4 production"] = lambda: self.described(
             URL=self.btp.url, **{"URL.headers.X-Gateway-Key": "k3y-of-the-gateway"})
