@@ -10,12 +10,17 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-static const struct outbound_scheme *const schemes[] = {
-    &outbound_tba,          &outbound_netsuite_oauth2,
-    &outbound_netsuite_m2m, &outbound_xsuaa,
-    &outbound_ias,          &outbound_basic,
-    &outbound_destination,  &outbound_connectivity,
-    &outbound_api_key,      &outbound_none};
+static const struct outbound_scheme *const schemes[] = {&outbound_tba,
+                                                        &outbound_netsuite_oauth2,
+                                                        &outbound_netsuite_m2m,
+                                                        &outbound_xsuaa,
+                                                        &outbound_ias,
+                                                        &outbound_basic,
+                                                        &outbound_sap_certificate,
+                                                        &outbound_destination,
+                                                        &outbound_connectivity,
+                                                        &outbound_api_key,
+                                                        &outbound_none};
 #define SCHEME_COUNT (sizeof schemes / sizeof schemes[0])
 
 const struct outbound_scheme *outbound_scheme_find(struct slice name)
@@ -64,6 +69,11 @@ bool outbound_scheme_fits(const struct outbound_scheme *scheme, struct slice rou
                     strcmp(schemes[i]->integration, scheme->integration) == 0);
     }
     return scheme->route != NULL ? slice_is(route, scheme->route) : !is_bound;
+}
+
+bool outbound_scheme_may_show(const struct outbound_scheme *scheme, struct slice origin)
+{
+    return !scheme->wants_tls || slice_starts(origin, SLICE("https://"));
 }
 
 struct slice outbound_scheme_lane(const struct outbound_scheme *scheme,

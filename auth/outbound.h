@@ -49,6 +49,9 @@ bool outbound_scheme_serves(const struct outbound_scheme *scheme,
 bool outbound_scheme_fits(const struct outbound_scheme *scheme, struct slice route);
 /* The lane of an account with that `auth`: `lane`, made narrower where an address is good
  * within one subaccount only. Lives in `arena`, or is `lane`. */
+/* False: it shows a certificate, and there is no TLS at that origin. */
+bool outbound_scheme_may_show(const struct outbound_scheme *scheme,
+                              struct slice origin);
 struct slice outbound_scheme_lane(const struct outbound_scheme *scheme,
                                   struct slice lane, const struct jval *auth,
                                   struct arena *arena);
@@ -133,6 +136,8 @@ struct outbound_request {
     size_t field_count;
     /* Set by outbound_sign: the way it has to go; NULL: straight. */
     const struct http_proxy *proxy;
+    const struct http_identity
+        *identity; /* likewise: who we are in TLS; NULL: nobody */
     struct slice body;
     /* Of a body in which the signature stands itself: where its element goes; 0: in a field
      * of the head. outbound_sign puts a new body into its place. */

@@ -17,6 +17,7 @@ struct outbound_scheme {
     /* Whose host tells apart upstreams of the same address; NULL: addresses do. */
     const char *lane_field;
     bool signs_body; /* it can put a passport into one: request->passport_at */
+    bool wants_tls;  /* what it shows is shown in the handshake */
     bool locks;      /* a few refused logins in a row lock the user there */
     /* Why the ERP may have refused the login, the most likely cause first. */
     const char *causes;
@@ -93,6 +94,7 @@ extern const struct outbound_scheme outbound_netsuite_oauth2;
 extern const struct outbound_scheme outbound_netsuite_m2m;
 extern const struct outbound_scheme outbound_xsuaa;
 extern const struct outbound_scheme outbound_ias;
+extern const struct outbound_scheme outbound_sap_certificate;
 extern const struct outbound_scheme outbound_destination;
 extern const struct outbound_scheme outbound_connectivity;
 extern const struct outbound_scheme outbound_api_key;

@@ -311,6 +311,11 @@ bool admin_fit_auth(struct admin *admin, struct store_account *record,
         admin_fault(admin, &fault);
         return false;
     }
+    if (target.origin_count > 0 &&
+        !outbound_scheme_may_show(scheme, target.origins[0])) {
+        return admin_unprocessable(admin, SLICE("/connection/base_url"),
+                                   "a certificate is shown over https only");
+    }
     record->lane = outbound_scheme_lane(scheme, target.lane, auth, admin->arena);
     return true;
 }

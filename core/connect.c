@@ -174,7 +174,9 @@ static bool fits_account(const struct connect *connect,
                ERR_OK &&
            connector->connect(connect->arena, connect->arena, connection, &target,
                               &fault) == ERR_OK &&
-           outbound_scheme_fits(scheme, target.route);
+           outbound_scheme_fits(scheme, target.route) &&
+           (target.origin_count == 0 ||
+            outbound_scheme_may_show(scheme, target.origins[0]));
 }
 
 const struct outbound_scheme *connect_way_at(const struct connect *connect, size_t n)

@@ -91,6 +91,9 @@ static const struct connect_way ways[] = {
     {"basic", "User and password",
      "A communication user of S/4HANA Cloud, or a technical user of a system of your "
      "own."},
+    {"sap_certificate", "Client certificate",
+     "A certificate that a communication user of S/4HANA Cloud has, or that belongs to "
+     "a user of a system of your own, and its private key."},
     {"none", "Without a login", "This integration has no ERP behind it."},
 };
 

@@ -157,6 +157,21 @@ bool connect_read_acknowledgement(struct connect *connect)
     return false;
 }
 
+/* What is shown in the handshake needs one. */
+static bool may_show(struct connect *connect)
+{
+    struct fault_detail missing = {
+        SLICE("/connection/base_url"),
+        SLICE("A certificate is shown over https only: an https address is needed.")};
+    const struct fault fault = {.details = &missing, .detail_count = 1};
+    if (connect->target.origin_count == 0 ||
+        outbound_scheme_may_show(connect->scheme, connect->target.origins[0])) {
+        return true;
+    }
+    add_details(connect, &fault);
+    return false;
+}
+
 /* ---- The login ---- */
 
 static bool read_auth(struct connect *connect)
@@ -268,6 +283,8 @@ void connect_submit(struct connect *connect)
     bool has_login = read_auth(connect);
     if (!has_place) {
         add_details(connect, &first);
+    } else {
+        has_place = may_show(connect);
     }
     bool may_connect = connect_read_acknowledgement(connect);
     if (has_place && has_login &&

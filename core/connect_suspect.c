@@ -144,8 +144,8 @@ static struct slice suspect_of_token(const struct connect *connect,
 static struct slice suspect_of_login(const struct connect *connect,
                                      const struct asked *asked)
 {
-    static const char *const values[] = {"username", "password", "api_key",
-                                         "sap_client", NULL};
+    static const char *const values[] = {"username",        "password",   "api_key",
+                                         "certificate_pem", "sap_client", NULL};
     bool is_login = asked->typed.len > 0 && is_named(asked, values);
     if (connect->tried->status == 407) {
         return is_client(connect, asked)

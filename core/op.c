@@ -561,6 +561,7 @@ static enum step do_send(struct op_run *run)
         .body = run->outbound.body,
         .has_body = request->has_body,
         .proxy = run->outbound.proxy,
+        .identity = run->outbound.identity,
         .answer_ms =
             request->is_write ? config->write_timeout_ms : config->read_timeout_ms,
         .max_ms = run->op.integration->upstream_max_ms,

@@ -65,6 +65,11 @@ static void random_text(char out[33])
 
 /* ---- Who may what ---- */
 
+const char *logon_bind_certificate(struct logon *logon, struct slice pem)
+{
+    return users_bind_certificate(logon->users, pem);
+}
+
 enum caller logon_check(struct logon *logon, struct http_exchange *x)
 {
     struct slice token = bearer_token(exchange_header(x, "authorization"));

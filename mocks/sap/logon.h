@@ -28,6 +28,8 @@ struct logon *logon_new(const struct logon_options *options, const struct oauth 
                         const struct clock *clock);
 void logon_free(struct logon *logon);
 
+/* As users_bind_certificate. */
+const char *logon_bind_certificate(struct logon *logon, struct slice pem);
 /* A living token, or a user. CALLER_NONE: nobody. */
 enum caller logon_check(struct logon *logon, struct http_exchange *x);
 /* The cookies of a logon that worked. */

@@ -12,7 +12,7 @@
 struct options {
     const char *host;
     long port, control_port;
-    const char *tls_certificate, *tls_key, *client_certificate;
+    const char *tls_certificate, *tls_key, *client_certificate, *user_certificate;
     long tls_port;
     struct sap_options sap;
 };
@@ -41,6 +41,7 @@ static const struct option long_options[] = {
     {"virtual-host", required_argument, NULL, 'V'},
     {"location-id", required_argument, NULL, 'L'},
     {"client-certificate", required_argument, NULL, 'X'},
+    {"user-certificate", required_argument, NULL, 'Y'},
     {"tls-certificate", required_argument, NULL, 'T'},
     {"tls-key", required_argument, NULL, 'K'},
     {"tls-port", required_argument, NULL, 'P'},
@@ -74,6 +75,7 @@ static const char usage[] =
     "  --virtual-host HOST:PORT   the system behind the proxy (s4.virtual:44300)\n"
     "  --location-id L         of the Cloud Connector; else it has none\n"
     "  --client-certificate FILE   PEM, bound to all these clients\n"
+    "  --user-certificate FILE   PEM, of the communication user\n"
     "  --tls-certificate FILE --tls-key FILE   PEM: a second ERP port, with TLS, "
     "which\n"
     "                          asks clients for their certificates\n"
@@ -143,6 +145,8 @@ static bool take_other(struct options *options, int name, const char *text)
         return program_text(text, &options->sap.location_id);
     case 'X':
         return program_text(text, &options->client_certificate);
+    case 'Y':
+        return program_text(text, &options->user_certificate);
     case 'T':
         return program_text(text, &options->tls_certificate);
     case 'K':
@@ -287,8 +291,19 @@ static json_t *on_ready(void *ctx, const char *url)
     return line;
 }
 
-/* The certificate every client has from the start. */
-static bool bind_client_certificate(struct sap *sap, const char *path)
+static const char *bind_clients(struct sap *sap, struct slice pem)
+{
+    return oauth_bind_all(sap->oauth, pem);
+}
+
+static const char *bind_user(struct sap *sap, struct slice pem)
+{
+    return logon_bind_certificate(sap->logon, pem);
+}
+
+/* From the start; without a path nothing is bound. */
+static bool bind_certificate(struct sap *sap, const char *option, const char *path,
+                             const char *(*bind)(struct sap *sap, struct slice pem))
 {
     if (path == NULL) {
         return true;
@@ -302,10 +317,10 @@ static bool bind_client_certificate(struct sap *sap, const char *path)
         buf_commit(&pem, fread(room, 1, CERTIFICATES_PEM_BYTES_MAX, file));
         fclose(file);
     }
-    const char *why = oauth_bind_all(sap->oauth, buf_slice(&pem));
+    const char *why = bind(sap, buf_slice(&pem));
     buf_free(&pem);
     if (why != NULL) {
-        fprintf(stderr, "mock-sap: --client-certificate: no readable PEM file\n");
+        fprintf(stderr, "mock-sap: %s: no readable PEM file\n", option);
     }
     return why == NULL;
 }
@@ -329,7 +344,10 @@ static int serve(uv_loop_t *loop, const struct options *options)
                               .on_ready = on_ready,
                               .ctx = &serving};
     serving.program = &program;
-    bool served = bind_client_certificate(&sap, options->client_certificate) &&
+    bool served = bind_certificate(&sap, "--client-certificate",
+                                   options->client_certificate, bind_clients) &&
+                  bind_certificate(&sap, "--user-certificate",
+                                   options->user_certificate, bind_user) &&
                   program_serve(&program);
     sap_free(&sap);
     return served ? 0 : 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logon tickets in a small ring: the oldest gives way. */
+/* Logon tickets in a small ring: the oldest gives way. A certificate is its user's by the
+ * thumbprint. */
 #include "mocks/sap/users.h"
 
 #include <openssl/evp.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "base/require.h"
+#include "mocks/sap/certificates.h"
 #include "mocks/sap/connectivity.h"
 #include "mocks/sap/credentials.h"
 
@@ -32,6 +34,7 @@ struct users {
     } counts[USERS];
     struct ticket tickets[TICKETS];
     size_t next;
+    struct certificates *certificates; /* by the user's number */
 };
 
 struct users *users_new(const struct users_options *options, const struct clock *clock)
@@ -40,12 +43,22 @@ struct users *users_new(const struct users_options *options, const struct clock 
     REQUIRE(users != NULL);
     users->options = options;
     users->clock = clock;
+    users->certificates = certificates_new();
     return users;
 }
 
 void users_free(struct users *users)
 {
+    if (users != NULL) {
+        certificates_free(users->certificates);
+    }
     free(users);
+}
+
+const char *users_bind_certificate(struct users *users, struct slice pem)
+{
+    return certificates_bind(users->certificates, USER_COMMUNICATION, pem,
+                             CERTIFICATES_INSTEAD);
 }
 
 /* ---- Which client ---- */
@@ -138,10 +151,22 @@ static enum caller logon_by_password(struct users *users, struct http_exchange *
     return CALLER_NONE;
 }
 
+/* In the cloud, where no client is named. */
+static bool shows_certificate(const struct users *users, struct http_exchange *x)
+{
+    return exchange_header(x, "authorization").len == 0 &&
+           certificates_fit(users->certificates, USER_COMMUNICATION,
+                            exchange_client_certificate(x),
+                            clock_wall_ms(users->clock));
+}
+
 enum caller users_logon(struct users *users, struct http_exchange *x)
 {
     if (exchange_header(x, "authorization").len > 0) {
         return logon_by_password(users, x);
+    }
+    if (shows_certificate(users, x)) {
+        return CALLER_COMMUNICATION;
     }
     struct slice ticket = cookie_value(exchange_header(x, "cookie"), "MYSAPSSO2");
     return ticket_lives(users, ticket) && exists_there(users, CALLER_ON_PREMISE, x)
@@ -153,6 +178,9 @@ bool users_is_on_premise(const struct users *users, struct http_exchange *x)
 {
     struct slice name, password;
     struct slice field = exchange_header(x, "authorization");
+    if (shows_certificate(users, x)) {
+        return false;
+    }
     return connectivity_is_proxied(exchange_request(x)) || field.len == 0 ||
            (basic_pair(exchange_arena(x), field, &name, &password) &&
             user_named(users, name) == CALLER_ON_PREMISE);

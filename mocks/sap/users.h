@@ -35,8 +35,12 @@ struct users;
 struct users *users_new(const struct users_options *options, const struct clock *clock);
 void users_free(struct users *users);
 
-/* Name and password (Basic), or without Authorization a logon ticket (MYSAPSSO2). The
- * client is named by the header sap-client, the query, or the cookie sap-usercontext. */
+/* The communication user's; NULL, or what is wrong with the PEM text. */
+const char *users_bind_certificate(struct users *users, struct slice pem);
+
+/* Name and password (Basic), or without Authorization a certificate or a logon ticket
+ * (MYSAPSSO2). The client is named by the header sap-client, the query, or the cookie
+ * sap-usercontext. */
 enum caller users_logon(struct users *users, struct http_exchange *x);
 
 /* The client a logon takes place in: the one named, else the system's default one. */

@@ -28,6 +28,12 @@ class SapValues:
                 "auth.client_id": self.mock["client_id"],
                 "auth.certificate_pem": one.certificate, "auth.private_key_pem": one.key}
 
+    def user_certificate(self, one):
+        """At the ERP itself, by its port with TLS."""
+        return {"connection.route": "direct",
+                "connection.base_url": self.mock["mtls_token_url"][:-len("/oauth/token")],
+                "auth.certificate_pem": one.certificate, "auth.private_key_pem": one.key}
+
     def ias(self):
         ias = self.mock["ias"]
         return {**self.direct(), "auth.token_url": ias["token_url"],

@@ -27,10 +27,12 @@ class SapCase(SapValues, Links, flow.FlowCase):
         folder = os.path.join(cls.stand.scratch, "btp")
         os.mkdir(folder)
         authority = Authority(folder)
-        cls.first, cls.second = (ClientCertificate(folder, name) for name in ("first", "second"))
+        cls.first, cls.second, cls.users = (
+            ClientCertificate(folder, name) for name in ("first", "second", "user"))
         cls.stand.start_mock(
             "sap", "--today", flow.TODAY, "--tls-certificate", authority.certificate, "--tls-key",
-            authority.key, "--client-certificate", cls.first.path, "--location-id", "berlin")
+            authority.key, "--client-certificate", cls.first.path, "--user-certificate", cls.users.path,
+            "--location-id", "berlin")
         cls.mock = cls.stand.mocks["sap"]
         cls.stand.extra_flags += ["--net.ca_file", authority.ca]
 
@@ -135,6 +137,57 @@ class TestUsers(SapCase):
         page = self.wrong("basic", self.user(), "erp_refused", "connection.base_url")
         self.assertIn("HTTP 404", page.texts["connection.base_url-error"])
         self.assertIn("There is no such thing", page.texts["said"])
+
+
+class TestCertificate(SapCase):
+    """Of a user, at the ERP itself."""
+
+    def test_it_logs_in_and_writes(self):
+        account = self.good("sap_certificate", self.user_certificate(self.users))
+        auth = self.stand.admin("GET", "/integrated-account/" + account)["auth"]
+        self.assertIn("certificate_expires_at", auth)
+        self.assertNotIn("private_key_pem", auth)
+        url = self.stand.mint(account)["url"]
+        supplier = self.data(self.stand.tool(url, *LIST)[2])[0]["id"]
+        order = {"supplier": supplier, "purchasing_org": "1010", "plant": "1010",
+                 "items": [{"material": "TG11", "quantity": 10, "unit": "EA"}]}
+        made, = self.data(self.stand.tool(url, "create_a_sap_purchase_order", order)[2])
+        self.assertEqual(supplier, made["party_id"])
+
+    def test_one_that_is_refused_stops_the_account(self):
+        account = self.good("sap_certificate", self.user_certificate(self.users))
+        url = self.stand.mint(account)["url"]
+        self.stand.control("sap", "POST", "/faults", {
+            "match": {}, "times": 9, "kind": "status", "status": 401, "body": "<html></html>",
+            "headers": {"Content-Type": "text/html"}})
+        for _ in range(3):
+            error = self.error(self.stand.tool(url, *LIST)[2])
+            self.assertEqual("needs_reauth", error["code"])
+        self.assertIn("no user belongs to this certificate", error["message"])
+        flow.wait_until(lambda: self.stand.admin("GET", "/integrated-account/" + account)["cause"]
+                        == "login_refused", "a stopped account")
+
+    def test_which_value_of_it_is_wrong(self):
+        values = self.user_certificate(self.users)
+        page = self.wrong("sap_certificate", self.user_certificate(self.second), "login_refused",
+                          "auth.certificate_pem")
+        self.assertNotIn(self.second.key.split("\n")[1], page.body)
+        self.wrong("sap_certificate", values, None, "auth.private_key_pem",
+                   auth__private_key_pem=self.second.key)
+        self.wrong("sap_certificate", values, None, "connection.base_url",
+                   connection__base_url=self.mock["url"])
+
+    def test_it_is_shown_over_https_only(self):
+        body = dict(self.stand.sap_account(), auth={
+            "scheme": "sap_certificate", "certificate_pem": self.users.certificate,
+            "private_key_pem": self.users.key})
+        status, reply = self.stand.api("POST", "/integrated-account", body)
+        self.assertEqual((422, "/connection/base_url"),
+                         (status, reply["error"]["details"][0]["pointer"]))
+        # An account without TLS is not offered it.
+        account = self.good("basic", self.user())
+        _, link = self.session(integration="sap", account_id=account)
+        self.assertNotIn("way-sap_certificate", Browser(self.stand).begin(link).links)
 
 
 class TestTerms(SapCase):
