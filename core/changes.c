@@ -74,9 +74,8 @@ static void look_at_grants(struct changes *changes)
     }
 }
 
-static void on_look(void *ctx)
+void changes_look(struct changes *changes)
 {
-    struct changes *changes = ctx;
     struct gateway *gateway = changes->gateway;
     uint64_t generation = store_generation(gateway->parts.store);
     if (generation != changes->seen && !gateway->stopped &&
@@ -88,6 +87,11 @@ static void on_look(void *ctx)
         webhooks_look(gateway->webhooks);
     }
     look_at_grants(changes);
+}
+
+static void on_look(void *ctx)
+{
+    changes_look(ctx);
 }
 
 struct changes *changes_new(struct gateway *gateway)

@@ -21,5 +21,7 @@ struct changes;
 /* From now on the store is watched. */
 struct changes *changes_new(struct gateway *gateway);
 void changes_free(struct changes *changes); /* accepts NULL */
+/* Now, and not at the next look; all that was written before is seen. */
+void changes_look(struct changes *changes);
 
 #endif

@@ -6,6 +6,7 @@
 #include "auth/principal.h"
 #include "base/map.h"
 #include "base/text.h"
+#include "core/agreed.h"
 #include "core/gather.h"
 #include "core/server.h"
 #include "io/http_relay.h"
@@ -113,6 +114,17 @@ static int home_of(struct worker *worker, struct http_exchange *exchange)
     return FIRST;
 }
 
+/* A tenant's ceiling may span workers, and a new URL may be one of an account that divides it. */
+static bool concerns_all(const struct http_request *request)
+{
+    struct slice path = request->path, mint = SLICE("/mcp");
+    bool is_mint = slice_is(request->method, "POST") && path.len > mint.len &&
+                   slice_starts(path, SLICE("/integrated-account/")) &&
+                   slice_eq(slice_from(path, path.len - mint.len), mint);
+    return is_mint || (slice_is(request->method, "PATCH") &&
+                       slice_starts(path, SLICE("/tenant/")));
+}
+
 void worker_handle(void *ctx, struct http_exchange *exchange)
 {
     struct worker *worker = ctx;
@@ -132,6 +144,10 @@ void worker_handle(void *ctx, struct http_exchange *exchange)
         return;
     }
     int home = home_of(worker, exchange);
+    if (concerns_all(request)) {
+        agreed(worker, exchange, home);
+        return;
+    }
     if (home == worker->number) {
         server_handle(own(worker), exchange);
         return;
