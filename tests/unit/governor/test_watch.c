@@ -6,6 +6,7 @@
 
 #define LANES 5
 #define STEPS 200000
+#define EPOCH 10000 /* steps in which calls are quick, or slow */
 
 /* The names that changed, in one text, each with a space behind it; lives in `arena`. */
 static const char *changed(struct world *w, struct arena *arena)
@@ -148,23 +149,32 @@ static void random_call(struct world *w, uint64_t *random)
         ask_as(w, call, accounts[pick(random, 3)],
                (enum governor_priority)pick(random, 2));
     } else if (ticket->decision == GOVERNOR_GRANTED) {
-        finish(w, call, (enum governor_outcome)pick(random, 4));
+        finish(w, call,
+               pick(random, 100) == 0 ? (enum governor_outcome)pick(random, 4)
+                                      : GOVERNOR_ANSWERED);
     } else {
         governor_cancel(w->governor, ticket, w->now);
     }
 }
 
-static void random_step(struct world *w, uint64_t *random)
+/* `longest_us`: what passes at most at a time, so about how long calls take. */
+static void random_step(struct world *w, uint64_t *random, uint64_t longest_us)
 {
     static const char *const lanes[LANES] = {"v", "w", "x", "y", "z"};
     static const char *const accounts[] = {"a", "b", "c"};
     struct slice lane = slice_str(lanes[pick(random, LANES)]);
     const char *account = accounts[pick(random, 3)];
 
-    switch (pick(random, 40)) {
+    if (pick(random, 20) == 0) {
+        pass(w, (int64_t)pick(random, longest_us));
+    }
+    while (governor_next(w->governor) != NULL) {
+    }
+    switch (pick(random, 1000)) {
     case 0:
         add(w, account, pick(random, 2) == 0 ? "t" : "u", lanes[pick(random, LANES)],
             1 + (int)pick(random, 4));
+        governor_account_pace(w->governor, slice_str(account), 2);
         break;
     case 1:
         governor_account_remove(w->governor, slice_str(account), w->now);
@@ -183,10 +193,6 @@ static void random_step(struct world *w, uint64_t *random)
     case 5:
         governor_lane_kick(w->governor, lane, SLICE_EMPTY, w->now);
         break;
-    case 6:
-    case 7:
-        pass(w, (int64_t)pick(random, 2000000));
-        break;
     default:
         random_call(w, random);
     }
@@ -201,8 +207,9 @@ static bool same(const struct governor_lane_view *a, const struct governor_lane_
            a->in_flight == b->in_flight && a->draining == b->draining &&
            a->queued == b->queued && a->accounts == b->accounts && a->mode == b->mode &&
            a->wait_p50_us == b->wait_p50_us && a->wait_p99_us == b->wait_p99_us &&
-           a->throttled == b->throttled && a->probing == b->probing &&
-           a->granted == b->granted && a->refused_upstream == b->refused_upstream &&
+           a->throttled == b->throttled && a->is_slow == b->is_slow &&
+           a->probing == b->probing && a->granted == b->granted &&
+           a->refused_upstream == b->refused_upstream &&
            a->refused_full == b->refused_full && a->refused_late == b->refused_late &&
            a->expired == b->expired;
 }
@@ -214,13 +221,13 @@ static void test_no_lane_changes_unnoticed(void **state)
     struct governor_lane_view before[LANES], now;
     bool was[LANES] = {false};
     uint64_t random = 20261121;
-    int seen = 0;
+    int seen = 0, slow = 0;
 
     governor_watch(w->governor, true);
     for (int step = 0; step < STEPS; step++) {
         struct arena *arena = arena_new();
         const char *names;
-        random_step(w, &random);
+        random_step(w, &random, step / EPOCH % 2 == 0 ? 200000 : 4000000);
         names = changed(w, arena);
         for (int i = 0; i < LANES; i++) {
             bool is = governor_lane(w->governor, slice_str(lanes[i]), SLICE_EMPTY,
@@ -229,12 +236,14 @@ static void test_no_lane_changes_unnoticed(void **state)
                 assert_non_null(strstr(names, lanes[i]));
                 seen++;
             }
+            slow += is && now.is_slow ? 1 : 0;
             was[i] = is;
             before[i] = now;
         }
         arena_free(arena);
     }
     assert_in_range(seen, STEPS / 4, STEPS * 2);
+    assert_true(slow > 0); /* ceilings that latency lowered were among them */
     finish_all(w);
 }
 
