@@ -40,6 +40,22 @@ void jtwice_free(struct jtwice *twice)
     twice->in_step = 0;
 }
 
+static void clear(struct buf *buf, size_t most)
+{
+    if (buf->cap > most) {
+        buf_free(buf);
+    } else {
+        buf_clear(buf);
+    }
+}
+
+void jtwice_clear(struct jtwice *twice, size_t most)
+{
+    clear(&twice->plain, most);
+    clear(&twice->quoted, most);
+    twice->in_step = 0;
+}
+
 /* Escapes what stands in `plain` from `from` on. */
 static void follow(struct jtwice *twice, size_t from)
 {

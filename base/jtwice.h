@@ -23,6 +23,9 @@ struct jtwice {
 void jtwice_init(struct jtwice *twice, size_t plain_ceiling, size_t quoted_ceiling);
 void jtwice_free(struct jtwice *twice);
 
+/* Forgets and wipes the content; keeps up to `most` bytes of memory each for the next one. */
+void jtwice_clear(struct jtwice *twice, size_t most);
+
 /* As jwriter_value; `writer` writes to `plain`. */
 void jtwice_value(struct jtwice *twice, struct jwriter *writer,
                   const struct jval *value);

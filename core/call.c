@@ -27,9 +27,8 @@
 
 enum step { STEP_NEXT, STEP_WAIT, STEP_FAIL };
 
-#define FIRST_RESULT_BYTES \
-    1000 /* all but the rows; up to 1 KB malloc has blocks at hand */
-#define QUOTED_RESULT_BYTES ((size_t)256 * 1024) /* most envelopes are much smaller */
+#define KEPT_RESULT_BYTES ((size_t)64 * 1024) /* most envelopes are smaller */
+#define QUOTED_RESULT_BYTES ((size_t)256 * 1024)
 
 static void call_enter(struct call *call, enum call_state state)
 {
@@ -372,7 +371,7 @@ static void write_envelope(struct call *call, const struct governor_view *view,
         if (!buf_full(&out->plain)) {
             return;
         }
-        jtwice_free(out);
+        jtwice_free(out); /* with the same ceilings */
         call->fault = (struct fault){
             .err = ERR_TOO_LARGE,
             .message =
@@ -438,14 +437,30 @@ static void ask_for_login(struct call *call)
     }
 }
 
+/* What the last answer was written into: memory just used is in the processor's cache. */
+static struct jtwice take_text(struct gateway *gateway)
+{
+    struct jtwice text = gateway->answer;
+    gateway->answer = (struct jtwice){0};
+    if (text.plain.ceiling == 0) {
+        jtwice_init(&text, LIMIT_RESULT_BYTES, QUOTED_RESULT_BYTES);
+    }
+    return text;
+}
+
+static void give_text(struct gateway *gateway, struct jtwice *text)
+{
+    jtwice_free(&gateway->answer); /* of a call that was answered meanwhile */
+    jtwice_clear(text, KEPT_RESULT_BYTES);
+    gateway->answer = *text;
+}
+
 static enum step do_reply(struct call *call)
 {
     struct call_answer answer = {.view = look(call)};
-    struct jtwice text;
+    struct gateway *gateway = call->order.gateway;
+    struct jtwice text = take_text(gateway);
     size_t bytes_out = 0;
-    jtwice_init(&text, LIMIT_RESULT_BYTES, QUOTED_RESULT_BYTES);
-    buf_expect(&text.plain, FIRST_RESULT_BYTES);
-    buf_expect(&text.quoted, FIRST_RESULT_BYTES);
     ask_for_login(call);
     if (call->fault.err == ERR_RATE_LIMITED) {
         /* Whole seconds until the lane's pause is over, however short the ERP's own
@@ -470,13 +485,13 @@ static enum step do_reply(struct call *call)
     answer.retry_after_s = call->fault.retry_after_s;
     answer.envelope = buf_slice(&text.plain);
     answer.quoted = jtwice_quoted(&text);
-    int64_t total_us = gateway_mono_us(call->order.gateway) - call->started_us;
+    int64_t total_us = gateway_mono_us(gateway) - call->started_us;
     write_audit(call, answer.err, bytes_out, total_us);
-    metrics_call(call->order.gateway->metrics, answer.err, total_us, call->run.wait_us,
+    metrics_call(gateway->metrics, answer.err, total_us, call->run.wait_us,
                  call->run.upstream_us);
     calls_remove(call);
     call->order.on_answer(call->order.ctx, &answer);
-    jtwice_free(&text);
+    give_text(gateway, &text);
     return STEP_NEXT;
 }
 

@@ -149,5 +149,6 @@ void gateway_free(struct gateway *gateway)
     metrics_free(gateway->metrics);
     turnstile_free(gateway->turnstile);
     arena_store_free(gateway->arenas);
+    jtwice_free(&gateway->answer);
     free(gateway);
 }

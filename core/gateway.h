@@ -14,6 +14,7 @@
 #include "auth/tokens.h"
 #include "auth/vault.h"
 #include "base/clock.h"
+#include "base/jtwice.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/random_stock.h"
@@ -104,6 +105,7 @@ struct gateway {
     struct list calls;   /* struct call: open tool calls, for notifications/cancelled */
     struct list pausing; /* struct op_run: operations that pause between two steps */
     struct arena_store *arenas; /* of the calls */
+    struct jtwice answer; /* memory for the next one, wiped; do_reply() takes it */
     struct random_stock random; /* for request ids and nonces */
     bool draining;              /* SIGTERM was seen: /readyz says so */
     bool stopped;               /* nothing is sent to an ERP any more */

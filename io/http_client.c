@@ -40,6 +40,7 @@ struct http_client {
     struct http_client_options options;
     struct transfer_pump *pump;
     struct resolver *resolver;
+    struct http_origin last_origin;
     struct list open, ended;
     size_t open_count;
     struct loop_timer *delivery; /* NULL when none is due */
@@ -510,7 +511,8 @@ struct http_transfer *http_send(struct http_client *client,
     const char *refusal = refuse(client, request, &url, &proxy);
     http_trace_begin(transfer->trace, request->proxy != NULL ? &proxy : &url);
     if (refusal == NULL) {
-        refusal = http_easy_set(&transfer->easy, request, &url, &proxy);
+        refusal =
+            http_easy_set(&transfer->easy, &client->last_origin, request, &url, &proxy);
     }
     if (refusal != NULL) {
         bool is_long = strcmp(refusal, "proxy_line") == 0;
@@ -570,6 +572,7 @@ void http_client_free(struct http_client *client)
     loop_timer_stop(client->delivery);
     transfer_pump_free(client->pump);
     resolver_free(client->resolver);
+    http_origin_free(&client->last_origin);
     free(client);
     curl_memory_end();
 }

@@ -334,28 +334,50 @@ static void set_proxy(struct http_easy *easy, const struct http_send *request,
     set_text(easy, CURLOPT_REQUEST_TARGET, request->url);
 }
 
+/* The origin taken apart; NULL when curl cannot. Calls often go where the last one went. */
+static CURLU *parts_of(struct http_origin *last, struct slice origin)
+{
+    if (last->parts != NULL && slice_is(origin, last->text)) {
+        return curl_url_dup(last->parts);
+    }
+    http_origin_free(last);
+    last->text = calloc(1, origin.len + 1);
+    last->parts = curl_url();
+    REQUIRE(last->text != NULL && last->parts != NULL);
+    memcpy(last->text, origin.ptr, origin.len);
+    if (curl_url_set(last->parts, CURLUPART_URL, last->text, CURLU_DISALLOW_USER) !=
+        CURLUE_OK) {
+        http_origin_free(last);
+        return NULL;
+    }
+    return curl_url_dup(last->parts);
+}
+
+void http_origin_free(struct http_origin *origin)
+{
+    curl_url_cleanup(origin->parts);
+    free(origin->text);
+    *origin = (struct http_origin){0};
+}
+
 /* Where to connect; what to ask for is the target, which curl does not touch. Given only the
  * text, curl takes it apart and then writes it anew for nobody. */
-static void set_url(struct http_easy *easy, const struct http_url *url)
+static void set_url(struct http_easy *easy, struct http_origin *last,
+                    const struct http_url *url)
 {
-    char *origin = calloc(1, url->origin.len + 1);
-    REQUIRE(origin != NULL);
-    memcpy(origin, url->origin.ptr, url->origin.len);
-    easy->url = curl_url();
-    REQUIRE(easy->url != NULL);
-    if (curl_url_set(easy->url, CURLUPART_URL, origin, CURLU_DISALLOW_USER) ==
-        CURLUE_OK) {
+    easy->url = parts_of(last, url->origin);
+    if (easy->url != NULL) {
         SET(easy, CURLOPT_CURLU, easy->url);
     }
-    SET(easy, CURLOPT_URL, origin); /* and what is no URL is refused as such */
-    wipe(origin, url->origin.len);
-    free(origin);
+    set_text(easy, CURLOPT_URL,
+             url->origin); /* and what is no URL is refused as such */
     set_text(easy, CURLOPT_REQUEST_TARGET, url->target);
     SET(easy, CURLOPT_PATH_AS_IS, 1L);
 }
 
-const char *http_easy_set(struct http_easy *easy, const struct http_send *request,
-                          const struct http_url *url, const struct http_url *proxy)
+const char *http_easy_set(struct http_easy *easy, struct http_origin *last,
+                          const struct http_send *request, const struct http_url *url,
+                          const struct http_url *proxy)
 {
     const char *fault = check(request, url);
     if (fault != NULL) {
@@ -365,7 +387,7 @@ const char *http_easy_set(struct http_easy *easy, const struct http_send *reques
     REQUIRE(easy->curl != NULL);
     set_guards(easy, url->is_tls);
     set_transport(easy);
-    set_url(easy, url);
+    set_url(easy, last, url);
     set_method(easy, request);
     set_fields(easy, request);
     if (request->identity != NULL) {

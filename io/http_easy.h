@@ -25,13 +25,20 @@ struct http_easy {
     struct curl_slist pin;
 };
 
+/* The origin of the last request, and the same taken apart by curl; zeroed: none yet. */
+struct http_origin {
+    char *text;
+    CURLU *parts;
+};
+void http_origin_free(struct http_origin *origin);
+
 /*
  * Makes a handle for the whole request (borrowed). `easy` is zeroed before. `url` and
  * `proxy` are the request's URLs, read; the latter is looked at only where it has one.
- * Answers "method", "field", "head" or "proxy_line" when the request could not go out as
- * it stands.
+ * `last` is kept up by this, for the next one. Answers "method", "field", "head" or
+ * "proxy_line" when the request could not go out as it stands.
  */
-MUST_USE const char *http_easy_set(struct http_easy *easy,
+MUST_USE const char *http_easy_set(struct http_easy *easy, struct http_origin *last,
                                    const struct http_send *request,
                                    const struct http_url *url,
                                    const struct http_url *proxy);

@@ -150,6 +150,31 @@ static void test_rows_of_any_width_and_number(void **state)
     arena_free(arena);
 }
 
+static void test_cleared_it_serves_the_next_one(void **state)
+{
+    struct arena *arena = arena_new();
+    const struct jval *small = parse(arena, SLICE("[{\"a\":\"secret-of-a-row\"}]"));
+    const struct jval *large = parse(arena, table(arena, 100, 8));
+    struct jtwice twice;
+    (void)state;
+
+    jtwice_init(&twice, 1 << 20, 1 << 20);
+    write_both(&twice, small);
+    uintptr_t plain = (uintptr_t)twice.plain.ptr;
+    size_t bytes = twice.plain.cap;
+    jtwice_clear(&twice, 4096);
+    assert_int_equal(twice.plain.cap, bytes);
+    assert_false(memory_holds(plain, bytes, "secret-of-a-row"));
+    write_both(&twice, large);
+    struct buf expectation = expected(large);
+    assert_true(slice_eq(buf_slice(&twice.plain), buf_slice(&expectation)));
+    jtwice_clear(&twice, 4096);
+    assert_int_equal(twice.plain.cap + twice.quoted.cap, 0);
+    jtwice_free(&twice);
+    buf_free(&expectation);
+    arena_free(arena);
+}
+
 static void test_a_result_is_wiped_from_both(void **state)
 {
     struct arena *arena = arena_new();
@@ -178,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_both_are_what_the_plain_writer_has),
         cmocka_unit_test(test_each_ceiling_is_held_to_the_byte),
         cmocka_unit_test(test_rows_of_any_width_and_number),
+        cmocka_unit_test(test_cleared_it_serves_the_next_one),
         cmocka_unit_test(test_a_result_is_wiped_from_both),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
