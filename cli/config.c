@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "cli/coordination.h"
 #include "connectors/connector.h"
 #include "core/workers.h"
 #include "io/http_url.h"
@@ -43,8 +44,22 @@ static const struct option options[] = {
      "file of that client's secret, mode 0600; none: a public client"},
     {"connect.netsuite.grant_hours", OPTION_NUMBER, AT(netsuite_grant_hours), "168", 1, 720,
      "how long a consent lasts there: of a public client the integration record says it"},
+    {"coordination.call_max_ms", OPTION_NUMBER, AT(lease_hold_ms), "900000", 100, 3600000,
+     "longest that an ERP may work on a call: so long a slot stays taken after its process was lost"},
+    {"coordination.lease_ms", OPTION_NUMBER, AT(lease_ttl_ms), "10000", 400, 600000,
+     "a process that cannot renew its leases stops calling before that time is over"},
+    {"coordination.node", OPTION_NUMBER, AT(node), "0", 0, 1000,
+     "with when_away share: which of the coordination.nodes this process is, from 1"},
+    {"coordination.nodes", OPTION_NUMBER, AT(nodes), "0", 0, 1000,
+     "with when_away share: how many processes there are at most"},
+    {"coordination.redis", OPTION_TEXT, AT(redis), "", 0, 0,
+     "Redis 7 by which processes share ceilings: redis://[user@]host[:port][/db] or unix:///path[?db=n]"},
+    {"coordination.redis_password_file", OPTION_TEXT, AT(redis_password_file), "", 0, 0,
+     "file of that Redis's password, mode 0600"},
     {"coordination.shares", OPTION_NUMBER, AT(coordination_shares), "1", 1, CLAIM_PLACES_MOST,
      "processes on this machine that may work on one data_dir at a time; each has its share of every ceiling"},
+    {"coordination.when_away", OPTION_TEXT, AT(when_away), "strict", 0, 0,
+     "while Redis is away: strict (no calls) or share (ceiling / coordination.nodes each, rounded down)"},
     {"data_dir", OPTION_TEXT, AT(data_dir), "sluice-data", 0, 0,
      "folder of the database, made with mode 0700"},
     {"governor.lost_connection_hold_ms", OPTION_NUMBER, AT(lost_hold_ms), "30000", 0, 3600000,
@@ -419,7 +434,7 @@ static bool check_values(struct arena *arena, const struct config *config,
             return false;
         }
     }
-    return check_enabled(arena, config, problem);
+    return coordination_check(config, problem) && check_enabled(arena, config, problem);
 }
 
 bool config_load(const char *file, const struct config_flag *flags, size_t flag_count,

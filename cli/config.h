@@ -33,6 +33,8 @@ struct config {
     long long read_timeout_ms, write_timeout_ms, upstream_body_bytes;
     struct config_list allowed_origins, allow_cidrs, plain_http_hosts, enabled;
     struct config_list netsuite_base_urls;
+    struct slice redis, redis_password_file, when_away; /* redis empty: none is used */
+    long long lease_ttl_ms, lease_hold_ms, nodes, node;
 };
 
 /* One override of the command line: "--server.port 8080". */

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "cli/catalogs.h"
 #include "cli/connect.h"
+#include "cli/coordination.h"
 #include "core/metrics.h"
 #include "core/server.h"
 
@@ -153,6 +154,7 @@ static void build_client_and_governor(struct serving *serving)
     random_bytes(&seed, sizeof seed);
     struct governor_options governor = governor_defaults(seed);
     governor.lost_hold_us = serving->config->lost_hold_ms * 1000;
+    governor.is_lent = serving->config->redis.len > 0;
     serving->governor = governor_new(&governor);
     governor_set_share(serving->governor, claim_place(serving->crew->claim),
                        (int)serving->config->coordination_shares);
@@ -211,6 +213,7 @@ static int build_gateway(struct serving *serving)
         .policy = serving->policy,
         .governor = serving->governor,
         .catalogs = &serving->catalogs,
+        .coordination = serving->config->redis.len > 0 ? &serving->coordination : NULL,
         .reload_keys = reload_keys,
         .reload_ctx = serving,
         .look_at_listening = look_at_listening,
@@ -306,6 +309,10 @@ int serving_build(struct serving *serving, bool insecure)
     }
     if (code == 0) {
         code = build_policy(serving);
+    }
+    if (code == 0) {
+        code =
+            coordination_prepare(serving->config, serving->arena, &serving->coordination);
     }
     if (code == 0) {
         fill_gateway_config(serving, (int)serving->config->port);

@@ -14,6 +14,7 @@
 #include "cli/listener.h"
 #include "cli/own_keys.h"
 #include "core/catalogs.h"
+#include "core/coordinator.h"
 #include "core/gateway.h"
 #include "core/workers.h"
 #include "io/http_server.h"
@@ -58,6 +59,7 @@ struct serving {
     struct grants *grants;
     struct governor *governor;
     struct gateway_config gateway_config;
+    struct coordinator_config coordination;
     struct gateway_connect connect;
     struct consent_client *consent_client;
     struct gateway *gateway;

@@ -2,6 +2,7 @@
 /* Lanes and tenants: the operator's hand on the ceilings. */
 #include "base/limits.h"
 #include "core/admin_private.h"
+#include "core/coordinator.h"
 #include "core/turnstile.h"
 
 struct slice admin_scope(const struct admin *admin)
@@ -31,6 +32,23 @@ static const char *const modes[] = {[GOVERNOR_RUNNING] = "running",
                                     [GOVERNOR_PAUSED] = "paused",
                                     [GOVERNOR_DRAINING] = "draining"};
 
+/* Of all lanes at once: whether Redis lends slots, and why not. */
+static void write_coordination(struct jwriter *writer,
+                               const struct coordinator *coordinator)
+{
+    if (coordinator == NULL) {
+        return;
+    }
+    struct coordinator_view view = coordinator_look(coordinator);
+    jwriter_key(writer, SLICE("coordination"));
+    jwriter_object(writer);
+    jwriter_member_string(writer, "state",
+                          slice_str(lender_state_name(view.lender.state)));
+    jwriter_member_string(writer, "cause", slice_str(view.cause));
+    jwriter_member_int(writer, "left_ms", view.lender.left_ms);
+    jwriter_object_end(writer);
+}
+
 void admin_write_lane(const struct admin *admin, struct jwriter *writer,
                       const struct governor_lane_view *lane)
 {
@@ -57,6 +75,7 @@ void admin_write_lane(const struct admin *admin, struct jwriter *writer,
         jwriter_member_int(writer, "refused_full", (int64_t)lane->refused_full);
         jwriter_member_int(writer, "refused_late", (int64_t)lane->refused_late);
         jwriter_member_int(writer, "expired", (int64_t)lane->expired);
+        write_coordination(writer, admin->gateway->coordinator);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "core/accounts.h"
 #include "core/catalogs.h"
 #include "core/changes.h"
+#include "core/coordinator.h"
 #include "core/homes.h"
 #include "core/lane_events.h"
 #include "core/metrics.h"
@@ -73,6 +74,24 @@ out:
     return err;
 }
 
+static void start_coordinator(struct gateway *gateway)
+{
+    const struct gateway_parts *parts = &gateway->parts;
+    if (parts->coordination == NULL) {
+        return;
+    }
+    const struct coordinator_parts coordinator = {
+        .config = parts->coordination,
+        .loop = parts->loop,
+        .log = parts->log,
+        .mac = parts->mac,
+        .governor = parts->governor,
+        .turnstile = gateway->turnstile,
+        .random = &gateway->random,
+    };
+    gateway->coordinator = coordinator_new(&coordinator);
+}
+
 enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
                      struct catalog_watch *watch, struct gateway **out)
 {
@@ -113,6 +132,7 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
         webhooks_stand_by(gateway->webhooks);
         gateway->changes = changes_new(gateway);
     }
+    start_coordinator(gateway);
     *out = gateway;
     return ERR_OK;
 }
@@ -147,6 +167,7 @@ void gateway_free(struct gateway *gateway)
     accounts_free(gateway->accounts);
     catalogs_free(gateway->catalogs);
     metrics_free(gateway->metrics);
+    coordinator_free(gateway->coordinator);
     turnstile_free(gateway->turnstile);
     arena_store_free(gateway->arenas);
     jtwice_free(&gateway->answer);

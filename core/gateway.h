@@ -31,6 +31,8 @@ struct changes;
 struct homes;
 struct catalogs_source;
 struct catalog_watch;
+struct coordinator;
+struct coordinator_config;
 struct servers;
 struct lane_events;
 struct turnstile;
@@ -84,6 +86,8 @@ struct gateway_parts {
     const struct net_policy *policy; /* of both */
     struct governor *governor;
     const struct catalogs_source *catalogs; /* core/catalogs.h */
+    /* Slots are shared with other processes: core/coordinator.h; NULL: they are not. */
+    const struct coordinator_config *coordination;
     /* Reads the key file again. Else *problem says why not; the keys are as they were. */
     enum err (*reload_keys)(void *ctx, struct arena *arena, struct slice *problem);
     void *reload_ctx;
@@ -98,6 +102,7 @@ struct gateway {
     struct accounts *accounts;
     struct servers *servers;
     struct turnstile *turnstile;
+    struct coordinator *coordinator; /* NULL: slots are this process's alone */
     struct metrics *metrics;
     struct webhooks *webhooks;
     struct lane_events *lane_events;

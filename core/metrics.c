@@ -6,6 +6,7 @@
 
 #include "base/histogram.h"
 #include "core/catalogs.h"
+#include "core/coordinator.h"
 #include "core/gateway.h"
 #include "core/webhooks.h"
 
@@ -111,6 +112,38 @@ static void write_lanes(const struct gateway *gateway, struct buf *out)
         write_head(out, rows[i].name, rows[i].type, rows[i].help);
         buf_printf(out, "%s %llu\n", rows[i].name, (unsigned long long)rows[i].value);
     }
+}
+
+static void write_coordination(const struct gateway *gateway, struct buf *out)
+{
+    if (gateway->coordinator == NULL) {
+        return;
+    }
+    struct coordinator_view view = coordinator_look(gateway->coordinator);
+    write_head(out, "sluice_coordination_state", "gauge",
+               "1 for how slots are shared with other processes now.");
+    for (int state = LENDER_OPEN; state <= LENDER_DISPUTED; state++) {
+        buf_printf(out, "sluice_coordination_state{state=\"%s\"} %d\n",
+                   lender_state_name((enum lender_state)state),
+                   view.lender.state == (enum lender_state)state ? 1 : 0);
+    }
+    write_head(out, "sluice_coordination_losses_total", "counter",
+               "Connections to Redis that were lost or could not be made.");
+    buf_printf(out, "sluice_coordination_losses_total %llu\n",
+               (unsigned long long)view.losses);
+    write_head(out, "sluice_coordination_epochs_total", "counter",
+               "Epochs of Redis that this process has entered.");
+    buf_printf(out, "sluice_coordination_epochs_total %llu\n",
+               (unsigned long long)view.lender.epochs);
+    write_head(out, "sluice_coordination_lapses_total", "counter",
+               "Times that this process came too late to renew its leases.");
+    buf_printf(out, "sluice_coordination_lapses_total %llu\n",
+               (unsigned long long)view.lender.lapses);
+    write_head(out, "sluice_coordination_answer_seconds", "gauge",
+               "From the last question to Redis to its answer.");
+    buf_append(out, SLICE("sluice_coordination_answer_seconds "));
+    write_seconds(out, view.answer_us);
+    buf_append_byte(out, '\n');
 }
 
 static void write_catalog(const struct gateway *gateway, struct buf *out)
@@ -220,4 +253,5 @@ void metrics_write(const struct gateway *gateway, struct buf *out)
     write_catalog(gateway, out);
     write_webhooks(gateway, out);
     write_lanes(gateway, out);
+    write_coordination(gateway, out);
 }

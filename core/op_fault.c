@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a caller is told of an operation that ended without the ERP's own word. */
+#include "core/coordinator.h"
 #include "core/diagnosis.h"
 #include "core/op_private.h"
 #include "core/standing.h"
@@ -100,8 +101,9 @@ void op_busy_fault(struct op_run *run, const char *message)
     struct governor_view view =
         governor_look(run->gateway->parts.governor, run->account->record.id,
                       gateway_mono_us(run->gateway));
+    const char *trouble = coordinator_trouble(run->gateway->coordinator);
     fault->err = ERR_ACCOUNT_BUSY;
-    fault->message = slice_str(message);
+    fault->message = slice_str(trouble != NULL ? trouble : message);
     fault->hint =
         SLICE("Wait retry_after_seconds, then send the same call again; fewer calls at "
               "once will not be refused.");

@@ -11,6 +11,7 @@
 #include "core/admin.h"
 #include "core/catalogs.h"
 #include "core/connect.h"
+#include "core/coordinator.h"
 #include "core/cors.h"
 #include "core/gateway.h"
 #include "core/mcp.h"
@@ -198,6 +199,14 @@ static void handle_ready(const struct visit *visit)
                 gateway->draining ? SLICE("{\"ready\":false,\"cause\":\"draining\"}")
                                   : SLICE("{\"ready\":false,\"cause\":\"store\"}"),
                 NULL);
+        return;
+    }
+    if (gateway->coordinator != NULL) {
+        struct coordinator_view view = coordinator_look(gateway->coordinator);
+        struct slice body = arena_printf(
+            visit->arena, "{\"ready\":true,\"coordination\":\"%s\",\"cause\":\"%s\"}",
+            lender_state_name(view.lender.state), view.cause);
+        respond(visit, 200, SLICE("application/json"), body, NULL);
         return;
     }
     respond(visit, 200, SLICE("application/json"), SLICE("{\"ready\":true}"), NULL);

@@ -15,7 +15,16 @@ struct turnstile {
     int64_t timer_due_us;
     struct list waiting; /* places */
     bool settling;       /* a decision's callback may release or enter: no recursion */
+    bool (*lend)(void *ctx);
+    void *lend_ctx;
 };
+
+void turnstile_on_settled(struct turnstile *turnstile, bool (*lend)(void *ctx),
+                          void *ctx)
+{
+    turnstile->lend = lend;
+    turnstile->lend_ctx = ctx;
+}
 
 struct turnstile *turnstile_new(struct loop *loop, const struct clock *clock,
                                 struct governor *governor)
@@ -74,15 +83,17 @@ void turnstile_settle(struct turnstile *turnstile)
         return;
     }
     turnstile->settling = true;
-    for (;;) {
-        struct governor_ticket *ticket = governor_next(turnstile->governor);
-        if (ticket == NULL) {
-            break;
+    do {
+        for (;;) {
+            struct governor_ticket *ticket = governor_next(turnstile->governor);
+            if (ticket == NULL) {
+                break;
+            }
+            struct turnstile_place *place = ticket->owner;
+            list_remove(&place->link);
+            place->on_decided(place->ctx, ticket->decision);
         }
-        struct turnstile_place *place = ticket->owner;
-        list_remove(&place->link);
-        place->on_decided(place->ctx, ticket->decision);
-    }
+    } while (turnstile->lend != NULL && turnstile->lend(turnstile->lend_ctx));
     turnstile->settling = false;
     arm(turnstile);
 }

@@ -51,6 +51,11 @@ void turnstile_close(struct turnstile *turnstile);
  * those who profit or lose by it. */
 void turnstile_settle(struct turnstile *turnstile);
 
+/* Called whenever decisions have been told; lends slots of other processes and says whether it lent
+ * any, so that new decisions may be waiting. Keeps `ctx`. */
+void turnstile_on_settled(struct turnstile *turnstile, bool (*lend)(void *ctx),
+                          void *ctx);
+
 int64_t turnstile_now_us(const struct turnstile *turnstile);
 
 #endif

@@ -32,7 +32,7 @@ static struct tenant *tenant_get(struct governor *governor, struct slice id)
     tenant->node.id = tenant->id;
     tenant->node.id_bytes = (uint32_t)id.len;
     tenant->node.weight = (uint32_t)(governor_random(governor) >> 32);
-    tenant->gate.ceiling = GATE_UNLIMITED;
+    tenant->gate.ceiling = tenant->gate.lent = GATE_UNLIMITED;
     list_init(&tenant->seats);
     tree_insert(&governor->tenants, &tenant->node);
     return tenant;
@@ -325,6 +325,7 @@ void seats_free(struct governor *governor)
         struct lane *lane = (struct lane *)(void *)governor->lanes.root;
         lane->operator_ceiling = 0;
         lane->mode = GOVERNOR_RUNNING;
+        list_remove(&lane->demand);
         lane_reap(governor, lane);
     }
     while (governor->tenants.root != NULL) {

@@ -61,6 +61,7 @@ void seat_take(struct governor *governor, struct governor_seat *seat,
     lane_waited(seat->lane, governor->now_us - ticket->since_us);
     lane_changed(governor, seat->lane);
     throttle_took(governor, seat->lane, ticket);
+    lane_touch(seat->lane);
 }
 
 void seat_give(struct governor_seat *seat)
@@ -69,6 +70,11 @@ void seat_give(struct governor_seat *seat)
     seat->in_flight--;
     seat->lane->gate.in_flight--;
     seat->tenant->gate.in_flight--;
+    if (seat->lane->demands != NULL &&
+        seat->lane->gate.lent > seat->lane->gate.in_flight) {
+        seat->lane->gate.lent = seat->lane->gate.in_flight; /* a loan is for one call */
+    }
+    lane_touch(seat->lane);
 }
 
 static struct heap *parked(struct gate *gate, int priority)
@@ -99,6 +105,7 @@ static void settle_stands(struct queue *queue)
 static void park_at(struct governor_seat *seat, struct gate *gate)
 {
     seat->queue->parked_at = gate;
+    lane_touch(seat->lane);
     settle_stands(seat->queue);
 }
 
@@ -116,6 +123,7 @@ void seat_unpark(struct governor_seat *seat)
         }
     }
     queue->parked_at = NULL;
+    lane_touch(seat->lane);
 }
 
 static bool can_ask(const struct governor *governor, const struct governor_seat *seat)

@@ -78,6 +78,7 @@ struct governor *governor_new(const struct governor_options *options)
     list_init(&governor->holds);
     list_init(&governor->decided);
     governor_watch(governor, false);
+    list_init(&governor->demands);
     return governor;
 }
 
@@ -96,6 +97,7 @@ void governor_free(struct governor *governor)
     }
     seats_free(governor);
     buf_free(&governor->changed);
+    free(governor->told);
     free(governor);
 }
 
@@ -223,6 +225,11 @@ static enum governor_decision why_not_wait(struct governor *governor,
                                            const struct governor_ticket *ticket,
                                            const struct governor_call *call)
 {
+    int room = lane_lend_room(seat);
+    int64_t wait_us = room > 0 && seat->queue_wait_us < LEND_WAIT_US
+                          ? LEND_WAIT_US
+                          : seat->queue_wait_us;
+
     if (seat->lane->mode == GOVERNOR_DRAINING) {
         return GOVERNOR_TURNED_AWAY;
     }
@@ -230,11 +237,11 @@ static enum governor_decision why_not_wait(struct governor *governor,
         seat->counts.refused_full++;
         return GOVERNOR_REFUSED;
     }
-    if (ticket->estimate_us > seat->queue_wait_us) {
+    if (ticket->estimate_us > wait_us) {
         seat->counts.refused_late++;
         return GOVERNOR_TOO_LATE;
     }
-    if (seat->queued >= seat->queue_limit && !make_room(governor, seat, call)) {
+    if (seat->queued >= seat->queue_limit + room && !make_room(governor, seat, call)) {
         seat->counts.refused_full++;
         return GOVERNOR_REFUSED;
     }

@@ -27,6 +27,7 @@ struct governor_options {
     int64_t backoff_base_us; /* first pause after a refusal of the upstream */
     int64_t backoff_max_us;
     uint64_t seed; /* of the jitter; a test gives a fixed one */
+    bool is_lent;  /* slots are lent by somebody who sees all processes: below */
 };
 /* 30 s, 500 ms, 30 s. */
 struct governor_options governor_defaults(uint64_t seed);
@@ -213,6 +214,24 @@ void governor_release(struct governor *governor, struct governor_ticket *ticket,
 void governor_tick(struct governor *governor, int64_t now_us);
 /* When governor_tick is due next; INT64_MAX when never. */
 int64_t governor_due_us(const struct governor *governor);
+
+/*
+ * With is_lent a lane has no slot of its own: it may have as many in flight as it was lent, none at
+ * first, and its ceiling at most. A loan is for one call: when the call ends, the slot is gone,
+ * whoever waits. A call for which nothing is lent yet waits, beyond queue_limit and for a second
+ * even where queue_wait_us is less, since the answer is only a moment away.
+ */
+struct governor_demand {
+    struct slice lane; /* lent until the governor changes */
+    int ceiling, in_flight, lent;
+    int wanted; /* calls that could go if more were lent */
+};
+/* The next lane that changed since it was told of, or was lent to; false: none. */
+bool governor_next_demand(struct governor *governor, struct governor_demand *out);
+/* From now on it may have `slots` in flight. `others` are in use elsewhere (for governor_look).
+ * False: there is no such lane (any more). */
+bool governor_lane_lend(struct governor *governor, struct slice lane, int slots,
+                        int others, int64_t now_us);
 
 /* The next ticket decided since, or NULL. */
 struct governor_ticket *governor_next(struct governor *governor);

@@ -19,6 +19,8 @@
 #include "governor/tree.h"
 
 #define GATE_UNLIMITED INT_MAX
+/* How long a call waits for a slot to be lent, whatever its account says of the line. */
+#define LEND_WAIT_US INT64_C(1000000)
 /* An upstream's Retry-After is honoured up to here: it may not close a lane for good.
  */
 #define RETRY_AFTER_MAX_US INT64_C(3600000000)
@@ -56,6 +58,7 @@ struct crowd {
 struct gate {
     struct crowd *crowd; /* NULL: nobody waits */
     int ceiling;         /* what holds now */
+    int lent;            /* GATE_UNLIMITED where nobody lends */
     int in_flight, queued;
     uint16_t probe_ceiling; /* for the one call that is due as a probe; 0: none is */
     bool paused;
@@ -64,7 +67,7 @@ struct gate {
 
 static inline bool gate_is_open(const struct gate *gate)
 {
-    return !gate->paused &&
+    return !gate->paused && gate->in_flight < gate->lent &&
            (gate->in_flight < gate->ceiling || gate->in_flight < gate->probe_ceiling);
 }
 
@@ -137,6 +140,9 @@ struct waits {
 struct lane {
     struct tree_node node; /* first, so that a node is its lane */
     struct gate gate;
+    struct list demand;   /* in governor->demands */
+    struct list *demands; /* NULL: its slots are its own */
+    int others;           /* slots in use elsewhere, as far as is known */
     struct list seats;
     struct throttle *throttle; /* NULL: nothing was refused lately */
     struct waits *waits;       /* NULL: no call has waited yet */
@@ -249,6 +255,8 @@ struct governor {
     struct heap paced;     /* queues in which somebody waits for a token */
     struct list holds;     /* ending soonest first: all last equally long */
     struct list decided;   /* tickets for governor_next */
+    struct list demands;   /* lanes for governor_next_demand */
+    char *told;            /* id of the last one it told of */
     uint64_t sequence;     /* of arrivals, grants and refusals, over all lanes */
     uint64_t random;
     int64_t now_us;
@@ -374,6 +382,10 @@ void throttle_slowed(struct governor *governor, struct lane *lane, int level);
 void throttle_due(struct governor *governor, struct lane *lane);
 bool throttle_is_shut(const struct throttle *throttle);
 struct lane *throttle_next(const struct governor *governor);
+
+/* lend.c */
+void lane_touch(struct lane *lane);
+int lane_lend_room(const struct governor_seat *seat);
 
 /* account.c */
 struct governor_seat *seat_find(const struct governor *governor, struct slice id);

@@ -277,6 +277,7 @@ void queue_line_up(struct governor *governor, struct governor_ticket *ticket)
     load_add(&seat->queue->load, &load, 1);
     gate_join(&seat->lane->gate, &load);
     gate_join(&seat->tenant->gate, &load);
+    lane_touch(seat->lane);
 }
 
 /* A call of the account begins to wait, by its rule in the line for a slot or kept back. */
@@ -286,11 +287,14 @@ void queue_join(struct governor *governor, struct governor_ticket *ticket, int w
     int64_t left = INT64_MAX - governor->now_us;
     struct queue *queue = queue_get(seat);
     struct server *server = server_get(governor, queue, ticket->server, weight);
+    int64_t wait_us = seat->queue_wait_us;
 
+    if (lane_lend_room(seat) > 0 && wait_us < LEND_WAIT_US) {
+        wait_us = LEND_WAIT_US;
+    }
     ticket->decision = GOVERNOR_WAITING;
     ticket->order = ++governor->sequence;
-    ticket->deadline_us =
-        governor->now_us + (seat->queue_wait_us < left ? seat->queue_wait_us : left);
+    ticket->deadline_us = governor->now_us + (wait_us < left ? wait_us : left);
     ticket->flow = &server->flows[ticket->priority];
     heap_push(&governor->deadlines, &by_deadline, ticket);
     server->count++;
@@ -338,6 +342,7 @@ static void leave_line(struct governor *governor, struct governor_ticket *ticket
     load_add(&seat->queue->load, &load, -1);
     gate_leave(&seat->lane->gate, &load);
     gate_leave(&seat->tenant->gate, &load);
+    lane_touch(seat->lane);
 }
 
 /* It waits no longer, wherever it did. */

@@ -114,7 +114,7 @@ static int free_slots(const struct governor_seat *seat, int64_t now_us)
     const struct gate *lane = &seat->lane->gate, *tenant = &seat->tenant->gate;
     int slots = seat->ceiling - seat->in_flight;
 
-    slots = least(slots, lane->ceiling - lane->in_flight);
+    slots = least(slots, lane->ceiling - lane->in_flight - seat->lane->others);
     slots = least(slots, tenant->ceiling - tenant->in_flight);
     if (bucket_tokens(&seat->calls, now_us) < slots) {
         slots = (int)bucket_tokens(&seat->calls, now_us);

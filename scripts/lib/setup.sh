@@ -6,8 +6,9 @@ cd "$root" || exit 1
 
 packages_to_build=(build-essential cmake ninja-build pkg-config ca-certificates python3
     libuv1-dev libcurl4-openssl-dev libssl-dev libjansson-dev libsqlite3-dev libpcre2-dev
-    libxml2-dev)
-packages_to_test=(libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev nodejs npm)
+    libxml2-dev libhiredis-dev)
+packages_to_test=(libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev nodejs npm
+    redis-server spin iproute2)
 
 say() {
     printf '== %s\n' "$*"

@@ -20,7 +20,7 @@ import sys
 
 # What each folder may include: patterns of paths from the root. Its own headers are always
 # allowed; x_private.h never leaves its folder. The order is that of the levels.
-PRODUCT = r"(base|io|store|catalog|governor|auth|connectors|core)/.*"
+PRODUCT = r"(base|io|store|catalog|governor|coordination|auth|connectors|core)/.*"
 MOCK_BASE = r"base/(arena|buf|clock|limits|list|log|map|require|slice)\.h"
 INCLUDES = {
     "base": [],
@@ -28,10 +28,12 @@ INCLUDES = {
     "store": [r"base/.*", r"io/loop\.h"],
     "catalog": [r"base/.*"],
     "governor": [r"base/.*"],
+    "coordination": [r"base/.*"],
     "auth": [r"base/.*", r"io/(http_client|http_field|loop)\.h", r"store/store\.h"],
     "connectors": [r"base/.*", r"catalog/.*", r"connectors/(\w+)/\1\.h"],
     "connectors/*": [r"base/.*", r"catalog/.*", r"connectors/(connector|xml)\.h"],
-    "core": [r"base/.*", r"io/.*", r"catalog/.*", r"governor/.*", r"auth/.*", r"store/.*",
+    "core": [r"base/.*", r"io/.*", r"catalog/.*", r"governor/.*",
+             r"coordination/.*", r"auth/.*", r"store/.*",
              r"connectors/(connector|registry)\.h"],
     "cli": [PRODUCT],
     "mocks/common": [MOCK_BASE],
@@ -46,14 +48,15 @@ LIBRARIES = {
     r"uv(\.h|/.*)": "libuv", r"llhttp\.h": "llhttp", r"curl/.*": "libcurl",
     r"openssl/.*": "OpenSSL", r"sqlite3\.h": "SQLite",
     r"jansson\.h": "jansson", r"libxml/.*": "libxml2",
-    r"pcre2\.h": "PCRE2", r"cmocka\.h": "cmocka",
+    r"pcre2\.h": "PCRE2", r"hiredis/.*": "hiredis", r"cmocka\.h": "cmocka",
 }
 USES = {
     "base": [],
-    "io": ["libuv", "llhttp", "libcurl", "OpenSSL"],
+    "io": ["libuv", "llhttp", "libcurl", "OpenSSL", "hiredis"],
     "store": ["SQLite"],
     "catalog": ["jansson", "PCRE2"],
     "governor": [],
+    "coordination": [],
     "auth": ["OpenSSL", "jansson"],
     "connectors": ["libxml2"],
     "connectors/*": [],
@@ -193,7 +196,7 @@ def files_of(root):
 
 
 def pkg_config_flags():
-    names = "libuv libcurl libcrypto jansson sqlite3 libxml-2.0 libllhttp cmocka".split()
+    names = "libuv libcurl libcrypto jansson sqlite3 libxml-2.0 libllhttp hiredis cmocka".split()
     flags = []
     for name in names:
         got = subprocess.run(["pkg-config", "--cflags", name], capture_output=True, text=True,

@@ -289,7 +289,7 @@ static void test_random_steps_keep_every_rule(void **state)
 {
     uint64_t seed = number_from("SLUICE_TEST_SEED", 20261120);
     uint64_t steps = number_from("SLUICE_TEST_STEPS", STEPS);
-    struct governor_options options = {HOLD_US, BASE_US, MOST_US, seed};
+    struct governor_options options = {HOLD_US, BASE_US, MOST_US, seed, false};
     struct run *r = calloc(1, sizeof(*r));
 
     (void)state;
