@@ -116,14 +116,19 @@ static void forget(struct lender *lender, struct lender_lane *lane)
     free(lane);
 }
 
+static void free_lane(void *ctx, struct slice key, void *value)
+{
+    (void)ctx;
+    (void)key;
+    free(value);
+}
+
 void lender_free(struct lender *lender)
 {
     if (lender == NULL) {
         return;
     }
-    while (!list_empty(&lender->all)) {
-        forget(lender, LIST_ENTRY(lender->all.next, struct lender_lane, all));
-    }
+    map_each(lender->lanes, free_lane, NULL);
     map_free(lender->lanes);
     map_free(lender->keys);
     free(lender);

@@ -69,7 +69,7 @@ bool redis_parse_url(struct slice url, char room[256], struct redis_address *out
         user = SLICE_EMPTY;
     }
     struct slice base = cut(&host, '/', &has_base);
-    struct slice port = SLICE_EMPTY;
+    struct slice port;
     if (host.len > 0 && host.ptr[0] == '[') { /* an IPv6 address */
         bool is_closed = false;
         host = slice_from(host, 1);
