@@ -8,7 +8,7 @@ packages_to_build=(build-essential cmake ninja-build pkg-config ca-certificates 
     libuv1-dev libcurl4-openssl-dev libssl-dev libjansson-dev libsqlite3-dev libpcre2-dev
     libxml2-dev libhiredis-dev)
 packages_to_test=(libcmocka-dev clang clang-format clang-tidy libclang-rt-14-dev nodejs npm
-    redis-server spin iproute2)
+    redis-server iproute2)
 
 say() {
     printf '== %s\n' "$*"

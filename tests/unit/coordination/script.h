@@ -33,6 +33,7 @@ struct script {
     int64_t now, open;
     int64_t wall, last_wall; /* of Redis's machine; may step */
     int64_t ttl, hold;
+    bool no_grace, no_hold, catches_up; /* faults that a search has to find */
     int seats;
     struct {
         bool there;
@@ -64,7 +65,7 @@ static inline void script_new_epoch(struct script *s)
     s->epochs++;
     s->last_wall = s->wall;
     snprintf(s->epoch, sizeof s->epoch, "epoch:%d", s->epochs);
-    s->open = s->now + s->ttl + s->hold;
+    s->open = s->now + (s->no_grace ? 0 : s->ttl + s->hold);
 }
 
 /* Nothing is left but the settings. */
@@ -127,7 +128,8 @@ static inline void answer(struct script *s, struct reply *out, const char *statu
 static inline void forget_ended(struct script *s)
 {
     for (int id = 0; id < IDS; id++) {
-        if (s->nodes[id].there && s->nodes[id].till + s->hold <= s->now) {
+        if (s->nodes[id].there &&
+            s->nodes[id].till + (s->no_hold ? 0 : s->hold) <= s->now) {
             s->nodes[id].there = false;
         }
         if (!s->nodes[id].there) {
@@ -213,6 +215,9 @@ static inline struct reply script_run(struct script *s, char words[][TEXT],
     int64_t claim = strtoll(words[6], NULL, 10), passed = s->wall - s->last_wall;
     passed = passed < claim - s->now ? passed : claim - s->now;
     s->now += is_live(s, id) && passed > 0 ? passed : 0;
+    if (s->catches_up && claim > s->now) {
+        s->now = claim;
+    }
     s->last_wall = s->wall;
     forget_ended(s);
     if (s->nodes[id].there && sequence <= s->nodes[id].sequence) {
