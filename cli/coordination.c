@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "store/claim.h"
 
 #define ADDRESS_BYTES 256
 
@@ -33,11 +34,32 @@ bool coordination_check(const struct config *config, struct slice *problem)
         return false;
     }
     if (config->redis.len > 0 && config->coordination_shares > 1) {
-        *problem = SLICE("coordination.shares divides every ceiling, coordination.redis "
-                         "lends it: one of them is to be set, not both");
+        *problem =
+            SLICE("coordination.shares divides every ceiling, coordination.redis "
+                  "lends it: one of them is to be set, not both");
         return false;
     }
     return true;
+}
+
+bool coordination_has_others(const struct config *config)
+{
+    return config->redis.len > 0 || config->coordination_shares > 1;
+}
+
+int coordination_places(const struct config *config)
+{
+    return config->redis.len > 0 ? CLAIM_PLACES_MOST : (int)config->coordination_shares;
+}
+
+/* Two who name their Redis differently may mean different ones, and lend everything twice. */
+uint32_t coordination_pool(const struct config *config)
+{
+    uint32_t hash = UINT32_C(0x811c9dc5); /* FNV-1a */
+    for (size_t i = 0; i < config->redis.len; i++) {
+        hash = (hash ^ (unsigned char)config->redis.ptr[i]) * UINT32_C(0x01000193);
+    }
+    return config->redis.len > 0 ? hash | 1 : 0;
 }
 
 int coordination_prepare(const struct config *config, struct arena *arena,

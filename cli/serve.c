@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/memory.h"
+#include "cli/coordination.h"
 #include "cli/serving.h"
 #include "core/events.h"
 
@@ -176,10 +177,10 @@ static void set_timers(struct serving *serving)
     loop_on_signal(serving->loop, SIGTERM, on_signal, serving);
     loop_on_signal(serving->loop, SIGINT, on_signal, serving);
     loop_on_signal(serving->loop, SIGHUP, on_hangup, serving);
-    if (config->coordination_shares > 1) {
+    if (coordination_has_others(config)) {
         loop_timer_every(serving->loop, LEAD_EVERY_MS, on_lead_time, serving);
     }
-    if (config->coordination_shares > 1 || serving_is_crew(serving)) {
+    if (coordination_has_others(config) || serving_is_crew(serving)) {
         on_lead_time(serving);
     }
     on_purge_time(serving); /* what ended while nobody looked */

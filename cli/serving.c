@@ -20,13 +20,20 @@ static int claim_data_dir(struct serving *serving)
     struct slice path =
         arena_printf(serving->arena, "%.*s/serve.lock", SLICE_ARG(folder));
     long holder = 0;
-    int places = (int)serving->config->coordination_shares;
-    enum err err = claim_take(path.ptr, places, &serving->crew->claim, &holder);
+    int places = coordination_places(serving->config);
+    uint32_t pool = coordination_pool(serving->config);
+    enum err err = claim_take(path.ptr, places, pool, &serving->crew->claim, &holder);
     if (err == ERR_CONFLICT && places == 1) {
         return command_fail("%s is in use by another sluice serve (process %ld); one "
                             "server works on a data_dir at a time, unless "
                             "coordination.shares says how many share every ceiling",
                             folder.ptr, holder);
+    }
+    if (err == ERR_CONFLICT && pool != 0) {
+        return command_fail(
+            "%s is in use by %d sluice serve already, or by one that was started with "
+            "another coordination.redis, or none (process %ld)",
+            folder.ptr, places, holder);
     }
     if (err == ERR_CONFLICT) {
         return command_fail(
@@ -112,8 +119,8 @@ static void fill_gateway_config(struct serving *serving, int port)
         .connect = serving->connect,
         .ready_accounts = (size_t)config->ready_accounts,
         .ready_servers = (size_t)config->ready_servers,
-        .is_shared = config->coordination_shares > 1 || serving_is_crew(serving),
-        .is_alone = config->coordination_shares == 1 && serving->number == 0,
+        .is_shared = coordination_has_others(config) || serving_is_crew(serving),
+        .is_alone = !coordination_has_others(config) && serving->number == 0,
         .homes = serving->crew->workers.homes,
         .worker = serving->number,
     };
@@ -156,8 +163,10 @@ static void build_client_and_governor(struct serving *serving)
     governor.lost_hold_us = serving->config->lost_hold_ms * 1000;
     governor.is_lent = serving->config->redis.len > 0;
     serving->governor = governor_new(&governor);
-    governor_set_share(serving->governor, claim_place(serving->crew->claim),
-                       (int)serving->config->coordination_shares);
+    if (!governor.is_lent) {
+        governor_set_share(serving->governor, claim_place(serving->crew->claim),
+                           (int)serving->config->coordination_shares);
+    }
 }
 
 static void look_at_listening(void *ctx, struct metrics_listening *out)
@@ -311,8 +320,8 @@ int serving_build(struct serving *serving, bool insecure)
         code = build_policy(serving);
     }
     if (code == 0) {
-        code =
-            coordination_prepare(serving->config, serving->arena, &serving->coordination);
+        code = coordination_prepare(serving->config, serving->arena,
+                                    &serving->coordination);
     }
     if (code == 0) {
         fill_gateway_config(serving, (int)serving->config->port);

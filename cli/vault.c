@@ -44,7 +44,7 @@ static int claim(struct desk *desk, const char *name, struct claim **out, long *
 {
     struct slice path =
         arena_printf(desk->arena, "%.*s/%s", SLICE_ARG(desk->config->data_dir), name);
-    enum err err = claim_take(path.ptr, 1, out, holder);
+    enum err err = claim_take(path.ptr, 1, 0, out, holder);
     if (err == ERR_OK || err == ERR_CONFLICT) {
         return err == ERR_OK ? 0 : -1;
     }

@@ -6,7 +6,8 @@
  *
  *   byte 0                 the process that leads
  *   bytes 1 to 64          a place each
- *   byte 128 + places      shared by all who were told that number of places
+ *   byte 128 + places      shared by all who divide every ceiling by that number of places
+ *   bytes 256 on           one of them shared by all who lend ceilings from the same pool
  *
  * Who is to be alone takes all bytes, those after these too.
  */
@@ -20,11 +21,14 @@
 #define LEADER 0
 #define FIRST_PLACE 1
 #define FIRST_NUMBER 128
-#define NUMBERS_END (FIRST_NUMBER + CLAIM_PLACES_MOST + 1)
+#define FIRST_POOL 256
+#define POOLS (1 << 20)
+#define NUMBERS_END (FIRST_POOL + POOLS + 1)
 
 struct claim {
     int fd;
     int places, place;
+    off_t number; /* the byte that says what it was told */
     bool leads;
 };
 
@@ -69,11 +73,11 @@ static enum err take_all(struct claim *claim, long *holder)
     return err;
 }
 
-/* First said, then looked: of two that start at once with different numbers at least one sees
- * the other. */
+/* First said, then looked: of two that start at once and were told different things at least one
+ * sees the other. */
 static enum err agree(const struct claim *claim, long *holder)
 {
-    off_t own = FIRST_NUMBER + claim->places;
+    off_t own = claim->number;
     enum err err = lock(claim->fd, F_RDLCK, own, 1);
     if (err != ERR_OK) {
         *holder = known(holder_of(claim->fd, own, 1));
@@ -105,7 +109,8 @@ static enum err take_place(struct claim *claim, long *holder)
     return err;
 }
 
-enum err claim_take(const char *path, int places, struct claim **out, long *holder)
+enum err claim_take(const char *path, int places, uint32_t pool, struct claim **out,
+                    long *holder)
 {
     REQUIRE(places >= 1 && places <= CLAIM_PLACES_MOST);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -115,7 +120,10 @@ enum err claim_take(const char *path, int places, struct claim **out, long *hold
     }
     struct claim *claim = calloc(1, sizeof *claim);
     REQUIRE(claim != NULL);
-    *claim = (struct claim){.fd = fd, .places = places};
+    *claim = (struct claim){.fd = fd,
+                            .places = places,
+                            .number = pool != 0 ? FIRST_POOL + (off_t)(pool % POOLS)
+                                                : FIRST_NUMBER + places};
     enum err err = places == 1 ? take_all(claim, holder) : take_place(claim, holder);
     if (err != ERR_OK) {
         claim_free(claim);
