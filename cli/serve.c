@@ -275,6 +275,7 @@ static int serve(struct arena *arena, const struct config *config,
                  const struct serving *model, int workers, bool insecure)
 {
     struct crew crew = {.workers = {.count = workers}};
+    random_bytes(&crew.id, sizeof crew.id);
     crew.servings = calloc((size_t)workers, sizeof *crew.servings);
     REQUIRE(crew.servings != NULL);
     if (workers > 1) {

@@ -322,6 +322,8 @@ int serving_build(struct serving *serving, bool insecure)
     if (code == 0) {
         code = coordination_prepare(serving->config, serving->arena,
                                     &serving->coordination);
+        serving->coordination.terms.process = serving->crew->id;
+        serving->coordination.terms.workers = serving->crew->workers.count;
     }
     if (code == 0) {
         fill_gateway_config(serving, (int)serving->config->port);

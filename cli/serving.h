@@ -29,6 +29,7 @@ struct crew {
     struct claim *claim;
     struct keys *keys[WORKERS_MOST]; /* until a serving has them */
     pthread_barrier_t stop;          /* all have ended their work */
+    uint64_t id;                     /* of this process's life, at random */
     int drained;                     /* the first one's */
 };
 

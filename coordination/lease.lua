@@ -2,11 +2,13 @@
 -- One decision about slots, whole or not at all. What it keeps and why: docs/coordination.md.
 -- KEYS: the epoch, the nodes, the lane ("turn" only).
 -- Times are milliseconds of the epoch's own clock. It goes on as this machine's does (TIME), but no
--- further than a live node attests: a step of this machine's clock ends no lease. What it once fell
--- behind it never catches up with, since a lease that was given meanwhile would end too early.
+-- further than a live node attests, and no further than `slack` at once: a step of this machine's
+-- clock ends no lease. What it once fell behind it never catches up with, since a lease that was
+-- given meanwhile would end too early; by `slack` it may, so all that runs out waits that long more.
 local op, node, seat, seq = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local known, run, claim = ARGV[5], ARGV[6], tonumber(ARGV[7])
-local ttl, hold, seats = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local known, run, claim, sent = ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
+local ttl, hold, seats = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local slack = math.floor(ttl / 2)
 local terms = ttl .. ' ' .. hold .. ' ' .. seats
 
 -- The epoch: a Redis that lost its memory, or was started anew from an older copy of it, begins
@@ -15,26 +17,34 @@ local e = redis.call('HMGET', KEYS[1], 'id', 'run', 'now', 'open', 'terms', 'wal
 local id, now, open = e[1], tonumber(e[3] or '0'), tonumber(e[4] or '0')
 local time = redis.call('TIME')
 local wall = time[1] * 1000 + math.floor(time[2] / 1000)
-local passed = math.max(0, wall - tonumber(e[6] or wall))
+local passed = math.min(slack, math.max(0, wall - tonumber(e[6] or wall)))
 local is_unheld = redis.call('EXISTS', KEYS[2]) == 0
 if not id or e[2] ~= run or (is_unheld and e[5] ~= terms) then
-    id, open = node .. ':' .. seq, now + ttl + hold
+    id, open = node .. ':' .. seq, now + ttl + hold + slack
     redis.call('HSET', KEYS[1], 'id', id, 'run', run, 'now', now, 'open', open, 'terms', terms,
         'wall', wall)
 elseif e[5] ~= terms then
-    return {'terms', id, now, 0, e[5]}
+    return {'terms', id, now, 0, wall}
 end
 if known ~= id then
-    return {'epoch', id, now, math.max(0, open - now)}
+    return {'epoch', id, now, math.max(0, open - now), wall}
 end
 
--- The nodes: until when each may dispatch, its seat, its last request, when it renewed. A node whose
--- time is over keeps what it holds for as long as its calls may last.
+-- The nodes: until when each may dispatch, its seat, its last request, when the
+-- renewal was sent, by the clock of this machine. A node whose
+-- time is over keeps what it holds for as long as its calls may last. A seat is a place, the
+-- process that sits there, and how many nodes (workers) that process has: it sits when all do.
+local function place_of(word)
+    local place, crew = word:match('^(%d+):%x+:(%d+)$')
+    return place, tonumber(crew)
+end
 local nodes = {}
 local entries = redis.call('HGETALL', KEYS[2])
 for i = 1, #entries, 2 do
-    local till, place, last, at = entries[i + 1]:match('^(%d+) (%S+) (%d+) (%d+)$')
-    nodes[entries[i]] = {till = tonumber(till), seat = place, seq = tonumber(last), at = tonumber(at)}
+    local till, word, last, at, calm = entries[i + 1]:match('^(%d+) (%S+) (%d+) (%d+) (%d+)$')
+    local place, crew = place_of(word)
+    nodes[entries[i]] = {till = tonumber(till), seat = word, place = place, crew = crew,
+                         seq = tonumber(last), at = tonumber(at), calm = tonumber(calm)}
 end
 local me = nodes[node]
 if me and me.till > now then
@@ -45,41 +55,80 @@ for name, entry in pairs(nodes) do
     entry.live = entry.till > now
     -- Of a node that is late by either clock nobody knows whether it has begun to use its share.
     entry.sits = entry.live and wall >= entry.at and wall < entry.at + ttl
-    if entry.till + hold <= now then
+    if entry.till + hold + slack <= now then
         redis.call('HDEL', KEYS[2], name)
         nodes[name] = nil
     end
 end
 me = nodes[node]
 if me and seq <= me.seq then
-    return {'stale', id, now, 0}
+    return {'stale', id, now, 0, wall}
 end
-local function note(till, at)
-    redis.call('HSET', KEYS[2], node, string.format('%d %s %d %d', till, seat, seq, at))
+local function note(till, at, calm)
+    redis.call('HSET', KEYS[2], node,
+        string.format('%d %s %d %d %d', till, seat, seq, at, calm))
 end
 local wait = math.max(0, open - now)
 
+-- Who sat at a place last, how many of its nodes left it, and until when calls may run there of
+-- which nobody told: a node that was not heard of for long may have used its share while Redis was
+-- away, and its process be followed by another.
+local function seat_record()
+    local text = redis.call('HGET', KEYS[1], 'seat:' .. place_of(seat)) or ''
+    local word, left, calm = text:match('^(%S+) (%d+) (%d+)$')
+    return word, tonumber(left or '0'), tonumber(calm or '0')
+end
+local function write_seat(left, calm)
+    redis.call('HSET', KEYS[1], 'seat:' .. place_of(seat),
+        string.format('%s %d %d', seat, left, calm))
+end
+local function take_seat()
+    local word, known, calm = seat_record()
+    if word ~= seat then
+        local _, crew = place_of(word or seat)
+        for _, other in pairs(nodes) do
+            local silent = wall - other.at
+            if other.seat == word and silent >= 0 and silent < 3 * ttl + hold then
+                known = known + 1
+            end
+        end
+        if known < crew then
+            calm = math.max(calm, now + hold + slack)
+        end
+        write_seat(0, calm)
+    end
+    return calm
+end
+
 if op == 'join' or op == 'renew' then
     if op == 'renew' and not (me and me.live) then
-        return {'lapsed', id, now, wait}
+        return {'lapsed', id, now, wait, wall}
     end
     for name, other in pairs(nodes) do
-        if name ~= node and other.sits and seats > 0 and other.seat == seat then
-            return {'seat', id, now, wait}
+        if other.sits and seats > 0 and other.place == place_of(seat) and other.seat ~= seat then
+            return {'seat', id, now, wait, wall}
         end
     end
-    note(now + ttl, wall)
-    return {'ok', id, now, wait}
+    local at, calm = math.min(wall, sent), 0 -- it may have been under way for long
+    if seats > 0 then
+        calm = take_seat()
+    end
+    note(now + ttl, at, calm)
+    return {'ok', id, now, wait, wall}
 elseif op == 'leave' then
+    local word, left, calm = seat_record()
+    if word == seat and me then
+        write_seat(left + 1, calm)
+    end
     redis.call('HDEL', KEYS[2], node)
-    return {'ok', id, now, wait}
+    return {'ok', id, now, wait, wall}
 end
 
 -- The lane: what each node keeps, which grants it has seen, which were made, what it wants.
-local is_entering, ceiling, keep = ARGV[11] == '1', tonumber(ARGV[12]), tonumber(ARGV[13])
-local want, seen, lane = tonumber(ARGV[14]), tonumber(ARGV[15]), ARGV[16]
+local is_entering, ceiling, keep = ARGV[12] == '1', tonumber(ARGV[13]), tonumber(ARGV[14])
+local want, seen, lane = tonumber(ARGV[15]), tonumber(ARGV[16]), ARGV[17]
 if not is_entering and not (me and me.live) then
-    return {'lapsed', id, now, wait}
+    return {'lapsed', id, now, wait, wall}
 end
 local records, fence = {}, 0
 local fields = redis.call('HGETALL', KEYS[3])
@@ -110,24 +159,27 @@ end
 
 local mine = records[node]
 if is_entering then
-    local granted = mine and mine.granted or seen
+    local granted = math.max(mine and mine.granted or 0, seen) -- we may have forgotten some
     local kept = (mine or wait > 0) and keep or seats > 0 and math.min(keep, math.floor(ceiling / seats)) or 0
-    note(me and me.till or now, me and me.at or 0)
+    note(me and me.till or now, me and me.at or 0, me and me.calm or 0)
     write(node, {keep = keep, seen = granted, granted = granted, want = 0,
                  last = mine and mine.last or 0, ceiling = ceiling})
-    return {'entered', id, now, wait, granted, kept}
+    return {'entered', id, now, wait, wall, granted, kept}
 end
-note(me.till, me.at)
-mine = mine or {granted = seen, last = 0}
+note(me.till, me.at, me.calm)
+mine = mine or {granted = 0, last = 0}
+mine.granted = math.max(mine.granted, seen)
 mine.keep, mine.seen, mine.want, mine.ceiling = keep, seen, want, ceiling
 records[node] = mine
 
--- What may not be granted: what is held, and the shares of seats that nobody live sits on.
+-- What may not be granted: what is held, and the shares of places where nobody, or not all of a
+-- process, sits: the lane may live in the worker that is missing.
 local function reserved()
-    local sum, lost, taken = 0, {}, {}
+    local sum, lost, sitting, taken = 0, {}, {}, {}
     for name, entry in pairs(nodes) do
-        if entry.sits then
-            taken[entry.seat] = true
+        if entry.sits and entry.calm <= now then
+            sitting[entry.seat] = (sitting[entry.seat] or 0) + 1
+            taken[entry.place] = taken[entry.place] or sitting[entry.seat] == entry.crew
         end
         if entry.live and records[name] then
             ceiling = math.min(ceiling, records[name].ceiling)
@@ -136,7 +188,8 @@ local function reserved()
     for name, record in pairs(records) do
         sum = sum + held(record)
         if not nodes[name].sits then
-            lost[nodes[name].seat] = (lost[nodes[name].seat] or 0) + held(record)
+            local place = nodes[name].place
+            lost[place] = (lost[place] or 0) + held(record)
         end
     end
     for place = 1, seats do
@@ -204,4 +257,4 @@ if next(records) == nil then
 elseif fence ~= before then
     redis.call('HSET', KEYS[3], 'fence', fence)
 end
-return {'turn', id, now, wait, mine_granted, total - mine_held}
+return {'turn', id, now, wait, wall, mine_granted, total - mine_held}

@@ -47,7 +47,7 @@ struct lender {
     struct lender_terms terms;
     char id[LENDER_KEY_BYTES], epoch[LENDER_EPOCH_BYTES], run[RUN_ID_BYTES];
     size_t id_bytes, epoch_bytes, run_bytes;
-    char seat[24];
+    char seat[64]; /* node, process, workers */
     enum stage stage;
     struct map *lanes; /* by id */
     struct map *keys;  /* the same, by key */
@@ -55,10 +55,12 @@ struct lender {
     uint64_t round, sequence;
     bool joins, renews, leaves; /* to be sent; join only after all that enters */
     bool renewing;
-    int64_t offset_ms; /* epoch's clock minus ours, at most; INT64_MIN: unknown */
-    int64_t base_seen; /* no grant of a forgotten lane had a higher number */
+    int64_t offset_ms;      /* epoch's clock minus ours, at most; INT64_MIN: unknown */
+    int64_t wall_offset_ms; /* clock of Redis's machine minus ours, the same way */
+    int64_t base_seen;      /* no grant of a forgotten lane had a higher number */
     int64_t
         contact_us;   /* sending of the last renewal that was answered, or our start */
+    int64_t asked_us; /* of the last renewal, answered or not: Redis may know of it */
     int64_t right_us; /* until when leases may be used */
     int64_t open_us;  /* until then nothing is granted: the epoch is young */
     int64_t renew_us;
@@ -90,14 +92,16 @@ struct lender *lender_new(const struct lender_terms *terms, struct slice id,
     lender->terms = *terms;
     slice_copy(lender->id, id);
     lender->id_bytes = id.len;
-    snprintf(lender->seat, sizeof lender->seat, "%d", terms->node);
+    REQUIRE(terms->workers >= 1);
+    snprintf(lender->seat, sizeof lender->seat, "%d:%" PRIx64 ":%d", terms->node,
+             terms->process, terms->workers);
     lender->lanes = map_new();
     lender->keys = map_new();
     list_init(&lender->all);
     list_init(&lender->asking);
     list_init(&lender->lending);
-    lender->offset_ms = INT64_MIN;
-    lender->contact_us = now_us;
+    lender->offset_ms = lender->wall_offset_ms = INT64_MIN;
+    lender->contact_us = lender->asked_us = now_us;
     lender->right_us = INT64_MIN;
     lender->renew_us = INT64_MAX;
     return lender;
@@ -160,8 +164,7 @@ static bool redis_decides(const struct lender *lender, int64_t now_us)
  */
 static int64_t share_us(const struct lender *lender)
 {
-    return lender->contact_us +
-           (3 * lender->terms.ttl_ms + lender->terms.hold_ms) * 1000;
+    return lender->asked_us + (3 * lender->terms.ttl_ms + lender->terms.hold_ms) * 1000;
 }
 
 static int allowance(const struct lender *lender, const struct lender_lane *lane,
@@ -325,14 +328,19 @@ bool lender_leave(struct lender *lender)
     return lender->leaves;
 }
 
+static int64_t now_there(int64_t now_us, int64_t offset_ms)
+{
+    return offset_ms == INT64_MIN ? 0 : now_us / 1000 + offset_ms;
+}
+
 static bool fill(struct lender *lender, enum lender_op op, struct lender_lane *lane,
                  struct lender_request *out, int64_t now_us)
 {
     *out = (struct lender_request){
         .op = op, .lane = lane, .round = lender->round, .sent_us = now_us};
     out->sequence = ++lender->sequence;
-    out->claim_ms =
-        lender->offset_ms == INT64_MIN ? 0 : now_us / 1000 + lender->offset_ms;
+    out->claim_ms = now_there(now_us, lender->offset_ms);
+    out->wall_ms = now_there(now_us, lender->wall_offset_ms);
     if (lane != NULL) {
         lane->pending++;
         lane->told_keep = out->keep = lane->leased;
@@ -358,11 +366,13 @@ bool lender_next_request(struct lender *lender, struct lender_request *out,
     }
     if (lender->joins) {
         lender->joins = false;
+        lender->asked_us = now_us;
         return fill(lender, LENDER_JOIN, NULL, out, now_us);
     }
     if (lender->renews) {
         lender->renews = false;
         lender->renewing = true;
+        lender->asked_us = now_us;
         return fill(lender, LENDER_RENEW, NULL, out, now_us);
     }
     if (lender->leaves) {
@@ -393,6 +403,7 @@ void lender_words(const struct lender *lender, const struct lender_request *requ
     out->words[out->count++] = slice_of(lender->epoch, lender->epoch_bytes);
     out->words[out->count++] = slice_of(lender->run, lender->run_bytes);
     add_number(out, request->claim_ms);
+    add_number(out, request->wall_ms);
     add_number(out, lender->terms.ttl_ms);
     add_number(out, lender->terms.hold_ms);
     add_number(out, lender->terms.nodes);
@@ -511,11 +522,11 @@ static void on_lane(struct lender *lender, const struct lender_request *request,
                     const struct lender_item *items, int64_t now_us)
 {
     struct lender_lane *lane = request->lane;
-    int64_t last = items[5].number;
+    int64_t last = items[6].number;
     lane->pending--;
     if (request->op == LENDER_ENTER) {
         lane->enters = false;
-        lane->seen = items[4].number;
+        lane->seen = items[5].number;
         if (last >= 0 && last < lane->leased) {
             lane->leased = (int)last; /* too late: others may have them */
         }
@@ -524,7 +535,7 @@ static void on_lane(struct lender *lender, const struct lender_request *request,
     lane->others = last >= 0 && last < INT32_MAX ? (int)last : 0;
     bool is_fresh = now_us - request->sent_us < lender->terms.ttl_ms * 1000;
     int64_t before = lane->seen;
-    take_grants(lender, lane, items[4].number, is_fresh, now_us);
+    take_grants(lender, lane, items[5].number, is_fresh, now_us);
     if (lane->seen == before) {
         settle(lender, lane, now_us);
     }
@@ -536,9 +547,10 @@ bool lender_answer(struct lender *lender, const struct lender_request *request,
     if (request->round != lender->round) {
         return true; /* its lane may be gone: invariant 6 */
     }
-    if (count < 4) {
+    if (count < 5) {
         return false;
     }
+    lender->wall_offset_ms = items[4].number - now_us / 1000 - 1;
     struct slice status = items[0].text;
     if (slice_is(status, "epoch")) {
         learn_epoch(lender, items[1].text, items[2].number, request->sent_us, now_us);
@@ -564,7 +576,7 @@ bool lender_answer(struct lender *lender, const struct lender_request *request,
     if (slice_is(status, "ok")) {
         return true;
     }
-    if ((slice_is(status, "turn") || slice_is(status, "entered")) && count >= 6 &&
+    if ((slice_is(status, "turn") || slice_is(status, "entered")) && count >= 7 &&
         request->lane != NULL) {
         on_lane(lender, request, items, now_us);
         if (was_closed && !lender->is_closed) {
@@ -612,6 +624,26 @@ void lender_tick(struct lender *lender, int64_t now_us)
         lender->was_sharing = true;
     }
     settle_all(lender, now_us);
+}
+
+int64_t lender_silent_until_us(const struct lender *lender, int64_t now_us)
+{
+    bool is_live = lender->stage == STAGE_LIVE && has_right(lender, now_us);
+    if (is_live && lender->is_closed && lender->open_us != INT64_MAX) {
+        return lender->open_us;
+    }
+    if (is_live || lender->stage == STAGE_ENTERING || lender->stage == STAGE_LIVE) {
+        return 0;
+    }
+    if (lender->is_disputed) {
+        return INT64_MAX;
+    }
+    if (now_us < lender->contact_us +
+                     (lender->terms.ttl_ms - lender->terms.ttl_ms / 10) * 1000) {
+        return 0; /* it may be back in time */
+    }
+    return lender->terms.nodes > 0 && now_us < share_us(lender) ? share_us(lender)
+                                                                : INT64_MAX;
 }
 
 struct lender_view lender_look(const struct lender *lender, int64_t now_us)

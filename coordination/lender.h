@@ -21,7 +21,7 @@
 
 #define LENDER_KEY_BYTES 32   /* of a lane, in hexadecimal digits */
 #define LENDER_EPOCH_BYTES 64 /* longest */
-#define LENDER_ITEMS 6        /* of an answer */
+#define LENDER_ITEMS 7        /* of an answer */
 
 struct lender;
 struct lender_lane;
@@ -31,9 +31,11 @@ struct lender_terms {
     int64_t hold_ms; /* the longest that the ERP may work on one request */
     int nodes; /* 0: strict; else what is not lent while Redis is away: n shares */
     int node;  /* 1..nodes: whose share is ours; 0 with strict */
+    uint64_t process; /* the same for all lenders of a process's life, no other's */
+    int workers;      /* 1..: so many lenders it has; a lane is always one's alone */
 };
 
-/* `id`: of this process's life, [0-9a-f], copied; LENDER_KEY_BYTES at most. */
+/* `id`: of this lender's life, [0-9a-f], copied; LENDER_KEY_BYTES at most. */
 struct lender *lender_new(const struct lender_terms *terms, struct slice id,
                           int64_t now_us);
 void lender_free(struct lender *lender); /* accepts NULL */
@@ -60,7 +62,9 @@ struct lender_request {
     enum lender_op op;
     struct lender_lane *lane; /* of ENTER and TURN */
     uint64_t round, sequence;
-    int64_t sent_us, claim_ms;
+    int64_t sent_us;
+    int64_t claim_ms,
+        wall_ms; /* no more than what the epoch's and Redis's clock showed then */
     int keep, want, ceiling;
     int64_t seen;
 };
@@ -69,7 +73,7 @@ bool lender_next_request(struct lender *lender, struct lender_request *out,
                          int64_t now_us);
 
 /* The words of a request for lease.lua; they lend until the lender changes. */
-#define LENDER_WORDS 16
+#define LENDER_WORDS 17
 struct lender_words {
     struct slice words[LENDER_WORDS];
     size_t count;
@@ -116,6 +120,9 @@ struct lender_view {
     int64_t left_ms; /* of the grace; of the lease while Redis is away */
     uint64_t epochs, lapses;
 };
+/* Before that time Redis lends nothing and no share may be used: INT64_MAX: nobody knows until
+ * when; 0: any moment may bring something. */
+int64_t lender_silent_until_us(const struct lender *lender, int64_t now_us);
 struct lender_view lender_look(const struct lender *lender, int64_t now_us);
 const char *lender_state_name(enum lender_state state);
 

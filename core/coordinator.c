@@ -121,6 +121,17 @@ static void arm(struct coordinator *coordinator)
     }
 }
 
+/* The governor's clock may stand where the lender's goes on: while the machine sleeps. */
+static void tell_silence(struct coordinator *coordinator)
+{
+    int64_t now_us = lease_now_us();
+    int64_t until_us = lender_silent_until_us(coordinator->lender, now_us);
+    if (until_us != 0 && until_us != INT64_MAX) {
+        until_us += turnstile_now_us(coordinator->parts.turnstile) - now_us;
+    }
+    governor_lend_none_before(coordinator->parts.governor, until_us);
+}
+
 /* Until neither side has anything new for the other. */
 static bool lend(void *ctx)
 {
@@ -145,6 +156,7 @@ static bool lend(void *ctx)
     }
     send_requests(coordinator);
     arm(coordinator);
+    tell_silence(coordinator);
     return is_lent;
 }
 
@@ -279,25 +291,29 @@ struct coordinator_view coordinator_look(const struct coordinator *coordinator)
     };
 }
 
-const char *coordinator_trouble(const struct coordinator *coordinator)
+struct slice coordinator_trouble(const struct coordinator *coordinator,
+                                 struct arena *arena)
 {
     static const char *const texts[] = {
         [LENDER_GRACE] = "No place can be lent yet: the coordinating Redis was started "
-                         "anew, and calls "
-                         "from before may still be running at the ERP.",
-        [LENDER_JOINING] = "This server is registering at the coordinating Redis.",
+                         "anew, and calls from before may still be running at the ERP",
+        [LENDER_JOINING] = "This server is registering at the coordinating Redis",
         [LENDER_STRICT] =
-            "No place may be used: the coordinating Redis is away, and this "
-            "server is set to stop then (coordination.when_away strict).",
-        [LENDER_SHARE] =
-            "The coordinating Redis is away: only this server's share of the "
-            "ceiling may be used, and it is in use or zero.",
+            "No place may be used: the coordinating Redis is away, and this server is "
+            "set to stop then (coordination.when_away strict)",
+        [LENDER_SHARE] = "The coordinating Redis is away: only this server's share of "
+                         "the ceiling may be used, and it is in use, zero, or not free "
+                         "of the others' calls yet",
         [LENDER_DISPUTED] = "Another server has this one's coordination.node, or other "
-                            "coordination settings.",
+                            "coordination settings",
     };
     if (coordinator == NULL) {
-        return NULL;
+        return SLICE_EMPTY;
     }
-    enum lender_state state = coordinator_look(coordinator).lender.state;
-    return state == LENDER_OPEN ? NULL : texts[state];
+    struct coordinator_view view = coordinator_look(coordinator);
+    if (view.lender.state == LENDER_OPEN) {
+        return SLICE_EMPTY;
+    }
+    return arena_printf(arena, "%s%s%s.", texts[view.lender.state],
+                        view.cause[0] != '\0' ? "; cause: " : "", view.cause);
 }

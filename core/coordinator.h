@@ -11,6 +11,7 @@
 #define SLUICE_CORE_COORDINATOR_H
 
 #include "auth/mac.h"
+#include "base/arena.h"
 #include "base/log.h"
 #include "base/random_stock.h"
 #include "coordination/lender.h"
@@ -47,8 +48,9 @@ struct coordinator_view {
 };
 struct coordinator_view coordinator_look(const struct coordinator *coordinator);
 
-/* For a call that found no slot: what is the matter, as a sentence; NULL: nothing is. Accepts
- * NULL. */
-const char *coordinator_trouble(const struct coordinator *coordinator);
+/* For a call that found no slot: what is the matter, as a sentence in `arena`; empty: nothing is.
+ * Accepts NULL. */
+struct slice coordinator_trouble(const struct coordinator *coordinator,
+                                 struct arena *arena);
 
 #endif

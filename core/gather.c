@@ -184,13 +184,15 @@ static struct row *read_row(struct slice line, struct arena *arena)
     return row;
 }
 
-/* What is no count: whether something is so in any worker, and what ends first in one. */
+/* What is no count: whether something is so in any worker, what takes longest, and what ends first
+ * in one. */
 static void add_row(struct row *sum, const struct row *row)
 {
     struct slice name = slice_trim(row->name);
     bool more = row->millionths > sum->millionths;
     sum->has_fraction = sum->has_fraction || row->has_fraction;
-    if (slice_is(name, "sluice_catalog_reload_failed")) {
+    if (slice_is(name, "sluice_catalog_reload_failed") ||
+        slice_is(name, "sluice_coordination_answer_seconds")) {
         sum->millionths = more ? row->millionths : sum->millionths;
     } else if (slice_is(name, "sluice_tls_certificate_not_after_seconds")) {
         sum->millionths = more ? sum->millionths : row->millionths;

@@ -121,7 +121,7 @@ static void write_coordination(const struct gateway *gateway, struct buf *out)
     }
     struct coordinator_view view = coordinator_look(gateway->coordinator);
     write_head(out, "sluice_coordination_state", "gauge",
-               "1 for how slots are shared with other processes now.");
+               "Workers of this process whose slots are shared with others so now.");
     for (int state = LENDER_OPEN; state <= LENDER_DISPUTED; state++) {
         buf_printf(out, "sluice_coordination_state{state=\"%s\"} %d\n",
                    lender_state_name((enum lender_state)state),

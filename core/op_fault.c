@@ -101,9 +101,10 @@ void op_busy_fault(struct op_run *run, const char *message)
     struct governor_view view =
         governor_look(run->gateway->parts.governor, run->account->record.id,
                       gateway_mono_us(run->gateway));
-    const char *trouble = coordinator_trouble(run->gateway->coordinator);
+    struct slice trouble =
+        coordinator_trouble(run->gateway->coordinator, run->op.arena);
     fault->err = ERR_ACCOUNT_BUSY;
-    fault->message = slice_str(trouble != NULL ? trouble : message);
+    fault->message = trouble.len > 0 ? trouble : slice_str(message);
     fault->hint =
         SLICE("Wait retry_after_seconds, then send the same call again; fewer calls at "
               "once will not be refused.");

@@ -237,7 +237,8 @@ static enum governor_decision why_not_wait(struct governor *governor,
         seat->counts.refused_full++;
         return GOVERNOR_REFUSED;
     }
-    if (ticket->estimate_us > wait_us) {
+    if (ticket->estimate_us > wait_us ||
+        lane_unlent_us(governor, seat->lane) > wait_us) {
         seat->counts.refused_late++;
         return GOVERNOR_TOO_LATE;
     }

@@ -232,6 +232,9 @@ bool governor_next_demand(struct governor *governor, struct governor_demand *out
  * False: there is no such lane (any more). */
 bool governor_lane_lend(struct governor *governor, struct slice lane, int slots,
                         int others, int64_t now_us);
+/* Before that time nothing will be lent, INT64_MAX: nobody knows when; 0: it may be at any time. Who
+ * would wait for longer than the line lasts, in a lane that has nothing, is told at once: TOO_LATE. */
+void governor_lend_none_before(struct governor *governor, int64_t until_us);
 
 /* The next ticket decided since, or NULL. */
 struct governor_ticket *governor_next(struct governor *governor);

@@ -250,14 +250,15 @@ struct governor {
     int share, shares;
     struct map *seats; /* by account id */
     struct tree lanes, tenants;
-    struct heap deadlines; /* waiting tickets */
-    struct heap throttled; /* lanes with a throttle */
-    struct heap paced;     /* queues in which somebody waits for a token */
-    struct list holds;     /* ending soonest first: all last equally long */
-    struct list decided;   /* tickets for governor_next */
-    struct list demands;   /* lanes for governor_next_demand */
-    char *told;            /* id of the last one it told of */
-    uint64_t sequence;     /* of arrivals, grants and refusals, over all lanes */
+    struct heap deadlines;   /* waiting tickets */
+    struct heap throttled;   /* lanes with a throttle */
+    struct heap paced;       /* queues in which somebody waits for a token */
+    struct list holds;       /* ending soonest first: all last equally long */
+    struct list decided;     /* tickets for governor_next */
+    struct list demands;     /* lanes for governor_next_demand */
+    char *told;              /* id of the last one it told of */
+    int64_t unlent_until_us; /* until then nobody lends anything */
+    uint64_t sequence;       /* of arrivals, grants and refusals, over all lanes */
     uint64_t random;
     int64_t now_us;
     bool is_watched, has_lost_changes;
@@ -386,6 +387,7 @@ struct lane *throttle_next(const struct governor *governor);
 /* lend.c */
 void lane_touch(struct lane *lane);
 int lane_lend_room(const struct governor_seat *seat);
+int64_t lane_unlent_us(const struct governor *governor, const struct lane *lane);
 
 /* account.c */
 struct governor_seat *seat_find(const struct governor *governor, struct slice id);

@@ -21,31 +21,40 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
+/* What may be in flight if it is lent: the ceiling, or one more than there are for a probe, which
+ * goes beside those that were under way at the refusal. */
+static int usable(const struct gate *gate)
+{
+    int probe = least(gate->probe_ceiling, gate->in_flight + 1);
+
+    return probe > gate->ceiling ? probe : gate->ceiling;
+}
+
 /* Places in line for calls that would not wait if slots were not lent. */
 int lane_lend_room(const struct governor_seat *seat)
 {
     int room = least(seat->ceiling - seat->in_flight,
-                     seat->lane->gate.ceiling - seat->lane->gate.in_flight);
+                     usable(&seat->lane->gate) - seat->lane->gate.in_flight);
 
     return seat->lane->demands != NULL && room > 0 ? room : 0;
 }
 
-/* One that has calls of several classes stands there once for each. */
-static bool is_first(const struct queue *queue, int class)
+/* A queue stands once for each class of its calls; it is counted where its first one stands. */
+static int first_class(const struct queue *queue)
 {
-    for (int i = 0; i < class; i++) {
-        if (queue->stands[i].is_parked) {
-            return false;
-        }
+    int class = 0;
+
+    while (!queue->stands[class].is_parked) {
+        class ++;
     }
-    return true;
+    return class;
 }
 
 /* Calls that only the lane keeps back; no more are counted than it could use. */
 static int wanted(const struct lane *lane)
 {
     const struct crowd *crowd = lane->gate.crowd;
-    int most = lane->gate.ceiling - lane->gate.in_flight, sum = 0;
+    int most = usable(&lane->gate) - lane->gate.in_flight, sum = 0;
 
     if (lane->gate.paused || crowd == NULL || most <= 0) {
         return 0;
@@ -55,7 +64,7 @@ static int wanted(const struct lane *lane)
         for (uint32_t i = 0; i < parked->count && sum < most; i++) {
             const struct queue *queue = ((const struct stand *)parked->items[i])->queue;
             const struct governor_seat *seat = queue->seat;
-            if (is_first(queue, class)) {
+            if (class == first_class(queue)) {
                 sum += least(seat->queued - queue->kept_count,
                              seat->ceiling - seat->in_flight);
             }
@@ -78,7 +87,7 @@ bool governor_next_demand(struct governor *governor, struct governor_demand *out
     slice_copy(governor->told, tree_id(&lane->node));
     *out =
         (struct governor_demand){.lane = slice_of(governor->told, lane->node.id_bytes),
-                                 .ceiling = lane->gate.ceiling,
+                                 .ceiling = usable(&lane->gate),
                                  .in_flight = lane->gate.in_flight,
                                  .lent = lane->gate.lent,
                                  .wanted = wanted(lane)};
@@ -102,4 +111,20 @@ bool governor_lane_lend(struct governor *governor, struct slice id, int slots,
     lane_touch(lane);
     gates_dispatch(governor, (struct gate *const[]){&lane->gate}, 1);
     return true;
+}
+
+void governor_lend_none_before(struct governor *governor, int64_t until_us)
+{
+    governor->unlent_until_us = until_us;
+}
+
+/* How long at least nothing can come for a call of that lane; 0: something may at any time. */
+int64_t lane_unlent_us(const struct governor *governor, const struct lane *lane)
+{
+    int64_t left = governor->unlent_until_us - governor->now_us;
+
+    return lane->demands != NULL && lane->gate.lent == 0 && lane->gate.in_flight == 0 &&
+                   left > 0
+               ? left
+               : 0;
 }
