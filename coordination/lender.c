@@ -642,8 +642,11 @@ int64_t lender_silent_until_us(const struct lender *lender, int64_t now_us)
                      (lender->terms.ttl_ms - lender->terms.ttl_ms / 10) * 1000) {
         return 0; /* it may be back in time */
     }
-    return lender->terms.nodes > 0 && now_us < share_us(lender) ? share_us(lender)
-                                                                : INT64_MAX;
+    if (lender->terms.nodes == 0) {
+        return INT64_MAX;
+    }
+    return now_us < share_us(lender) ? share_us(lender)
+                                     : 0; /* then the share is there */
 }
 
 struct lender_view lender_look(const struct lender *lender, int64_t now_us)

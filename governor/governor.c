@@ -226,6 +226,7 @@ static enum governor_decision why_not_wait(struct governor *governor,
                                            const struct governor_call *call)
 {
     int room = lane_lend_room(seat);
+    int64_t unlent_us = lane_unlent_us(governor, seat->lane);
     int64_t wait_us = room > 0 && seat->queue_wait_us < LEND_WAIT_US
                           ? LEND_WAIT_US
                           : seat->queue_wait_us;
@@ -237,8 +238,11 @@ static enum governor_decision why_not_wait(struct governor *governor,
         seat->counts.refused_full++;
         return GOVERNOR_REFUSED;
     }
-    if (ticket->estimate_us > wait_us ||
-        lane_unlent_us(governor, seat->lane) > wait_us) {
+    if (unlent_us > wait_us && ticket->estimate_us < unlent_us) {
+        ticket->estimate_us =
+            governor->unlent_until_us < INT64_MAX ? unlent_us : CLOSED_US;
+    }
+    if (ticket->estimate_us > wait_us || unlent_us > wait_us) {
         seat->counts.refused_late++;
         return GOVERNOR_TOO_LATE;
     }

@@ -21,6 +21,9 @@
 #define GATE_UNLIMITED INT_MAX
 /* How long a call waits for a slot to be lent, whatever its account says of the line. */
 #define LEND_WAIT_US INT64_C(1000000)
+/* How soon to ask again where nobody knows when it opens: an operator has closed the lane, or who
+ * lends is away. */
+#define CLOSED_US INT64_C(30000000)
 /* An upstream's Retry-After is honoured up to here: it may not close a lane for good.
  */
 #define RETRY_AFTER_MAX_US INT64_C(3600000000)

@@ -17,9 +17,6 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* How soon to ask again at a lane that an operator has closed: nobody knows when it opens. */
-#define CLOSED_US INT64_C(30000000)
-
 static long seconds_up(int64_t us)
 {
     return (long)((us + 999999) / 1000000);

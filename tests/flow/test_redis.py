@@ -24,8 +24,11 @@ LINE = {"ceiling": CEILING, "queue_limit": 1000, "queue_wait_ms": 60000}
 
 @unittest.skipUnless(PROGRAM, "redis-server is not installed")
 class Pair(unittest.TestCase):
-    """Two servers with data folders of their own and the same upstream account, on one Redis."""
+    """Two servers and the same upstream account, on one Redis; each has its data folder, or the
+    second works on the first one's."""
 
+    is_one_folder = False
+    workers = 1
     when_away = ()
     redis_flags = redis_prefix = ()
     password = None
@@ -40,9 +43,12 @@ class Pair(unittest.TestCase):
         self.mock = self.stands[0].start_mock("netsuite", "--today", TODAY)
         for stand in self.stands:
             stand.mocks = self.stands[0].mocks
+            if self.is_one_folder:
+                stand.admin_token = self.stands[0].admin_token
             stand.start_server()
         self.accounts = [None, None]
         self.urls = [self.connect(stand, at) for at, stand in enumerate(self.stands)]
+        self.both_work()
         self.until_states("open")
         self.control("POST", "/reset")
 
@@ -50,7 +56,10 @@ class Pair(unittest.TestCase):
         flags = ["--coordination.redis", self.url(), "--coordination.lease_ms", str(LEASE_MS),
                  "--coordination.call_max_ms", str(self.call_ms)]
         flags += [word.replace("NODE", str(number)) for word in self.when_away]
+        flags += ["--server.workers", str(self.workers)]
         stand = Stand(BIN, flags=flags)
+        if self.is_one_folder and self.stands:
+            stand.data_dir = self.stands[0].data_dir
         self.addCleanup(stand.stop)
         if self.password:
             path = os.path.join(stand.scratch, "password")
@@ -66,8 +75,17 @@ class Pair(unittest.TestCase):
     def connect(self, stand, at):
         """The URL of the same upstream account on that server; a trial needs a slot as well."""
         self.until_states("open", [stand])
+        if self.is_one_folder and at > 0:
+            self.accounts[at] = self.accounts[0]
+            return stand.base + urllib.parse.urlsplit(self.first_url).path
         self.accounts[at] = stand.connect_netsuite(governor=LINE)
-        return stand.mint(self.accounts[at]["id"])["url"]
+        self.first_url = stand.mint(self.accounts[at]["id"])["url"]
+        return self.first_url
+
+    def both_work(self):
+        """Logins have proved themselves on both sides."""
+        for url in self.urls:
+            self.assertEqual(codes(Volley(url, 1).send().results()), {"ok": 1})
 
     def control(self, method, path, body=None):
         return self.stands[0].control("netsuite", method, path, body)
