@@ -25,7 +25,8 @@
 #include "base/require.h"
 
 #define RUN_ID_BYTES 64
-#define RETRY_US INT64_C(1000000) /* after a dispute about seat or terms */
+#define NUMBER_MOST (INT64_C(1) << 53) /* that lease.lua can count to */
+#define RETRY_US INT64_C(1000000)      /* after a dispute about seat or terms */
 
 enum stage { STAGE_AWAY, STAGE_ENTERING, STAGE_LIVE, STAGE_DISPUTED };
 
@@ -479,7 +480,8 @@ void lender_granted(struct lender *lender, struct slice message, int64_t now_us)
     struct lender_lane *lane = map_get(lender->keys, words[1]);
     if (lane == NULL || lender->stage != STAGE_LIVE ||
         !slice_eq(words[0], slice_of(lender->epoch, lender->epoch_bytes)) ||
-        !slice_to_u64(words[2], &granted) || !slice_to_u64(words[3], &at_ms)) {
+        !slice_to_u64(words[2], &granted) || !slice_to_u64(words[3], &at_ms) ||
+        granted > NUMBER_MOST || at_ms > NUMBER_MOST) {
         return; /* what it granted stays on our record until we report that lane */
     }
     learn_clock(lender, (int64_t)at_ms, INT64_MIN / 2, now_us);
@@ -541,13 +543,23 @@ static void on_lane(struct lender *lender, const struct lender_request *request,
     }
 }
 
+static bool are_sound(const struct lender_item *items, size_t count)
+{
+    for (size_t i = 2; i < count; i++) {
+        if (items[i].number < 0 || items[i].number > NUMBER_MOST) {
+            return false;
+        }
+    }
+    return count >= 5;
+}
+
 bool lender_answer(struct lender *lender, const struct lender_request *request,
                    const struct lender_item *items, size_t count, int64_t now_us)
 {
     if (request->round != lender->round) {
         return true; /* its lane may be gone: invariant 6 */
     }
-    if (count < 5) {
+    if (!are_sound(items, count)) {
         return false;
     }
     lender->wall_offset_ms = items[4].number - now_us / 1000 - 1;

@@ -8,7 +8,6 @@
 #include "io/redis.h"
 
 #include <fcntl.h>
-#include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "io/loop_private.h"
+#include "io/redis_answer.h"
 
 #define BACKOFF_FIRST_MS 50
 #define BACKOFF_MOST_MS 1000
@@ -52,7 +52,7 @@ struct wire {
         uv_pipe_t pipe;
     } uv;
     uv_connect_t connecting;
-    redisReader *reader;
+    struct redis_reader reader;
     struct list asked;
     bool is_subscriber, is_ready;
     char room[16384];
@@ -97,7 +97,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct wire *wire = handle->data;
     forget_asked(wire);
-    redisReaderFree(wire->reader);
+    redis_reader_free(&wire->reader);
     free(wire);
 }
 
@@ -245,23 +245,6 @@ static void greet(struct wire *wire)
     send_words(wire, ASK_LOAD, load, 3);
 }
 
-/* The value of "name:value\r\n" in what INFO says; empty when it is not there. */
-static struct slice info_of(struct slice text, const char *name)
-{
-    while (text.len > 0) {
-        ptrdiff_t end = slice_find(text, '\n');
-        struct slice line = end < 0 ? text : slice_of(text.ptr, (size_t)end);
-        ptrdiff_t colon = slice_find(line, ':');
-        text = end < 0 ? SLICE_EMPTY : slice_from(text, (size_t)end + 1);
-        if (colon > 0 && slice_is(slice_of(line.ptr, (size_t)colon), name)) {
-            line = slice_from(line, (size_t)colon + 1);
-            line.len -= line.len > 0 && line.ptr[line.len - 1] == '\r' ? 1 : 0;
-            return line;
-        }
-    }
-    return SLICE_EMPTY;
-}
-
 static bool keep_text(char *room, size_t bytes, struct slice text)
 {
     if (text.len == 0 || text.len >= bytes) {
@@ -275,18 +258,18 @@ static bool keep_text(char *room, size_t bytes, struct slice text)
 /* What may not be: a Redis that is too old, and one that drops keys to make room. */
 static bool is_fit_server(struct redis *redis, struct slice info)
 {
-    struct slice version = info_of(info, "redis_version");
+    struct slice version = redis_info(info, "redis_version");
     ptrdiff_t dot = slice_find(version, '.');
     unsigned long long major = 0;
     return dot > 0 && slice_to_u64(slice_of(version.ptr, (size_t)dot), &major) &&
            major >= LEAST_MAJOR &&
-           keep_text(redis->run_id, sizeof redis->run_id, info_of(info, "run_id"));
+           keep_text(redis->run_id, sizeof redis->run_id, redis_info(info, "run_id"));
 }
 
 static bool is_fit_memory(struct slice info)
 {
-    return slice_is(info_of(info, "maxmemory"), "0") ||
-           slice_is(info_of(info, "maxmemory_policy"), "noeviction");
+    return slice_is(redis_info(info, "maxmemory"), "0") ||
+           slice_is(redis_info(info, "maxmemory_policy"), "noeviction");
 }
 
 static void see_whether_up(struct redis *redis)
@@ -301,44 +284,10 @@ static void see_whether_up(struct redis *redis)
 
 /* ---- Answers ---- */
 
-static struct slice text_of(const redisReply *reply)
-{
-    bool is_text = reply->type == REDIS_REPLY_STRING ||
-                   reply->type == REDIS_REPLY_STATUS ||
-                   reply->type == REDIS_REPLY_ERROR;
-    return is_text ? slice_of(reply->str, (size_t)reply->len) : SLICE_EMPTY;
-}
-
-static enum redis_cause cause_of(struct slice error)
-{
-    static const struct {
-        const char *word;
-        enum redis_cause cause;
-    } rows[] = {
-        {"NOAUTH", REDIS_DENIED},    {"WRONGPASS", REDIS_DENIED},
-        {"NOPERM", REDIS_DENIED},    {"LOADING", REDIS_UNREACHABLE},
-        {"MASTERDOWN", REDIS_UNFIT}, {"READONLY", REDIS_UNFIT},
-        {"OOM", REDIS_UNFIT},        {"MISCONF", REDIS_UNFIT},
-        {"NOREPLICAS", REDIS_UNFIT},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (slice_starts(error, slice_str(rows[i].word))) {
-            return rows[i].cause;
-        }
-    }
-    return REDIS_STRANGE;
-}
-
 static void on_script(const struct ask_record *record, const redisReply *reply)
 {
     struct redis_item items[REDIS_ITEMS] = {{SLICE_EMPTY, 0}};
-    size_t count = reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;
-    count = count < REDIS_ITEMS ? count : REDIS_ITEMS;
-    for (size_t i = 0; i < count; i++) {
-        const redisReply *item = reply->element[i];
-        items[i].text = text_of(item);
-        items[i].number = item->type == REDIS_REPLY_INTEGER ? item->integer : 0;
-    }
+    size_t count = redis_reply_items(reply, items);
     record->fn(record->ctx, items, count);
 }
 
@@ -347,8 +296,9 @@ static void on_answer(struct wire *wire, const struct ask_record *record,
 {
     struct redis *redis = wire->redis;
     if (reply->type == REDIS_REPLY_ERROR) {
-        redis_drop(redis,
-                   record->ask == ASK_AUTH ? REDIS_DENIED : cause_of(text_of(reply)));
+        redis_drop(redis, record->ask == ASK_AUTH
+                              ? REDIS_DENIED
+                              : redis_error_cause(redis_reply_text(reply)));
         return;
     }
     switch (record->ask) {
@@ -356,17 +306,18 @@ static void on_answer(struct wire *wire, const struct ask_record *record,
     case ASK_SELECT:
         return;
     case ASK_SERVER:
-        if (!is_fit_server(redis, text_of(reply))) {
+        if (!is_fit_server(redis, redis_reply_text(reply))) {
             redis_drop(redis, REDIS_UNFIT);
         }
         return;
     case ASK_MEMORY:
-        if (!is_fit_memory(text_of(reply))) {
+        if (!is_fit_memory(redis_reply_text(reply))) {
             redis_drop(redis, REDIS_UNFIT);
         }
         return;
     case ASK_LOAD:
-        wire->is_ready = keep_text(redis->sha, sizeof redis->sha, text_of(reply));
+        wire->is_ready =
+            keep_text(redis->sha, sizeof redis->sha, redis_reply_text(reply));
         see_whether_up(redis);
         return;
     case ASK_SUBSCRIBE:
@@ -379,27 +330,23 @@ static void on_answer(struct wire *wire, const struct ask_record *record,
     }
 }
 
-static bool is_message(const redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
-           slice_is(text_of(reply->element[0]), "message");
-}
-
 static void on_reply(struct wire *wire, const redisReply *reply)
 {
     struct redis *redis = wire->redis;
-    if (wire->is_subscriber && is_message(reply)) {
-        redis->events.on_message(redis->events.ctx, text_of(reply->element[2]));
+    struct slice message;
+    if (wire->is_subscriber && redis_reply_message(reply, &message)) {
+        redis->events.on_message(redis->events.ctx, message);
         return;
     }
     if (list_empty(&wire->asked)) {
         redis_drop(redis, REDIS_STRANGE);
         return;
     }
-    struct ask_record *record = LIST_ENTRY(wire->asked.next, struct ask_record, link);
-    list_remove(&record->link);
-    on_answer(wire, record, reply);
-    free(record);
+    struct list *first = wire->asked.next;
+    struct ask_record record = *LIST_ENTRY(first, struct ask_record, link);
+    list_remove(first);
+    free(LIST_ENTRY(first, struct ask_record, link));
+    on_answer(wire, &record, reply);
 }
 
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
@@ -419,10 +366,10 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *bytes)
         redis_drop(wire->redis, REDIS_UNREACHABLE);
         return;
     }
-    int fed = redisReaderFeed(wire->reader, bytes->base, (size_t)count);
+    bool is_read = redis_reader_feed(&wire->reader, bytes->base, (size_t)count);
     while (wire->redis != NULL) {
-        void *reply = NULL;
-        if (fed != REDIS_OK || redisReaderGetReply(wire->reader, &reply) != REDIS_OK) {
+        redisReply *reply = NULL;
+        if (!is_read || !redis_reader_next(&wire->reader, &reply)) {
             redis_drop(wire->redis, REDIS_STRANGE);
             return;
         }
@@ -457,8 +404,7 @@ static struct wire *wire_new(struct redis *redis, const struct sockaddr *address
     uv_loop_t *uv = loop_uv(redis->loop);
     wire->redis = redis;
     wire->is_subscriber = is_subscriber;
-    wire->reader = redisReaderCreate();
-    REQUIRE(wire->reader != NULL);
+    redis_reader_init(&wire->reader);
     list_init(&wire->asked);
     wire->connecting.data = wire;
     if (address == NULL) {
