@@ -38,3 +38,6 @@ endforeach()
 # The governor between made-up agents and ERPs: bench/governor-sim.
 sluice_program(governor-sim SOURCES bench/governor_sim.c LIBS sluice_governor m)
 sluice_program(governor-costs SOURCES bench/governor_costs.c LIBS sluice_governor)
+
+# Slots lent by a real Redis: bench/coordination-costs.
+sluice_program(coordination-costs SOURCES bench/coordination_costs.c LIBS sluice_core)
