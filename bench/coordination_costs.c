@@ -62,8 +62,10 @@ static void on_decided(void *ctx, enum governor_decision decision)
 
 static void enter(struct caller *caller)
 {
-    const struct governor_call call = {SLICE("acc"), SLICE("mcp"), 1,
-                                       GOVERNOR_INTERACTIVE};
+    const struct governor_call call = {.account = SLICE("acc"),
+                                       .server = SLICE("mcp"),
+                                       .weight = 1,
+                                       .priority = GOVERNOR_INTERACTIVE};
     caller->place = (struct turnstile_place){.on_decided = on_decided, .ctx = caller};
     REQUIRE(turnstile_enter(caller->server->turnstile, &caller->place, &call) ==
             GOVERNOR_WAITING);

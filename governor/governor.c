@@ -222,7 +222,7 @@ static void estimate(const struct governor *governor, const struct governor_seat
 /* Why a call that cannot go at once must not wait either; WAITING: it may. */
 static enum governor_decision why_not_wait(struct governor *governor,
                                            struct governor_seat *seat,
-                                           const struct governor_ticket *ticket,
+                                           struct governor_ticket *ticket,
                                            const struct governor_call *call)
 {
     int room = lane_lend_room(seat);
