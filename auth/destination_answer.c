@@ -164,9 +164,9 @@ static bool read_login(struct arena *arena, const struct jval *json,
     out->text = shown(arena, kind);
     return fail(
         out, ERR_NEEDS_REAUTH,
-        "The destination's Authentication is one that needs a person's own "
-        "login, or a certificate at the system: BasicAuthentication, "
-        "NoAuthentication and the OAuth2 kinds for technical users are served.");
+        "The destination's Authentication is one that needs a person's own login, or a "
+        "certificate at the system: BasicAuthentication, NoAuthentication and the "
+        "OAuth2 kinds for technical users are served.");
 }
 
 /* ---- The address ---- */

@@ -139,19 +139,17 @@ const char *grant_request_words(const struct grant_request_done *done)
     }
     if (slice_is(done->code, "invalid_client")) {
         return "The token host does not take this client's id or secret: the secret "
-               "was "
-               "changed, or the integration record was disabled or deleted. The grant "
-               "itself was not refused; it is renewed when the client is right again.";
+               "was changed, or the integration record was disabled or deleted. The "
+               "grant itself was not refused; it is renewed when the client is right "
+               "again.";
     }
     if (slice_is(done->code, "unauthorized_client")) {
         return "The token host does not let this client use an authorization code "
-               "grant "
-               "any more. The grant itself was not refused.";
+               "grant any more. The grant itself was not refused.";
     }
     return "Something refused to renew the access token, but not because of the grant: "
-           "a "
-           "firewall or a proxy before the token host, or the token host itself, which "
-           "found the request to be wrong.";
+           "a firewall or a proxy before the token host, or the token host itself, "
+           "which found the request to be wrong.";
 }
 
 void grant_request_hurry(struct grant_request *request)

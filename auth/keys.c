@@ -162,8 +162,7 @@ static const char *read_keys(struct keys *keys, json_t *root)
     for (size_t i = 0; i < json_array_size(list); i++) {
         if (!read_vault_key(keys, json_array_get(list, i))) {
             return "vault_keys: each needs an id of its own (1 to 32 bytes) and a key "
-                   "of 64 hex "
-                   "digits";
+                   "of 64 hex digits";
         }
     }
     return NULL;

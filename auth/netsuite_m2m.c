@@ -57,10 +57,10 @@ const struct outbound_scheme outbound_netsuite_m2m = {
         "Probable causes, the most likely first: the certificate has ended or was "
         "removed from the integration, or its id belongs to another key; client id and "
         "account do not belong together; the integration or its user was disabled; the "
-        "role lost REST Web Services or OAuth 2.0 "
-        "access tokens. NetSuite shows the certificates under Setup > Integration > "
-        "OAuth 2.0 Client Credentials (M2M) Setup, and why a login failed in its Login "
-        "Audit Trail (Setup > Users/Roles > User Management > View Login Audit Trail).",
+        "role lost REST Web Services or OAuth 2.0 access tokens. NetSuite shows the "
+        "certificates under Setup > Integration > OAuth 2.0 Client Credentials (M2M) "
+        "Setup, and why a login failed in its Login Audit Trail (Setup > Users/Roles > "
+        "User Management > View Login Audit Trail).",
     .clock_ms = 60000,
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],

@@ -117,9 +117,9 @@ struct slice outbound_scheme_causes(const struct outbound_scheme *scheme,
     }
     return arena_printf(
         arena,
-        "The cause is probably the time: the ERP's clock is %lld seconds "
-        "%s this server's, and it refuses what is signed more than %lld "
-        "seconds from its own. If not: %s",
+        "The cause is probably the time: the ERP's clock is %lld seconds %s this "
+        "server's, and it refuses what is signed more than %lld seconds from its own. "
+        "If not: %s",
         (long long)(apart_ms / 1000), skew_ms > 0 ? "ahead of" : "behind",
         (long long)(scheme->clock_ms / 1000), scheme->causes);
 }

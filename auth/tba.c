@@ -101,9 +101,8 @@ const struct outbound_scheme outbound_tba = {
         "its integration record or its user was revoked or disabled, or dropped by a "
         "sandbox refresh; the role lacks Log in using Access Tokens or REST Web "
         "Services; five failures have locked the user for 30 minutes. NetSuite's Login "
-        "Audit "
-        "Trail says which (Setup > Users/Roles > User Management > View Login Audit "
-        "Trail, with the Detail column).",
+        "Audit Trail says which (Setup > Users/Roles > User Management > View Login "
+        "Audit Trail, with the Detail column).",
     .clock_ms = 300000, /* Oracle Help, "Troubleshoot TBA" */
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],

@@ -19,9 +19,8 @@ const struct outbound_scheme outbound_xsuaa = {
     .name = "sap_xsuaa",
     .integration = "sap",
     .causes = "Probable causes, the most likely first: the client's id or secret is "
-              "wrong, or the secret was rotated; its "
-              "certificate has ended, or its service key was deleted; the token is of "
-              "another subaccount; the "
+              "wrong, or the secret was rotated; its certificate has ended, or its "
+              "service key was deleted; the token is of another subaccount; the "
               "communication arrangement does not allow the client.",
     .fields = fields,
     .field_count = sizeof fields / sizeof fields[0],

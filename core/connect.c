@@ -52,8 +52,8 @@ static void internal_error(struct connect *connect)
 {
     connect_page_refused(
         connect, 500, "Something went wrong here",
-        "This server could not store what happened. Nothing was "
-        "connected. Try again in a moment; the operator's log says more.");
+        "This server could not store what happened. Nothing was connected. Try again "
+        "in a moment; the operator's log says more.");
 }
 
 static void on_stored(void *ctx, enum err err)

@@ -61,30 +61,25 @@ const struct connect_field *connect_connection_fields(struct slice integration,
 static const struct connect_way ways[] = {
     {"netsuite_oauth2", "Log in at NetSuite and allow access",
      "You are sent to NetSuite, choose your role there and allow access. Nothing has "
-     "to be "
-     "copied. NetSuite asks for it again every seven days."},
+     "to be copied. NetSuite asks for it again every seven days."},
     {"netsuite_tba", "Access token (token-based authentication)",
      "Four values from an integration record and an access token. It does not end by "
      "itself."},
     {"netsuite_m2m", "Certificate (OAuth 2.0 client credentials)",
      "A client ID, a certificate that was mapped to a role, and its private key. It "
-     "works "
-     "without anybody's consent until the certificate ends."},
+     "works without anybody's consent until the certificate ends."},
     {"sap_xsuaa", "OAuth 2.0 client (XSUAA)",
      "Client ID with a secret or a certificate, of a service key, and the address that "
      "gives tokens."},
     {"sap_ias", "OAuth 2.0 client (Identity Authentication)",
      "Client ID with a secret or a certificate, of an application there, and the "
-     "address "
-     "that gives tokens."},
+     "address that gives tokens."},
     {"sap_connectivity", "Through SAP Cloud Connector",
      "A client of the connectivity service, the address of its proxy, and a user of "
-     "the "
-     "system behind it."},
+     "the system behind it."},
     {"sap_destination", "A destination of SAP BTP",
      "A client of the destination service, and the name of a destination that says "
-     "where "
-     "the system is and how to log in there."},
+     "where the system is and how to log in there."},
     {"sap_api_key", "API key (API Management)",
      "A key of an application there, and a user where the system behind it asks for "
      "one."},
@@ -176,8 +171,7 @@ static const struct {
         "passphrase. It never leaves this server."),
     WORDS("sap_ias", "resource", "Resource",
           "Such as urn:sap:identity:application:provider:name:..., where the API asks "
-          "for "
-          "it."),
+          "for it."),
     WORDS("sap_ias", "app_tid", "Application tenant ID",
           "Of the customer's tenant, where the application has several."),
     WORDS("sap_connectivity", "proxy_url", "Address of the connectivity proxy",
@@ -232,11 +226,9 @@ const char *connect_allows(struct slice integration)
 {
     if (slice_is(integration, "netsuite")) {
         return "This server will read records through NetSuite's REST web services, "
-               "and create "
-               "those "
-               "that its tools are made for. It can never do more than the role you "
-               "choose "
-               "there: take one that was made for this, not Administrator.";
+               "and create those that its tools are made for. It can never do more "
+               "than the role you choose there: take one that was made for this, not "
+               "Administrator.";
     }
     return "This server can never do more than the user or client you connect it with.";
 }

@@ -145,8 +145,8 @@ bool connect_read_acknowledgement(struct connect *connect)
 {
     struct fault_detail missing = {
         SLICE("/" CONNECT_BOX),
-        SLICE("Nothing is connected without this: tick the box, "
-              "or ask somebody who can.")};
+        SLICE("Nothing is connected without this: tick the box, or ask somebody who "
+              "can.")};
     const struct fault fault = {.details = &missing, .detail_count = 1};
     if (!connect_must_acknowledge(connect) ||
         slice_is(web_form_get(&connect->form, SLICE(CONNECT_BOX)),

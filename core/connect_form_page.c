@@ -32,8 +32,8 @@ void connect_page_start(struct connect *connect)
 
 /* ---- Choosing a way ---- */
 
-/* Of a refused login, but not of a destination, the trial's words speak of an account that is stored, unless the clocks
- * are apart: the causes say more. */
+/* Of a refused login, but not of a destination, the trial's words speak of an account that is
+ * stored, unless the clocks are apart: the causes say more. */
 static bool has_causes(const struct connect *connect)
 {
     bool is_looked_up = connect->tried != NULL && connect->tried->is_looked_up;

@@ -10,28 +10,24 @@
 static const struct connect_cause causes[] = {
     {"consent_denied", "Access was not allowed",
      "You, or somebody at that screen, chose not to allow access. Nothing was "
-     "connected "
-     "and nothing was stored."},
+     "connected and nothing was stored."},
     {"consent_refused", "The ERP did not go along with the login",
      "It came back without allowing access. Most often the role that was chosen may "
-     "not "
-     "log in using OAuth 2.0 access tokens, or the integration is not enabled in that "
-     "account. Your ERP administrator can see the reason in the login audit trail."},
+     "not log in using OAuth 2.0 access tokens, or the integration is not enabled in "
+     "that account. Your ERP administrator can see the reason in the login audit "
+     "trail."},
     {"wrong_company", "That was another account",
      "You logged in to another account than the one named here, so nothing was "
      "connected. Log out there, or choose the right account and role, and try again."},
     {"token_refused", "The ERP took back what it allowed",
      "You allowed access, but the ERP then refused to give it to this server. Most "
-     "often "
-     "the server's client ID or secret is wrong, or the login took too long. Try "
-     "again; "
-     "if it happens once more, tell whoever runs this server."},
+     "often the server's client ID or secret is wrong, or the login took too long. Try "
+     "again; if it happens once more, tell whoever runs this server."},
     {"login_refused", "The ERP refused this login",
      "The values were tried once, and the ERP did not take them. Nothing was stored."},
     {"login_locked", "This login is not tried again for now",
      "Nothing was sent this time: a few wrong logins lock the user in the ERP, and "
-     "these "
-     "values have been refused before."},
+     "these values have been refused before."},
     {"permission_denied", "The login works, but may not read",
      "The ERP knows this login, but its role may not use the API. Nothing was stored. "
      "Give the role the permissions that the guide lists, and try again."},
@@ -49,8 +45,7 @@ static const struct connect_cause causes[] = {
      "is right, the operator has to allow it."},
     {"account_gone", "The account is gone",
      "It was removed from this server while you were connecting it. Ask whoever sent "
-     "you "
-     "the link for a new one."},
+     "you the link for a new one."},
     {"used_elsewhere", "This link was used in another window",
      "What you did there counts; this window's login was not stored."},
     {"internal", "Something went wrong here",
@@ -111,9 +106,8 @@ void connect_page_elsewhere(struct connect *connect)
 {
     connect_page_refused(
         connect, 403, "This link is in use in another browser",
-        "It works in the browser in which somebody began, and nowhere "
-        "else. Go on there. If that was not you, do not go on: ask for "
-        "a new link.");
+        "It works in the browser in which somebody began, and nowhere else. Go on "
+        "there. If that was not you, do not go on: ask for a new link.");
 }
 
 void connect_page_stray_answer(struct connect *connect)
@@ -121,8 +115,8 @@ void connect_page_stray_answer(struct connect *connect)
     connect_page_refused(connect, 400,
                          "This answer does not belong to a login under way",
                          "It was used before, or the login it belongs to has ended. "
-                         "Nothing was changed. "
-                         "Open the link you were given again, or ask for a new one.");
+                         "Nothing was changed. Open the link you were given again, or "
+                         "ask for a new one.");
 }
 
 /* ---- The end ---- */

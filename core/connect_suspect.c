@@ -75,8 +75,8 @@ static struct slice no_answer(const struct connect *connect,
                ? SLICE("This server's operator allows no calls to this address.")
                : arena_printf(
                      connect->arena,
-                     "No usable answer came from here%s%s%s: check the "
-                     "address, and that this server can reach it.",
+                     "No usable answer came from here%s%s%s: check the address, and "
+                     "that this server can reach it.",
                      trace->reason != NULL && trace->reason[0] != '\0' ? " (" : "",
                      trace->reason != NULL ? trace->reason : "",
                      trace->reason != NULL && trace->reason[0] != '\0' ? ")" : "");

@@ -525,8 +525,8 @@ static bool bars_trial(struct account *account, struct standing_try *attempt)
         count);
     attempt->fault->hint = arena_printf(
         attempt->arena,
-        "It is tried again half an hour after the last refusal (in %d "
-        "minutes), or at once %s.",
+        "It is tried again half an hour after the last refusal (in %d minutes), or at "
+        "once %s.",
         minutes_left(account, attempt),
         account->record.version > 0 ? "when auth is set anew (PATCH), also to the same "
                                       "values"
