@@ -79,14 +79,19 @@ static void respond_endpoint(struct admin *admin, int status,
     buf_free(&json);
 }
 
+static void endpoint_error(struct admin *admin, enum err err)
+{
+    admin_error(admin, err,
+                err == ERR_NOT_FOUND ? SLICE("There is no such webhook endpoint.")
+                                     : SLICE_EMPTY);
+}
+
 static bool load_endpoint(struct admin *admin, struct store_endpoint *out)
 {
     enum err err = store_get_endpoint(admin->gateway->parts.store, admin->ids[0],
                                       admin->arena, out);
     if (err != ERR_OK) {
-        admin_error(admin, err,
-                    err == ERR_NOT_FOUND ? SLICE("There is no such webhook endpoint.")
-                                         : SLICE_EMPTY);
+        endpoint_error(admin, err);
     }
     return err == ERR_OK;
 }
@@ -227,9 +232,7 @@ static void on_endpoint_deleted(void *ctx, enum err err)
 {
     struct admin *admin = ctx;
     if (err != ERR_OK) {
-        admin_error(admin, err,
-                    err == ERR_NOT_FOUND ? SLICE("There is no such webhook endpoint.")
-                                         : SLICE_EMPTY);
+        endpoint_error(admin, err);
         return;
     }
     admin_no_content(admin);
@@ -246,9 +249,7 @@ static void on_endpoint_changed(void *ctx, enum err err)
 {
     struct admin *admin = ctx;
     if (err != ERR_OK) {
-        admin_error(admin, err,
-                    err == ERR_NOT_FOUND ? SLICE("There is no such webhook endpoint.")
-                                         : SLICE_EMPTY);
+        endpoint_error(admin, err);
         return;
     }
     admin_get_endpoint(admin);

@@ -5,12 +5,24 @@
 
 /* ---- The first page ---- */
 
-static void put_token(const struct connect *connect, struct buf *html)
+/* It says by a token from which browser's page it comes. */
+static void put_form_begin(const struct connect *connect, struct buf *html,
+                           struct slice action)
 {
     struct slice hash = principal_hash_connect(
         connect->gateway->parts.keys, CONNECT_FORM, connect->browser, connect->arena);
-    html_put(html, "<input type=\"hidden\" name=\"form\" value=\"{}\">\n",
-             text_hex(connect->arena, hash));
+    html_put(html,
+             "<form method=\"post\" action=\"{}\" autocomplete=\"off\">\n"
+             "<input type=\"hidden\" name=\"form\" value=\"{}\">\n",
+             action, text_hex(connect->arena, hash));
+}
+
+static void put_form_end(struct buf *html, struct slice id, struct slice label)
+{
+    html_put(html,
+             "<p class=\"actions\"><button type=\"submit\" id=\"{}\">{}</button></p>\n"
+             "</form>\n",
+             id, label);
 }
 
 void connect_page_start(struct connect *connect)
@@ -21,12 +33,10 @@ void connect_page_start(struct connect *connect)
     html_put(&html,
              "<p>Somebody asks you to connect an account of {} to this server. You "
              "choose how it logs in, and it is tried before anything is stored.</p>\n"
-             "<p>Once you begin, this link works in this browser alone.</p>\n"
-             "<form method=\"post\" action=\"{}\">\n",
-             title, connect_path(connect, connect->link));
-    put_token(connect, &html);
-    html_raw(&html, "<p class=\"actions\"><button type=\"submit\" id=\"begin\">Begin"
-                    "</button></p>\n</form>\n");
+             "<p>Once you begin, this link works in this browser alone.</p>\n",
+             title);
+    put_form_begin(connect, &html, connect_path(connect, connect->link));
+    put_form_end(&html, SLICE("begin"), SLICE("Begin"));
     connect_page_finish(connect, 200, &html);
 }
 
@@ -390,9 +400,7 @@ void connect_page_form(struct connect *connect, int status)
     html_put(&html, "<h2>{}</h2>\n<p>{}</p>\n<p>{}</p>\n", slice_str(way.label),
              slice_str(way.help),
              slice_str(connect_allows(connect->session.integration)));
-    html_put(&html, "<form method=\"post\" action=\"{}\" autocomplete=\"off\">\n",
-             form_path(connect));
-    put_token(connect, &html);
+    put_form_begin(connect, &html, form_path(connect));
     bool has_secret = put_fields(connect, &html, fields, count);
     if (has_secret && status != 200) {
         html_raw(&html,
@@ -405,10 +413,8 @@ void connect_page_form(struct connect *connect, int status)
                  "that works are they stored, encrypted; no page and no agent ever "
                  "sees them.</p>\n");
     }
-    html_put(&html,
-             "<p class=\"actions\"><button type=\"submit\" "
-             "id=\"submit\">{}</button></p>\n</form>\n",
-             consents ? SLICE("Continue") : SLICE("Try and connect"));
+    put_form_end(&html, SLICE("submit"),
+                 consents ? SLICE("Continue") : SLICE("Try and connect"));
     put_ways_back(connect, &html);
     connect_page_finish(connect, status, &html);
 }

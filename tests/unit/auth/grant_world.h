@@ -123,11 +123,18 @@ static inline enum err on_renew(void *ctx, struct slice account)
     return token_source_renew(w->source);
 }
 
-static inline struct token_source *make_source(struct grant_world *w)
+/* Of the client with that secret. */
+static inline struct token_source *make_source_of(struct grant_world *w,
+                                                  const char *secret)
 {
     const struct grant_client client = {SLICE("https://erp.example/token"),
-                                        SLICE("cid"), SLICE("")};
+                                        SLICE("cid"), slice_str(secret)};
     return grants_source(w->grants, ACCOUNT, &client);
+}
+
+static inline struct token_source *make_source(struct grant_world *w)
+{
+    return make_source_of(w, "");
 }
 
 /* `path` of another world's store, or NULL for one of its own. */
@@ -233,6 +240,21 @@ static inline void put_account_of(struct grant_world *w, struct slice id)
 static inline void put_account(struct grant_world *w)
 {
     put_account_of(w, ACCOUNT);
+}
+
+/* For tests of one account: a world of its own for each. */
+static inline int set_up(void **state)
+{
+    struct grant_world *w = world_open(NULL);
+    put_account(w);
+    *state = w;
+    return 0;
+}
+
+static inline int tear_down(void **state)
+{
+    world_close(*state);
+    return 0;
 }
 
 /* As after a consent. */

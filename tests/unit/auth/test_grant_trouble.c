@@ -8,20 +8,6 @@
 
 #define OTHER SLICE("acc_b")
 
-static int set_up(void **state)
-{
-    struct grant_world *w = world_open(NULL);
-    put_account(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_close(*state);
-    return 0;
-}
-
 /* ---- A store that takes no writes ---- */
 
 static void let_files_grow(rlim_t bytes)
@@ -123,12 +109,10 @@ static void test_a_new_consent_is_worth_more(void **state)
 static void test_a_new_consent_is_worth_more_than_either_clients_answer(void **state)
 {
     struct grant_world *w = *state;
-    const struct grant_client changed = {SLICE("https://erp.example/token"),
-                                         SLICE("cid"), SLICE("new")};
     struct waiter waiter;
     begin_unstored(w, &waiter);
     pass(w, 61000); /* its lease is over */
-    struct token_source *second = grants_source(w->grants, ACCOUNT, &changed);
+    struct token_source *second = make_source_of(w, "new");
     wait_for(second, &waiter);
     settle(w);
     assert_int_equal(w->sent_count, 2);
@@ -141,7 +125,7 @@ static void test_a_new_consent_is_worth_more_than_either_clients_answer(void **s
     token_source_drop(second);
     put_consent(w, "b1", "s1", HOUR_MS);
     grants_changed(w->grants, ACCOUNT);
-    w->source = grants_source(w->grants, ACCOUNT, &changed);
+    w->source = make_source_of(w, "new");
     assert_has(w, "b1");
     token_source_drop(w->source);
     w->source = make_source(w);

@@ -5,20 +5,6 @@
 
 #define WAITERS 50
 
-static int set_up(void **state)
-{
-    struct grant_world *w = world_open(NULL);
-    put_account(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_close(*state);
-    return 0;
-}
-
 static void test_a_stored_token_that_is_good_costs_no_request(void **state)
 {
     struct grant_world *w = *state;
@@ -163,13 +149,11 @@ static void test_a_life_of_nothing_is_no_reason_to_hurry(void **state)
 static void test_two_clients_of_one_account_exclude_each_other(void **state)
 {
     struct grant_world *w = *state;
-    const struct grant_client changed = {SLICE("https://erp.example/token"),
-                                         SLICE("cid"), SLICE("new")};
     struct waiter before, after;
     begin_expired(w);
     wait_for(w->source, &before);
     settle(w);
-    struct token_source *source = grants_source(w->grants, ACCOUNT, &changed);
+    struct token_source *source = make_source_of(w, "new");
     wait_for(source, &after);
     settle(w);
     assert_int_equal(w->sent_count, 1);
