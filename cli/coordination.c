@@ -19,11 +19,12 @@ bool coordination_check(const struct config *config, struct slice *problem)
         *problem = SLICE("coordination.when_away: strict or share is needed");
         return false;
     }
-    if (share &&
-        (config->nodes < 1 || config->node < 1 || config->node > config->nodes)) {
-        *problem = SLICE("coordination.when_away share: coordination.nodes (how many "
-                         "processes) and coordination.node (which of them, from 1) are "
-                         "needed");
+    bool is_counted = config->nodes > 0 || config->node > 0;
+    if ((share || is_counted) && (config->node < 1 || config->node > config->nodes)) {
+        *problem =
+            SLICE("coordination.nodes (how many processes) and coordination.node "
+                  "(which of them, from 1) are needed together, and with "
+                  "coordination.when_away share");
         return false;
     }
     if (config->redis.len > 0 && !redis_parse_url(config->redis, room, &address)) {

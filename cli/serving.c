@@ -166,6 +166,9 @@ static void build_client_and_governor(struct serving *serving)
     if (!governor.is_lent) {
         governor_set_share(serving->governor, claim_place(serving->crew->claim),
                            (int)serving->config->coordination_shares);
+    } else if (serving->config->nodes > 0) {
+        governor_set_share(serving->governor, (int)serving->config->node - 1,
+                           (int)serving->config->nodes);
     }
 }
 

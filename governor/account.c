@@ -283,7 +283,7 @@ void governor_tenant_set(struct governor *governor, struct slice id, int ceiling
     tenant = tenant_get(governor, id);
     tenant->gate.ceiling = GATE_UNLIMITED;
     if (ceiling != 0) {
-        tenant->gate.ceiling = ceiling > 0 ? governor_share(governor, ceiling) : 0;
+        tenant->gate.ceiling = ceiling > 0 ? governor_part(governor, ceiling) : 0;
     }
     gates_dispatch(governor, (struct gate *const[]){&tenant->gate}, 1);
     tenant_reap(governor, tenant);

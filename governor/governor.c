@@ -49,13 +49,18 @@ struct governor_options governor_defaults(uint64_t seed)
 
 int governor_share(const struct governor *governor, int ceiling)
 {
+    return governor->options.is_lent ? ceiling : governor_part(governor, ceiling);
+}
+
+int governor_part(const struct governor *governor, int ceiling)
+{
     int part = ceiling / governor->shares;
     return part + (governor->share < ceiling % governor->shares ? 1 : 0);
 }
 
 int governor_single(const struct governor *governor)
 {
-    return governor->share + 1;
+    return governor->options.is_lent ? 1 : governor->share + 1;
 }
 
 void governor_set_share(struct governor *governor, int share, int shares)

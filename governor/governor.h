@@ -36,6 +36,7 @@ struct governor *governor_new(const struct governor_options *options);
 /*
  * Before anything else: of each ceiling it grants a part, as many as `shares` governors that
  * differ in `share` (0 to shares - 1) come to it together: none for the last ones of a small one.
+ * With is_lent only of tenants' ceilings, which nobody lends.
  */
 void governor_set_share(struct governor *governor, int share, int shares);
 /* The ceiling of which just one falls to this governor; 1 where it has the whole. */

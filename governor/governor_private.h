@@ -275,8 +275,10 @@ struct governor {
 /* governor.c */
 void *governor_alloc(size_t bytes); /* zeroed; aborts */
 uint64_t governor_random(struct governor *governor);
-/* The part of a ceiling that this governor may grant. */
+/* What this governor may grant of the ceiling of an account or lane: its part, unless who lends
+ * slots sees to it that all governors together keep it. */
 int governor_share(const struct governor *governor, int ceiling);
+int governor_part(const struct governor *governor, int ceiling);
 void governor_decide(struct governor *governor, struct governor_ticket *ticket,
                      enum governor_decision decision);
 void governor_send_off(struct governor *governor, struct governor_ticket *ticket,

@@ -92,6 +92,20 @@ class TestShareOfWorkers(Quad):
     when_away = ("--coordination.when_away", "share", "--coordination.nodes", "2",
                  "--coordination.node", "NODE")
 
+    def test_a_tenants_ceiling_is_divided(self):
+        self.stands[0].admin("PATCH", "/tenant/demo", {"governor": {"ceiling": 3}})
+        wait_until(lambda: sorted(self.limit(stand, url) for stand, url in
+                                  zip(self.stands, self.urls)) == ["1", "2"], "parts of 3")
+        self.latency(20)
+        self.control("POST", "/reset")
+        volleys = [Volley(url, 40).send() for url in self.urls]
+        for volley in volleys:
+            self.assertEqual(codes(volley.results()), {"ok": 40})
+        self.check_peak(3)
+
+    def limit(self, stand, url):
+        return stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[1]["ratelimit-limit"]
+
     def test_without_redis_each_server_has_its_share_once(self):
         self.redis.kill()
         self.until_states("share")

@@ -130,6 +130,26 @@ static void test_who_can_get_nothing_in_time_is_told_at_once(void **state)
     finish_all(w);
 }
 
+/* Of a tenant's nobody lends anything, so governors divide it; a lane's they do not. */
+static void test_only_tenants_ceilings_are_divided(void **state)
+{
+    struct world *w = *state;
+
+    governor_set_share(w->governor, 1, 2);
+    governor_tenant_set(w->governor, SLICE("t"), 3, w->now);
+    add(w, "a", "t", "lane", 5);
+    ask(w, 0, "a");
+    ask(w, 1, "a");
+    struct governor_demand told = demand(w);
+    assert_int_equal(told.ceiling, 5);
+    lend(w, 5);
+    expect_next(w, 0, GOVERNOR_GRANTED);
+    assert_int_equal(next(w), -1);
+    assert_int_equal(look(w, "a").limit, 1);
+    assert_int_equal(governor_single(w->governor), 1);
+    finish_all(w);
+}
+
 static void test_a_lane_is_told_of_once_more_when_it_is_gone(void **state)
 {
     struct world *w = *state;
@@ -152,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_calls_of_several_classes_are_wanted_once),
         cmocka_unit_test(test_a_probe_asks_for_one_slot_beside_long_calls),
         cmocka_unit_test(test_who_can_get_nothing_in_time_is_told_at_once),
+        cmocka_unit_test(test_only_tenants_ceilings_are_divided),
         cmocka_unit_test(test_a_lane_is_told_of_once_more_when_it_is_gone),
     };
     struct CMUnitTest each[sizeof tests / sizeof tests[0]];
