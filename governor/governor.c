@@ -216,8 +216,13 @@ static void estimate(const struct governor *governor, const struct governor_seat
 {
     int64_t rule_us = rules_estimate_us(governor, seat, ticket, ticket->rule);
     int64_t calls_us = bucket_wait_us(&seat->calls, 0, governor->at_us);
+    int64_t unlent_us = lane_unlent_us(governor, seat->lane);
 
     ticket->estimate_us = seat_estimate_us(governor, seat, call);
+    if (unlent_us > ticket->estimate_us) {
+        ticket->estimate_us =
+            governor->unlent_until_us < INT64_MAX ? unlent_us : CLOSED_US;
+    }
     ticket->estimate_us = rule_us > ticket->estimate_us ? rule_us : ticket->estimate_us;
     if (ticket->rule == GOVERNOR_SLOT && calls_us > 0) {
         ticket->rule = GOVERNOR_CALL_RATE;
@@ -231,7 +236,6 @@ static enum governor_decision why_not_wait(struct governor *governor,
                                            const struct governor_call *call)
 {
     int room = lane_lend_room(seat);
-    int64_t unlent_us = lane_unlent_us(governor, seat->lane);
     int64_t wait_us = room > 0 && seat->queue_wait_us < LEND_WAIT_US
                           ? LEND_WAIT_US
                           : seat->queue_wait_us;
@@ -243,11 +247,8 @@ static enum governor_decision why_not_wait(struct governor *governor,
         seat->counts.refused_full++;
         return GOVERNOR_REFUSED;
     }
-    if (unlent_us > wait_us && ticket->estimate_us < unlent_us) {
-        ticket->estimate_us =
-            governor->unlent_until_us < INT64_MAX ? unlent_us : CLOSED_US;
-    }
-    if (ticket->estimate_us > wait_us || unlent_us > wait_us) {
+    if (ticket->estimate_us > wait_us ||
+        lane_unlent_us(governor, seat->lane) > wait_us) {
         seat->counts.refused_late++;
         return GOVERNOR_TOO_LATE;
     }

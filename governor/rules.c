@@ -299,7 +299,7 @@ void rules_set(const struct governor *governor, struct governor_seat *seat,
     for (int i = 0; i < 2; i++) {
         int64_t minute_us = INT64_C(60000000) * governor->shares;
         int64_t per_minute = paces[i]->per_minute;
-        int burst = governor_share(governor, paces[i]->burst);
+        int burst = governor_part(governor, paces[i]->burst);
         REQUIRE(per_minute >= 0 && per_minute <= GOVERNOR_PACE_MAX &&
                 (per_minute == 0 || paces[i]->burst >= 1));
         bucket_set(
