@@ -101,10 +101,8 @@ void op_busy_fault(struct op_run *run, const char *message)
     struct governor_view view =
         governor_look(run->gateway->parts.governor, run->account->record.id,
                       gateway_mono_us(run->gateway));
-    struct slice trouble =
-        coordinator_trouble(run->gateway->coordinator, run->op.arena);
     fault->err = ERR_ACCOUNT_BUSY;
-    fault->message = trouble.len > 0 ? trouble : slice_str(message);
+    fault->message = slice_str(message);
     fault->hint =
         SLICE("Wait retry_after_seconds, then send the same call again; fewer calls at "
               "once will not be refused.");
@@ -122,7 +120,13 @@ void op_busy_fault(struct op_run *run, const char *message)
 void op_line_fault(struct op_run *run, enum governor_decision decision)
 {
     const struct governor_ticket *ticket = &run->place.ticket;
+    struct slice trouble =
+        coordinator_trouble(run->gateway->coordinator, run->op.arena);
     op_busy_fault(run, why_refused(decision, ticket->rule));
+    if (trouble.len > 0 && ticket->rule == GOVERNOR_SLOT &&
+        decision != GOVERNOR_TURNED_AWAY) {
+        run->op.fault.message = trouble;
+    }
     if (ticket->estimate_us > 0) {
         run->op.fault.retry_after_s = (long)((ticket->estimate_us + 999999) / 1000000);
     }
