@@ -485,8 +485,11 @@ void lender_granted(struct lender *lender, struct slice message, int64_t now_us)
         return; /* what it granted stays on our record until we report that lane */
     }
     learn_clock(lender, (int64_t)at_ms, INT64_MIN / 2, now_us);
+    /* One older than the hold may be of a record that Redis has forgotten: the lease may have ended
+     * just after it was made, and ours be another. */
     int64_t age_ms = now_us / 1000 + lender->offset_ms - (int64_t)at_ms;
-    take_grants(lender, lane, (int64_t)granted, age_ms < lender->terms.ttl_ms, now_us);
+    bool is_fresh = age_ms < lender->terms.ttl_ms && age_ms < lender->terms.hold_ms;
+    take_grants(lender, lane, (int64_t)granted, is_fresh, now_us);
 }
 
 static void on_joined(struct lender *lender, const struct lender_request *request,

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Single courses of events that the searches found: what a lender makes of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "coordination/lender.h"
+
+#define TTL_MS 1000
+#define HOLD_MS 200
+#define KEY "0123456789abcdef0123456789abcdef"
+#define STATUS_ITEMS 5
+#define LANE_ITEMS 7
+
+struct course {
+    struct lender *lender;
+    int64_t now_ms; /* of all clocks, the epoch's among them */
+};
+
+static struct lender_request next_request(struct course *c, enum lender_op op)
+{
+    struct lender_request request;
+    assert_true(lender_next_request(c->lender, &request, c->now_ms * 1000));
+    assert_int_equal(request.op, op);
+    return request;
+}
+
+/* The request is answered at once; `granted` and `last` belong to lanes. */
+static void answer(struct course *c, const struct lender_request *request,
+                   const char *status, int64_t granted, int64_t last)
+{
+    const struct lender_item items[LANE_ITEMS] = {
+        {slice_str(status), 0}, {SLICE("epoch:1"), 0},    {SLICE_EMPTY, c->now_ms},
+        {SLICE_EMPTY, 0},       {SLICE_EMPTY, c->now_ms}, {SLICE_EMPTY, granted},
+        {SLICE_EMPTY, last},
+    };
+    assert_true(lender_answer(c->lender, request, items,
+                              request->lane != NULL ? LANE_ITEMS : STATUS_ITEMS,
+                              c->now_ms * 1000));
+}
+
+/* The governor's side: one call, that runs as soon as a slot is lent. */
+static void one_waits(struct course *c, int lent)
+{
+    struct lender_need need = {.lane = SLICE("lane"),
+                               .key = SLICE(KEY),
+                               .ceiling = 1,
+                               .used = lent,
+                               .lent = lent,
+                               .want = 1 - lent};
+    lender_need(c->lender, &need, c->now_ms * 1000);
+}
+
+static void enter_and_join(struct course *c)
+{
+    struct lender_request enter = next_request(c, LENDER_ENTER);
+    struct lender_request join = next_request(c, LENDER_JOIN);
+    answer(c, &enter, "entered", 0, 0);
+    answer(c, &join, "ok", 0, 0);
+}
+
+static void hear_of_grant(struct course *c, const char *message)
+{
+    lender_granted(c->lender, slice_str(message), c->now_ms * 1000);
+}
+
+static int slots_lent(struct course *c)
+{
+    struct lender_loan loan = {.slots = 0};
+    while (lender_next_loan(c->lender, &loan, c->now_ms * 1000)) {
+        one_waits(c, loan.slots);
+    }
+    return loan.slots;
+}
+
+/* A lender that is live, whose only call waits; Redis knows. */
+static void begin(struct course *c)
+{
+    const struct lender_terms terms = {
+        .ttl_ms = TTL_MS, .hold_ms = HOLD_MS, .process = 1, .workers = 1};
+    *c = (struct course){.now_ms = 10000};
+    c->lender = lender_new(&terms, SLICE("a"), c->now_ms * 1000);
+    one_waits(c, 0);
+    lender_up(c->lender, SLICE("run"), c->now_ms * 1000);
+    struct lender_request enter = next_request(c, LENDER_ENTER);
+    answer(c, &enter, "epoch", 0, 0);
+    enter_and_join(c);
+    struct lender_request turn = next_request(c, LENDER_TURN);
+    assert_int_equal(turn.want, 1);
+    answer(c, &turn, "turn", 0, 1);
+    assert_int_equal(slots_lent(c), 0);
+}
+
+static void a_grant_told_in_time_is_taken(void **state)
+{
+    struct course c;
+    (void)state;
+    begin(&c);
+    c.now_ms += HOLD_MS - 50;
+    hear_of_grant(&c, "epoch:1 " KEY " 1 10000");
+    assert_int_equal(slots_lent(&c), 1);
+    lender_free(c.lender);
+}
+
+/*
+ * Granted at 10000, and told late. Meanwhile the lease was over and so was the hold: Redis forgot
+ * the lane, and the slot may be another's. That the lender is registered again makes no difference.
+ */
+static void a_grant_that_redis_may_have_forgotten_is_not_taken(void **state)
+{
+    struct course c;
+    (void)state;
+    begin(&c);
+    c.now_ms += HOLD_MS + 300;
+    lender_tick(c.lender, c.now_ms * 1000);
+    struct lender_request renew = next_request(&c, LENDER_RENEW);
+    answer(&c, &renew, "lapsed", 0, 0);
+    enter_and_join(&c);
+    struct lender_request turn = next_request(&c, LENDER_TURN);
+    answer(&c, &turn, "turn", 0, 1);
+    hear_of_grant(&c, "epoch:1 " KEY " 1 10000");
+    assert_int_equal(slots_lent(&c), 0);
+    turn = next_request(&c, LENDER_TURN); /* so Redis learns what became of it */
+    assert_int_equal(turn.keep, 0);
+    assert_int_equal(turn.seen, 1);
+    lender_free(c.lender);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_grant_told_in_time_is_taken),
+        cmocka_unit_test(a_grant_that_redis_may_have_forgotten_is_not_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
