@@ -160,19 +160,37 @@ static void put_time(struct line *line, int64_t wall_ms)
     put(line, SLICE("Z\""));
 }
 
-static void write_line(const struct log *log, const struct line *line)
+static void write_lines(const struct log *log, struct slice bytes, unsigned lines)
 {
     ssize_t written;
     int before = errno;
 
     do {
-        written = write(log->fd, line->bytes, line->len);
+        written = write(log->fd, bytes.ptr, bytes.len);
     } while (written < 0 && errno == EINTR);
     /* A rest is not sent after: another thread's line could come between. */
-    if ((written < 0 || (size_t)written != line->len) && log->dropped != NULL) {
-        (void)atomic_fetch_add_explicit(log->dropped, 1, memory_order_relaxed);
+    if ((written < 0 || (size_t)written != bytes.len) && log->dropped != NULL) {
+        (void)atomic_fetch_add_explicit(log->dropped, lines, memory_order_relaxed);
     }
     errno = before;
+}
+
+/* False: the line is below the level. */
+static bool make_line(const struct log *log, enum log_level level, const char *event,
+                      const struct log_field *fields, struct line *line)
+{
+    if (level < log->level || (unsigned)level >= LEVEL_COUNT) {
+        return false;
+    }
+    line->len = 0;
+    put_time(line, clock_wall_ms(log->clock));
+    put_text(line, "level", slice_str(level_names[level]), true);
+    put_text(line, "event", slice_str(event), is_word(slice_str(event)));
+    for (const struct log_field *field = fields; field->kind != LOG_KIND_END; field++) {
+        put_field(line, field);
+    }
+    put(line, SLICE("}\n"));
+    return true;
 }
 
 void log_write(const struct log *log, enum log_level level, const char *event,
@@ -180,18 +198,34 @@ void log_write(const struct log *log, enum log_level level, const char *event,
 {
     struct line line;
 
-    if (level < log->level || (unsigned)level >= LEVEL_COUNT) {
+    if (make_line(log, level, event, fields, &line)) {
+        write_lines(log, slice_of(line.bytes, line.len), 1);
+    }
+}
+
+void log_flush(const struct log *log, struct log_page *page)
+{
+    if (page->len > 0) {
+        write_lines(log, slice_of(page->bytes, page->len), page->lines);
+    }
+    page->len = 0;
+    page->lines = 0;
+}
+
+void log_keep_line(const struct log *log, struct log_page *page, enum log_level level,
+                   const char *event, const struct log_field *fields)
+{
+    struct line line;
+
+    if (!make_line(log, level, event, fields, &line)) {
         return;
     }
-    line.len = 0;
-    put_time(&line, clock_wall_ms(log->clock));
-    put_text(&line, "level", slice_str(level_names[level]), true);
-    put_text(&line, "event", slice_str(event), is_word(slice_str(event)));
-    for (const struct log_field *field = fields; field->kind != LOG_KIND_END; field++) {
-        put_field(&line, field);
+    if (line.len > LOG_PAGE_BYTES - page->len) {
+        log_flush(log, page);
     }
-    put(&line, SLICE("}\n"));
-    write_line(log, &line);
+    memcpy(page->bytes + page->len, line.bytes, line.len);
+    page->len += line.len;
+    page->lines++;
 }
 
 int log_level_parse(struct slice word, enum log_level *level)

@@ -2,7 +2,7 @@
 /*
  * Purpose: one structured JSON line per event, whose fields cannot carry payload.
  * Owns: nothing but the descriptor number it writes to.
- * Threads: any; one write(2) a line.
+ * Threads: any; one write(2) a line, or for all that a page holds. A page has one owner.
  * Errors: a line that cannot be written is dropped and counted.
  * Start reading at: log_event. Every key and every event is a name in a table below, and every
  *         value is a number, a literal of the program, or an identifier that passed a character
@@ -70,6 +70,25 @@ struct log {
 
 void log_write(const struct log *log, enum log_level level, const char *event,
                const struct log_field *fields);
+
+/* What a pipe takes in one piece (PIPE_BUF), so that no other thread's line comes between. */
+#define LOG_PAGE_BYTES 4096
+
+/* Lines that are written together; zeroed: none. */
+struct log_page {
+    unsigned lines;
+    size_t len;
+    char bytes[LOG_PAGE_BYTES];
+};
+
+/* As log_event; the line stays on the page until log_flush, or until there is no room. */
+#define log_keep(log, page, level, event, ...)      \
+    log_keep_line((log), (page), (level), "" event, \
+                  (const struct log_field[]){__VA_ARGS__, {0}})
+
+void log_keep_line(const struct log *log, struct log_page *page, enum log_level level,
+                   const char *event, const struct log_field *fields);
+void log_flush(const struct log *log, struct log_page *page);
 
 /* "debug", "info", "warn", "error"; false for another word. */
 int log_level_parse(struct slice word, enum log_level *level);

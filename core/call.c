@@ -323,16 +323,18 @@ static void write_audit(const struct call *call, enum err err, size_t bytes_out,
 {
     const struct call_order *order = &call->order;
     const struct log *log = order->gateway->parts.log;
+    struct log_page *page = &order->gateway->audit;
     struct slice tool = call->tool != NULL ? call->tool->name : SLICE("unknown");
-    log_event(log, LOG_INFO, "tool_call", LOG_ID(request_id, order->request_id),
-              LOG_ID(tenant, order->tenant), LOG_ID(account, order->account->record.id),
-              LOG_ID(mcp_server, order->server->id), LOG_ID(tool, tool),
-              LOG_NAME(outcome, err_code(err)), LOG_INT(duration_us, total_us),
-              LOG_INT(wait_us, call->run.wait_us),
-              LOG_INT(upstream_us, call->run.upstream_us),
-              LOG_INT(upstream_status, call->run.upstream_status),
-              LOG_INT(bytes_in, order->bytes_in), LOG_INT(bytes_out, bytes_out),
-              LOG_INT(fallbacks, call->fallbacks));
+    log_keep(log, page, LOG_INFO, "tool_call", LOG_ID(request_id, order->request_id),
+             LOG_ID(tenant, order->tenant), LOG_ID(account, order->account->record.id),
+             LOG_ID(mcp_server, order->server->id), LOG_ID(tool, tool),
+             LOG_NAME(outcome, err_code(err)), LOG_INT(duration_us, total_us),
+             LOG_INT(wait_us, call->run.wait_us),
+             LOG_INT(upstream_us, call->run.upstream_us),
+             LOG_INT(upstream_status, call->run.upstream_status),
+             LOG_INT(bytes_in, order->bytes_in), LOG_INT(bytes_out, bytes_out),
+             LOG_INT(fallbacks, call->fallbacks));
+    gateway_audit_soon(order->gateway);
 }
 
 static struct envelope_job envelope_job(const struct call *call)

@@ -155,11 +155,27 @@ void gateway_stop(struct gateway *gateway)
     webhooks_stop(gateway->webhooks);
 }
 
+static void on_audit_due(void *ctx)
+{
+    struct gateway *gateway = ctx;
+    gateway->is_audit_due = false;
+    log_flush(gateway->parts.log, &gateway->audit);
+}
+
+void gateway_audit_soon(struct gateway *gateway)
+{
+    if (gateway->audit.len > 0 && !gateway->is_audit_due) {
+        gateway->is_audit_due = true;
+        loop_soon(gateway->parts.loop, on_audit_due, gateway);
+    }
+}
+
 void gateway_free(struct gateway *gateway)
 {
     if (gateway == NULL) {
         return;
     }
+    loop_soon_cancel(gateway->parts.loop, on_audit_due, gateway);
     changes_free(gateway->changes);
     webhooks_free(gateway->webhooks);
     lane_events_free(gateway->lane_events);
@@ -171,5 +187,6 @@ void gateway_free(struct gateway *gateway)
     turnstile_free(gateway->turnstile);
     arena_store_free(gateway->arenas);
     jtwice_free(&gateway->answer);
+    log_flush(gateway->parts.log, &gateway->audit);
     free(gateway);
 }

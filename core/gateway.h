@@ -112,8 +112,10 @@ struct gateway {
     struct arena_store *arenas; /* of the calls */
     struct jtwice answer; /* memory for the next one, wiped; do_reply() takes it */
     struct random_stock random; /* for request ids and nonces */
-    bool draining;              /* SIGTERM was seen: /readyz says so */
-    bool stopped;               /* nothing is sent to an ERP any more */
+    struct log_page audit;      /* lines of the calls that ended in this turn */
+    bool is_audit_due;
+    bool draining; /* SIGTERM was seen: /readyz says so */
+    bool stopped;  /* nothing is sent to an ERP any more */
 };
 
 /* Reads the ceilings that the store holds. ERR_IO when it cannot. Takes `catalog`, the first
@@ -124,6 +126,9 @@ MUST_USE enum err gateway_new(const struct gateway_parts *parts,
 /* The end of a drain: calls that wait are answered, none goes on to its ERP. Those that
  * are there already end with the HTTP client. Accepts NULL. */
 void gateway_stop(struct gateway *gateway);
+/* What stands on the page `audit` is written at the end of the turn, ahead of the answers that
+ * were held for it: a write for each line costs as much as the line. */
+void gateway_audit_soon(struct gateway *gateway);
 /* Every exchange and every transfer must have ended. Accepts NULL. */
 void gateway_free(struct gateway *gateway);
 

@@ -64,6 +64,73 @@ static const struct jval *parsed(struct fixture *f, struct slice line)
     return value;
 }
 
+static void test_a_page_is_written_as_one_piece(void **state)
+{
+    struct fixture f;
+    struct log_page page = {0};
+    (void)state;
+    set_up(&f);
+
+    log_keep(&f.log, &page, LOG_INFO, "one", LOG_INT(count, 1));
+    log_keep(&f.log, &page, LOG_INFO, "two", LOG_INT(count, 2));
+    assert_int_equal(written(&f).len, 0);
+    log_flush(&f.log, &page);
+    struct slice both = arena_slice(f.arena, written(&f));
+    log_event(&f.log, LOG_INFO, "one", LOG_INT(count, 1));
+    log_event(&f.log, LOG_INFO, "two", LOG_INT(count, 2));
+
+    assert_true(slice_eq(both, written(&f)));
+    log_flush(&f.log, &page);
+    assert_int_equal(written(&f).len, 0);
+    f.log.level = LOG_WARN;
+    log_keep(&f.log, &page, LOG_INFO, "three", LOG_INT(count, 3));
+    assert_int_equal(page.len, 0);
+    tear_down(&f);
+}
+
+static void test_a_full_page_is_written_before_it_goes_on(void **state)
+{
+    struct fixture f;
+    struct log_page page = {0};
+    unsigned seen = 0, kept = 0;
+    (void)state;
+    set_up(&f);
+
+    while (seen == 0) {
+        struct slice text;
+        log_keep(&f.log, &page, LOG_INFO, "line", LOG_INT(count, kept));
+        kept++;
+        for (text = written(&f); text.len > 0; seen++) {
+            size_t end = (size_t)slice_find(text, '\n') + 1;
+            long long count = -1;
+            const struct jval *line = parsed(&f, slice_of(text.ptr, end));
+            assert_true(jval_int64(jval_get(line, "count"), &count) && count == seen);
+            text = slice_from(text, end);
+        }
+    }
+    assert_int_equal(seen, kept - 1);
+    assert_int_equal(page.lines, 1);
+    tear_down(&f);
+}
+
+static void test_lost_lines_of_a_page_are_counted(void **state)
+{
+    struct fixture f;
+    struct log_page page = {0};
+    (void)state;
+    set_up(&f);
+
+    log_keep(&f.log, &page, LOG_INFO, "one", LOG_INT(count, 1));
+    log_keep(&f.log, &page, LOG_INFO, "two", LOG_INT(count, 2));
+    struct log broken = f.log;
+    broken.fd = -1;
+    log_flush(&broken, &page);
+
+    assert_int_equal(atomic_load(&f.dropped), 2);
+    assert_int_equal(page.len, 0);
+    tear_down(&f);
+}
+
 static void test_a_line_carries_time_level_event_and_fields(void **state)
 {
     struct fixture f;
@@ -214,6 +281,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_line_carries_time_level_event_and_fields),
+        cmocka_unit_test(test_a_page_is_written_as_one_piece),
+        cmocka_unit_test(test_a_full_page_is_written_before_it_goes_on),
+        cmocka_unit_test(test_lost_lines_of_a_page_are_counted),
         cmocka_unit_test(test_ids_with_foreign_characters_or_tokens_do_not_come_out),
         cmocka_unit_test(test_a_path_lets_no_url_token_out),
         cmocka_unit_test(test_lines_below_the_level_are_dropped),
