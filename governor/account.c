@@ -57,6 +57,7 @@ static struct governor_seat *seat_new(struct governor *governor, struct slice id
     list_init(&seat->in_lane);
     list_init(&seat->in_tenant);
     list_init(&seat->claims);
+    list_init(&seat->running);
     map_put(governor->seats, id, seat);
     return seat;
 }
@@ -86,6 +87,7 @@ static void seat_detach(struct governor_seat *seat)
     list_remove(&seat->in_lane);
     list_remove(&seat->in_tenant);
     lane->gate.in_flight -= seat->in_flight;
+    reserve_count_all(lane, seat, -1);
     seat->tenant->gate.in_flight -= seat->in_flight;
     if (seat->queue != NULL && seat->queued > seat->queue->kept_count) {
         gate_leave(&lane->gate, &seat->queue->load);
@@ -104,6 +106,7 @@ static void seat_attach(struct governor_seat *seat, struct lane *lane,
     list_push(&lane->seats, &seat->in_lane);
     list_push(&tenant->seats, &seat->in_tenant);
     lane->gate.in_flight += seat->in_flight;
+    reserve_count_all(lane, seat, 1);
     tenant->gate.in_flight += seat->in_flight;
     if (seat->queue != NULL && seat->queued > seat->queue->kept_count) {
         gate_join(&lane->gate, &seat->queue->load);
@@ -324,8 +327,10 @@ void seats_free(struct governor *governor)
     while (governor->lanes.root != NULL) {
         struct lane *lane = (struct lane *)(void *)governor->lanes.root;
         lane->operator_ceiling = 0;
+        free(lane->gate.reserve);
+        lane->gate.reserve = NULL;
         lane->mode = GOVERNOR_RUNNING;
-        list_remove(&lane->demand);
+        loan_free(lane);
         lane_reap(governor, lane);
     }
     while (governor->tenants.root != NULL) {

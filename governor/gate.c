@@ -37,16 +37,24 @@ static bool may_send(const struct governor *governor, const struct governor_seat
            bucket_wait_us(&seat->calls, 0, governor->at_us) == 0;
 }
 
-bool seat_has_room(const struct governor *governor, const struct governor_seat *seat)
+bool seat_has_room(const struct governor *governor, const struct governor_seat *seat,
+                   const struct governor_ticket *ticket)
 {
-    return may_send(governor, seat) && gate_is_open(&seat->lane->gate) &&
+    return may_send(governor, seat) &&
+           gate_admits(&seat->lane->gate, ticket->server, (int)ticket->priority) &&
            gate_is_open(&seat->tenant->gate);
+}
+
+static void seat_forget(struct governor_seat *seat, struct governor_ticket *ticket)
+{
+    list_remove(&ticket->running);
+    reserve_count(seat->lane, ticket, -1);
 }
 
 void seat_take(struct governor *governor, struct governor_seat *seat,
                struct governor_ticket *ticket)
 {
-    REQUIRE(seat_has_room(governor, seat));
+    REQUIRE(seat_has_room(governor, seat, ticket));
     ticket->decision = GOVERNOR_GRANTED;
     ticket->granted_us = governor->now_us;
     ticket->order = ++governor->sequence;
@@ -54,6 +62,8 @@ void seat_take(struct governor *governor, struct governor_seat *seat,
     seat->lane->gate.in_flight++;
     seat->tenant->gate.in_flight++;
     seat->counts.granted++;
+    list_push(&seat->running, &ticket->running);
+    reserve_count(seat->lane, ticket, 1);
     bucket_take(&seat->calls, governor->now_us);
     if (ticket->is_write) {
         bucket_take(&seat->writes, governor->now_us);
@@ -64,13 +74,17 @@ void seat_take(struct governor *governor, struct governor_seat *seat,
     lane_touch(seat->lane);
 }
 
-void seat_give(struct governor_seat *seat)
+/* `ticket`: whose call it was; NULL: it is over already, and its slot was on hold. */
+void seat_give(struct governor_seat *seat, struct governor_ticket *ticket)
 {
     REQUIRE(seat->in_flight > 0);
+    if (ticket != NULL) {
+        seat_forget(seat, ticket);
+    }
     seat->in_flight--;
     seat->lane->gate.in_flight--;
     seat->tenant->gate.in_flight--;
-    if (seat->lane->demands != NULL &&
+    if (seat->lane->loan != NULL &&
         seat->lane->gate.lent > seat->lane->gate.in_flight) {
         seat->lane->gate.lent = seat->lane->gate.in_flight; /* a loan is for one call */
     }
@@ -132,8 +146,13 @@ static bool can_ask(const struct governor *governor, const struct governor_seat 
            may_send(governor, seat);
 }
 
+/* Where the account waits in a lane that keeps slots for some; else the gate that is shut. */
 static struct gate *shut_gate(const struct governor_seat *seat)
 {
+    if (seat->lane->gate.reserve != NULL) {
+        return gate_is_open(&seat->tenant->gate) ? &seat->lane->gate
+                                                 : &seat->tenant->gate;
+    }
     if (!gate_is_open(&seat->lane->gate)) {
         return &seat->lane->gate;
     }
@@ -145,6 +164,10 @@ void seat_park(struct governor *governor, struct governor_seat *seat)
 {
     struct gate *gate;
 
+    if (seat->lane->gate.reserve != NULL) {
+        seat_stands_ready(governor, seat);
+        return;
+    }
     if (seat->queue->parked_at != NULL || !can_ask(governor, seat)) {
         seat_reorder(governor, seat);
         return;
@@ -152,6 +175,22 @@ void seat_park(struct governor *governor, struct governor_seat *seat)
     gate = shut_gate(seat);
     REQUIRE(gate != NULL);
     park_at(seat, gate);
+}
+
+/* Of an account on a lane that keeps slots for some: puts it where it belongs; true: nothing but
+ * the lane keeps its calls back. */
+bool seat_stands_ready(struct governor *governor, struct governor_seat *seat)
+{
+    bool asks = can_ask(governor, seat);
+    struct gate *gate = shut_gate(seat);
+
+    if (!asks || seat->queue->parked_at == gate) {
+        seat_reorder(governor, seat);
+    } else {
+        seat_unpark(seat);
+        park_at(seat, gate);
+    }
+    return asks && gate == &seat->lane->gate;
 }
 
 /* Before a dispatch that includes the lane's gate: the seat takes part in it. */
@@ -254,7 +293,7 @@ static struct choice first_open(struct gate *const gates[], size_t count)
     struct choice first = {NULL, 0, false};
 
     for (size_t i = 0; i < count; i++) {
-        if (gates[i] != NULL && gate_is_open(gates[i])) {
+        if (gates[i] != NULL && gates[i]->reserve == NULL && gate_is_open(gates[i])) {
             struct choice choice = choose(gates[i]);
             if (choice.stand != NULL &&
                 (first.stand == NULL || goes_before(&choice, &first))) {
@@ -273,12 +312,13 @@ static void charge(struct gate *gate, int priority)
     class_charge(gate->crowd->credit, waits, priority);
 }
 
-static void grant_head(struct governor *governor, struct governor_seat *seat,
-                       const struct stand *stand)
+/* The flow's first call has its turn. The lane's gate was charged, or is by the caller. */
+void seat_grant(struct governor *governor, struct governor_flow *flow)
 {
-    struct governor_ticket *ticket = stand_head(stand);
+    struct governor_ticket *ticket =
+        LIST_ENTRY(flow->tickets.next, struct governor_ticket, link);
+    struct governor_seat *seat = ticket->seat;
 
-    charge(&seat->lane->gate, (int)ticket->priority);
     charge(&seat->tenant->gate, (int)ticket->priority);
     queue_took_turn(governor, ticket->flow);
     queue_leave(governor, ticket);
@@ -297,6 +337,11 @@ void gates_dispatch(struct governor *governor, struct gate *const gates[], size_
 {
     struct choice choice;
 
+    for (size_t i = 0; i < count; i++) {
+        if (gates[i] != NULL && gates[i]->reserve != NULL) {
+            reserve_dispatch(governor, gates[i]->reserve->lane);
+        }
+    }
     for (choice = first_open(gates, count); choice.stand != NULL;
          choice = first_open(gates, count)) {
         struct governor_seat *seat = choice.stand->queue->seat;
@@ -305,7 +350,11 @@ void gates_dispatch(struct governor *governor, struct gate *const gates[], size_
             seat_unpark(seat);
             park_at(seat, shut);
         } else {
-            grant_head(governor, seat, choice.stand);
+            charge(&seat->lane->gate, choice.priority);
+            seat_grant(governor, heap_top(&choice.stand->flows));
+        }
+        if (shut != NULL && shut->reserve != NULL) {
+            reserve_dispatch(governor, shut->reserve->lane);
         }
     }
 }

@@ -198,7 +198,7 @@ static bool goes_at_once(struct governor *governor, struct governor_seat *seat,
                          struct governor_ticket *ticket)
 {
     ticket->rule = rules_check(governor, seat, ticket);
-    if (ticket->rule != GOVERNOR_SLOT || !seat_has_room(governor, seat)) {
+    if (ticket->rule != GOVERNOR_SLOT || !seat_has_room(governor, seat, ticket)) {
         return false;
     }
     rules_enter(seat, ticket, ticket->rule);
@@ -317,10 +317,14 @@ enum governor_decision governor_acquire(struct governor *governor,
 }
 
 /* One slot of the account is free again, under all three ceilings. */
-static void slot_freed(struct governor *governor, struct governor_seat *seat)
+static void slot_freed(struct governor *governor, struct governor_seat *seat,
+                       struct governor_ticket *ticket)
 {
     lane_changed(governor, seat->lane);
-    seat_give(seat);
+    seat_give(seat, ticket);
+    if (ticket != NULL) {
+        ticket_clear(ticket);
+    }
     rules_pass(governor, seat);
     seat_offer(governor, seat);
     gates_dispatch(governor,
@@ -344,11 +348,10 @@ void governor_cancel(struct governor *governor, struct governor_ticket *ticket,
     if (seat != NULL) {
         REQUIRE(!list_empty(&ticket->link)); /* fetched: only release ends it */
         list_remove(&ticket->link);
-        ticket_clear(ticket);
         claim_drop(seat, ticket->claim);
         ticket->claim = NULL;
         throttle_ended(governor, seat->lane, ticket, GOVERNOR_UNUSED);
-        slot_freed(governor, seat);
+        slot_freed(governor, seat, ticket);
         return;
     }
     if (ticket->link.next != NULL) {
@@ -356,20 +359,25 @@ void governor_cancel(struct governor *governor, struct governor_ticket *ticket,
     }
 }
 
-static void hold_slot(struct governor *governor, struct governor_seat *seat,
-                      struct claim *claim)
+/* The slot of a lost call counts for no reservation any more: nobody uses it. */
+static void hold_slot(struct governor *governor, struct governor_ticket *ticket)
 {
+    struct governor_seat *seat = ticket->seat;
     struct hold *hold = governor_alloc(sizeof(*hold));
     int64_t left = INT64_MAX - governor->now_us;
 
     hold->seat = seat;
-    hold->claim = claim;
+    hold->claim = ticket->claim;
+    ticket->claim = NULL;
     hold->until_us =
         governor->now_us +
         (governor->options.lost_hold_us < left ? governor->options.lost_hold_us : left);
     list_push(&governor->holds, &hold->link);
     seat->held++;
     lane_changed(governor, seat->lane);
+    list_remove(&ticket->running);
+    reserve_count(seat->lane, ticket, -1);
+    ticket_clear(ticket);
 }
 
 void governor_release(struct governor *governor, struct governor_ticket *ticket,
@@ -381,7 +389,6 @@ void governor_release(struct governor *governor, struct governor_ticket *ticket,
     REQUIRE(seat != NULL && ticket->decision == GOVERNOR_GRANTED);
     governor_tick(governor, now_us);
     list_remove(&ticket->link);
-    ticket_clear(ticket);
     if (outcome == GOVERNOR_RATE_LIMITED) {
         seat->counts.refused_upstream++;
         throttle_refused(governor, seat->lane, ticket, retry_after_us);
@@ -393,14 +400,13 @@ void governor_release(struct governor *governor, struct governor_ticket *ticket,
         pace_answered(governor, seat, ticket);
     }
     if (outcome == GOVERNOR_LOST) {
-        hold_slot(governor, seat, ticket->claim);
-        ticket->claim = NULL;
+        hold_slot(governor, ticket);
         gates_dispatch(governor, (struct gate *const[]){&seat->lane->gate}, 1);
         return;
     }
     claim_drop(seat, ticket->claim);
     ticket->claim = NULL;
-    slot_freed(governor, seat);
+    slot_freed(governor, seat, ticket);
 }
 
 static void end_hold(struct governor *governor)
@@ -412,7 +418,7 @@ static void end_hold(struct governor *governor)
     claim_drop(seat, hold->claim);
     free(hold);
     seat->held--;
-    slot_freed(governor, seat);
+    slot_freed(governor, seat, NULL);
 }
 
 static void expire(struct governor *governor)

@@ -44,6 +44,11 @@ int governor_single(const struct governor *governor);
 /* No ticket may be waiting or granted any more. Accepts NULL. */
 void governor_free(struct governor *governor);
 
+/* The classes, the first one first. Each waits behind those before it, but interactive gets at least
+ * a quarter and batch a tenth of what goes while calls of it wait. */
+enum governor_priority { GOVERNOR_CRITICAL, GOVERNOR_INTERACTIVE, GOVERNOR_BATCH };
+#define GOVERNOR_PRIORITIES 3
+
 /* So many calls a minute, `burst` (1..) of them at once; per_minute 0: no limit. */
 struct governor_pace {
     int per_minute, burst;
@@ -94,6 +99,31 @@ void governor_tenant_set(struct governor *governor, struct slice id, int ceiling
 void governor_lane_set(struct governor *governor, struct slice id, int ceiling,
                        int64_t now_us);
 
+#define GOVERNOR_RESERVATIONS_MAX 16
+#define GOVERNOR_SERVER_BYTES 48
+
+/* Slots of a lane that are kept for one MCP server or, where that is empty, for a class. A call
+ * counts for its server's reservation where it has one, else for its class's. */
+struct governor_reservation {
+    struct slice server; /* up to GOVERNOR_SERVER_BYTES */
+    enum governor_priority priority;
+    int slots; /* 1.. */
+};
+/* In place of those before, at once: who runs, runs on. Each one differs from the others. That
+ * they leave a slot of the ceiling is the caller's to see; here one is open to all in any case:
+ * they shrink in proportion while the ceiling is lower than they were made for. */
+void governor_lane_reserve(struct governor *governor, struct slice id,
+                           const struct governor_reservation *reservations,
+                           size_t count, int64_t now_us);
+struct governor_reserved {
+    struct governor_reservation setting;
+    int kept; /* slots that are kept now */
+    int used; /* calls now that count for it, also beyond what is kept */
+};
+/* Into `arena`; 0: none, or no such lane. */
+size_t governor_lane_reserved(const struct governor *governor, struct slice id,
+                              struct arena *arena, struct governor_reserved **out);
+
 /* The operator's hand on a lane. What is under way goes on in all of them. */
 enum governor_lane_mode {
     GOVERNOR_RUNNING,
@@ -108,11 +138,6 @@ int governor_lane_kick(struct governor *governor, struct slice id, struct slice 
                        int64_t now_us);
 
 #define GOVERNOR_WEIGHT_MAX 100
-
-/* The classes, the first one first. Each waits behind those before it, but interactive gets at least
- * a quarter and batch a tenth of what goes while calls of it wait. */
-enum governor_priority { GOVERNOR_CRITICAL, GOVERNOR_INTERACTIVE, GOVERNOR_BATCH };
-#define GOVERNOR_PRIORITIES 3
 
 enum governor_decision {
     GOVERNOR_GRANTED, /* a slot is taken: release it exactly once */
@@ -159,6 +184,7 @@ struct governor_ticket {
     int64_t
         estimate_us; /* of its wait, when it was told that it need not, or no longer */
     uint64_t document;
+    struct list running;     /* while it has a slot, among its account's */
     struct claim *claim;     /* on the document, while it is its turn there */
     enum governor_rule rule; /* what it waits for, also after it was told no */
     bool is_write;
@@ -245,9 +271,9 @@ struct governor_ticket *governor_next(struct governor *governor);
  * account that is not known.
  */
 struct governor_view {
-    int limit;     /* effective ceiling: the least of the three */
-    int remaining; /* calls that may go now: slots free under all three, and tokens; 0 in a
-                           pause */
+    int limit; /* effective ceiling: the least of the three */
+    int remaining; /* calls that may go now: slots that are free under all three and kept for
+                           nobody, as far as there are tokens; 0 in a pause */
     long reset_s;       /* >= 1 when none may go; else 0 */
     int in_flight;      /* of this account */
     int queue_depth;    /* of this account */
@@ -260,6 +286,7 @@ struct governor_view governor_look(const struct governor *governor,
 struct governor_lane_view {
     struct slice lane;
     int ceiling;   /* the operator's (governor_lane_set); 0: none */
+    int base;      /* what holds while nothing is refused */
     int effective; /* what holds now: less than the ceiling after a refusal */
     int in_flight;
     int draining; /* of in_flight: above the ceiling, or held after a lost connection */

@@ -57,11 +57,28 @@ struct crowd {
     int credit[GOVERNOR_PRIORITIES]; /* percent of a turn, gathered while passed over */
 };
 
+struct reservation {
+    char server[GOVERNOR_SERVER_BYTES];
+    size_t server_bytes; /* 0: it is the class's */
+    int priority;
+    int slots;      /* as it was set */
+    int kept, used; /* now */
+};
+
+/* What is kept of a lane (reserve.c). */
+struct reserve {
+    struct lane *lane;
+    int shares; /* processes that share the lane */
+    size_t count;
+    struct reservation all[GOVERNOR_RESERVATIONS_MAX];
+};
+
 /* One ceiling that several accounts meet: a lane's or a tenant's. */
 struct gate {
-    struct crowd *crowd; /* NULL: nobody waits */
-    int ceiling;         /* what holds now */
-    int lent;            /* GATE_UNLIMITED where nobody lends */
+    struct crowd *crowd;     /* NULL: nobody waits */
+    struct reserve *reserve; /* of a lane; NULL: all is open to all */
+    int ceiling;             /* what holds now */
+    int lent;                /* GATE_UNLIMITED where nobody lends */
     int in_flight, queued;
     uint16_t probe_ceiling; /* for the one call that is due as a probe; 0: none is */
     bool paused;
@@ -140,12 +157,18 @@ struct waits {
     uint32_t us[WAITS_KEPT];
 };
 
+/* Of a lane whose slots are lent (lend.c). */
+struct loan {
+    struct list demand; /* in *demands */
+    struct list *demands;
+    struct lane *lane;
+    int others; /* slots in use elsewhere, as far as is known */
+};
+
 struct lane {
     struct tree_node node; /* first, so that a node is its lane */
     struct gate gate;
-    struct list demand;   /* in governor->demands */
-    struct list *demands; /* NULL: its slots are its own */
-    int others;           /* slots in use elsewhere, as far as is known */
+    struct loan *loan; /* NULL: its slots are its own */
     struct list seats;
     struct throttle *throttle; /* NULL: nothing was refused lately */
     struct waits *waits;       /* NULL: no call has waited yet */
@@ -234,6 +257,7 @@ struct governor_seat {
     bool removed;
     struct bucket calls, writes;
     struct list claims;
+    struct list running;       /* tickets with a slot */
     uint8_t pace_factor;       /* 0: nobody looks how long its answers take */
     struct seat_counts counts; /* in this lane */
     size_t id_bytes;
@@ -306,9 +330,10 @@ struct governor_ticket *queue_next_deadline(const struct governor *governor);
 /* gate.c: where seats are parked, who is let through */
 void seat_take(struct governor *governor, struct governor_seat *seat,
                struct governor_ticket *ticket);
-void seat_give(struct governor_seat *seat);
+void seat_give(struct governor_seat *seat, struct governor_ticket *ticket);
 void seat_unpark(struct governor_seat *seat);
-bool seat_has_room(const struct governor *governor, const struct governor_seat *seat);
+bool seat_has_room(const struct governor *governor, const struct governor_seat *seat,
+                   const struct governor_ticket *ticket);
 void seat_park(struct governor *governor, struct governor_seat *seat);
 void seat_offer(struct governor *governor, struct governor_seat *seat);
 void seat_reorder(struct governor *governor, struct governor_seat *seat);
@@ -316,6 +341,8 @@ int class_first(const int credit[GOVERNOR_PRIORITIES],
                 const bool waits[GOVERNOR_PRIORITIES]);
 void class_charge(int credit[GOVERNOR_PRIORITIES],
                   const bool waits[GOVERNOR_PRIORITIES], int priority);
+bool seat_stands_ready(struct governor *governor, struct governor_seat *seat);
+void seat_grant(struct governor *governor, struct governor_flow *flow);
 void gates_dispatch(struct governor *governor, struct gate *const gates[],
                     size_t count);
 
@@ -375,6 +402,15 @@ void rules_set(const struct governor *governor, struct governor_seat *seat,
                const struct governor_account *account);
 void claim_drop(struct governor_seat *seat, struct claim *claim);
 
+/* reserve.c: slots that a lane keeps for some */
+bool gate_admits(const struct gate *gate, struct slice server, int priority);
+int gate_ceiling_for(const struct gate *gate, struct slice server, int priority);
+int gate_open_slots(const struct gate *gate);
+void reserve_count(struct lane *lane, const struct governor_ticket *ticket, int more);
+void reserve_count_all(struct lane *lane, const struct governor_seat *seat, int more);
+void reserve_settle(struct lane *lane);
+void reserve_dispatch(struct governor *governor, struct lane *lane);
+
 /* throttle.c: a lane whose upstream has refused */
 void throttle_free(struct governor *governor, struct lane *lane);
 void throttle_refused(struct governor *governor, struct lane *lane,
@@ -391,6 +427,10 @@ struct lane *throttle_next(const struct governor *governor);
 
 /* lend.c */
 void lane_touch(struct lane *lane);
+void loan_new(struct lane *lane, struct list *demands);
+void loan_free(struct lane *lane);
+bool loan_is_untold(const struct lane *lane);
+int lane_others(const struct lane *lane);
 int lane_lend_room(const struct governor_seat *seat);
 int64_t lane_unlent_us(const struct governor *governor, const struct lane *lane);
 

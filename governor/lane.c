@@ -31,11 +31,9 @@ struct lane *lane_get(struct governor *governor, struct slice id)
     lane->node.id_bytes = (uint32_t)id.len;
     lane->node.weight = (uint32_t)(governor_random(governor) >> 32);
     list_init(&lane->seats);
-    list_init(&lane->demand);
     lane->gate.lent = GATE_UNLIMITED;
     if (governor->options.is_lent) {
-        lane->demands = &governor->demands;
-        lane->gate.lent = 0;
+        loan_new(lane, &governor->demands);
     }
     tree_insert(&governor->lanes, &lane->node);
     return lane;
@@ -45,13 +43,14 @@ struct lane *lane_get(struct governor *governor, struct slice id)
 void lane_reap(struct governor *governor, struct lane *lane)
 {
     if (!list_empty(&lane->seats) || lane->operator_ceiling > 0 ||
-        lane->mode != GOVERNOR_RUNNING || !list_empty(&lane->demand)) {
+        lane->gate.reserve != NULL || lane->mode != GOVERNOR_RUNNING ||
+        loan_is_untold(lane)) {
         return;
     }
     REQUIRE(gate_is_unused(&lane->gate));
     lane_changed(governor, lane);
     throttle_free(governor, lane);
-    list_remove(&lane->demand); /* it was told of; its end is none */
+    loan_free(lane);
     tree_remove(&governor->lanes, &lane->node);
     free(lane_pace(lane));
     free(lane->waits);
@@ -83,6 +82,7 @@ void lane_settle(struct lane *lane)
     }
     lane->gate.paused = lane->mode != GOVERNOR_RUNNING ||
                         (throttle != NULL && throttle_is_shut(throttle));
+    reserve_settle(lane);
     lane_touch(lane);
 }
 

@@ -9,10 +9,39 @@
 
 #include <stdlib.h>
 
+void loan_new(struct lane *lane, struct list *demands)
+{
+    lane->loan = governor_alloc(sizeof(*lane->loan));
+    list_init(&lane->loan->demand);
+    lane->loan->demands = demands;
+    lane->loan->lane = lane;
+    lane->gate.lent = 0;
+}
+
+/* Its end is no news: a lane goes when it has been told of. */
+void loan_free(struct lane *lane)
+{
+    if (lane->loan != NULL) {
+        list_remove(&lane->loan->demand);
+        free(lane->loan);
+        lane->loan = NULL;
+    }
+}
+
+bool loan_is_untold(const struct lane *lane)
+{
+    return lane->loan != NULL && !list_empty(&lane->loan->demand);
+}
+
+int lane_others(const struct lane *lane)
+{
+    return lane->loan != NULL ? lane->loan->others : 0;
+}
+
 void lane_touch(struct lane *lane)
 {
-    if (lane->demands != NULL && list_empty(&lane->demand)) {
-        list_push(lane->demands, &lane->demand);
+    if (lane->loan != NULL && list_empty(&lane->loan->demand)) {
+        list_push(lane->loan->demands, &lane->loan->demand);
     }
 }
 
@@ -36,7 +65,7 @@ int lane_lend_room(const struct governor_seat *seat)
     int room = least(seat->ceiling - seat->in_flight,
                      usable(&seat->lane->gate) - seat->lane->gate.in_flight);
 
-    return seat->lane->demands != NULL && room > 0 ? room : 0;
+    return seat->lane->loan != NULL && room > 0 ? room : 0;
 }
 
 /* A queue stands once for each class of its calls; it is counted where its first one stands. */
@@ -80,8 +109,8 @@ bool governor_next_demand(struct governor *governor, struct governor_demand *out
     if (list_empty(&governor->demands)) {
         return false;
     }
-    lane = LIST_ENTRY(governor->demands.next, struct lane, demand);
-    list_remove(&lane->demand);
+    lane = LIST_ENTRY(governor->demands.next, struct loan, demand)->lane;
+    list_remove(&lane->loan->demand);
     governor->told = realloc(governor->told, lane->node.id_bytes + 1);
     REQUIRE(governor->told != NULL);
     slice_copy(governor->told, tree_id(&lane->node));
@@ -105,9 +134,9 @@ bool governor_lane_lend(struct governor *governor, struct slice id, int slots,
     if (lane == NULL) {
         return false;
     }
-    REQUIRE(lane->demands != NULL && slots >= 0 && others >= 0);
+    REQUIRE(lane->loan != NULL && slots >= 0 && others >= 0);
     lane->gate.lent = slots;
-    lane->others = others;
+    lane->loan->others = others;
     lane_touch(lane);
     gates_dispatch(governor, (struct gate *const[]){&lane->gate}, 1);
     return true;
@@ -123,7 +152,7 @@ int64_t lane_unlent_us(const struct governor *governor, const struct lane *lane)
 {
     int64_t left = governor->unlent_until_us - governor->now_us;
 
-    return lane->demands != NULL && lane->gate.lent == 0 && lane->gate.in_flight == 0 &&
+    return lane->loan != NULL && lane->gate.lent == 0 && lane->gate.in_flight == 0 &&
                    left > 0
                ? left
                : 0;

@@ -80,9 +80,11 @@ static int64_t ahead_of(const struct load *load, const struct governor_call *cal
 static int64_t gate_turn_us(const struct gate *gate, const struct governor_call *call,
                             int own, int64_t hold_us)
 {
-    return gate->crowd == NULL ? turn_us(0, gate->ceiling, hold_us)
-                               : turn_us(ahead_of(&gate->crowd->load, call, own),
-                                         gate->ceiling, hold_us);
+    int ceiling = gate_ceiling_for(gate, call->server, (int)call->priority);
+
+    return gate->crowd == NULL
+               ? turn_us(0, ceiling, hold_us)
+               : turn_us(ahead_of(&gate->crowd->load, call, own), ceiling, hold_us);
 }
 
 /* How long such a call would wait if it joined now. 0 where nothing was measured yet. */
@@ -111,7 +113,7 @@ static int free_slots(const struct governor_seat *seat, int64_t now_us)
     const struct gate *lane = &seat->lane->gate, *tenant = &seat->tenant->gate;
     int slots = seat->ceiling - seat->in_flight;
 
-    slots = least(slots, lane->ceiling - lane->in_flight - seat->lane->others);
+    slots = least(slots, gate_open_slots(lane) - lane_others(seat->lane));
     slots = least(slots, tenant->ceiling - tenant->in_flight);
     if (bucket_tokens(&seat->calls, now_us) < slots) {
         slots = (int)bucket_tokens(&seat->calls, now_us);
@@ -190,6 +192,7 @@ static struct governor_lane_view view_of(const struct lane *lane, struct slice t
     struct governor_lane_view view = {
         .lane = tree_id(&lane->node),
         .ceiling = lane->operator_ceiling,
+        .base = lane_ceiling(lane),
         .effective = lane->gate.ceiling,
         .mode = lane->mode,
         .throttled = lane->throttle != NULL,

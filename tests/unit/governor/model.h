@@ -66,7 +66,15 @@ struct m_account {
 
 enum m_phase { M_WHOLE, M_PAUSED, M_PROBING, M_PROBED, M_OPEN };
 
+#define RESERVED 3
+
+/* server -1: of a class. slots 0: there is none. */
+struct m_reserved {
+    int server, priority, slots;
+};
+
 struct m_lane {
+    struct m_reserved reserved[RESERVED];
     int operator_ceiling, refusals;
     enum governor_lane_mode mode;
     enum m_phase phase; /* M_WHOLE: nothing was refused lately */
@@ -229,14 +237,78 @@ static inline int64_t m_token_wait(const struct m_bucket *b, int64_t ahead, int6
     return b->interval == 0 || missing <= spare ? 0 : missing - spare;
 }
 
-static inline bool could_go(const struct model *m, const struct counts *running,
-                            int account)
+/* What is kept for it now: in proportion while the ceiling is lower than it was made for. */
+static inline int m_kept(const struct model *m, int lane, int which)
 {
-    const struct m_account *a = &m->accounts[account];
+    const struct m_reserved *all = m->lanes[lane].reserved;
+    int sum = 0, whole = lane_base(m, lane), ceiling = lane_ceiling(m, lane);
 
-    return running->account[account] < a->ceiling &&
+    for (int i = 0; i < RESERVED; i++) {
+        sum += all[i].slots;
+    }
+    whole = whole > sum ? whole : sum + 1;
+    return ceiling < whole ? all[which].slots * ceiling / whole : all[which].slots;
+}
+
+/* Which reservation such a call counts for; -1: none. */
+static inline int m_reservation_of(const struct model *m, int lane, int server,
+                                   int priority)
+{
+    const struct m_reserved *all = m->lanes[lane].reserved;
+    int found = -1;
+
+    for (int i = 0; i < RESERVED; i++) {
+        if (all[i].slots == 0) {
+            continue;
+        }
+        if (all[i].server >= 0 && all[i].server == server) {
+            return i;
+        }
+        if (all[i].server < 0 && all[i].priority == priority) {
+            found = i;
+        }
+    }
+    return found;
+}
+
+static inline int m_used(const struct model *m, int lane, int which)
+{
+    int used = 0;
+
+    for (int i = 0; i < TICKETS; i++) {
+        const struct m_ticket *t = &m->tickets[i];
+        used += t->place == RUNS && m->accounts[t->account].lane == lane &&
+                m_reservation_of(m, lane, t->server, t->priority) == which;
+    }
+    return used;
+}
+
+/* Slots that are kept for calls of other kinds and not used; own -1: for all kinds. */
+static inline int m_unused(const struct model *m, int lane, int own)
+{
+    int slots = 0;
+
+    for (int i = 0; i < RESERVED; i++) {
+        if (m->lanes[lane].reserved[i].slots > 0 && i != own) {
+            int kept = m_kept(m, lane, i), used = m_used(m, lane, i);
+            slots += used < kept ? kept - used : 0;
+        }
+    }
+    return slots;
+}
+
+static inline bool could_go(const struct model *m, const struct counts *running,
+                            const struct m_ticket *t)
+{
+    const struct m_account *a = &m->accounts[t->account];
+    int own = m_reservation_of(m, a->lane, t->server, t->priority);
+
+    return running->account[t->account] < a->ceiling &&
            m_token_wait(&a->calls, 0, m->at) == 0 &&
            running->lane[a->lane] < lane_reach(m, a->lane) && !is_shut(m, a->lane) &&
+           (m->lanes[a->lane].phase == M_PROBING ||
+            running->lane[a->lane] + m_unused(m, a->lane, own) <
+                lane_ceiling(m, a->lane)) &&
            running->tenant[a->tenant] < tenant_ceiling(m, a->tenant);
 }
 

@@ -41,7 +41,7 @@ static inline void m_grant(struct run *r, int ticket)
 
 /* First come first served within a server and class; and of two servers of an account
  * that both wait, none sends more than its weight before it is the other's turn. */
-static inline void m_check_turn(struct run *r, int ticket)
+static inline void m_check_turn(struct run *r, int ticket, const bool *could)
 {
     const struct m_ticket *t = &r->m.tickets[ticket];
     int *runs = r->m.runs[t->account][t->priority][t->server];
@@ -53,7 +53,8 @@ static inline void m_check_turn(struct run *r, int ticket)
             continue;
         }
         assert_false(same_flow(t, other) && other->order < t->order);
-        if (other->account == t->account && other->priority == t->priority) {
+        if (could[i] && other->account == t->account &&
+            other->priority == t->priority) {
             waits[other->server] = true;
         }
     }
@@ -74,7 +75,7 @@ static inline void m_check_class(struct run *r, int ticket, const bool *could)
 
     for (int i = 0; i < TICKETS; i++) {
         const struct m_ticket *other = &r->m.tickets[i];
-        waits = waits || (other->place == WAITS && could[other->account] &&
+        waits = waits || (other->place == WAITS && could[i] &&
                           other->priority == GOVERNOR_CRITICAL &&
                           r->m.accounts[other->account].lane == lane);
     }
@@ -91,7 +92,7 @@ static inline int next_granted(const struct run *r, const bool *could, bool *som
     *some = false;
     for (int i = 0; i < TICKETS; i++) {
         const struct m_ticket *t = &r->m.tickets[i];
-        if (t->place != WAITS || !could[t->account]) {
+        if (t->place != WAITS || !could[i]) {
             continue;
         }
         *some = true;
@@ -114,17 +115,18 @@ static inline void m_settle(struct run *r)
     struct counts running = count_place(m, RUNS);
 
     for (;;) {
-        bool could[ACCOUNTS], some;
+        bool could[TICKETS], some;
         int ticket;
-        for (int i = 0; i < ACCOUNTS; i++) {
-            could[i] = could_go(m, &running, i);
+        for (int i = 0; i < TICKETS; i++) {
+            could[i] =
+                m->tickets[i].place == WAITS && could_go(m, &running, &m->tickets[i]);
         }
         ticket = next_granted(r, could, &some);
         if (!some) {
             return;
         }
         assert_true(ticket >= 0); /* a slot is idle while somebody could go */
-        m_check_turn(r, ticket);
+        m_check_turn(r, ticket, could);
         m_check_class(r, ticket, could);
         m_grant(r, ticket);
         m_expect(m, ticket, GOVERNOR_GRANTED);
@@ -149,7 +151,7 @@ static inline bool has_calls(const struct model *m, int account)
 
 static inline bool lane_exists(const struct model *m, int lane)
 {
-    if (m->lanes[lane].operator_ceiling > 0 ||
+    if (m->lanes[lane].operator_ceiling > 0 || m->lanes[lane].reserved[0].slots > 0 ||
         m->lanes[lane].mode != GOVERNOR_RUNNING) {
         return true;
     }

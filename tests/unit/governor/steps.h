@@ -81,8 +81,7 @@ static inline bool m_goes(struct run *r, int ticket, int account)
     const struct counts running = count_place(&r->m, RUNS);
     struct m_ticket *t = &r->m.tickets[ticket];
 
-    if (m_rule(&r->m, account, t) != GOVERNOR_SLOT ||
-        !could_go(&r->m, &running, account)) {
+    if (m_rule(&r->m, account, t) != GOVERNOR_SLOT || !could_go(&r->m, &running, t)) {
         return false;
     }
     t->owns = t->document != 0;
@@ -467,6 +466,29 @@ static inline void step_tenant(struct run *r)
     governor_tenant_set(r->governor, name_of(&name, "ten", tenant), ceiling, r->now);
     r->m.tenant_ceiling[tenant] = ceiling;
     m_settle(r);
+}
+
+static inline void step_reserve(struct run *r)
+{
+    int lane = pick(r, SHARED_LANES), count = pick(r, RESERVED + 1);
+    struct governor_reservation set[RESERVED];
+    struct m_reserved *all = r->m.lanes[lane].reserved;
+    struct name name;
+
+    memset(all, 0, sizeof(r->m.lanes[lane].reserved));
+    for (int i = 0; i < count; i++) {
+        all[i] = (struct m_reserved){.server = i > 0 ? i : -1,
+                                     .priority = pick(r, GOVERNOR_PRIORITIES),
+                                     .slots = 1 + pick(r, 2)};
+        set[i] = (struct governor_reservation){
+            .server = i > 0 ? slice_str(server_names[i]) : SLICE_EMPTY,
+            .priority = (enum governor_priority)all[i].priority,
+            .slots = all[i].slots};
+    }
+    governor_lane_reserve(r->governor, lane_name(&name, lane), set, (size_t)count,
+                          r->now);
+    m_settle(r);
+    m_forget(&r->m, lane);
 }
 
 static inline void step_lane(struct run *r)

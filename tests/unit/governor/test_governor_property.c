@@ -98,9 +98,9 @@ static void check_account(struct run *r)
     }
     lane = lane_ceiling(&r->m, a->lane);
     tenant = tenant_ceiling(&r->m, a->tenant);
-    left = smaller(
-        a->ceiling - running.account[account],
-        smaller(lane - running.lane[a->lane], tenant - running.tenant[a->tenant]));
+    left = smaller(a->ceiling - running.account[account],
+                   smaller(lane - running.lane[a->lane] - m_unused(&r->m, a->lane, -1),
+                           tenant - running.tenant[a->tenant]));
     left = m_tokens(&a->calls, r->now) < left ? (int)m_tokens(&a->calls, r->now) : left;
     left = left < 0 || is_shut(&r->m, a->lane) ? 0 : left;
     assert_int_equal(view.limit, smaller(a->ceiling, smaller(lane, tenant)));
@@ -237,7 +237,9 @@ static void one_step(struct run *r)
         step_kick(r);
     } else if (chance < 982) {
         step_mode(r);
-    } else if (chance < 990) {
+    } else if (chance < 986) {
+        step_reserve(r);
+    } else if (chance < 992) {
         step_tenant(r);
     } else {
         step_lane(r);
@@ -256,6 +258,7 @@ static void drain(struct run *r)
     }
     for (int i = 0; i < LANES; i++) {
         governor_lane_set(r->governor, lane_name(&name, i), 0, r->now);
+        governor_lane_reserve(r->governor, lane_name(&name, i), NULL, 0, r->now);
         governor_lane_mode_set(r->governor, lane_name(&name, i), GOVERNOR_RUNNING,
                                r->now);
     }
