@@ -44,6 +44,8 @@ static const struct command_flag api_flags[] = {
     {"to", true, "where events are sent, https://… (webhook create)"},
     {"events", true, "event types, by comma; all by default (webhook create)"},
     {"ceiling", true, "1 to 1000, or none (tenant set, lane set)"},
+    {"reserve", true,
+     "slots kept for a class or MCP server: critical=1,mcp_...=2, or none (lane set)"},
     {"tenant", true, "only this tenant's (account list, webhook create)"},
     {NULL, false, NULL},
 };
@@ -64,7 +66,7 @@ static const struct command commands[] = {
      "MCP servers (secret URLs) of an account", api_flags, command_mcp},
     {"tenant", "get ID | set ID --ceiling N", "a tenant's own ceiling", api_flags, command_tenant},
     {"lane",
-     "list | get ID | set ID --ceiling N | pause ID | resume ID | drain ID | "
+     "list | get ID | set ID [--ceiling N] [--reserve LIST] | pause ID | resume ID | drain ID | "
      "kick ID [MCP_ID]",
      "lanes: what is at each ERP now; hold calls back, let them go on", api_flags,
      command_lane},

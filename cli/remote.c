@@ -446,12 +446,84 @@ int command_environment(struct arena *arena, const struct config *config,
     return usage("sluice environment list | get NAME | set NAME --file F");
 }
 
+/* One "critical=1" or "mcp_…=2" of --reserve. */
+static bool write_reservation(struct jwriter *writer, struct slice text)
+{
+    unsigned long long slots = 0;
+    const char *equals = text.len > 0 ? memchr(text.ptr, '=', text.len) : NULL;
+    size_t name_len = equals != NULL ? (size_t)(equals - text.ptr) : 0;
+    struct slice who = slice_of(text.ptr, name_len);
+    if (name_len == 0 || !slice_to_u64(slice_from(text, name_len + 1), &slots) ||
+        slots > INT64_MAX) {
+        command_fail("--reserve needs WHO=SLOTS with commas between, as "
+                     "critical=1,mcp_...=2, or none");
+        return false;
+    }
+    jwriter_object(writer);
+    jwriter_member_string(
+        writer, slice_starts(who, SLICE("mcp_")) ? "mcp_server" : "priority", who);
+    jwriter_member_int(writer, "slots", (int64_t)slots);
+    jwriter_object_end(writer);
+    return true;
+}
+
+static bool write_reserve(struct jwriter *writer, struct slice list)
+{
+    if (slice_is(list, "none")) {
+        jwriter_null(writer);
+        return true;
+    }
+    jwriter_array(writer);
+    while (list.len > 0) {
+        const char *comma = memchr(list.ptr, ',', list.len);
+        size_t len = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
+        if (!write_reservation(writer, slice_of(list.ptr, len))) {
+            return false;
+        }
+        list = slice_from(list, comma != NULL ? len + 1 : len);
+    }
+    jwriter_array_end(writer);
+    return true;
+}
+
+/* Of "lane set": what is named changes. */
+static bool lane_body(struct errand *errand, struct slice *out)
+{
+    bool has_ceiling = false, has_reserve = false;
+    struct slice ceiling = SLICE_EMPTY;
+    struct slice list = command_value(errand->line, "reserve", &has_reserve);
+    struct buf body;
+    struct jwriter writer;
+    command_value(errand->line, "ceiling", &has_ceiling);
+    if ((has_ceiling || !has_reserve) && !ceiling_value(errand, &ceiling)) {
+        return false;
+    }
+    buf_init(&body, LIMIT_ADMIN_BODY_BYTES);
+    jwriter_init(&writer, &body);
+    jwriter_object(&writer);
+    if (has_ceiling) {
+        jwriter_key(&writer, SLICE("ceiling"));
+        jwriter_raw(&writer, ceiling);
+    }
+    if (has_reserve) {
+        jwriter_key(&writer, SLICE("reserve"));
+        if (!write_reserve(&writer, list)) {
+            buf_free(&body);
+            return false;
+        }
+    }
+    jwriter_object_end(&writer);
+    *out = arena_slice(errand->arena, buf_slice(&body));
+    buf_free(&body);
+    return true;
+}
+
 int command_lane(struct arena *arena, const struct config *config,
                  const struct command_line *line)
 {
     struct errand errand = {.arena = arena, .config = config, .line = line};
     struct slice path = arena_printf(arena, "/lanes/%.*s", SLICE_ARG(word(&errand, 1)));
-    struct slice ceiling = SLICE_EMPTY;
+    struct slice body = SLICE_EMPTY;
     if (!begin(&errand)) {
         return 1;
     }
@@ -476,12 +548,13 @@ int command_lane(struct arena *arena, const struct config *config,
                                        SLICE_ARG(server)),
                           SLICE_EMPTY);
     }
-    if (!verb_is(&errand, "set", 2) || !ceiling_value(&errand, &ceiling)) {
-        return usage("sluice lane list | get ID | set ID --ceiling N | pause ID | "
-                     "resume ID | drain ID | kick ID [MCP_ID]");
+    if (!verb_is(&errand, "set", 2)) {
+        return usage(
+            "sluice lane list | get ID | set ID [--ceiling N] [--reserve LIST] | "
+            "pause ID | resume ID | drain ID | kick ID [MCP_ID]");
     }
-    return run_errand(&errand, SLICE("PATCH"), path,
-                      arena_printf(arena, "{\"ceiling\":%.*s}", SLICE_ARG(ceiling)));
+    return lane_body(&errand, &body) ? run_errand(&errand, SLICE("PATCH"), path, body)
+                                     : 1;
 }
 
 static struct slice endpoint_body(struct errand *errand)

@@ -107,17 +107,11 @@ bool admin_name(struct admin *admin, const char *name, bool required, struct sli
     return true;
 }
 
-bool admin_ceiling(struct admin *admin, const struct jval *object, const char *pointer,
-                   int *out)
+bool admin_ceiling_value(struct admin *admin, const struct jval *value,
+                         const char *pointer, int *out)
 {
-    const struct jval *value = jval_get(object, "ceiling");
     long long number = 0;
     *out = 0;
-    if (object == NULL || object->type != JVAL_OBJECT || object->count != 1 ||
-        value == NULL) {
-        return admin_unprocessable(admin, slice_str(pointer),
-                                   "an object with ceiling is needed");
-    }
     if (value->type == JVAL_NULL) {
         return true;
     }
@@ -128,6 +122,19 @@ bool admin_ceiling(struct admin *admin, const struct jval *object, const char *p
     }
     *out = (int)number;
     return true;
+}
+
+bool admin_ceiling(struct admin *admin, const struct jval *object, const char *pointer,
+                   int *out)
+{
+    const struct jval *value = jval_get(object, "ceiling");
+    *out = 0;
+    if (object == NULL || object->type != JVAL_OBJECT || object->count != 1 ||
+        value == NULL) {
+        return admin_unprocessable(admin, slice_str(pointer),
+                                   "an object with ceiling is needed");
+    }
+    return admin_ceiling_value(admin, value, pointer, out);
 }
 
 bool admin_number(struct admin *admin, const char *name, long long least,

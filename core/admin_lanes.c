@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "core/admin_private.h"
 #include "core/coordinator.h"
+#include "core/lane_reserve.h"
 #include "core/turnstile.h"
 
 struct slice admin_scope(const struct admin *admin)
@@ -79,10 +80,6 @@ void admin_write_lane(const struct admin *admin, struct jwriter *writer,
     }
 }
 
-static const char *const classes[] = {[GOVERNOR_CRITICAL] = "critical",
-                                      [GOVERNOR_INTERACTIVE] = "interactive",
-                                      [GOVERNOR_BATCH] = "batch"};
-
 static const char *const rules[] = {[GOVERNOR_SLOT] = "slot",
                                     [GOVERNOR_DOCUMENT] = "document",
                                     [GOVERNOR_WRITE_RATE] = "write_rate",
@@ -101,10 +98,28 @@ void admin_write_lines(const struct admin *admin, struct arena *arena,
         jwriter_member_string(writer, "account", lines[i].account);
         jwriter_member_string(writer, "mcp_server", lines[i].server);
         jwriter_member_string(writer, "priority",
-                              slice_str(classes[lines[i].priority]));
+                              slice_str(lane_priority_name(lines[i].priority)));
         jwriter_member_string(writer, "waits_for",
                               slice_str(rules[lines[i].waits_for]));
         jwriter_member_int(writer, "queued", lines[i].queued);
+        jwriter_object_end(writer);
+    }
+    jwriter_array_end(writer);
+}
+
+/* What is kept for whom. Of one lane alone, and for admins: it names servers of all tenants. */
+static void write_reserved(const struct admin *admin, struct jwriter *writer)
+{
+    struct governor_reserved *reserved = NULL;
+    size_t count = governor_lane_reserved(admin->gateway->parts.governor, admin->ids[0],
+                                          admin->arena, &reserved);
+    jwriter_key(writer, SLICE("reserve"));
+    jwriter_array(writer);
+    for (size_t i = 0; i < count; i++) {
+        jwriter_object(writer);
+        lane_reserve_write(writer, &reserved[i].setting);
+        jwriter_member_int(writer, "kept", reserved[i].kept);
+        jwriter_member_int(writer, "in_flight", reserved[i].used);
         jwriter_object_end(writer);
     }
     jwriter_array_end(writer);
@@ -134,6 +149,9 @@ static void respond_lane(struct admin *admin, const struct governor_lane_view *l
     jwriter_init(&writer, &json);
     jwriter_object(&writer);
     admin_write_lane(admin, &writer, lane);
+    if (admin->who.role == ROLE_ADMIN) {
+        write_reserved(admin, &writer);
+    }
     admin_write_lines(admin, admin->arena, &writer, lane->lane);
     jwriter_object_end(&writer);
     admin_respond(admin, 200, &json);
@@ -163,6 +181,7 @@ struct ceiling_change {
     struct admin *admin;
     struct slice id;
     int ceiling;
+    struct lane_reserve reserve;      /* of a lane */
     struct governor_lane_view before; /* of a lane */
 };
 
@@ -178,10 +197,12 @@ static void on_lane_stored(void *ctx, enum err err)
     }
     governor_lane_set(gateway->parts.governor, change->id, change->ceiling,
                       gateway_mono_us(gateway));
+    governor_lane_reserve(gateway->parts.governor, change->id, change->reserve.all,
+                          change->reserve.count, gateway_mono_us(gateway));
     turnstile_settle(gateway->turnstile);
     if (!governor_lane(gateway->parts.governor, change->id, SLICE_EMPTY,
                        gateway_mono_us(gateway), &lane)) {
-        /* Nothing but its ceiling had kept the lane. */
+        /* Nothing but its settings had kept the lane. */
         lane = change->before;
         lane.ceiling = lane.effective = change->ceiling;
     }
@@ -196,17 +217,117 @@ static struct ceiling_change *new_change(struct admin *admin, int ceiling)
     return change;
 }
 
+/* What the lane keeps now, of a change that does not name it. */
+static void read_reserved(const struct admin *admin, struct lane_reserve *out)
+{
+    struct governor_reserved *reserved = NULL;
+    out->count = governor_lane_reserved(admin->gateway->parts.governor, admin->ids[0],
+                                        admin->arena, &reserved);
+    for (size_t i = 0; i < out->count; i++) {
+        out->all[i] = reserved[i].setting;
+        out->slots += reserved[i].setting.slots;
+    }
+}
+
+/* An MCP server that does not call this lane would keep slots idle for ever. */
+static bool is_of_lane(const struct admin *admin, struct slice server)
+{
+    struct store *store = admin->gateway->parts.store;
+    struct store_server found;
+    struct store_account account;
+    return store_get_server(store, server, admin->arena, &found) == ERR_OK &&
+           store_get_account(store, found.account, admin->arena, &account) == ERR_OK &&
+           slice_eq(account.lane, admin->ids[0]);
+}
+
+static bool read_reserve(struct admin *admin, struct lane_reserve *out)
+{
+    struct lane_reserve_problem problem;
+    if (!lane_reserve_parse(jval_get(admin->body, "reserve"), admin->arena, out,
+                            &problem)) {
+        return admin_unprocessable(
+            admin, arena_printf(admin->arena, "/reserve%.*s", SLICE_ARG(problem.at)),
+            problem.message);
+    }
+    for (size_t i = 0; i < out->count; i++) {
+        if (out->all[i].server.len > 0 && !is_of_lane(admin, out->all[i].server)) {
+            return admin_unprocessable(
+                admin, arena_printf(admin->arena, "/reserve/%zu/mcp_server", i),
+                "no account on this lane has an MCP server of that id");
+        }
+    }
+    return true;
+}
+
+/* One slot at least is for all. */
+static bool leaves_one(struct admin *admin, const struct ceiling_change *change)
+{
+    int ceiling = change->ceiling > 0 ? change->ceiling : change->before.usual;
+    if (change->reserve.slots == 0 || change->reserve.slots < ceiling) {
+        return true;
+    }
+    struct slice message = arena_printf(admin->arena,
+                                        "%d slots are reserved of a ceiling of %d; at "
+                                        "least one has to be left for all: "
+                                        "reserve fewer, or set a higher ceiling",
+                                        change->reserve.slots, ceiling);
+    return admin_unprocessable(admin,
+                               jval_get(admin->body, "reserve") != NULL
+                                   ? SLICE("/reserve")
+                                   : SLICE("/ceiling"),
+                               message.ptr);
+}
+
+static bool read_lane_change(struct admin *admin, struct ceiling_change *change)
+{
+    static const char *const allowed[] = {"ceiling", "reserve", NULL};
+    const struct jval *ceiling = jval_get(admin->body, "ceiling");
+    if (!jval_is(admin->body, JVAL_OBJECT) || admin->body->count == 0) {
+        return admin_unprocessable(admin, SLICE_EMPTY,
+                                   "an object with ceiling or reserve is needed");
+    }
+    change->ceiling = change->before.ceiling;
+    if (!admin_only(admin, allowed) ||
+        (ceiling != NULL &&
+         !admin_ceiling_value(admin, ceiling, "", &change->ceiling))) {
+        return false;
+    }
+    if (jval_get(admin->body, "reserve") == NULL) {
+        read_reserved(admin, &change->reserve);
+    } else if (!read_reserve(admin, &change->reserve)) {
+        return false;
+    }
+    return leaves_one(admin, change);
+}
+
+static struct slice reserve_json(struct admin *admin,
+                                 const struct lane_reserve *reserve)
+{
+    struct buf json = admin_buf();
+    struct jwriter writer;
+    jwriter_init(&writer, &json);
+    jwriter_array(&writer);
+    for (size_t i = 0; i < reserve->count; i++) {
+        jwriter_object(&writer);
+        lane_reserve_write(&writer, &reserve->all[i]);
+        jwriter_object_end(&writer);
+    }
+    jwriter_array_end(&writer);
+    struct slice text =
+        reserve->count > 0 ? arena_slice(admin->arena, buf_slice(&json)) : SLICE_EMPTY;
+    buf_free(&json);
+    return text;
+}
+
 void admin_patch_lane(struct admin *admin)
 {
-    struct governor_lane_view lane;
-    int ceiling = 0;
-    if (!find_lane(admin, &lane) || !admin_ceiling(admin, admin->body, "", &ceiling)) {
+    struct ceiling_change *change = new_change(admin, 0);
+    if (!find_lane(admin, &change->before) || !read_lane_change(admin, change)) {
         return;
     }
-    struct store_lane record = {admin->ids[0], ceiling};
+    struct store_lane record = {admin->ids[0], change->ceiling,
+                                reserve_json(admin, &change->reserve)};
     struct store_batch *batch = store_batch_new();
-    struct ceiling_change *change = new_change(admin, ceiling);
-    change->before = lane;
     change->before.lane = change->id;
     store_put_lane(batch, &record);
     store_commit(admin->gateway->parts.store, batch, on_lane_stored, change);

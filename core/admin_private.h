@@ -82,6 +82,9 @@ bool admin_name(struct admin *admin, const char *name, bool required,
 /* "ceiling" of an object: 1 to 1000, or null for none (0). False after a 422. */
 bool admin_ceiling(struct admin *admin, const struct jval *object, const char *pointer,
                    int *out);
+/* The same of a value that is there. */
+bool admin_ceiling_value(struct admin *admin, const struct jval *value,
+                         const char *pointer, int *out);
 
 enum admin_expiry { EXPIRY_ABSENT, EXPIRY_NEVER, EXPIRY_AT };
 /* A whole number member; `otherwise` when it is absent. False after a 422. */

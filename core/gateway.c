@@ -10,6 +10,7 @@
 #include "core/coordinator.h"
 #include "core/homes.h"
 #include "core/lane_events.h"
+#include "core/lane_reserve.h"
 #include "core/metrics.h"
 #include "core/op.h"
 #include "core/servers.h"
@@ -44,6 +45,22 @@ enum err gateway_set_tenant(struct gateway *gateway, const struct store_tenant *
     return err;
 }
 
+static void set_lane(struct governor *governor, const struct store_lane *lane,
+                     struct arena *arena, int64_t now_us)
+{
+    struct jval *json = NULL;
+    struct lane_reserve reserve = {.count = 0};
+    struct lane_reserve_problem problem;
+    governor_lane_set(governor, lane->id, lane->ceiling, now_us);
+    /* What was taken once is read again; nothing is kept for anybody where it cannot be. */
+    if (lane->reserve.len > 0 &&
+        (jval_parse(arena, lane->reserve, &json, NULL) != ERR_OK ||
+         !lane_reserve_parse(json, arena, &reserve, &problem))) {
+        reserve.count = 0;
+    }
+    governor_lane_reserve(governor, lane->id, reserve.all, reserve.count, now_us);
+}
+
 enum err gateway_read_ceilings(struct gateway *gateway)
 {
     struct arena *arena = arena_new();
@@ -67,7 +84,7 @@ enum err gateway_read_ceilings(struct gateway *gateway)
         goto out;
     }
     for (size_t i = 0; i < count; i++) {
-        governor_lane_set(governor, lanes[i].id, lanes[i].ceiling, now_us);
+        set_lane(governor, &lanes[i], arena, now_us);
     }
 out:
     arena_free(arena);

@@ -286,7 +286,7 @@ struct governor_view governor_look(const struct governor *governor,
 struct governor_lane_view {
     struct slice lane;
     int ceiling;   /* the operator's (governor_lane_set); 0: none */
-    int base;      /* what holds while nothing is refused */
+    int usual;     /* what holds where the operator set none: the accounts' highest */
     int effective; /* what holds now: less than the ceiling after a refusal */
     int in_flight;
     int draining; /* of in_flight: above the ceiling, or held after a lost connection */

@@ -215,7 +215,9 @@ static struct reserve *reserve_new(const struct governor *governor, struct lane 
         struct reservation *one = &reserve->all[i];
         REQUIRE(reservations[i].slots > 0 &&
                 reservations[i].server.len <= sizeof(one->server));
-        memcpy(one->server, reservations[i].server.ptr, reservations[i].server.len);
+        if (reservations[i].server.len > 0) {
+            memcpy(one->server, reservations[i].server.ptr, reservations[i].server.len);
+        }
         one->server_bytes = reservations[i].server.len;
         one->priority = (int)reservations[i].priority;
         one->slots = reservations[i].slots;

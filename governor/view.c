@@ -186,13 +186,14 @@ static void add_counts(struct governor_lane_view *view,
     view->expired += counts->expired;
 }
 
-static struct governor_lane_view view_of(const struct lane *lane, struct slice tenant,
+static struct governor_lane_view view_of(const struct governor *governor,
+                                         const struct lane *lane, struct slice tenant,
                                          int64_t now_us)
 {
     struct governor_lane_view view = {
         .lane = tree_id(&lane->node),
         .ceiling = lane->operator_ceiling,
-        .base = lane_ceiling(lane),
+        .usual = lane->default_ceiling * governor->shares,
         .effective = lane->gate.ceiling,
         .mode = lane->mode,
         .throttled = lane->throttle != NULL,
@@ -242,7 +243,7 @@ bool governor_lane(const struct governor *governor, struct slice id,
     if (lane == NULL || (tenant.len > 0 && !has_tenant(lane, tenant))) {
         return false;
     }
-    *out = view_of(lane, tenant, now_us);
+    *out = view_of(governor, lane, tenant, now_us);
     return true;
 }
 
@@ -276,7 +277,7 @@ bool governor_lane_after(const struct governor *governor, struct slice id,
         lane = own_after(one, id);
     }
     if (lane != NULL) {
-        *out = view_of(lane, tenant, now_us);
+        *out = view_of(governor, lane, tenant, now_us);
     }
     return lane != NULL;
 }
@@ -349,7 +350,7 @@ size_t governor_lanes(const struct governor *governor, struct arena *arena,
     }
     *out = arena_array(arena, found.count + 1, sizeof(**out));
     for (size_t i = 0; i < found.count; i++) {
-        (*out)[i] = view_of(found.lanes[i], tenant, now_us);
+        (*out)[i] = view_of(governor, found.lanes[i], tenant, now_us);
         (*out)[i].lane = arena_slice(arena, (*out)[i].lane);
     }
     return found.count;

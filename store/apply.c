@@ -138,8 +138,8 @@ static const char *const sql[W_COUNT] = {
     [W_DELETE_API_TOKEN] = "DELETE FROM api_token WHERE id = ?1",
     [W_PUT_TENANT] = "INSERT INTO tenant (id, ceiling) VALUES (?1, ?2)"
                      " ON CONFLICT (id) DO UPDATE SET ceiling = ?2",
-    [W_PUT_LANE] = "INSERT INTO lane (id, ceiling) VALUES (?1, ?2)"
-                   " ON CONFLICT (id) DO UPDATE SET ceiling = ?2",
+    [W_PUT_LANE] = "INSERT INTO lane (id, ceiling, reserve) VALUES (?1, ?2, ?3)"
+                   " ON CONFLICT (id) DO UPDATE SET ceiling = ?2, reserve = ?3",
     [W_PUT_ENVIRONMENT] =
         "INSERT INTO environment (id, overrides, updated_ms, reauth_url, version)"
         " VALUES (?1, ?2, ?3, ?4, 1) ON CONFLICT (id) DO UPDATE SET overrides = ?2,"
@@ -503,6 +503,7 @@ static enum err put_tenant(struct db *db, const struct store_op *op)
 
 static enum err put_lane(struct db *db, const struct store_op *op)
 {
+    db_bind_text(db->statements[W_PUT_LANE], 3, op->lane.reserve);
     return run_id_number(db, W_PUT_LANE, op->lane.id, op->lane.ceiling);
 }
 

@@ -293,6 +293,7 @@ void store_put_lane(struct store_batch *batch, const struct store_lane *lane)
 
     op->lane = *lane;
     batch_keep(batch, &op->lane.id);
+    batch_keep(batch, &op->lane.reserve);
 }
 
 void store_put_environment(struct store_batch *batch,

@@ -89,7 +89,7 @@ static const char *const sql[R_COUNT] = {
         API_TOKEN " WHERE tenant = ?3 AND id > ?1 ORDER BY id LIMIT ?2",
     [R_TENANT] = "SELECT id, ceiling FROM tenant WHERE id = ?1",
     [R_TENANTS] = "SELECT id, ceiling FROM tenant ORDER BY id",
-    [R_LANES] = "SELECT id, ceiling FROM lane ORDER BY id",
+    [R_LANES] = "SELECT id, ceiling, reserve FROM lane ORDER BY id",
     [R_ENVIRONMENT] = ENVIRONMENT " WHERE id = ?1",
     [R_ENVIRONMENTS] = ENVIRONMENT " WHERE id > ?1 ORDER BY id LIMIT ?2",
     [R_CREDENTIALS] = "SELECT account, scheme, auth, named, proven FROM credential"
@@ -198,6 +198,7 @@ static void row_lane(sqlite3_stmt *row, struct arena *arena, void *out)
 
     lane->id = db_text(row, 0, arena);
     lane->ceiling = sqlite3_column_int(row, 1);
+    lane->reserve = db_text(row, 2, arena);
 }
 
 static void row_environment(sqlite3_stmt *row, struct arena *arena, void *out)

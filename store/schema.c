@@ -131,6 +131,9 @@ static const char *const migrations[] = {
 
     /* 8: whether whoever made the link has acknowledged the ERP's terms, or a person has */
     "ALTER TABLE connect_session ADD COLUMN acknowledged INTEGER NOT NULL DEFAULT 0;",
+
+    /* 9: what a lane keeps for some */
+    "ALTER TABLE lane ADD COLUMN reserve TEXT NOT NULL DEFAULT '';",
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

@@ -98,7 +98,8 @@ struct store_tenant {
 
 struct store_lane {
     struct slice id;
-    int ceiling; /* 0: default */
+    int ceiling;          /* 0: default */
+    struct slice reserve; /* JSON: what it keeps for some; empty: nothing */
 };
 
 struct store_environment {

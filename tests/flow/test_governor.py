@@ -247,6 +247,84 @@ class TestClasses(GovernorCase):
         self.assertEqual(codes(first.results() + others.results()), {"ok": 5})
 
 
+class TestReservations(GovernorCase):
+    def path(self, account):
+        return "/lanes/" + urllib.parse.quote(account["lane"], safe="")
+
+    def reserve(self, account, *reservations):
+        return self.stand.admin("PATCH", self.path(account), {"reserve": list(reservations)})
+
+    def test_slots_kept_for_a_server_are_there_for_it(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, ceiling=3))
+        night = self.stand.mint(account["id"], {"priority": "batch"})
+        answer = self.reserve(account, {"mcp_server": night["id"], "slots": 1})
+        self.assertEqual(answer["reserve"], [
+            {"mcp_server": night["id"], "slots": 1, "kept": 1, "in_flight": 0}])
+        self.latency(700)
+        others = Volley(url, 6).send()
+        self.until_in_flight(2)
+        self.until_queued(account, 4)
+        self.assertEqual(self.lane(account)["in_flight"], 2)
+        own = Volley(night["url"], 1).send()
+        self.until_in_flight(3)
+        self.assertEqual(self.stand.admin("GET", self.path(account))["reserve"][0]["in_flight"], 1)
+        self.assertEqual(codes(own.results() + others.results()), {"ok": 7})
+        self.assertEqual(self.stats()["in_flight_peak"], 3)
+        self.assertEqual(self.reserve(account)["reserve"], [])
+
+    def test_a_reservation_that_leaves_nothing_is_refused_and_changes_nothing(self):
+        account, url = self.fresh(governor={"ceiling": 3})
+        other, _ = self.fresh()
+        server = self.stand.mint(other["id"])["id"]
+        critical = {"priority": "critical", "slots": 1}
+        kept = self.reserve(account, critical)["reserve"]
+        for body, pointer, part in (
+                ({"reserve": [{"priority": "critical", "slots": 3}]}, "/reserve",
+                 "3 slots are reserved of a ceiling of 3"),
+                ({"ceiling": 1}, "/ceiling", "1 slots are reserved of a ceiling of 1"),
+                ({"ceiling": 2, "reserve": [critical, {"priority": "batch", "slots": 1}]},
+                 "/reserve", "2 slots are reserved of a ceiling of 2"),
+                ({"reserve": [critical, critical]}, "/reserve/1", "another one"),
+                ({"reserve": [{"priority": "urgent", "slots": 1}]}, "/reserve/0", "priority"),
+                ({"reserve": [{"priority": "batch", "slots": 0}]}, "/reserve/0", "slots"),
+                ({"reserve": [{"slots": 1}]}, "/reserve/0", "either"),
+                ({"reserve": [{"mcp_server": server, "slots": 1}]}, "/reserve/0/mcp_server",
+                 "no account on this lane"),
+                ({"reserve": [critical] * 17}, "/reserve", "at most 16"),
+                ({"reserve": 1}, "/reserve", "array"),
+                ({"reserved": []}, "/reserved", "no such member"),
+                ({}, "", "ceiling or reserve")):
+            status, reply = self.stand.api("PATCH", self.path(account), body)
+            self.assertEqual(status, 422, (body, reply))
+            detail, = reply["error"]["details"]
+            self.assertEqual(detail["pointer"], pointer, body)
+            self.assertIn(part, detail["message"])
+        lane = self.stand.admin("GET", self.path(account))
+        self.assertEqual((lane["ceiling"], lane["reserve"]), (None, kept))
+        tenant = self.stand.admin("POST", "/api-token", {
+            "name": "t", "role": "tenant", "tenant_id": "demo"})["token"]
+        self.assertNotIn("reserve", self.stand.api("GET", self.path(account), None, tenant)[1])
+
+    def test_the_command_sets_it_and_a_restart_keeps_it(self):
+        account, url = self.fresh(governor={"ceiling": 5})
+        server = self.stand.mint(account["id"])["id"]
+        done = self.stand.command(
+            "lane", "set", account["lane"], "--reserve", "critical=1,%s=2" % server, flags=(),
+            env={"SLUICE_URL": self.stand.base, "SLUICE_TOKEN": self.stand.admin_token})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        wanted = [("critical", None, 1, 1), (None, server, 2, 2)]
+
+        def shown():
+            return [(one.get("priority"), one.get("mcp_server"), one["slots"], one["kept"])
+                    for one in self.stand.admin("GET", self.path(account))["reserve"]]
+        self.assertEqual(shown(), wanted)
+        self.stand.end("server")
+        self.stand.start_server()
+        self.assertEqual(shown(), wanted)
+        self.set_lane(account, 4)
+        self.assertEqual(shown(), wanted)
+
+
 class TestCallersThatLeave(GovernorCase):
     def test_modern_callers_that_wait_leave_the_line(self):
         account, url = self.fresh(governor=LONG_LINE)

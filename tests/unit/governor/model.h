@@ -271,34 +271,47 @@ static inline int m_reservation_of(const struct model *m, int lane, int server,
     return found;
 }
 
-static inline int m_used(const struct model *m, int lane, int which)
-{
-    int used = 0;
+/* By lane and reservation: slots that are kept and not used. */
+struct m_unused {
+    int slots[SHARED_LANES][RESERVED];
+};
 
+static inline struct m_unused m_unused(const struct model *m)
+{
+    struct m_unused unused = {0};
+
+    for (int lane = 0; lane < SHARED_LANES; lane++) {
+        for (int i = 0; i < RESERVED && m->lanes[lane].reserved[i].slots > 0; i++) {
+            unused.slots[lane][i] = m_kept(m, lane, i);
+        }
+    }
     for (int i = 0; i < TICKETS; i++) {
         const struct m_ticket *t = &m->tickets[i];
-        used += t->place == RUNS && m->accounts[t->account].lane == lane &&
-                m_reservation_of(m, lane, t->server, t->priority) == which;
+        int lane = m->accounts[t->account].lane, own;
+        if (t->place != RUNS || lane >= SHARED_LANES) {
+            continue;
+        }
+        own = m_reservation_of(m, lane, t->server, t->priority);
+        if (own >= 0 && unused.slots[lane][own] > 0) {
+            unused.slots[lane][own]--;
+        }
     }
-    return used;
+    return unused;
 }
 
-/* Slots that are kept for calls of other kinds and not used; own -1: for all kinds. */
-static inline int m_unused(const struct model *m, int lane, int own)
+/* Those that are kept for calls of other kinds; own -1: for all kinds. */
+static inline int m_kept_from(const struct m_unused *unused, int lane, int own)
 {
     int slots = 0;
 
-    for (int i = 0; i < RESERVED; i++) {
-        if (m->lanes[lane].reserved[i].slots > 0 && i != own) {
-            int kept = m_kept(m, lane, i), used = m_used(m, lane, i);
-            slots += used < kept ? kept - used : 0;
-        }
+    for (int i = 0; lane < SHARED_LANES && i < RESERVED; i++) {
+        slots += i != own ? unused->slots[lane][i] : 0;
     }
     return slots;
 }
 
 static inline bool could_go(const struct model *m, const struct counts *running,
-                            const struct m_ticket *t)
+                            const struct m_unused *unused, const struct m_ticket *t)
 {
     const struct m_account *a = &m->accounts[t->account];
     int own = m_reservation_of(m, a->lane, t->server, t->priority);
@@ -307,7 +320,7 @@ static inline bool could_go(const struct model *m, const struct counts *running,
            m_token_wait(&a->calls, 0, m->at) == 0 &&
            running->lane[a->lane] < lane_reach(m, a->lane) && !is_shut(m, a->lane) &&
            (m->lanes[a->lane].phase == M_PROBING ||
-            running->lane[a->lane] + m_unused(m, a->lane, own) <
+            running->lane[a->lane] + m_kept_from(unused, a->lane, own) <
                 lane_ceiling(m, a->lane)) &&
            running->tenant[a->tenant] < tenant_ceiling(m, a->tenant);
 }

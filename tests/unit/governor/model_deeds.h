@@ -115,11 +115,12 @@ static inline void m_settle(struct run *r)
     struct counts running = count_place(m, RUNS);
 
     for (;;) {
+        const struct m_unused unused = m_unused(m);
         bool could[TICKETS], some;
         int ticket;
         for (int i = 0; i < TICKETS; i++) {
-            could[i] =
-                m->tickets[i].place == WAITS && could_go(m, &running, &m->tickets[i]);
+            could[i] = m->tickets[i].place == WAITS &&
+                       could_go(m, &running, &unused, &m->tickets[i]);
         }
         ticket = next_granted(r, could, &some);
         if (!some) {
@@ -256,11 +257,12 @@ static inline void m_phase_over(struct run *r, int lane)
 static inline int64_t m_due(const struct model *m)
 {
     int lane = m_first_lane(m), ticket = m_first_deadline(m);
+    int64_t wakes[ACCOUNTS];
     int64_t due = lane >= 0 ? m->lanes[lane].until : NEVER;
 
+    m_wakes(m, wakes);
     for (int i = 0; i < ACCOUNTS; i++) {
-        int64_t wake = m_wake(m, i);
-        due = wake < due ? wake : due;
+        due = wakes[i] < due ? wakes[i] : due;
     }
     if (m->hold_count > 0 && m->holds[0].until < due) {
         due = m->holds[0].until;
@@ -298,15 +300,14 @@ static inline void m_expire(struct run *r, int ticket)
 /* Tokens have come back for all these accounts. */
 static inline bool m_wake_up(struct run *r, int64_t due)
 {
-    bool woken[ACCOUNTS], some = false;
+    int64_t wakes[ACCOUNTS];
+    bool some = false;
 
-    for (int i = 0; i < ACCOUNTS; i++) {
-        woken[i] = m_wake(&r->m, i) == due;
-        some = some || woken[i];
-    }
+    m_wakes(&r->m, wakes);
     r->m.at = due;
     for (int i = 0; i < ACCOUNTS; i++) {
-        if (woken[i]) {
+        some = some || wakes[i] == due;
+        if (wakes[i] == due) {
             m_pass(&r->m, i);
         }
     }

@@ -232,27 +232,31 @@ static inline void m_wait(struct model *m, int ticket, enum governor_rule rule)
     }
 }
 
-/* When the account's next token lets somebody go who waits for one. */
-static inline int64_t m_wake(const struct model *m, int account)
+/* By account: when its next token lets somebody go who waits for one. */
+static inline void m_wakes(const struct model *m, int64_t wakes[ACCOUNTS])
 {
-    const struct m_account *a = &m->accounts[account];
-    int64_t calls = m_token_wait(&a->calls, 0, m->at), wake = NEVER;
-    int lined = m_writes_in_line(m, account);
-    bool waits = false, ready = false;
+    int writes[ACCOUNTS] = {0}; /* in line */
+    bool waits[ACCOUNTS] = {false}, ready[ACCOUNTS] = {false};
 
     for (int i = 0; i < TICKETS; i++) {
-        waits =
-            waits || (m->tickets[i].place == WAITS && m->tickets[i].account == account);
-        ready = ready || m_is_ready(&m->tickets[i], account);
+        const struct m_ticket *t = &m->tickets[i];
+        if (t->place == WAITS) {
+            waits[t->account] = true;
+            writes[t->account] += t->is_write;
+        }
+        if (m_is_ready(t, t->account)) {
+            ready[t->account] = true;
+        }
     }
-    if (waits && calls > 0) {
-        wake = m->at + calls;
+    for (int i = 0; i < ACCOUNTS; i++) {
+        const struct m_account *a = &m->accounts[i];
+        int64_t calls = m_token_wait(&a->calls, 0, m->at);
+        wakes[i] = waits[i] && calls > 0 ? m->at + calls : NEVER;
+        if (ready[i] && writes[i] < a->writes.burst) {
+            int64_t token = m->at + m_token_wait(&a->writes, writes[i], m->at);
+            wakes[i] = token < wakes[i] ? token : wakes[i];
+        }
     }
-    if (ready && lined < a->writes.burst) {
-        int64_t token = m->at + m_token_wait(&a->writes, lined, m->at);
-        wake = token < wake ? token : wake;
-    }
-    return wake;
 }
 
 #endif

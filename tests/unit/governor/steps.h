@@ -79,9 +79,11 @@ static inline bool m_make_room(struct run *r, int account, int server)
 static inline bool m_goes(struct run *r, int ticket, int account)
 {
     const struct counts running = count_place(&r->m, RUNS);
+    const struct m_unused unused = m_unused(&r->m);
     struct m_ticket *t = &r->m.tickets[ticket];
 
-    if (m_rule(&r->m, account, t) != GOVERNOR_SLOT || !could_go(&r->m, &running, t)) {
+    if (m_rule(&r->m, account, t) != GOVERNOR_SLOT ||
+        !could_go(&r->m, &running, &unused, t)) {
         return false;
     }
     t->owns = t->document != 0;

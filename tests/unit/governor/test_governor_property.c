@@ -89,6 +89,7 @@ static void check_account(struct run *r)
     struct name name;
     struct slice id = name_of(&name, "acc", account);
     struct governor_view view = governor_look(r->governor, id, r->now);
+    const struct m_unused unused = m_unused(&r->m);
     int lane, tenant, left;
 
     assert_int_equal(governor_account_known(r->governor, id), a->known);
@@ -98,9 +99,10 @@ static void check_account(struct run *r)
     }
     lane = lane_ceiling(&r->m, a->lane);
     tenant = tenant_ceiling(&r->m, a->tenant);
-    left = smaller(a->ceiling - running.account[account],
-                   smaller(lane - running.lane[a->lane] - m_unused(&r->m, a->lane, -1),
-                           tenant - running.tenant[a->tenant]));
+    left = smaller(
+        a->ceiling - running.account[account],
+        smaller(lane - running.lane[a->lane] - m_kept_from(&unused, a->lane, -1),
+                tenant - running.tenant[a->tenant]));
     left = m_tokens(&a->calls, r->now) < left ? (int)m_tokens(&a->calls, r->now) : left;
     left = left < 0 || is_shut(&r->m, a->lane) ? 0 : left;
     assert_int_equal(view.limit, smaller(a->ceiling, smaller(lane, tenant)));

@@ -5,7 +5,8 @@
 static void reserve(struct world *w, const char *server,
                     enum governor_priority priority, int slots)
 {
-    const struct governor_reservation one = {slice_str(server), priority, slots};
+    const struct governor_reservation one = {
+        *server != '\0' ? slice_str(server) : SLICE_EMPTY, priority, slots};
 
     governor_lane_reserve(w->governor, SLICE("lane"), &one, 1, w->now);
 }

@@ -396,8 +396,8 @@ static void test_tenants_and_lanes_are_put_over_what_was_there(void **state)
     store_put_tenant(batch, &(struct store_tenant){SLICE("t2"), 3});
     store_put_tenant(batch, &(struct store_tenant){SLICE("t1"), 1});
     store_put_tenant(batch, &(struct store_tenant){SLICE("t1"), 7});
-    store_put_lane(batch, &(struct store_lane){SLICE("l1"), 4});
-    store_put_lane(batch, &(struct store_lane){SLICE("l1"), 0});
+    store_put_lane(batch, &(struct store_lane){SLICE("l1"), 4, SLICE("[1]")});
+    store_put_lane(batch, &(struct store_lane){SLICE("l1"), 0, SLICE("[2]")});
 
     assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
 
@@ -415,6 +415,7 @@ static void test_tenants_and_lanes_are_put_over_what_was_there(void **state)
     assert_int_equal(count, 1);
     assert_text(lanes[0].id, "l1");
     assert_int_equal(lanes[0].ceiling, 0);
+    assert_text(lanes[0].reserve, "[2]");
 }
 
 static enum err put_environment(struct fixture *f, const char *id,

@@ -437,7 +437,7 @@ static void test_writes_that_wait_share_one_transaction(void **state)
     store_commit(f->store, slow, on_done, &ack[MANY]);
     for (int i = 0; i < MANY; i++) {
         struct store_batch *batch = store_batch_new();
-        store_put_lane(batch, &(struct store_lane){SLICE("l1"), i});
+        store_put_lane(batch, &(struct store_lane){SLICE("l1"), i, SLICE_EMPTY});
         ack[i] = (struct ack){.acks = &acks, .number = i + 1};
         store_commit(f->store, batch, on_done, &ack[i]);
     }
@@ -623,6 +623,7 @@ static void test_a_store_of_the_first_schema_is_brought_up_to_date(void **state)
             " DROP TABLE credential; ALTER TABLE account DROP COLUMN named;"
             " DROP INDEX secret_by_key; DROP TABLE environment; ALTER TABLE url_token "
             "DROP COLUMN retired;"
+            " ALTER TABLE lane DROP COLUMN reserve;"
             " ALTER TABLE server_token DROP COLUMN retired; PRAGMA user_version = 1");
 
     assert_int_equal(store_open(f->loop, &f->log, f->path, &f->store), ERR_OK);
