@@ -25,8 +25,6 @@ endforeach()
 
 # 40,000 renewals on a real store: 20 s of a processor under the sanitizers.
 set_tests_properties("auth/grant_day" PROPERTIES TIMEOUT 600)
-# A million steps, each against everything counted anew: 25 s of one.
-set_tests_properties("governor/governor_property" PROPERTIES TIMEOUT 300)
 
 # The tree's own rules: who may include whom, what is banned, no mutable globals.
 find_package(Python3 COMPONENTS Interpreter)

@@ -85,12 +85,34 @@ static const char *const rules[] = {[GOVERNOR_SLOT] = "slot",
                                     [GOVERNOR_WRITE_RATE] = "write_rate",
                                     [GOVERNOR_CALL_RATE] = "call_rate"};
 
+/* What is kept for whom. Of one lane alone, and for admins: it names servers of all tenants. */
+static void write_reserved(const struct admin *admin, struct arena *arena,
+                           struct jwriter *writer, struct slice id)
+{
+    struct governor_reserved *reserved = NULL;
+    size_t count =
+        governor_lane_reserved(admin->gateway->parts.governor, id, arena, &reserved);
+    jwriter_key(writer, SLICE("reserve"));
+    jwriter_array(writer);
+    for (size_t i = 0; i < count; i++) {
+        jwriter_object(writer);
+        lane_reserve_write(writer, &reserved[i].setting);
+        jwriter_member_int(writer, "kept", reserved[i].kept);
+        jwriter_member_int(writer, "in_flight", reserved[i].used);
+        jwriter_object_end(writer);
+    }
+    jwriter_array_end(writer);
+}
+
 void admin_write_lines(const struct admin *admin, struct arena *arena,
                        struct jwriter *writer, struct slice id)
 {
     struct governor_line *lines = NULL;
     size_t count = governor_lane_lines(admin->gateway->parts.governor, arena, id,
                                        admin_scope(admin), &lines);
+    if (admin->who.role == ROLE_ADMIN) {
+        write_reserved(admin, arena, writer, id);
+    }
     jwriter_key(writer, SLICE("queue"));
     jwriter_array(writer);
     for (size_t i = 0; i < count; i++) {
@@ -102,24 +124,6 @@ void admin_write_lines(const struct admin *admin, struct arena *arena,
         jwriter_member_string(writer, "waits_for",
                               slice_str(rules[lines[i].waits_for]));
         jwriter_member_int(writer, "queued", lines[i].queued);
-        jwriter_object_end(writer);
-    }
-    jwriter_array_end(writer);
-}
-
-/* What is kept for whom. Of one lane alone, and for admins: it names servers of all tenants. */
-static void write_reserved(const struct admin *admin, struct jwriter *writer)
-{
-    struct governor_reserved *reserved = NULL;
-    size_t count = governor_lane_reserved(admin->gateway->parts.governor, admin->ids[0],
-                                          admin->arena, &reserved);
-    jwriter_key(writer, SLICE("reserve"));
-    jwriter_array(writer);
-    for (size_t i = 0; i < count; i++) {
-        jwriter_object(writer);
-        lane_reserve_write(writer, &reserved[i].setting);
-        jwriter_member_int(writer, "kept", reserved[i].kept);
-        jwriter_member_int(writer, "in_flight", reserved[i].used);
         jwriter_object_end(writer);
     }
     jwriter_array_end(writer);
@@ -149,9 +153,6 @@ static void respond_lane(struct admin *admin, const struct governor_lane_view *l
     jwriter_init(&writer, &json);
     jwriter_object(&writer);
     admin_write_lane(admin, &writer, lane);
-    if (admin->who.role == ROLE_ADMIN) {
-        write_reserved(admin, &writer);
-    }
     admin_write_lines(admin, admin->arena, &writer, lane->lane);
     jwriter_object_end(&writer);
     admin_respond(admin, 200, &json);

@@ -144,7 +144,8 @@ void admin_revoke_grant(struct admin *admin);
 
 /* What a caller who is no admin may count: its own tenant's. */
 struct slice admin_scope(const struct admin *admin);
-/* The members of a lane, and "queue": who waits in it; of both what the caller may see. */
+/* The members of a lane; and "reserve" and "queue": what it keeps for whom, who waits in it. All
+ * that the caller may see. */
 void admin_write_lane(const struct admin *admin, struct jwriter *writer,
                       const struct governor_lane_view *lane);
 void admin_write_lines(const struct admin *admin, struct arena *arena,

@@ -246,6 +246,7 @@ void governor_lane_reserve(struct governor *governor, struct slice id,
     lane = lane_get(governor, id);
     free(lane->gate.reserve);
     lane->gate.reserve = reserve_new(governor, lane, reservations, count);
+    lane_changed(governor, lane);
     lane_settle(lane);
     park_anew(governor, lane);
     gates_dispatch(governor, (struct gate *const[]){&lane->gate}, 1);
