@@ -9,6 +9,10 @@
  *  - nobody who could go is left waiting, and nobody else goes; first come first served
  *    within a server and class, and servers take turns by their weights (shares of
  *    classes and turns over several accounts: test_fairness.c);
+ *  - critical calls go first, but for the shares of the others;
+ *  - what a lane keeps for some and is not used is left alone by everybody else;
+ *  - two writes on one document are never under way at once, and go in the order in which
+ *    they came; no more writes or calls go than their buckets hold;
  *  - a full queue refuses, so does the estimate when it exceeds the wait; a wait that is over expires, each ticket is decided once;
  *  - pauses lie in (0, d] or are as long as the upstream asked; what is refused halves
  *    the lane's limit, one call at a time opens it again, and it rises as throttle.c says.
