@@ -160,6 +160,17 @@ static bool lend(void *ctx)
     return is_lent;
 }
 
+/* The timer may come late: after a stop the loop sees what clients sent before it sees the time. */
+static void recall(void *ctx)
+{
+    struct coordinator *coordinator = ctx;
+    int64_t now_us = lease_now_us();
+    if (lender_due_us(coordinator->lender) <= now_us) {
+        lender_tick(coordinator->lender, now_us);
+        (void)lend(coordinator); /* decisions are told by whoever asked */
+    }
+}
+
 static void on_due(void *ctx)
 {
     struct coordinator *coordinator = ctx;
@@ -261,7 +272,8 @@ struct coordinator *coordinator_new(const struct coordinator_parts *parts)
     };
     const struct redis_events events = {on_up, on_down, on_message, coordinator};
     coordinator->redis = redis_new(parts->loop, &coordinator->options, &events);
-    turnstile_on_settled(parts->turnstile, lend, coordinator);
+    const struct turnstile_lender lender = {recall, lend, coordinator};
+    turnstile_lend_by(parts->turnstile, &lender);
     return coordinator;
 }
 
@@ -270,7 +282,8 @@ void coordinator_free(struct coordinator *coordinator)
     if (coordinator == NULL) {
         return;
     }
-    turnstile_on_settled(coordinator->parts.turnstile, NULL, NULL);
+    const struct turnstile_lender nobody = {NULL, NULL, NULL};
+    turnstile_lend_by(coordinator->parts.turnstile, &nobody);
     if (coordinator->is_up && lender_leave(coordinator->lender)) {
         send_requests(coordinator);
     }

@@ -15,15 +15,13 @@ struct turnstile {
     int64_t timer_due_us;
     struct list waiting; /* places */
     bool settling;       /* a decision's callback may release or enter: no recursion */
-    bool (*lend)(void *ctx);
-    void *lend_ctx;
+    struct turnstile_lender lender;
 };
 
-void turnstile_on_settled(struct turnstile *turnstile, bool (*lend)(void *ctx),
-                          void *ctx)
+void turnstile_lend_by(struct turnstile *turnstile,
+                       const struct turnstile_lender *lender)
 {
-    turnstile->lend = lend;
-    turnstile->lend_ctx = ctx;
+    turnstile->lender = *lender;
 }
 
 struct turnstile *turnstile_new(struct loop *loop, const struct clock *clock,
@@ -53,12 +51,21 @@ int64_t turnstile_now_us(const struct turnstile *turnstile)
     return clock_mono_us(turnstile->clock);
 }
 
+/* The time at which the governor is asked for something. */
+static int64_t asked_at(const struct turnstile *turnstile)
+{
+    if (turnstile->lender.recall != NULL) {
+        turnstile->lender.recall(turnstile->lender.ctx);
+    }
+    return turnstile_now_us(turnstile);
+}
+
 static void on_due(void *ctx)
 {
     struct turnstile *turnstile = ctx;
     turnstile->timer = NULL;
     turnstile->timer_due_us = INT64_MAX;
-    governor_tick(turnstile->governor, turnstile_now_us(turnstile));
+    governor_tick(turnstile->governor, asked_at(turnstile));
     turnstile_settle(turnstile);
 }
 
@@ -93,7 +100,8 @@ void turnstile_settle(struct turnstile *turnstile)
             list_remove(&place->link);
             place->on_decided(place->ctx, ticket->decision);
         }
-    } while (turnstile->lend != NULL && turnstile->lend(turnstile->lend_ctx));
+    } while (turnstile->lender.lend != NULL &&
+             turnstile->lender.lend(turnstile->lender.ctx));
     turnstile->settling = false;
     arm(turnstile);
 }
@@ -104,7 +112,7 @@ enum governor_decision turnstile_enter(struct turnstile *turnstile,
 {
     place->ticket.owner = place;
     enum governor_decision decision = governor_acquire(
-        turnstile->governor, &place->ticket, call, turnstile_now_us(turnstile));
+        turnstile->governor, &place->ticket, call, asked_at(turnstile));
     list_init(&place->link);
     if (decision == GOVERNOR_WAITING) {
         list_push(&turnstile->waiting, &place->link);
@@ -116,7 +124,7 @@ enum governor_decision turnstile_enter(struct turnstile *turnstile,
 void turnstile_leave(struct turnstile *turnstile, struct turnstile_place *place)
 {
     list_remove(&place->link);
-    governor_cancel(turnstile->governor, &place->ticket, turnstile_now_us(turnstile));
+    governor_cancel(turnstile->governor, &place->ticket, asked_at(turnstile));
     turnstile_settle(turnstile);
 }
 
@@ -135,7 +143,7 @@ void turnstile_release(struct turnstile *turnstile, struct turnstile_place *plac
                        enum governor_outcome outcome, long retry_after_s)
 {
     governor_release(turnstile->governor, &place->ticket, outcome,
-                     (int64_t)retry_after_s * 1000000, turnstile_now_us(turnstile));
+                     (int64_t)retry_after_s * 1000000, asked_at(turnstile));
     turnstile_settle(turnstile);
 }
 

@@ -51,10 +51,19 @@ void turnstile_close(struct turnstile *turnstile);
  * those who profit or lose by it. */
 void turnstile_settle(struct turnstile *turnstile);
 
-/* Called whenever decisions have been told; lends slots of other processes and says whether it lent
- * any, so that new decisions may be waiting. Keeps `ctx`. */
-void turnstile_on_settled(struct turnstile *turnstile, bool (*lend)(void *ctx),
-                          void *ctx);
+/* Who lends slots that several processes share. */
+struct turnstile_lender {
+    /* Before the governor lets anybody go: takes back what was lent for a time that is over. A process
+     * that stood still hears of calls before it hears of time. */
+    void (*recall)(void *ctx);
+    /* Whenever decisions have been told; says whether it lent any slot, so that new decisions may be
+     * waiting. */
+    bool (*lend)(void *ctx);
+    void *ctx;
+};
+/* Keeps a copy; a zeroed one is nobody. */
+void turnstile_lend_by(struct turnstile *turnstile,
+                       const struct turnstile_lender *lender);
 
 int64_t turnstile_now_us(const struct turnstile *turnstile);
 
