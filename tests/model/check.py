@@ -88,6 +88,7 @@ RULES = {
     ],
     "core/coordinator.c": [
         "CLOCK_BOOTTIME",
+        "if (lender_due_us(coordinator->lender) <= now_us) {",  # recall: before each call
         ".patience_ms = parts->config->terms.ttl_ms / 4",  # is_late
     ],
 }
