@@ -448,7 +448,9 @@ static enum err read_name(struct parser *parser, struct slice *name)
     frame->is_alike = false;
     char *from = parser->at;
     enum err err = read_string(parser, name);
-    parser->has_escaped_name |= parser->at != from + name->len + 2;
+    if (err == ERR_OK) {
+        parser->has_escaped_name |= parser->at != from + name->len + 2;
+    }
     return err;
 }
 

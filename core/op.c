@@ -174,8 +174,12 @@ static bool is_barred(struct op_run *run)
 /* The login as it is now, and whether it may be used. */
 static enum step take_login(struct op_run *run)
 {
+    const struct credential *before = run->login;
     renew_signer(run);
     run->login = login_of(run);
+    if (run->login != before) {
+        op_lose_turn(run); /* it was another login's */
+    }
     if (run->login == NULL) {
         return lacks_login(run);
     }
@@ -325,6 +329,7 @@ static enum step follow(struct op_run *run)
         return STEP_NEXT;
     }
     if (run->next == CONNECTOR_PARK) {
+        op_lose_turn(run); /* who is waited for may need it */
         account_park(run->account, &run->parked);
         return STEP_WAIT;
     }
@@ -634,6 +639,7 @@ void op_cancel(struct op_run *run)
     run->quiet = true;
     if (run->transfer != NULL) {
         run->next = CONNECTOR_FAILED;
+        op_leave_turn(run, TURN_SILENT);
         http_transfer_abandon(run->transfer);
         return;
     }

@@ -37,7 +37,7 @@ bool op_take_turn(struct op_run *run)
 bool op_hear_turn(struct op_run *run, const struct credential *tried,
                   enum login_word word)
 {
-    run->has_turn = word == TURN_TAKEN;
+    run->has_turn = word == TURN_TAKEN && run->login == tried;
     if (word == TURN_REFUSED && run->login == tried) {
         standing_fault(run->signer, run->login, 0, run->op.arena, &run->op.fault);
         return false;
@@ -55,6 +55,12 @@ void op_leave_turn(struct op_run *run, enum login_word word)
     if (run->signer != NULL) {
         login_turns_leave(account_login_turns(run->signer), &run->turn, word);
     }
+}
+
+void op_lose_turn(struct op_run *run)
+{
+    op_leave_turn(run, TURN_SILENT);
+    run->has_turn = false;
 }
 
 /* ---- The ERP ---- */

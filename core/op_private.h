@@ -30,6 +30,8 @@ bool op_take_turn(struct op_run *run);
 bool op_hear_turn(struct op_run *run, const struct credential *tried,
                   enum login_word word);
 void op_leave_turn(struct op_run *run, enum login_word word);
+/* Without a word, and the next request has to take one anew. */
+void op_lose_turn(struct op_run *run);
 /* Tells the account's standing what the ERP's answer shows of the login; of a refused one the
  * fault then says why. */
 void op_judge_login(struct op_run *run, const struct http_reply *reply);
