@@ -96,6 +96,7 @@ static void seat_detach(struct governor_seat *seat)
     keep_counts(lane, &seat->counts);
     seat->counts = (struct seat_counts){0};
     lane_ceiling_drop(lane, seat->ceiling);
+    lane_touch(lane);
 }
 
 static void seat_attach(struct governor_seat *seat, struct lane *lane,
@@ -256,6 +257,7 @@ void governor_account_remove(struct governor *governor, struct slice id, int64_t
     seat->removed = true;
     lane_changed(governor, seat->lane);
     lane_ceiling_drop(seat->lane, seat->ceiling);
+    gates_dispatch(governor, (struct gate *const[]){&seat->lane->gate}, 1);
     seat_reap(governor, seat);
 }
 

@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 struct bucket {
-    int64_t full_us;      /* when every token is back; in the past: they are */
-    uint32_t interval_us; /* a token comes back so often; 0: there is no limit */
-    uint32_t burst;       /* tokens when it is full */
+    int64_t full_us;     /* when every token is back; in the past: they are */
+    int64_t interval_us; /* a token comes back so often; 0: there is no limit */
+    uint32_t burst;      /* tokens when it is full */
 };
 
 /* Until one more call may go after `ahead` others that have not taken their token yet; 0: now. */
@@ -27,8 +27,7 @@ static inline int64_t bucket_wait_us(const struct bucket *bucket, int64_t ahead,
     if (bucket->interval_us == 0) {
         return 0;
     }
-    wait_us = missing_us +
-              (ahead + 1 - (int64_t)bucket->burst) * (int64_t)bucket->interval_us;
+    wait_us = missing_us + (ahead + 1 - (int64_t)bucket->burst) * bucket->interval_us;
     return wait_us > 0 ? wait_us : 0;
 }
 
@@ -50,13 +49,13 @@ static inline int64_t bucket_tokens(const struct bucket *bucket, int64_t now_us)
 static inline void bucket_take(struct bucket *bucket, int64_t now_us)
 {
     if (bucket->interval_us > 0) {
-        bucket->full_us = (bucket->full_us > now_us ? bucket->full_us : now_us) +
-                          (int64_t)bucket->interval_us;
+        bucket->full_us =
+            (bucket->full_us > now_us ? bucket->full_us : now_us) + bucket->interval_us;
     }
 }
 
 /* Another limit; tokens that are missing stay so, as far as the new burst goes. */
-static inline void bucket_set(struct bucket *bucket, uint32_t interval_us,
+static inline void bucket_set(struct bucket *bucket, int64_t interval_us,
                               uint32_t burst, int64_t now_us)
 {
     int64_t missing = 0;
@@ -68,7 +67,7 @@ static inline void bucket_set(struct bucket *bucket, uint32_t interval_us,
         missing = (int64_t)bucket->burst - bucket_tokens(bucket, now_us);
         missing = missing < (int64_t)burst ? missing : (int64_t)burst;
     }
-    bucket->full_us = now_us + missing * (int64_t)interval_us;
+    bucket->full_us = now_us + missing * interval_us;
     bucket->interval_us = interval_us;
     bucket->burst = burst;
 }

@@ -337,11 +337,6 @@ void gates_dispatch(struct governor *governor, struct gate *const gates[], size_
 {
     struct choice choice;
 
-    for (size_t i = 0; i < count; i++) {
-        if (gates[i] != NULL && gates[i]->reserve != NULL) {
-            reserve_dispatch(governor, gates[i]->reserve->lane);
-        }
-    }
     for (choice = first_open(gates, count); choice.stand != NULL;
          choice = first_open(gates, count)) {
         struct governor_seat *seat = choice.stand->queue->seat;
@@ -355,6 +350,12 @@ void gates_dispatch(struct governor *governor, struct gate *const gates[], size_
         }
         if (shut != NULL && shut->reserve != NULL) {
             reserve_dispatch(governor, shut->reserve->lane);
+        }
+    }
+    /* Behind the tenant's gate: its accounts there go by turn, whatever their lanes keep. */
+    for (size_t i = 0; i < count; i++) {
+        if (gates[i] != NULL && gates[i]->reserve != NULL) {
+            reserve_dispatch(governor, gates[i]->reserve->lane);
         }
     }
 }

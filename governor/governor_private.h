@@ -301,6 +301,11 @@ void *governor_alloc(size_t bytes); /* zeroed; aborts */
 uint64_t governor_random(struct governor *governor);
 /* What this governor may grant of the ceiling of an account or lane: its part, unless who lends
  * slots sees to it that all governors together keep it. */
+/* Among how many a lane's ceiling is divided; slots that are lent are not. */
+static inline int governor_parts_of(const struct governor *governor)
+{
+    return governor->options.is_lent ? 1 : governor->shares;
+}
 int governor_share(const struct governor *governor, int ceiling);
 int governor_part(const struct governor *governor, int ceiling);
 void governor_decide(struct governor *governor, struct governor_ticket *ticket,
@@ -410,6 +415,7 @@ void reserve_count(struct lane *lane, const struct governor_ticket *ticket, int 
 void reserve_count_all(struct lane *lane, const struct governor_seat *seat, int more);
 void reserve_settle(struct lane *lane);
 void reserve_dispatch(struct governor *governor, struct lane *lane);
+int reserve_wanted(const struct lane *lane);
 
 /* throttle.c: a lane whose upstream has refused */
 void throttle_free(struct governor *governor, struct lane *lane);

@@ -88,6 +88,9 @@ static int wanted(const struct lane *lane)
     if (lane->gate.paused || crowd == NULL || most <= 0) {
         return 0;
     }
+    if (lane->gate.reserve != NULL) {
+        return least(reserve_wanted(lane), most);
+    }
     for (int class = 0; class < GOVERNOR_PRIORITIES; class ++) {
         const struct heap *parked = &crowd->parked[class];
         for (uint32_t i = 0; i < parked->count && sum < most; i++) {

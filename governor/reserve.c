@@ -195,6 +195,42 @@ void reserve_dispatch(struct governor *governor, struct lane *lane)
     }
 }
 
+/* Calls that could go if slots were lent: those for whom they are kept, and as many others as there
+ * are open ones. */
+int reserve_wanted(const struct lane *lane)
+{
+    struct reserve *reserve = lane->gate.reserve;
+    int waiting[GOVERNOR_RESERVATIONS_MAX] = {0}, others = 0, sum = 0, open;
+
+    LIST_FOREACH (node, &lane->seats) {
+        const struct governor_seat *seat =
+            LIST_ENTRY(node, struct governor_seat, in_lane);
+        int room = seat->ceiling - seat->in_flight;
+        bool stands_here = seat->queue != NULL && seat->queue->parked_at == &lane->gate;
+        for (int i = 0; i < GOVERNOR_PRIORITIES && stands_here; i++) {
+            const struct heap *flows = &seat->queue->stands[i].flows;
+            for (size_t n = 0; n < flows->count; n++) {
+                const struct governor_flow *flow = flows->items[n];
+                const struct reservation *own =
+                    reservation_of(reserve, tree_id(&flow->server->node), i);
+                int calls = flow->count < room ? flow->count : room;
+                room -= calls;
+                *(own != NULL ? &waiting[own - reserve->all] : &others) += calls;
+            }
+        }
+    }
+    for (size_t i = 0; i < reserve->count; i++) {
+        int kept = unused(&reserve->all[i]);
+        sum += waiting[i] < kept ? waiting[i] : kept;
+        others += waiting[i] > kept ? waiting[i] - kept : 0;
+    }
+    open = lane->gate.probe_ceiling > 0 ? 1 : gate_open_slots(&lane->gate);
+    if (open > 0) {
+        sum += others < open ? others : open;
+    }
+    return sum;
+}
+
 /* ---- Settings ---- */
 
 static struct reserve *reserve_new(const struct governor *governor, struct lane *lane,
@@ -209,7 +245,7 @@ static struct reserve *reserve_new(const struct governor *governor, struct lane 
     }
     reserve = governor_alloc(sizeof(*reserve));
     reserve->lane = lane;
-    reserve->shares = governor->shares;
+    reserve->shares = governor_parts_of(governor);
     reserve->count = count;
     for (size_t i = 0; i < count; i++) {
         struct reservation *one = &reserve->all[i];

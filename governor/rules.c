@@ -302,9 +302,8 @@ void rules_set(const struct governor *governor, struct governor_seat *seat,
         int burst = governor_part(governor, paces[i]->burst);
         REQUIRE(per_minute >= 0 && per_minute <= GOVERNOR_PACE_MAX &&
                 (per_minute == 0 || paces[i]->burst >= 1));
-        bucket_set(
-            buckets[i],
-            per_minute > 0 ? (uint32_t)((minute_us + per_minute - 1) / per_minute) : 0,
-            (uint32_t)(burst > 1 ? burst : 1), governor->at_us);
+        bucket_set(buckets[i],
+                   per_minute > 0 ? (minute_us + per_minute - 1) / per_minute : 0,
+                   (uint32_t)(burst > 1 ? burst : 1), governor->at_us);
     }
 }

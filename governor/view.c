@@ -193,7 +193,7 @@ static struct governor_lane_view view_of(const struct governor *governor,
     struct governor_lane_view view = {
         .lane = tree_id(&lane->node),
         .ceiling = lane->operator_ceiling,
-        .usual = lane->default_ceiling * governor->shares,
+        .usual = lane->default_ceiling * governor_parts_of(governor),
         .effective = lane->gate.ceiling,
         .mode = lane->mode,
         .throttled = lane->throttle != NULL,

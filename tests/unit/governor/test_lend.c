@@ -83,6 +83,29 @@ static void test_calls_of_several_classes_are_wanted_once(void **state)
     finish_all(w);
 }
 
+/* A slot that would be lent for it could not be used: it would come and go without end. */
+static void test_what_is_kept_for_others_is_not_wanted(void **state)
+{
+    struct world *w = *state;
+    const struct governor_reservation kept = {SLICE_EMPTY, GOVERNOR_CRITICAL, 2};
+
+    add(w, "a", "t", "lane", 3);
+    governor_lane_reserve(w->governor, SLICE("lane"), &kept, 1, w->now);
+    ask_as(w, 0, "a", GOVERNOR_BATCH);
+    assert_int_equal(demand(w).wanted, 1);
+    lend(w, 1);
+    expect_next(w, 0, GOVERNOR_GRANTED);
+    ask_as(w, 1, "a", GOVERNOR_BATCH);
+    assert_int_equal(demand(w).wanted, 0);
+    ask_as(w, 2, "a", GOVERNOR_CRITICAL);
+    assert_int_equal(demand(w).wanted, 1);
+    lend(w, 2);
+    expect_next(w, 2, GOVERNOR_GRANTED);
+    assert_int_equal(next(w), -1);
+    assert_int_equal(demand(w).wanted, 0);
+    finish_all(w);
+}
+
 static void test_a_probe_asks_for_one_slot_beside_long_calls(void **state)
 {
     struct world *w = *state;
@@ -170,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_a_call_waits_until_a_slot_is_lent),
         cmocka_unit_test(test_a_loan_is_for_one_call),
         cmocka_unit_test(test_calls_of_several_classes_are_wanted_once),
+        cmocka_unit_test(test_what_is_kept_for_others_is_not_wanted),
         cmocka_unit_test(test_a_probe_asks_for_one_slot_beside_long_calls),
         cmocka_unit_test(test_who_can_get_nothing_in_time_is_told_at_once),
         cmocka_unit_test(test_only_tenants_ceilings_are_divided),

@@ -152,6 +152,30 @@ static void test_a_tenant_s_ceiling_holds_over_reserved_slots(void **state)
     finish_all(w);
 }
 
+/* A lane that keeps something does not go before the tenant's others. */
+static void test_at_a_tenant_s_ceiling_a_lane_that_keeps_slots_takes_turns(void **state)
+{
+    struct world *w = *state;
+    int from_a = 0, from_b = 0;
+
+    governor_tenant_set(w->governor, SLICE("t"), 1, w->now);
+    add(w, "a", "t", "lane", 4);
+    add(w, "b", "t", "other", 4);
+    reserve(w, "", GOVERNOR_CRITICAL, 1);
+    for (int i = 0; i < 4; i++) {
+        ask(w, i, "a");
+        ask(w, 10 + i, "b");
+    }
+    for (int going = 0; from_a + from_b < 4; going = next(w)) {
+        assert_true(going >= 0);
+        finish(w, going, GOVERNOR_ANSWERED);
+        *(going < 10 ? &from_a : &from_b) += 1;
+    }
+    assert_int_equal(from_a, 2);
+    assert_int_equal(from_b, 2);
+    finish_all(w);
+}
+
 static void test_processes_that_share_a_lane_share_what_it_keeps(void **state)
 {
     struct world *w = *state;
@@ -176,6 +200,7 @@ int main(void)
         SENTENCE(test_a_new_reservation_counts_those_that_run),
         SENTENCE(test_calls_that_move_to_a_lane_count_there),
         SENTENCE(test_a_tenant_s_ceiling_holds_over_reserved_slots),
+        SENTENCE(test_at_a_tenant_s_ceiling_a_lane_that_keeps_slots_takes_turns),
         SENTENCE(test_processes_that_share_a_lane_share_what_it_keeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,30 @@ static void test_writes_wait_for_tokens_and_hold_no_slot(void **state)
     finish_all(w);
 }
 
+static void test_a_rate_divided_among_a_hundred_is_still_one(void **state)
+{
+    struct world *w = *state;
+
+    governor_set_share(w->governor, 0, 100);
+    governor_lane_set(w->governor, SLICE("lane"), 1000, w->now);
+    const struct governor_account account = {.id = SLICE("a"),
+                                             .tenant = SLICE("t"),
+                                             .lane = SLICE("lane"),
+                                             .joined = true,
+                                             .ceiling = 1000,
+                                             .queue_limit = 32,
+                                             .queue_wait_us = PATIENCE,
+                                             .calls = unlimited,
+                                             .writes = {1, 1}};
+    governor_account_set(w->governor, &account, w->now);
+    assert_int_equal(write_to(w, 0, 0), GOVERNOR_GRANTED);
+    finish(w, 0, GOVERNOR_ANSWERED);
+    assert_int_equal(write_to(w, 1, 0), GOVERNOR_TOO_LATE);
+    assert_int_equal(w->calls[1].estimate_us,
+                     6000 * SECOND); /* its part of one a minute */
+    finish_all(w);
+}
+
 static void test_writes_that_waited_for_a_slot_do_not_go_in_a_burst(void **state)
 {
     struct world *w = *state;
@@ -334,6 +358,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SENTENCE(test_writes_wait_for_tokens_and_hold_no_slot),
+        SENTENCE(test_a_rate_divided_among_a_hundred_is_still_one),
         SENTENCE(test_writes_that_waited_for_a_slot_do_not_go_in_a_burst),
         SENTENCE(test_a_critical_write_overtakes_those_that_wait_for_tokens),
         SENTENCE(test_two_writes_on_one_document_go_one_after_the_other),
