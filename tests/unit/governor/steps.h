@@ -446,6 +446,7 @@ static inline void step_remove(struct run *r)
     governor_account_remove(r->governor, name_of(&name, "acc", account), r->now);
     m_send_off(r, account, -1, GOVERNOR_REVOKED);
     r->m.accounts[account].known = false;
+    m_settle(r); /* with the ceiling what is kept may sink: others can go */
     m_forget(&r->m, r->m.accounts[account].lane);
 }
 
