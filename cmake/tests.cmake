@@ -26,6 +26,10 @@ endforeach()
 # 40,000 renewals on a real store: 20 s of a processor under the sanitizers.
 set_tests_properties("auth/grant_day" PROPERTIES TIMEOUT 600)
 
+# Millions of random steps: without it a quarter of an hour under the sanitizers.
+target_compile_options(sluice_governor PRIVATE -O1)
+target_compile_options(test-governor-governor_property PRIVATE -O1)
+
 # The tree's own rules: who may include whom, what is banned, no mutable globals.
 find_package(Python3 COMPONENTS Interpreter)
 if(Python3_FOUND)

@@ -36,10 +36,11 @@ struct lender_lane {
     int ceiling, used, lent, want; /* as the governor said */
     int leased, others;
     int64_t seen;
-    int told_keep, told_want; /* what Redis will know once the requests have arrived */
-    int pending;              /* requests of this round without an answer */
-    bool enters;              /* the next request registers it */
-    bool is_offered;          /* granted, and the governor does not know yet */
+    /* What Redis will know once the requests have arrived. */
+    int told_keep, told_want, told_ceiling;
+    int pending;     /* requests of this round without an answer */
+    bool enters;     /* the next request registers it */
+    bool is_offered; /* granted, and the governor does not know yet */
     size_t id_bytes;
     char id[];
 };
@@ -212,7 +213,10 @@ static void settle(struct lender *lender, struct lender_lane *lane, int64_t now_
     if (lane->is_offered) {
         return; /* what the governor makes of it comes next */
     }
-    if (lane->leased != lane->told_keep || (lane->want > 0) != (lane->told_want > 0)) {
+    bool ceiling_moved = lane->ceiling != lane->told_ceiling &&
+                         (lane->leased > 0 || lane->want > 0); /* for others, too */
+    if (lane->leased != lane->told_keep || (lane->want > 0) != (lane->told_want > 0) ||
+        ceiling_moved) {
         queue(&lender->asking, &lane->asking);
     } else if (lane->leased == 0 && lane->lent == 0 && lane->want == 0 &&
                lane->pending == 0 && list_empty(&lane->asking)) {
@@ -346,7 +350,7 @@ static bool fill(struct lender *lender, enum lender_op op, struct lender_lane *l
         lane->pending++;
         lane->told_keep = out->keep = lane->leased;
         lane->told_want = out->want = op == LENDER_TURN ? lane->want : 0;
-        out->ceiling = lane->ceiling;
+        lane->told_ceiling = out->ceiling = lane->ceiling;
         out->seen = lane->seen;
     }
     return true;

@@ -131,11 +131,35 @@ static void a_grant_that_redis_may_have_forgotten_is_not_taken(void **state)
     lender_free(c.lender);
 }
 
+/* Redis lends by the lowest ceiling that a server with calls there has told it. */
+static void a_ceiling_that_rises_again_is_told(void **state)
+{
+    struct course c;
+    struct lender_request request;
+    (void)state;
+    begin(&c);
+    hear_of_grant(&c, "epoch:1 " KEY " 1 10000");
+    assert_int_equal(slots_lent(&c), 1);
+    while (lender_next_request(c.lender, &request, c.now_ms * 1000)) {
+        answer(&c, &request, "turn", 1, 1);
+    }
+    const struct lender_need recovered = {
+        .lane = SLICE("lane"), .key = SLICE(KEY), .ceiling = 10, .used = 1, .lent = 1};
+    lender_need(c.lender, &recovered, c.now_ms * 1000);
+    request = next_request(&c, LENDER_TURN);
+    assert_int_equal(request.ceiling, 10);
+    answer(&c, &request, "turn", 1, 1);
+    lender_need(c.lender, &recovered, c.now_ms * 1000);
+    assert_false(lender_next_request(c.lender, &request, c.now_ms * 1000));
+    lender_free(c.lender);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_grant_told_in_time_is_taken),
         cmocka_unit_test(a_grant_that_redis_may_have_forgotten_is_not_taken),
+        cmocka_unit_test(a_ceiling_that_rises_again_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

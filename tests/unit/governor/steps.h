@@ -381,6 +381,9 @@ static inline void step_account(struct run *r)
                                    .calls = random_pace(r),
                                    .writes = random_pace(r)};
 
+    if (!a->known && !has_calls(&r->m, account)) { /* it was gone: another one begins */
+        a->calls = a->writes = (struct m_bucket){0};
+    }
     governor_account_set(r->governor, &set, r->now);
     a->known = true;
     a->lane = joined ? shared : SHARED_LANES + account;
