@@ -554,7 +554,7 @@ int command_lane(struct arena *arena, const struct config *config,
             "pause ID | resume ID | drain ID | kick ID [MCP_ID]");
     }
     return lane_body(&errand, &body) ? run_errand(&errand, SLICE("PATCH"), path, body)
-                                     : 1;
+                                     : 2;
 }
 
 static struct slice endpoint_body(struct errand *errand)
