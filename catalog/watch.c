@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/map.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -104,22 +105,16 @@ void catalog_watch_note(struct catalog_watch *watch, struct slice path)
     map_put(watch->known, path, entry);
 }
 
-/* FNV-1a: it tells changes apart, it keeps nobody out. */
 static uint64_t mix(uint64_t digest, struct slice bytes)
 {
-    for (size_t i = 0; i < bytes.len; i++) {
-        digest ^= (unsigned char)bytes.ptr[i];
-        digest *= UINT64_C(0x100000001b3);
-    }
-    return digest ^ bytes.len;
+    return hash_more(digest, bytes) ^ bytes.len;
 }
 
 void catalog_watch_read(struct catalog_watch *watch, struct slice path,
                         struct slice bytes)
 {
     if (watch != NULL) {
-        watch->digest =
-            mix(mix(watch->digest ^ UINT64_C(0xcbf29ce484222325), path), bytes);
+        watch->digest = mix(mix(watch->digest ^ HASH_START, path), bytes);
     }
 }
 

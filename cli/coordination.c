@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "cli/command.h"
 #include "store/claim.h"
 
@@ -56,11 +57,7 @@ int coordination_places(const struct config *config)
 /* Two who name their Redis differently may mean different ones, and lend everything twice. */
 uint32_t coordination_pool(const struct config *config)
 {
-    uint32_t hash = UINT32_C(0x811c9dc5); /* FNV-1a */
-    for (size_t i = 0; i < config->redis.len; i++) {
-        hash = (hash ^ (unsigned char)config->redis.ptr[i]) * UINT32_C(0x01000193);
-    }
-    return config->redis.len > 0 ? hash | 1 : 0;
+    return config->redis.len > 0 ? (uint32_t)hash_of(config->redis) | 1 : 0;
 }
 
 int coordination_prepare(const struct config *config, struct arena *arena,

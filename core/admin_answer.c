@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/timefmt.h"
 #include "core/admin_private.h"
+#include "core/envelope.h"
 #include "core/metrics.h"
 
 struct buf admin_buf(void)
@@ -73,19 +74,6 @@ void admin_no_content(struct admin *admin)
     respond(admin, 204, SLICE_EMPTY, NULL);
 }
 
-static void write_details(struct jwriter *writer, const struct fault *fault)
-{
-    jwriter_key(writer, SLICE("details"));
-    jwriter_array(writer);
-    for (size_t i = 0; i < fault->detail_count; i++) {
-        jwriter_object(writer);
-        jwriter_member_string(writer, "pointer", fault->details[i].pointer);
-        jwriter_member_string(writer, "message", fault->details[i].message);
-        jwriter_object_end(writer);
-    }
-    jwriter_array_end(writer);
-}
-
 void admin_fault_with(struct admin *admin, const struct fault *fault,
                       const struct http_field *extra)
 {
@@ -102,9 +90,7 @@ void admin_fault_with(struct admin *admin, const struct fault *fault,
     if (fault->hint.len > 0) {
         jwriter_member_string(&writer, "hint", fault->hint);
     }
-    if (fault->detail_count > 0) {
-        write_details(&writer, fault);
-    }
+    envelope_write_details(&writer, fault);
     if (fault->upstream.status > 0) {
         jwriter_key(&writer, SLICE("upstream"));
         jwriter_object(&writer);

@@ -15,6 +15,7 @@
  */
 #include "core/call.h"
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "core/ask.h"
 #include "core/call_private.h"
@@ -183,14 +184,14 @@ static void fill_input(struct call *call)
 
 /*
  * The document that a write changes: its resource and record id, or external id where it has no
- * other. A hash (FNV-1a) is enough to keep two writes on one apart, and is no business data. A
+ * other. A hash is enough to keep two writes on one apart, and is no business data. A
  * record that one call names by the one and another by the other counts as two.
  */
 static uint64_t document_of(const struct tool *tool, const struct split *split)
 {
     const struct jval *id = jval_get(split->path, "id");
     const char *kind = "\0i";
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = HASH_START;
 
     if (id == NULL) {
         id = jval_get(split->body, "external_id");
@@ -201,9 +202,7 @@ static uint64_t document_of(const struct tool *tool, const struct split *split)
     }
     const struct slice parts[] = {tool->resource, slice_of(kind, 2), jval_text(id)};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        for (size_t at = 0; at < parts[i].len; at++) {
-            hash = (hash ^ (unsigned char)parts[i].ptr[at]) * 0x100000001b3u;
-        }
+        hash = hash_more(hash, parts[i]);
     }
     return hash != 0 ? hash : 1;
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "core/calls.h"
 #include "core/catalogs.h"
@@ -20,15 +21,6 @@ struct changes {
     uint64_t grants_seen;
 };
 
-static uint64_t hash(struct slice text) /* FNV-1a */
-{
-    uint64_t sum = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < text.len; i++) {
-        sum = (sum ^ (unsigned char)text.ptr[i]) * UINT64_C(0x100000001b3);
-    }
-    return sum;
-}
-
 /* A row that is new, gone or of another version changes the sum. */
 static bool sum_environments(struct gateway *gateway, uint64_t *sum)
 {
@@ -42,7 +34,7 @@ static bool sum_environments(struct gateway *gateway, uint64_t *sum)
         err = store_list_environments(gateway->parts.store, after, LIMIT_PAGE, arena,
                                       &list, &count);
         for (size_t i = 0; err == ERR_OK && i < count; i++) {
-            *sum += hash(list[i].id) * (uint64_t)(2 * list[i].version + 1) +
+            *sum += hash_of(list[i].id) * (uint64_t)(2 * list[i].version + 1) +
                     (uint64_t)list[i].updated_ms;
             after = list[i].id;
         }

@@ -131,7 +131,7 @@ static void write_upstream(struct jwriter *writer,
     jwriter_object_end(writer);
 }
 
-static void write_details(struct jwriter *writer, const struct fault *fault)
+void envelope_write_details(struct jwriter *writer, const struct fault *fault)
 {
     if (fault->detail_count == 0) {
         return;
@@ -173,7 +173,7 @@ void envelope_write_error(struct buf *out, const struct fault *fault,
         jwriter_member_int(&writer, "ceiling", busy->limit);
         jwriter_member_int(&writer, "queue_depth", busy->queue_depth);
     }
-    write_details(&writer, fault);
+    envelope_write_details(&writer, fault);
     write_upstream(&writer, &fault->upstream);
     jwriter_member_string(&writer, "request_id", request_id);
     jwriter_object_end(&writer);

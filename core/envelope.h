@@ -37,6 +37,9 @@ struct envelope {
 
 void envelope_write_data(struct jtwice *out, const struct envelope *envelope);
 
+/* The member "details", of an error whose arguments are named as wrong. */
+void envelope_write_details(struct jwriter *writer, const struct fault *fault);
+
 /* `busy` (may be NULL): the counts that an account_busy carries; `job` (may be NULL):
  * the work that failed. */
 void envelope_write_error(struct buf *out, const struct fault *fault,

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "governor/governor.h"
@@ -33,13 +34,9 @@ void homes_free(struct homes *homes)
     }
 }
 
-static int hashed(const struct homes *homes, struct slice lane) /* FNV-1a */
+static int hashed(const struct homes *homes, struct slice lane)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < lane.len; i++) {
-        hash = (hash ^ (unsigned char)lane.ptr[i]) * UINT64_C(0x100000001b3);
-    }
-    return (int)((hash >> 16) % (uint64_t)homes->workers);
+    return (int)((hash_of(lane) >> 16) % (uint64_t)homes->workers);
 }
 
 int homes_of_lane(struct homes *homes, struct slice lane)

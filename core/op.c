@@ -15,6 +15,7 @@
  * The slot is given back in one place, give_back(), when the upstream has ended: answered, lost
  * or never reached. on_done tells the caller what came of it; on_over that nothing is left.
  */
+#include "base/hash.h"
 #include "base/limits.h"
 #include "core/logins.h"
 #include "core/op_private.h"
@@ -274,14 +275,10 @@ static void on_decided(void *ctx, enum governor_decision decision)
 }
 
 /* Calls of one tool are held against each other, where the account wants to know whether its ERP
- * answers more slowly (FNV-1a of its name). */
+ * answers more slowly. */
 static uint32_t kind_of(const struct tool *tool)
 {
-    uint32_t hash = UINT32_C(0x811c9dc5);
-    for (size_t i = 0; tool != NULL && i < tool->name.len; i++) {
-        hash = (hash ^ (unsigned char)tool->name.ptr[i]) * UINT32_C(0x01000193);
-    }
-    return hash;
+    return (uint32_t)hash_of(tool != NULL ? tool->name : SLICE_EMPTY);
 }
 
 static enum step do_admit(struct op_run *run)

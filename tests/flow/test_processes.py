@@ -7,7 +7,8 @@ import subprocess
 import time
 import urllib.parse
 
-from flow import FlowCase, Volley, codes, main, wait_until
+from flow import Volley, codes, main, wait_until
+from governing import GovernorCase
 from test_webhooks import Receiver
 
 CUSTOMERS = "list_all_netsuite_customers"
@@ -16,7 +17,7 @@ LONG_LINE = {"queue_limit": 500, "queue_wait_ms": 60000}
 SOON_S = 2.0
 
 
-class ProcessCase(FlowCase):
+class ProcessCase(GovernorCase):
     flags = ("--coordination.shares", "2")
 
     @classmethod
@@ -33,16 +34,6 @@ class ProcessCase(FlowCase):
                                              *cls.stand.flags()], stderr=log)
         other.base = "http://127.0.0.1:%d" % other.wait_for_port(process, 0)
         return other
-
-    def setUp(self):
-        self.latency(0)
-        wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
-        self.reset()
-
-    def fresh(self, **options):
-        made = super().fresh(**options)
-        self.reset()
-        return made
 
     def at_other(self, url):
         return self.other.base + urllib.parse.urlsplit(url).path
