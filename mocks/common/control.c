@@ -126,6 +126,12 @@ static void run_latency(struct call *call)
     done(call);
 }
 
+static void run_release(struct call *call)
+{
+    engine_release(call->control->engine);
+    done(call);
+}
+
 static void run_fault(struct call *call)
 {
     const char *why = NULL;
@@ -159,7 +165,7 @@ static const struct route routes[] = {
     {"GET", "/stats", run_stats},   {"POST", "/reset", run_reset},
     {"PUT", "/limits", run_limits}, {"PUT", "/latency", run_latency},
     {"POST", "/faults", run_fault}, {"DELETE", "/faults", run_clear_faults},
-    {"GET", "/last", run_last},
+    {"GET", "/last", run_last},     {"POST", "/release", run_release},
 };
 
 static void dispatch(struct call *call)

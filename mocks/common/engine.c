@@ -369,6 +369,18 @@ void engine_on_request(void *ctx, struct http_exchange *x)
     work_begin(work);
 }
 
+void engine_release(struct engine *engine)
+{
+    LIST_FOREACH_SAFE (node, after, &engine->works) {
+        struct work *work = LIST_ENTRY(node, struct work, node);
+        bool rests = work->timed && uv_is_active((uv_handle_t *)&work->timer) &&
+                     list_empty(&work->place) && !is_fault(work, FAULT_SLOW_DRIP);
+        if (rests) {
+            start_timer(work, on_latency, 0, 0);
+        }
+    }
+}
+
 void engine_stop(struct engine *engine)
 {
     LIST_FOREACH_SAFE (node, after, &engine->works) {

@@ -60,6 +60,9 @@ struct engine {
 void engine_init(struct engine *engine, uv_loop_t *loop, const struct clock *clock,
                  struct erp erp, int concurrency, uint64_t seed);
 
+/* Whatever waits for its latency to elapse is answered now; what drips goes on dripping. */
+void engine_release(struct engine *engine);
+
 /* Drops all work in flight; the loop must run once more to close its timers. */
 void engine_stop(struct engine *engine);
 void engine_free(struct engine *engine);

@@ -140,6 +140,10 @@ class FlowCase(unittest.TestCase):
         self.addCleanup(self.stand.control, "netsuite", "PUT", "/latency",
                         {"ms": 0, "jitter_ms": 0})
 
+    def release(self):
+        """What waits at the mock is answered now: a latency need not be sat out, nor guessed."""
+        self.stand.control("netsuite", "POST", "/release")
+
     def reset(self):
         self.stand.control("netsuite", "POST", "/reset")
 
