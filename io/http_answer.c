@@ -165,6 +165,12 @@ bool http_answer_body(struct http_answer *answer, struct slice bytes)
     return answer->is_unwanted || buf_append(&answer->body, bytes);
 }
 
+void http_answer_taken(struct http_answer *answer)
+{
+    buf_clear(&answer->body);
+    answer->body_bytes = 0;
+}
+
 struct http_reply http_answer_reply(struct http_answer *answer)
 {
     REQUIRE(answer->fields == NULL);

@@ -44,6 +44,9 @@ void http_answer_free(struct http_answer *answer);
 bool http_answer_line(struct http_answer *answer, struct slice line);
 bool http_answer_body(struct http_answer *answer, struct slice bytes);
 
+/* The body so far has been handed on: forgets it, and counts anew. */
+void http_answer_taken(struct http_answer *answer);
+
 /* Wipes what came and keeps nothing of what follows. */
 void http_answer_discard(struct http_answer *answer);
 

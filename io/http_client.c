@@ -4,8 +4,8 @@
  *
  * Invariants
  *  1. A transfer is on `open` (resolving or running) or on `ended`, never on both.
- *  2. Handlers run from `deliver` and `lose_patience` only: turns of the loop's own,
- * never inside http_send, http_transfer_abandon or a callback of curl.
+ *  2. Handlers run from `deliver`, `lose_patience` and `on_piece_turn` only: turns of the
+ * loop's own, never inside http_send, http_transfer_abandon or a callback of curl.
  *  3. Whether bytes left is what curl counted, not what we suppose: no bytes, never
  * sent.
  *  4. No byte of a request leaves twice. curl repeats a request by itself when a reused
@@ -54,6 +54,7 @@ struct http_transfer {
     enum transfer_state state;
     struct http_easy easy;
     struct http_trace *trace; /* NULL: nobody looks */
+    void (*on_piece)(void *ctx, struct slice bytes);
     struct http_answer answer;
     struct resolve_wait *wait; /* while resolving */
     char *host;                /* while resolving */
@@ -63,7 +64,7 @@ struct http_transfer {
     bool is_patience_over;
     bool is_answered; /* on_answer was called, or nobody wants it */
     bool is_address_denied, is_repetition;
-    bool is_paused;
+    bool is_paused, is_piece_due;
     size_t turn_bytes; /* of the body, since the last pause */
     /* Once ended: */
     enum err err;
@@ -85,6 +86,7 @@ struct http_client_options http_client_defaults(const struct net_policy *policy)
 static void on_done(void *ctx, CURL *curl, CURLcode result);
 static void on_drained(void *ctx);
 static void on_next_turn(void *ctx);
+static void on_piece_turn(void *ctx);
 
 struct http_client *http_client_new(struct loop *loop,
                                     const struct http_client_options *options)
@@ -127,6 +129,9 @@ static void finish(struct http_transfer *transfer, enum err err, const char *rea
     transfer->timer = NULL;
     if (transfer->is_paused) {
         loop_soon_cancel(client->loop, on_next_turn, transfer);
+    }
+    if (transfer->is_piece_due) {
+        loop_soon_cancel(client->loop, on_piece_turn, transfer);
     }
     http_trace_end(transfer->trace, transfer->easy.curl, err, reason);
     http_easy_free(&transfer->easy);
@@ -298,7 +303,22 @@ static size_t on_body_bytes(char *bytes, size_t size, size_t count, void *ctx)
     }
     transfer->turn_bytes += size * count;
     bool goes_on = http_answer_body(&transfer->answer, slice_of(bytes, size * count));
+    if (goes_on && transfer->on_piece != NULL && transfer->answer.status < 300 &&
+        !transfer->is_piece_due) {
+        transfer->is_piece_due = true;
+        loop_soon(transfer->client->loop, on_piece_turn, transfer);
+    }
     return goes_on ? size * count : 0;
+}
+
+static void on_piece_turn(void *ctx)
+{
+    struct http_transfer *transfer = ctx;
+    transfer->is_piece_due = false;
+    if (!transfer->is_answered) {
+        transfer->on_piece(transfer->handlers.ctx, buf_slice(&transfer->answer.body));
+    }
+    http_answer_taken(&transfer->answer);
 }
 
 static void on_next_turn(void *ctx)
@@ -496,6 +516,7 @@ static struct http_transfer *transfer_new(struct http_client *client,
     transfer->answer_ms = request->answer_ms;
     transfer->max_ms = request->max_ms;
     transfer->trace = request->trace;
+    transfer->on_piece = request->on_piece;
     http_answer_init(&transfer->answer, client->options.max_body_bytes);
     list_push(&client->open, &transfer->link);
     client->open_count++;

@@ -93,6 +93,10 @@ struct http_send {
     int64_t answer_ms;
     int64_t max_ms;           /* then the transfer is cut */
     struct http_trace *trace; /* kept and filled until on_end; NULL: nobody looks */
+    /* Of an answer that goes on, with a status below 300: what has come since, in turns of
+     * their own, never after on_answer, whose body is what is left. Lent during the callback.
+     * max_body_bytes is then of what comes between two of them. NULL: on_answer has all. */
+    void (*on_piece)(void *ctx, struct slice bytes); /* `ctx` of the handlers */
 };
 
 struct http_reply {

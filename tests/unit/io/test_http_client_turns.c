@@ -103,12 +103,118 @@ static void test_a_client_may_go_in_the_midst_of_a_large_answer(void **state)
     }
 }
 
+/* ---- An answer that goes on ---- */
+
+#define PIECES 40
+#define PIECE "0123456789abcdef"
+
+static void answer_bit_by_bit(struct server *server, int fd)
+{
+    if (!read_request(server, fd)) {
+        return;
+    }
+    say(fd, "HTTP/1.1 200 OK\r\n\r\n");
+    for (int i = 0; i < PIECES; i++) {
+        say(fd, PIECE);
+        sem_wait(&server->go);
+    }
+}
+
+/* In the order they came; the server goes on when the client has seen what there was. */
+static void on_piece(void *ctx, struct slice bytes)
+{
+    struct call *call = ctx;
+    assert_int_equal(call->answers, 0);
+    assert_true(bytes.len > 0);
+    buf_append(&call->body, bytes);
+    if (call->body.len % strlen(PIECE) == 0) {
+        sem_post(&call->world->server->go);
+    }
+}
+
+static void listen_to(struct call *call)
+{
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/", call->world->server->port);
+    const struct http_send request = {.method = SLICE("GET"),
+                                      .url = slice_str(url),
+                                      .answer_ms = 60000,
+                                      .max_ms = 60000,
+                                      .on_piece = on_piece};
+    send_it(call, &request);
+}
+
+static void test_an_answer_that_goes_on_is_handed_on_as_it_comes(void **state)
+{
+    (void)state;
+    /* The ceiling is of what comes between two turns, so the whole may be larger. */
+    struct world world = world_with(answer_bit_by_bit, 4 * strlen(PIECE));
+    struct call call;
+    call_init(&call, &world);
+    listen_to(&call);
+    loop_run(world.loop);
+    assert_int_equal(call.err, ERR_OK);
+    assert_int_equal(call.ends, 1);
+    assert_int_equal(call.body.len, PIECES * strlen(PIECE));
+    for (size_t i = 0; i < call.body.len; i++) {
+        assert_int_equal(call.body.ptr[i], PIECE[i % strlen(PIECE)]);
+    }
+    call_free(&call);
+    world_end(&world);
+}
+
+static void refuse_it(struct server *server, int fd)
+{
+    if (read_request(server, fd)) {
+        say(fd, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno");
+    }
+}
+
+static void test_a_refusal_comes_whole(void **state)
+{
+    (void)state;
+    struct world world = world_of(refuse_it);
+    struct call call;
+    call_init(&call, &world);
+    listen_to(&call);
+    loop_run(world.loop);
+    assert_answered(&call, 401, "no");
+    call_free(&call);
+    world_end(&world);
+}
+
+static void test_a_client_may_go_while_an_answer_goes_on(void **state)
+{
+    (void)state;
+    for (size_t pieces = 0; pieces < 3; pieces++) {
+        struct world world = world_of(answer_bit_by_bit);
+        struct call call;
+        call_init(&call, &world);
+        listen_to(&call);
+        while (call.body.len < pieces * strlen(PIECE)) {
+            loop_run_once(world.loop);
+        }
+        http_client_free(world.client);
+        world.client = NULL;
+        assert_int_equal(call.ends, 1);
+        loop_run(world.loop);
+        for (int i = 0; i < PIECES; i++) {
+            sem_post(&world.server->go);
+        }
+        call_free(&call);
+        world_end(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_large_answer_is_read_over_several_turns),
         cmocka_unit_test(test_a_ceiling_holds_wherever_the_answer_was_interrupted),
         cmocka_unit_test(test_a_client_may_go_in_the_midst_of_a_large_answer),
+        cmocka_unit_test(test_an_answer_that_goes_on_is_handed_on_as_it_comes),
+        cmocka_unit_test(test_a_refusal_comes_whole),
+        cmocka_unit_test(test_a_client_may_go_while_an_answer_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
