@@ -46,6 +46,7 @@ static const struct command_flag api_flags[] = {
     {"ceiling", true, "1 to 1000, or none (tenant set, lane set)"},
     {"reserve", true,
      "slots kept for a class or MCP server: critical=1,mcp_...=2, or none (lane set)"},
+    {"json", false, "the data of each event as JSON, one a line (lane watch)"},
     {"tenant", true, "only this tenant's (account list, webhook create)"},
     {NULL, false, NULL},
 };
@@ -66,9 +67,9 @@ static const struct command commands[] = {
      "MCP servers (secret URLs) of an account", api_flags, command_mcp},
     {"tenant", "get ID | set ID --ceiling N", "a tenant's own ceiling", api_flags, command_tenant},
     {"lane",
-     "list | get ID | set ID [--ceiling N] [--reserve LIST] | pause ID | resume ID | drain ID | "
+     "list | get ID | watch [ID] [--json] | set ID [--ceiling N] [--reserve LIST] | pause ID | resume ID | drain ID | "
      "kick ID [MCP_ID]",
-     "lanes: what is at each ERP now; hold calls back, let them go on", api_flags,
+     "lanes: what is at each ERP now, and as it changes; hold calls back, let them go on", api_flags,
      command_lane},
     {"environment", "list | get NAME | set NAME --file F",
      "catalog overrides of an environment", api_flags, command_environment},
