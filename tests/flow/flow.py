@@ -29,6 +29,8 @@ NETSUITE_LISTS = ["list_all_netsuite_" + many for many in (
 NETSUITE_CREATES = ["create_a_netsuite_invoice"]
 NETSUITE_TOOLS = NETSUITE_CREATES + NETSUITE_GETS + NETSUITE_LISTS
 PATIENCE = 60  # seconds: the limit of every wait here; nothing is expected to take that long
+# Milliseconds: an answer that is held until release(); less than upstream.read_timeout_ms.
+HELD = 50000
 META_VERSION = "io.modelcontextprotocol/protocolVersion"
 META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
 
@@ -140,8 +142,14 @@ class FlowCase(unittest.TestCase):
         self.addCleanup(self.stand.control, "netsuite", "PUT", "/latency",
                         {"ms": 0, "jitter_ms": 0})
 
-    def release(self):
-        """What waits at the mock is answered now: a latency need not be sat out, nor guessed."""
+    def hold(self):
+        """The ERP thinks until release(): a test first sees what it waits for, however long it takes."""
+        self.latency(HELD)
+        self.addCleanup(self.release)
+
+    def release(self, ms=0):
+        """What waits at the mock is answered now; what comes from now on takes `ms`, as HELD."""
+        self.stand.control("netsuite", "PUT", "/latency", {"ms": ms})
         self.stand.control("netsuite", "POST", "/release")
 
     def reset(self):

@@ -7,13 +7,12 @@ import threading
 import time
 import urllib.parse
 
-from flow import Volley, codes, main, wait_until
+from flow import HELD, Volley, codes, main, wait_until
 from test_cutover import M2M, TBA, CutoverCase
 
 CUSTOMERS = "list_all_netsuite_customers"
 CREATE = "create_a_netsuite_invoice"
 SEARCHES = "list_all_netsuite_saved_searches"
-HELD = 9000  # milliseconds: the ERP thinks until it is released, when all stand in line
 SPARE = 30  # seconds: a token that ends sooner is not used
 TOKEN = {"path_regex": "/oauth2/v1/token$"}
 ERP = {"path_regex": "/suiteql"}
@@ -21,6 +20,8 @@ PAGE = "https://app.example/erp/connect?tenant=demo"
 
 
 class StandingCase(CutoverCase):
+    flags = ("--governor.queue_wait_ms", "60000")
+
     def path(self, account):
         return "/integrated-account/" + account["id"]
 
@@ -69,6 +70,20 @@ class StandingCase(CutoverCase):
                                    self.stand.netsuite_account(credentials=credentials))
         return account, self.stand.mint(account["id"])["url"]
 
+    def until_at_erp(self, count, account=None, queued=0):
+        wait_until(lambda: self.stats()["in_flight"] == count and
+                   (account is None or self.lane(account)["queued"] == queued),
+                   lambda: "%d at the ERP and %d in line, now: %r" % (
+                       count, queued, self.stats()))
+
+    def together(self, url, calls, *tool):
+        """The results of that many, all of them at the ERP before any is answered."""
+        self.hold()
+        volley = Volley(url, calls, *tool).send()
+        self.until_at_erp(calls)
+        self.release()
+        return codes(volley.results())
+
     def on_m2m(self):
         """An account on OAuth 2.0 whose TBA stands by."""
         account, url = self.account()
@@ -80,12 +95,13 @@ class StandingCase(CutoverCase):
 class TestInARow(StandingCase):
     def test_an_old_success_pardons_no_later_refusal(self):
         account, url = self.account()
-        self.latency(2500)
+        self.hold()
         slow = Volley(url, 1, CUSTOMERS).send()
-        wait_until(lambda: self.stats()["in_flight"] == 1, "a slow call at the ERP")
+        self.until_at_erp(1)
         self.latency(0)
         self.refuse(3)
         self.refused(url)
+        self.release()
         self.assertEqual({"ok": 1}, codes(slow.results()))
         self.refused(url)
         self.refused(url)
@@ -93,13 +109,14 @@ class TestInARow(StandingCase):
 
     def test_an_old_success_does_not_bring_a_stopped_account_back(self):
         account, url = self.account(governor={"ceiling": 5})
-        self.latency(4000)
+        self.hold()
         slow = Volley(url, 1, CUSTOMERS).send()
-        wait_until(lambda: self.stats()["in_flight"] == 1, "a slow call at the ERP")
+        self.until_at_erp(1)
         self.latency(700)
         self.refuse(4)
         self.assertEqual({"needs_reauth": 4}, codes(Volley(url, 4, CUSTOMERS).send().results()))
         self.assert_stopped(account)
+        self.release()
         self.assertEqual({"ok": 1}, codes(slow.results()))
         self.reset()
         self.refused(url)
@@ -118,15 +135,15 @@ class TestInARow(StandingCase):
     def test_a_change_of_other_things_while_the_first_is_out_lets_nobody_past_it(self):
         account, url = self.account()
         url = self.restarted(url)
-        self.latency(2500)
+        self.hold()
         self.reset()
         self.refuse(5)
         volley = Volley(url, 5, CUSTOMERS).send()
-        wait_until(lambda: self.stats()["in_flight"] == 1 and self.lane(account)["queued"] == 4,
-                   "one at the ERP and four in line")
+        self.until_at_erp(1, account, queued=4)
         self.patch(account, governor={"queue_limit": 20})
         self.patch(account, name="another name")
-        self.latency(0)
+        self.until_at_erp(1, account, queued=4)
+        self.release()
         self.assertEqual({"needs_reauth": 5}, codes(volley.results()))
         self.assertEqual(1, self.stats()["in_flight_peak"])
         self.assertLess(self.stats()["requests"], 5)
@@ -161,15 +178,11 @@ class TestInARow(StandingCase):
 
     def test_one_refusal_among_many_in_flight_stops_nothing(self):
         account, url = self.account(governor={"ceiling": 5})
-        self.latency(700)
         self.refuse()
-        self.assertEqual({"ok": 4, "needs_reauth": 1},
-                         codes(Volley(url, 5, CUSTOMERS).send().results()))
+        self.assertEqual({"ok": 4, "needs_reauth": 1}, self.together(url, 5))
         self.assertEqual(("active", None), self.found(account))
         self.call(url)  # sent after the refusal: all is well again
-        self.reset()
-        self.assertEqual({"ok": 5}, codes(Volley(url, 5, CUSTOMERS).send().results()))
-        self.assertEqual(5, self.stats()["in_flight_peak"])
+        self.assertEqual({"ok": 5}, self.together(url, 5))
 
     def test_a_refusal_while_reading_back_is_one_though_the_record_is_saved(self):
         account, url = self.account(governor={"ceiling": 5})
@@ -179,11 +192,13 @@ class TestInARow(StandingCase):
         saved = self.stand.tool(url, CREATE, invoice)[2]
         self.assertEqual("not_read_back",
                          saved["structuredContent"]["_meta"]["messages"][0]["code"])
-        self.latency(700)
-        self.reset()
-        self.assertEqual({"ok": 5}, codes(Volley(url, 5, CUSTOMERS).send().results()))
-        self.assertEqual(4, self.stats()["in_flight_peak"])  # one has gone first
-        self.latency(0)
+        self.hold()
+        volley = Volley(url, 5, CUSTOMERS).send()
+        self.until_at_erp(1, account, queued=4)  # one goes first
+        self.release(HELD)
+        self.until_at_erp(4)
+        self.release()
+        self.assertEqual({"ok": 5}, codes(volley.results()))
         # The write before it has shown that the login works: it stops nothing after a start.
         url = self.restarted(url)
         self.refuse(match={"method": "GET", "path_regex": "/invoice/"})
@@ -224,18 +239,23 @@ class TestInARow(StandingCase):
 class TestAtOnce(StandingCase):
     """Many try one login at the same moment, each by an account of its own."""
 
-    def connect(self, bodies):
+    def connect(self, bodies, together=0):
         """All at once: [(status, reply)]. The first has its answer when all stand in line; the rest
-        have theirs as they come."""
+        have theirs as they come, or when so many of them are at the ERP together."""
         said, before = [None] * len(bodies), self.tried()  # a lost answer holds its slot
 
         def work(n):
             said[n] = self.stand.api("POST", "/integrated-account", bodies[n])
 
+        self.hold()
         callers = [threading.Thread(target=work, args=(n,)) for n in range(len(bodies))]
         for caller in callers:
             caller.start()
         wait_until(lambda: len(self.tried() - before) == len(bodies), "all of them trying")
+        self.until_at_erp(1)
+        if together:
+            self.release(HELD)
+            self.until_at_erp(together)
         self.release()
         for caller in callers:
             caller.join()
@@ -251,7 +271,7 @@ class TestAtOnce(StandingCase):
 
     def test_five_new_accounts_with_a_wrong_login_send_one_request(self):
         bodies = self.bodies(5)
-        self.refuse(9, delay_ms=HELD)
+        self.refuse(9)
         self.reset()
         for status, reply in self.connect(bodies):
             self.assertEqual(422, status, reply)
@@ -260,15 +280,13 @@ class TestAtOnce(StandingCase):
 
     def test_five_new_accounts_with_a_good_login_are_all_made(self):
         bodies = self.bodies(5)
-        self.latency(HELD)
         self.reset()
-        self.assertEqual([201] * 5, [status for status, _ in self.connect(bodies)])
+        self.assertEqual([201] * 5, [status for status, _ in self.connect(bodies, together=4)])
         self.assertEqual(5, self.stats()["requests"])
-        self.assertGreaterEqual(self.stats()["in_flight_peak"], 4)  # the others, together
 
     def test_after_a_lost_answer_the_next_goes_first(self):
         bodies = self.bodies(5)
-        self.fault("reset", times=1, delay_ms=HELD)
+        self.fault("reset", times=1)
         self.reset()
         said = self.connect(bodies)
         self.assertEqual([201] * 4, sorted(status for status, _ in said)[:4], said)
@@ -276,7 +294,7 @@ class TestAtOnce(StandingCase):
 
     def test_who_waits_in_vain_twice_is_told_to_come_again(self):
         bodies = self.bodies(4)
-        self.fault("status", times=2, status=503, delay_ms=HELD)
+        self.fault("status", times=2, status=503)
         said = self.connect(bodies)
         busy = [reply["error"] for _, reply in said if "tried by another" in str(reply)]
         self.assertEqual(["account_busy"] * 2, [one["code"] for one in busy], said)
@@ -287,9 +305,11 @@ class TestAtOnce(StandingCase):
         self.restarted(url)
         urls = [self.stand.base + urllib.parse.urlsplit(one).path for one in urls]
         self.reset()
-        self.refuse(9, delay_ms=HELD)
+        self.refuse(9)
+        self.hold()
         volleys = [Volley(one, 1, CUSTOMERS).send() for one in urls]
-        wait_until(lambda: self.lane(first)["queued"] == 4, "one out and four in line")
+        self.until_at_erp(1, first, queued=4)
+        self.release()
         for volley in volleys:
             self.assertEqual({"needs_reauth": 1}, codes(volley.results()))
         self.assertEqual(1, self.stats()["requests"])
@@ -303,15 +323,15 @@ class TestSwitchedOff(StandingCase):
         body = self.stand.netsuite_account(credentials=self.upstream())
         account = self.stand.admin("POST", "/integrated-account?verify=false", body)
         url = self.stand.mint(account["id"])["url"]
-        self.latency(2500)
+        self.hold()
         self.reset()
         done = []
         caller = threading.Thread(target=lambda: done.append(
             self.stand.tool(url, CREATE, invoice)[2]))
         caller.start()
-        wait_until(lambda: self.stats()["in_flight"] == 1, "a record being written")
+        self.until_at_erp(1)
         self.patch(account, state="disabled")
-        self.latency(0)
+        self.release()
         caller.join()
         self.assertEqual("disabled", self.found(account)[0])
         # What was saved is told; nothing more was sent to find out how it reads.
@@ -324,25 +344,22 @@ class TestEachLogin(StandingCase):
         account, url = self.on_m2m()
         url = self.restarted(url)
         self.call(url)
-        self.latency(700)
+        self.hold()
         self.reset()
         self.fault("expire_tokens", times=5, match={"path_regex": "NetSuitePort"})
-        self.assertEqual({"needs_reauth": 5},
-                         codes(Volley(url, 5, SEARCHES, {"limit": 10}).send().results()))
+        volley = Volley(url, 5, SEARCHES, {"limit": 10}).send()
+        self.until_at_erp(1, account, queued=4)
+        self.release()
+        self.assertEqual({"needs_reauth": 5}, codes(volley.results()))
         self.assertEqual(1, self.stats()["refused_auth"])
         self.assertEqual(("active", None), self.found(account))
-        self.latency(0)
         self.call(url)
 
     def test_one_that_stands_by_and_works_lets_the_others_go(self):
         account, url = self.on_m2m()
         url = self.restarted(url)
         self.data(self.stand.tool(url, SEARCHES, {})[2])
-        self.latency(700)
-        self.reset()
-        self.assertEqual({"ok": 4},
-                         codes(Volley(url, 4, SEARCHES, {"limit": 10}).send().results()))
-        self.assertEqual(4, self.stats()["in_flight_peak"])
+        self.assertEqual({"ok": 4}, self.together(url, 4, SEARCHES, {"limit": 10}))
 
     def test_one_that_stands_by_and_hears_nothing_leaves_the_others_their_places(self):
         account, url = self.on_m2m()
@@ -350,18 +367,15 @@ class TestEachLogin(StandingCase):
         self.call(url)
         self.fault("status", status=503, match={"path_regex": "NetSuitePort"})
         self.error(self.stand.tool(url, SEARCHES, {})[2])
-        self.latency(700)
-        self.reset()
-        self.assertEqual({"ok": 4}, codes(Volley(url, 4, CUSTOMERS).send().results()))
-        self.assertEqual(4, self.stats()["in_flight_peak"])
+        self.assertEqual({"ok": 4}, self.together(url, 4, CUSTOMERS))
         # And the next by it goes first alone again.
-        self.latency(0)
+        self.hold()
         self.reset()
-        self.fault("status", status=503, delay_ms=HELD, match={"path_regex": "NetSuitePort"})
+        self.fault("status", status=503, match={"path_regex": "NetSuitePort"})
         self.fault("expire_tokens", times=5, match={"path_regex": "NetSuitePort"})
         volley = Volley(url, 4, SEARCHES, {"limit": 10}).send()
-        wait_until(lambda: self.stats()["in_flight"] == 1 and self.lane(account)["queued"] == 3,
-                   "one at the ERP and three in line")
+        self.until_at_erp(1, account, queued=3)
+        self.release()
         self.assertEqual({"upstream_unavailable": 1, "needs_reauth": 3}, codes(volley.results()))
         self.assertEqual((2, 1), (self.stats()["requests"], self.stats()["refused_auth"]))
 
@@ -383,14 +397,13 @@ class TestEachLogin(StandingCase):
         self.data(self.stand.tool(url, SEARCHES, {})[2])
         got = time.monotonic()
         wait_until(lambda: time.monotonic() > got + 4, "a token that ends within 30 s")
-        self.latency(3000)
+        self.hold()
         volley = Volley(url, 2, SEARCHES, {"limit": 10}).send()
-        wait_until(lambda: self.stats()["in_flight"] == 1 and self.lane(account)["queued"] == 1,
-                   "one at the ERP and one in line")
+        self.until_at_erp(1, account, queued=1)
         self.refuse_client()
         self.refused(url)
         self.assert_stopped(account, "client_refused")
-        self.latency(0)
+        self.release()
         self.assertEqual({"ok": 2}, codes(volley.results()))
 
 
@@ -463,9 +476,15 @@ class TestTokens(StandingCase):
 
     def test_calls_that_share_a_token_are_refused_as_one(self):
         account, url, _ = self.on_m2m_alone()
-        self.latency(300)
+        self.hold()
+        self.reset()
         self.refuse(10, match=ERP, body="{}")
-        self.assertEqual({"needs_reauth": 5}, codes(Volley(url, 5, CUSTOMERS).send().results()))
+        volley = Volley(url, 5, CUSTOMERS).send()
+        self.until_at_erp(5)
+        self.release(HELD)
+        wait_until(lambda: self.stats()["requests"] == 10, "each of them with a fresh token")
+        self.release()
+        self.assertEqual({"needs_reauth": 5}, codes(volley.results()))
         self.assertEqual(("active", None), self.found(account))
         self.call(url)
 
