@@ -235,10 +235,7 @@ static enum governor_decision why_not_wait(struct governor *governor,
                                            struct governor_ticket *ticket,
                                            const struct governor_call *call)
 {
-    int room = lane_lend_room(seat);
-    int64_t wait_us = room > 0 && seat->queue_wait_us < LEND_WAIT_US
-                          ? LEND_WAIT_US
-                          : seat->queue_wait_us;
+    int64_t wait_us = loan_wait_us(governor, seat, ticket);
 
     if (seat->lane->mode == GOVERNOR_DRAINING) {
         return GOVERNOR_TURNED_AWAY;
@@ -252,7 +249,7 @@ static enum governor_decision why_not_wait(struct governor *governor,
         seat->counts.refused_late++;
         return GOVERNOR_TOO_LATE;
     }
-    if (seat->queued >= seat->queue_limit + room && !make_room(governor, seat, call)) {
+    if (loan_line_is_full(governor, seat, ticket) && !make_room(governor, seat, call)) {
         seat->counts.refused_full++;
         return GOVERNOR_REFUSED;
     }

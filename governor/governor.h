@@ -245,8 +245,9 @@ int64_t governor_due_us(const struct governor *governor);
 /*
  * With is_lent a lane has no slot of its own: it may have as many in flight as it was lent, none at
  * first, and its ceiling at most. A loan is for one call: when the call ends, the slot is gone,
- * whoever waits. A call for which nothing is lent yet waits, beyond queue_limit and for a second
- * even where queue_wait_us is less, since the answer is only a moment away.
+ * whoever waits. A call for which nothing is lent yet, and that would go else, waits, beyond
+ * queue_limit and for a second even where queue_wait_us is less, since the answer is only a moment
+ * away.
  */
 struct governor_demand {
     struct slice lane; /* lent until the governor changes */

@@ -409,6 +409,7 @@ void claim_drop(struct governor_seat *seat, struct claim *claim);
 
 /* reserve.c: slots that a lane keeps for some */
 bool gate_admits(const struct gate *gate, struct slice server, int priority);
+bool reserve_admits(const struct gate *gate, struct slice server, int priority);
 int gate_ceiling_for(const struct gate *gate, struct slice server, int priority);
 int gate_open_slots(const struct gate *gate);
 void reserve_count(struct lane *lane, const struct governor_ticket *ticket, int more);
@@ -437,7 +438,11 @@ void loan_new(struct lane *lane, struct list *demands);
 void loan_free(struct lane *lane);
 bool loan_is_untold(const struct lane *lane);
 int lane_others(const struct lane *lane);
-int lane_lend_room(const struct governor_seat *seat);
+int64_t loan_wait_us(const struct governor *governor, const struct governor_seat *seat,
+                     const struct governor_ticket *ticket);
+bool loan_line_is_full(const struct governor *governor,
+                       const struct governor_seat *seat,
+                       const struct governor_ticket *ticket);
 int64_t lane_unlent_us(const struct governor *governor, const struct lane *lane);
 
 /* account.c */

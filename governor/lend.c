@@ -59,13 +59,46 @@ static int usable(const struct gate *gate)
     return probe > gate->ceiling ? probe : gate->ceiling;
 }
 
-/* Places in line for calls that would not wait if slots were not lent. */
-int lane_lend_room(const struct governor_seat *seat)
+/* So many calls of the account would go if slots were not lent. */
+static int lend_room(const struct governor *governor, const struct governor_seat *seat)
 {
-    int room = least(seat->ceiling - seat->in_flight,
-                     usable(&seat->lane->gate) - seat->lane->gate.in_flight);
+    const struct gate *lane = &seat->lane->gate, *tenant = &seat->tenant->gate;
+    int64_t tokens = bucket_tokens(&seat->calls, governor->at_us);
+    int room = least(seat->ceiling - seat->in_flight, usable(lane) - lane->in_flight);
 
-    return seat->lane->loan != NULL && room > 0 ? room : 0;
+    room = least(room, tenant->ceiling - tenant->in_flight);
+    room = tokens < room ? (int)tokens : room;
+    return seat->lane->loan != NULL && !lane->paused && room > 0 ? room : 0;
+}
+
+/* How long the call may wait: what is lent to it comes in a moment, but not at once. */
+int64_t loan_wait_us(const struct governor *governor, const struct governor_seat *seat,
+                     const struct governor_ticket *ticket)
+{
+    bool waits_for_loan =
+        ticket->rule == GOVERNOR_SLOT && lend_room(governor, seat) > 0 &&
+        reserve_admits(&seat->lane->gate, ticket->server, (int)ticket->priority);
+
+    return waits_for_loan && seat->queue_wait_us < LEND_WAIT_US ? LEND_WAIT_US
+                                                                : seat->queue_wait_us;
+}
+
+/* Whether the line has no place for the call. Those in it that would go if slots were not lent take
+ * none. */
+bool loan_line_is_full(const struct governor *governor,
+                       const struct governor_seat *seat,
+                       const struct governor_ticket *ticket)
+{
+    int room = lend_room(governor, seat);
+    int kept = seat->queue != NULL ? seat->queue->kept_count : 0;
+    int line = seat->queued - kept, waiting;
+
+    if (ticket->rule == GOVERNOR_SLOT && line < room &&
+        reserve_admits(&seat->lane->gate, ticket->server, (int)ticket->priority)) {
+        return false;
+    }
+    waiting = kept + (line > room ? line - room : 0);
+    return waiting >= seat->queue_limit;
 }
 
 /* A queue stands once for each class of its calls; it is counted where its first one stands. */

@@ -287,11 +287,8 @@ void queue_join(struct governor *governor, struct governor_ticket *ticket, int w
     int64_t left = INT64_MAX - governor->now_us;
     struct queue *queue = queue_get(seat);
     struct server *server = server_get(governor, queue, ticket->server, weight);
-    int64_t wait_us = seat->queue_wait_us;
+    int64_t wait_us = loan_wait_us(governor, seat, ticket);
 
-    if (lane_lend_room(seat) > 0 && wait_us < LEND_WAIT_US) {
-        wait_us = LEND_WAIT_US;
-    }
     ticket->decision = GOVERNOR_WAITING;
     ticket->order = ++governor->sequence;
     ticket->deadline_us = governor->now_us + (wait_us < left ? wait_us : left);

@@ -64,12 +64,17 @@ static int kept_from(const struct gate *gate, struct slice server, int priority,
     return kept;
 }
 
+/* Whether such a call leaves what is kept for others alone. */
+bool reserve_admits(const struct gate *gate, struct slice server, int priority)
+{
+    return gate->reserve == NULL || gate->probe_ceiling > 0 ||
+           gate->in_flight + kept_from(gate, server, priority, true) < gate->ceiling;
+}
+
 /* Whether the gate is open for such a call. */
 bool gate_admits(const struct gate *gate, struct slice server, int priority)
 {
-    return gate_is_open(gate) &&
-           (gate->reserve == NULL || gate->probe_ceiling > 0 ||
-            gate->in_flight + kept_from(gate, server, priority, true) < gate->ceiling);
+    return gate_is_open(gate) && reserve_admits(gate, server, priority);
 }
 
 /* The ceiling as it is for such a call: without what is kept for others; at least 1. */

@@ -173,6 +173,118 @@ static void test_only_tenants_ceilings_are_divided(void **state)
     finish_all(w);
 }
 
+/* A line as long as `queue_limit`, and no longer; who waits has little patience. */
+static void add_strict(struct world *w, int queue_limit, int calls_a_minute)
+{
+    const struct governor_account account = {.id = SLICE("a"),
+                                             .tenant = SLICE("t"),
+                                             .lane = SLICE("lane"),
+                                             .joined = true,
+                                             .ceiling = 4,
+                                             .queue_limit = queue_limit,
+                                             .queue_wait_us = SECOND / 10,
+                                             .calls = {calls_a_minute, 1}};
+
+    governor_account_set(w->governor, &account, w->now);
+}
+
+static enum governor_decision write_on(struct world *w, int call, uint64_t document)
+{
+    const struct governor_call who = {.account = SLICE("a"),
+                                      .server = SLICE("mcp_1"),
+                                      .weight = 1,
+                                      .priority = GOVERNOR_INTERACTIVE,
+                                      .is_write = true,
+                                      .document = document};
+
+    return governor_acquire(w->governor, &w->calls[call], &who, w->now);
+}
+
+static void lend_to(struct world *w, int call, int slots)
+{
+    lend(w, slots);
+    expect_next(w, call, GOVERNOR_GRANTED);
+}
+
+static void test_a_write_behind_another_finds_no_room_beyond_the_line(void **state)
+{
+    struct world *w = *state;
+
+    add_strict(w, 0, 0);
+    assert_int_equal(write_on(w, 0, 7), GOVERNOR_WAITING);
+    assert_int_equal(write_on(w, 1, 7), GOVERNOR_REFUSED);
+    assert_int_equal(ask(w, 1, "a"), GOVERNOR_WAITING);
+    lend_to(w, 0, 1);
+    assert_int_equal(write_on(w, 2, 7), GOVERNOR_REFUSED);
+    finish_all(w);
+}
+
+/* Calls to which a loan is on its way take no place of the line from it. */
+static void test_a_write_behind_another_has_its_place_in_the_line(void **state)
+{
+    struct world *w = *state;
+
+    add_strict(w, 1, 0);
+    assert_int_equal(write_on(w, 0, 7), GOVERNOR_WAITING);
+    assert_int_equal(write_on(w, 1, 7), GOVERNOR_WAITING);
+    assert_int_equal(write_on(w, 2, 7), GOVERNOR_REFUSED);
+    for (int i = 2; i < 5; i++) {
+        assert_int_equal(ask(w, i, "a"), GOVERNOR_WAITING);
+    }
+    assert_int_equal(ask(w, 5, "a"), GOVERNOR_REFUSED); /* four could be lent */
+    assert_int_equal(w->calls[1].deadline_us, w->now + SECOND / 10);
+    assert_int_equal(w->calls[0].deadline_us, w->now + SECOND);
+    finish_all(w);
+}
+
+static void test_who_waits_for_a_token_finds_no_room_beyond_the_line(void **state)
+{
+    struct world *w = *state;
+
+    add_strict(w, 0, 60000);
+    assert_int_equal(ask(w, 0, "a"), GOVERNOR_WAITING);
+    assert_int_equal(ask(w, 1, "a"), GOVERNOR_REFUSED); /* of a burst of one */
+    lend_to(w, 0, 1);
+    assert_int_equal(ask(w, 1, "a"), GOVERNOR_REFUSED);
+    finish_all(w);
+}
+
+static void test_who_waits_for_the_tenant_finds_no_room_beyond_the_line(void **state)
+{
+    struct world *w = *state;
+
+    governor_tenant_set(w->governor, SLICE("t"), 1, w->now);
+    add_strict(w, 0, 0);
+    assert_int_equal(ask(w, 0, "a"), GOVERNOR_WAITING);
+    lend_to(w, 0, 1);
+    assert_int_equal(ask(w, 1, "a"), GOVERNOR_REFUSED);
+    finish_all(w);
+}
+
+static void test_who_waits_for_what_is_kept_finds_no_room_beyond_the_line(void **state)
+{
+    struct world *w = *state;
+    const struct governor_reservation kept = {SLICE_EMPTY, GOVERNOR_CRITICAL, 3};
+
+    add_strict(w, 0, 0);
+    governor_lane_reserve(w->governor, SLICE("lane"), &kept, 1, w->now);
+    assert_int_equal(ask(w, 0, "a"), GOVERNOR_WAITING);
+    lend_to(w, 0, 1);
+    assert_int_equal(ask(w, 1, "a"), GOVERNOR_REFUSED);
+    assert_int_equal(ask_as(w, 1, "a", GOVERNOR_CRITICAL), GOVERNOR_WAITING);
+    finish_all(w);
+}
+
+static void test_a_paused_lane_has_no_room_beyond_the_line(void **state)
+{
+    struct world *w = *state;
+
+    add_strict(w, 0, 0);
+    governor_lane_mode_set(w->governor, SLICE("lane"), GOVERNOR_PAUSED, w->now);
+    assert_int_equal(ask(w, 0, "a"), GOVERNOR_REFUSED);
+    finish_all(w);
+}
+
 static void test_a_lane_is_told_of_once_more_when_it_is_gone(void **state)
 {
     struct world *w = *state;
@@ -197,6 +309,12 @@ int main(void)
         cmocka_unit_test(test_a_probe_asks_for_one_slot_beside_long_calls),
         cmocka_unit_test(test_who_can_get_nothing_in_time_is_told_at_once),
         cmocka_unit_test(test_only_tenants_ceilings_are_divided),
+        cmocka_unit_test(test_a_write_behind_another_finds_no_room_beyond_the_line),
+        cmocka_unit_test(test_a_write_behind_another_has_its_place_in_the_line),
+        cmocka_unit_test(test_who_waits_for_a_token_finds_no_room_beyond_the_line),
+        cmocka_unit_test(test_who_waits_for_the_tenant_finds_no_room_beyond_the_line),
+        cmocka_unit_test(test_who_waits_for_what_is_kept_finds_no_room_beyond_the_line),
+        cmocka_unit_test(test_a_paused_lane_has_no_room_beyond_the_line),
         cmocka_unit_test(test_a_lane_is_told_of_once_more_when_it_is_gone),
     };
     struct CMUnitTest each[sizeof tests / sizeof tests[0]];
