@@ -33,6 +33,7 @@ class Pair(unittest.TestCase):
     redis_flags = redis_prefix = ()
     password = None
     call_ms = CALL_MS
+    line = LINE
 
     def setUp(self):
         self.stands = []
@@ -78,7 +79,7 @@ class Pair(unittest.TestCase):
         if self.is_one_folder and at > 0:
             self.accounts[at] = self.accounts[0]
             return stand.base + urllib.parse.urlsplit(self.first_url).path
-        self.accounts[at] = stand.connect_netsuite(governor=LINE)
+        self.accounts[at] = stand.connect_netsuite(governor=self.line)
         self.first_url = stand.mint(self.accounts[at]["id"])["url"]
         return self.first_url
 

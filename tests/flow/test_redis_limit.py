@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two servers on one Redis, and an ERP that takes fewer calls than it did: both together have to
+find its limit, and later that it is gone. The mock counts what it refused."""
+import time
+import unittest
+
+from flow import main, wait_until
+from redis_server import PROGRAM
+from test_redis import LINE, Trouble
+
+HIGH, LOW = 15, 5
+STOPPED_S, RECOVERED_S = 5, 60
+
+
+@unittest.skipUnless(PROGRAM, "redis-server is not installed")
+class TestLimit(Trouble):
+    line = dict(LINE, ceiling=HIGH)
+
+    def limit(self, concurrency):
+        self.control("PUT", "/limits", {"concurrency": concurrency})
+
+    def refused(self):
+        return self.stats()["refused_concurrency"]
+
+    def effective(self):
+        return [stand.admin("GET", "/lanes")["data"][0]["effective"] for stand in self.stands]
+
+    def test_both_follow_a_limit_that_falls_and_rises(self):
+        self.load(callers=20)
+        wait_until(lambda: self.stats()["in_flight_peak"] == HIGH, "a full lane")
+        self.limit(LOW)
+        time.sleep(STOPPED_S)
+        before = self.stats()
+        time.sleep(10)
+        after = self.stats()
+        served = (after["requests"] - before["requests"]) / 10
+        print("\nrefused in %d s: %d, later: %d; %.1f calls/s then, effective %r" % (
+            STOPPED_S, before["refused_concurrency"],
+            after["refused_concurrency"] - before["refused_concurrency"], served,
+            self.effective()), flush=True)
+        self.assertGreater(before["refused_concurrency"], 0)
+        self.assertEqual(after["refused_concurrency"], before["refused_concurrency"])
+        self.limit(HIGH)
+        started = time.monotonic()
+        wait_until(lambda: self.effective() == [HIGH, HIGH], "both at %d" % HIGH,
+                   seconds=RECOVERED_S)
+        print("risen after %.1f s" % (time.monotonic() - started), flush=True)
+        refused = self.refused()
+        self.control("POST", "/reset")
+        wait_until(lambda: self.stats()["in_flight_peak"] == HIGH, "a full lane again")
+        self.unload()
+        self.check_peak(HIGH)
+        self.assertEqual(self.done.get("rate_limited", 0), refused)
+        self.assertEqual(sorted(self.done), ["ok", "rate_limited"])
+
+
+if __name__ == "__main__":
+    main()
