@@ -17,7 +17,6 @@
  */
 #include "base/hash.h"
 #include "base/limits.h"
-#include "core/logins.h"
 #include "core/op_private.h"
 #include "core/standing.h"
 
@@ -105,20 +104,6 @@ static void give_up(struct op_run *run)
 
 /* ---- freshen ---- */
 
-/* Whose credential signs: the account as it is now, though the call began with it as it was. */
-static void renew_signer(struct op_run *run)
-{
-    if (run->signer != NULL && account_is_current(run->signer)) {
-        return;
-    }
-    struct account *now = account_now(run->account);
-    if (run->signer != NULL && run->signer != now) {
-        run->token_waits = 0;
-    }
-    account_drop(run->signer);
-    run->signer = now;
-}
-
 static void tell_of_token(const struct op_run *run, const struct token_outcome *outcome)
 {
     if (run->on_token != NULL && !run->quiet) {
@@ -144,53 +129,10 @@ static void on_token(void *ctx, const struct token_outcome *outcome)
     advance(run); /* the same step again: it finds the credential ready */
 }
 
-/* The active one, or that of the scheme that the tool needs; NULL: there is none by now. */
-static struct credential *login_of(const struct op_run *run)
-{
-    bool named = run->op.tool != NULL && run->op.tool->scheme.len > 0;
-    return named ? logins_of(run->signer, run->op.tool->scheme)
-                 : run->signer->credential;
-}
-
-static enum step lacks_login(struct op_run *run)
-{
-    run->op.fault.err = ERR_POLICY_DENIED;
-    run->op.fault.message =
-        arena_printf(run->op.arena, "The account has no credential of %.*s any more.",
-                     SLICE_ARG(run->op.tool->scheme));
-    return STEP_FAIL;
-}
-
-/* Nothing may be sent by its login; the fault says why. */
-static bool is_barred(struct op_run *run)
-{
-    struct standing_try attempt = {run->login, run->verifies, run->op.arena,
-                                   &run->op.fault, false};
-    bool is_barred = standing_bars(run->signer, &attempt);
-    run->verifies = attempt.verifies;
-    run->is_locked = attempt.is_locked;
-    return is_barred;
-}
-
-/* The login as it is now, and whether it may be used. */
-static enum step take_login(struct op_run *run)
-{
-    const struct credential *before = run->login;
-    renew_signer(run);
-    run->login = login_of(run);
-    if (run->login != before) {
-        op_lose_turn(run); /* it was another login's */
-    }
-    if (run->login == NULL) {
-        return lacks_login(run);
-    }
-    return is_barred(run) ? STEP_FAIL : STEP_NEXT;
-}
-
 /* Before queueing, and again in sign: a token may have ended while the call waited. */
 static enum step do_freshen(struct op_run *run)
 {
-    if (take_login(run) == STEP_FAIL) {
+    if (!op_take_login(run)) {
         return STEP_FAIL;
     }
     if (outbound_is_ready(run->login)) {
@@ -229,7 +171,7 @@ static void revoked_fault(struct op_run *run)
         op_stopping_fault(run);
         return;
     }
-    renew_signer(run);
+    op_renew_signer(run);
     if (standing_is_closed(run->signer)) {
         standing_fault(run->signer, run->signer->credential, 0, run->op.arena,
                        &run->op.fault);
@@ -239,16 +181,6 @@ static void revoked_fault(struct op_run *run)
     run->op.fault.message =
         SLICE("This MCP URL or its ERP account was removed while the "
               "call waited in line.");
-}
-
-/* The line was ended for another login of the account: this one stands in it again. */
-static bool is_of_another_login(struct op_run *run)
-{
-    renew_signer(run);
-    struct credential *login = login_of(run);
-    return !run->gateway->stopped && account_is_current(run->signer) &&
-           standing_needs_reauth(run->signer) && login != NULL &&
-           login != run->signer->credential;
 }
 
 static void on_decided(void *ctx, enum governor_decision decision)
@@ -261,7 +193,7 @@ static void on_decided(void *ctx, enum governor_decision decision)
         advance(run);
         return;
     }
-    if (decision == GOVERNOR_REVOKED && is_of_another_login(run)) {
+    if (decision == GOVERNOR_REVOKED && op_is_of_another_login(run)) {
         op_enter(run, OP_FRESHEN);
         advance(run);
         return;
@@ -407,7 +339,7 @@ static void on_turn(void *ctx, enum login_word word)
 {
     struct op_run *run = ctx;
     const struct credential *tried = run->login;
-    if (take_login(run) == STEP_FAIL || !op_hear_turn(run, tried, word)) {
+    if (!op_take_login(run) || !op_hear_turn(run, tried, word)) {
         give_up(run);
     } else {
         advance(run);
@@ -416,7 +348,7 @@ static void on_turn(void *ctx, enum login_word word)
 
 static enum step do_sign(struct op_run *run)
 {
-    if (take_login(run) == STEP_FAIL) {
+    if (!op_take_login(run)) {
         return STEP_FAIL;
     }
     if (!outbound_is_ready(run->login)) {

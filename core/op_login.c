@@ -1,8 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an answer, of the token host or the ERP, says of the login it was asked with. */
+/* Which login an operation signs with, and what an answer, of the token host or the ERP, says
+ * of it. */
 #include "base/timefmt.h"
+#include "core/logins.h"
 #include "core/op_private.h"
 #include "core/standing.h"
+
+/* ---- Whose it is ---- */
+
+/* Whose credential signs: the account as it is now, though the call began with it as it was. */
+void op_renew_signer(struct op_run *run)
+{
+    if (run->signer != NULL && account_is_current(run->signer)) {
+        return;
+    }
+    struct account *now = account_now(run->account);
+    if (run->signer != NULL && run->signer != now) {
+        run->token_waits = 0;
+    }
+    account_drop(run->signer);
+    run->signer = now;
+}
+
+/* The active one, or that of the scheme that the tool needs; NULL: there is none by now. */
+static struct credential *login_of(const struct op_run *run)
+{
+    bool named = run->op.tool != NULL && run->op.tool->scheme.len > 0;
+    return named ? logins_of(run->signer, run->op.tool->scheme)
+                 : run->signer->credential;
+}
+
+static void lacks_login(struct op_run *run)
+{
+    run->op.fault.err = ERR_POLICY_DENIED;
+    run->op.fault.message =
+        arena_printf(run->op.arena, "The account has no credential of %.*s any more.",
+                     SLICE_ARG(run->op.tool->scheme));
+}
+
+/* Nothing may be sent by its login; the fault says why. */
+static bool is_barred(struct op_run *run)
+{
+    struct standing_try attempt = {run->login, run->verifies, run->op.arena,
+                                   &run->op.fault, false};
+    bool is_barred = standing_bars(run->signer, &attempt);
+    run->verifies = attempt.verifies;
+    run->is_locked = attempt.is_locked;
+    return is_barred;
+}
+
+bool op_take_login(struct op_run *run)
+{
+    const struct credential *before = run->login;
+    op_renew_signer(run);
+    run->login = login_of(run);
+    if (run->login != before) {
+        op_lose_turn(run); /* it was another login's */
+    }
+    if (run->login == NULL) {
+        lacks_login(run);
+        return false;
+    }
+    return !is_barred(run);
+}
+
+bool op_is_of_another_login(struct op_run *run)
+{
+    op_renew_signer(run);
+    struct credential *login = login_of(run);
+    return !run->gateway->stopped && account_is_current(run->signer) &&
+           standing_needs_reauth(run->signer) && login != NULL &&
+           login != run->signer->credential;
+}
 
 /* ---- The token host ---- */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: what op.c leaves to its neighbours: the words of a failure and what an answer says
- * of a login. Owns: nothing; texts that are made live in op.arena. Threads: the loop's.
- * Errors: none. Start reading at: core/op.c.
+ * Purpose: what op.c leaves to its neighbours: the words of a failure, which login signs, and
+ * what an answer says of it. Owns: nothing; texts that are made live in op.arena. Threads: the
+ * loop's. Errors: none. Start reading at: core/op.c.
  */
 #ifndef SLUICE_CORE_OP_PRIVATE_H
 #define SLUICE_CORE_OP_PRIVATE_H
@@ -19,6 +19,13 @@ void op_stopping_fault(struct op_run *run);
 void op_transfer_fault(struct op_run *run, const struct http_outcome *outcome);
 
 /* ---- op_login.c ---- */
+
+/* ->signer: the account as it is now, held. */
+void op_renew_signer(struct op_run *run);
+/* ->login as it is now, and whether it may be used; false: op.fault says why not. */
+MUST_USE bool op_take_login(struct op_run *run);
+/* The line was ended for another login of the account: this one stands in it again. */
+bool op_is_of_another_login(struct op_run *run);
 
 /* The token host's word is against the client, not against this request. */
 bool op_is_against_client(const struct token_outcome *outcome);
