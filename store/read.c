@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reads: prepared statements on the loop's connection, rows copied into an arena.
- */
+/* The reads: a statement each on the loop's connection, and how a row of it is copied. */
 #include "store/store_private.h"
 
 enum read_statement {
-    R_BEGIN,
-    R_COMMIT,
-    R_CONTENT,
     R_CHECK,
     R_ACCOUNT,
     R_ACCOUNTS,
@@ -57,9 +53,6 @@ enum read_statement {
     "SELECT id, overrides, version, updated_ms, reauth_url FROM environment"
 
 static const char *const sql[R_COUNT] = {
-    [R_BEGIN] = "BEGIN",
-    [R_COMMIT] = "COMMIT",
-    [R_CONTENT] = "PRAGMA data_version",
     [R_CHECK] = "SELECT count(*) FROM (SELECT 1 FROM account LIMIT 1)",
     [R_ACCOUNT] = ACCOUNT " WHERE id = ?1",
     [R_ACCOUNTS] = ACCOUNT " WHERE id > ?1 ORDER BY id LIMIT ?2",
@@ -111,8 +104,7 @@ static const char *const sql[R_COUNT] = {
 
 enum err read_prepare(struct db *db)
 {
-    enum err err = db_prepare(db, 0, sql, R_COUNT);
-    return err == ERR_OK ? outbox_read_prepare(db) : err;
+    return db_prepare(db, 0, sql, R_COUNT);
 }
 
 /* ---- Rows ---- */
@@ -277,134 +269,6 @@ static void row_key_use(sqlite3_stmt *row, struct arena *arena, void *out)
     use->accounts = sqlite3_column_int64(row, 2);
 }
 
-/* ---- One row, many rows ---- */
-
-enum err read_one(struct db *db, sqlite3_stmt *statement, struct arena *arena,
-                  row_fn copy, void *out)
-{
-    int code = sqlite3_step(statement);
-    bool is_found =
-        code == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL;
-
-    if (is_found) {
-        copy(statement, arena, out);
-    }
-    db_reset(statement);
-    enum err err = db_err(db, code);
-    return err == ERR_OK && !is_found ? ERR_NOT_FOUND : err;
-}
-
-static void rows_push(struct rows *rows, sqlite3_stmt *statement, struct arena *arena)
-{
-    if (rows->count == rows->capacity) {
-        rows->capacity = rows->capacity == 0 ? 16 : rows->capacity * 2;
-        char *items = arena_array(arena, rows->capacity, rows->item_bytes);
-        if (rows->count > 0) {
-            memcpy(items, rows->items, rows->count * rows->item_bytes);
-        }
-        rows->items = items;
-    }
-    rows->copy(statement, arena, rows->items + rows->count * rows->item_bytes);
-    rows->count++;
-}
-
-enum err read_many(struct db *db, sqlite3_stmt *statement, struct arena *arena,
-                   struct rows *rows)
-{
-    int code = sqlite3_step(statement);
-
-    while (code == SQLITE_ROW) {
-        rows_push(rows, statement, arena);
-        code = sqlite3_step(statement);
-    }
-    db_reset(statement);
-    return db_err(db, code);
-}
-
-void read_bind_page(sqlite3_stmt *statement, struct slice after, size_t limit)
-{
-    db_bind_text(statement, 1, after);
-    db_bind_int(statement, 2, limit > INT32_MAX ? INT32_MAX : (int64_t)limit);
-}
-
-/* ---- One snapshot for all reads of a turn ---- */
-
-static void on_turn_over(void *ctx)
-{
-    struct store *store = ctx;
-    sqlite3_stmt *commit = store->reader.statements[R_COMMIT];
-
-    store->has_snapshot = false;
-    store->content = 0;
-    /* A failed read may have ended it already; nothing was written that could fail. */
-    if (sqlite3_get_autocommit(store->reader.handle) == 0) {
-        sqlite3_step(commit);
-        db_reset(commit);
-    }
-}
-
-void read_forget_snapshot(struct store *store)
-{
-    if (store->has_snapshot) {
-        loop_soon_cancel(store->loop, on_turn_over, store);
-        on_turn_over(store);
-    }
-}
-
-/* Another one after every write of another connection, the writer's own one included; this
- * one writes nothing. */
-static int64_t content_of(struct db *db)
-{
-    sqlite3_stmt *statement = db->statements[R_CONTENT];
-    int code = sqlite3_step(statement);
-    int64_t content = code == SQLITE_ROW ? 1 + sqlite3_column_int64(statement, 0) : 0;
-
-    db_reset(statement);
-    return content;
-}
-
-/*
- * A read on its own locks and unlocks the index of the log file, which costs as much as
- * the search itself. The first read of a turn of the loop opens a snapshot for those
- * that follow. None of them can miss a write that was answered: the answer to a write
- * comes in a turn of its own, after the snapshots that were open when it was stored.
- */
-static void open_snapshot(struct store *store)
-{
-    if (db_run(&store->reader, store->reader.statements[R_BEGIN]) != ERR_OK) {
-        return;
-    }
-    store->has_snapshot = true;
-    store->content = content_of(&store->reader);
-    loop_soon(store->loop, on_turn_over, store);
-    if (store->is_watched && (store->content == 0 || store->content != store->seen)) {
-        store->seen = store->content;
-        store->generation++; /* what cannot be asked counts as changed */
-    }
-}
-
-sqlite3_stmt *read_statement(struct store *store, int which)
-{
-    if (!store->has_snapshot) {
-        open_snapshot(store);
-    }
-    return store->reader.statements[which];
-}
-
-void store_watch(struct store *store)
-{
-    read_forget_snapshot(store);
-    store->is_watched = true;
-}
-
-uint64_t store_generation(struct store *store)
-{
-    if (store->is_watched && !store->has_snapshot) {
-        open_snapshot(store);
-    }
-    return store->generation;
-}
-
 /* ---- The verbs ---- */
 
 enum err read_check(struct store *store)
@@ -551,7 +415,7 @@ enum err store_list_lanes(struct store *store, struct arena *arena,
 enum err store_get_environment(struct store *store, struct slice id,
                                struct arena *arena, struct store_environment *out)
 {
-    sqlite3_stmt *statement = store->reader.statements[R_ENVIRONMENT];
+    sqlite3_stmt *statement = read_statement(store, R_ENVIRONMENT);
 
     db_bind_text(statement, 1, id);
     return read_one(&store->reader, statement, arena, row_environment, out);
@@ -561,7 +425,7 @@ enum err store_list_environments(struct store *store, struct slice after, size_t
                                  struct arena *arena, struct store_environment **out,
                                  size_t *count)
 {
-    sqlite3_stmt *statement = store->reader.statements[R_ENVIRONMENTS];
+    sqlite3_stmt *statement = read_statement(store, R_ENVIRONMENTS);
     struct rows rows = {.item_bytes = sizeof **out, .copy = row_environment};
 
     read_bind_page(statement, after, limit);

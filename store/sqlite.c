@@ -93,7 +93,7 @@ static enum err open_reader(struct db *db, const struct log *log, const char *pa
          * a page that was pushed out is read and checked again. KiB, used as far as needed. */
         err = db_exec(db, "PRAGMA query_only = ON; PRAGMA cache_size = -8192");
     }
-    return err == ERR_OK ? read_prepare(db) : err;
+    return err == ERR_OK ? reader_prepare(db) : err;
 }
 
 enum err store_open(struct loop *loop, const struct log *log, const char *path,

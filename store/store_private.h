@@ -18,6 +18,7 @@
 
 #define DB_STATEMENTS 72
 #define DB_FIRST_OF_OUTBOX 56 /* the statements of webhooks */
+#define DB_FIRST_OF_READER 68 /* those of the reader itself */
 
 struct db {
     sqlite3 *handle;
@@ -188,21 +189,18 @@ void writer_commit(struct writer *writer, struct store_batch *batch);
 MUST_USE enum err writer_commit_now(struct writer *writer, struct store_batch *batch);
 void writer_on_event(struct writer *writer, void (*fn)(void *ctx), void *ctx);
 
-/* ---- Reading (read.c) ---- */
+/* ---- The reader: the loop's connection (reader.c) ---- */
 
 struct store;
 
-MUST_USE enum err read_prepare(struct db *db);
-MUST_USE enum err read_check(struct store *store);
-MUST_USE enum err outbox_read_prepare(struct db *db);
+/* Prepares all that is read. */
+MUST_USE enum err reader_prepare(struct db *db);
 /* The statement with that place, in the turn's snapshot. */
 sqlite3_stmt *read_statement(struct store *store, int which);
 void read_bind_page(sqlite3_stmt *statement, struct slice after, size_t limit);
 
 /* Copies the row the statement stands on into `out`, a struct of the caller's kind. */
 typedef void (*row_fn)(sqlite3_stmt *row, struct arena *arena, void *out);
-void read_row_server(sqlite3_stmt *row, struct arena *arena, void *out);
-void read_row_grant(sqlite3_stmt *row, struct arena *arena, void *out);
 struct rows {
     char *items;
     size_t count, capacity, item_bytes;
@@ -215,6 +213,14 @@ MUST_USE enum err read_many(struct db *db, sqlite3_stmt *statement, struct arena
                             struct rows *rows);
 /* The next read sees what is stored by then. */
 void read_forget_snapshot(struct store *store);
+
+/* ---- What is read (read.c, outbox_read.c) ---- */
+
+MUST_USE enum err read_prepare(struct db *db);
+MUST_USE enum err outbox_read_prepare(struct db *db);
+MUST_USE enum err read_check(struct store *store);
+void read_row_server(sqlite3_stmt *row, struct arena *arena, void *out);
+void read_row_grant(sqlite3_stmt *row, struct arena *arena, void *out);
 
 /* ---- What URL tokens led to (found.c) ---- */
 
