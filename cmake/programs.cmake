@@ -36,7 +36,7 @@ foreach(integration conformance netsuite sap)
 endforeach()
 
 # The governor between made-up agents and ERPs: bench/governor-sim.
-sluice_program(governor-sim SOURCES bench/governor_sim.c LIBS sluice_governor m)
+sluice_program(governor-sim SOURCES bench/governor_sim.c bench/governor_world.c LIBS sluice_governor m)
 sluice_program(governor-costs SOURCES bench/governor_costs.c LIBS sluice_governor)
 
 # Slots lent by a real Redis: bench/coordination-costs.
