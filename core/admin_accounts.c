@@ -10,6 +10,7 @@
 #include "core/calls.h"
 #include "core/creation.h"
 #include "core/events.h"
+#include "core/lane_settings.h"
 #include "core/login_rows.h"
 #include "core/logins.h"
 #include "core/standing.h"
@@ -505,15 +506,23 @@ void admin_patch_account(struct admin *admin)
 
 /* ---- Offboarding ---- */
 
+struct offboarding {
+    struct admin *admin;
+    struct store_account account;
+};
+
 static void on_account_deleted(void *ctx, enum err err)
 {
-    struct admin *admin = ctx;
+    struct offboarding *offboarding = ctx;
+    struct admin *admin = offboarding->admin;
+    struct gateway *gateway = admin->gateway;
     if (err != ERR_OK) {
         admin_error(admin, err, SLICE_EMPTY);
         return;
     }
-    calls_revoke(admin->gateway, admin->ids[0], SLICE_EMPTY);
-    accounts_removed(admin->gateway->accounts, admin->ids[0]);
+    calls_revoke(gateway, admin->ids[0], SLICE_EMPTY);
+    lane_settings_changed(gateway->lane_settings, offboarding->account.lane);
+    accounts_removed(gateway->accounts, admin->ids[0]);
     admin_no_content(admin);
 }
 
@@ -532,12 +541,13 @@ void admin_revoke_grant(struct admin *admin)
 
 void admin_delete_account(struct admin *admin)
 {
-    struct store_account account;
-    if (!admin_load_account(admin, &account)) {
+    struct offboarding *offboarding = arena_alloc(admin->arena, sizeof *offboarding);
+    offboarding->admin = admin;
+    if (!admin_load_account(admin, &offboarding->account)) {
         return;
     }
     admin_revoke_grant(admin);
     struct store_batch *batch = store_batch_new();
     store_delete_account(batch, admin->ids[0]);
-    store_commit(admin->gateway->parts.store, batch, on_account_deleted, admin);
+    store_commit(admin->gateway->parts.store, batch, on_account_deleted, offboarding);
 }

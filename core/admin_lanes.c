@@ -4,6 +4,7 @@
 #include "core/admin_private.h"
 #include "core/coordinator.h"
 #include "core/lane_reserve.h"
+#include "core/lane_settings.h"
 #include "core/turnstile.h"
 
 struct slice admin_scope(const struct admin *admin)
@@ -178,67 +179,48 @@ void admin_get_lane(struct admin *admin)
     }
 }
 
-struct ceiling_change {
+/* ---- Setting one ---- */
+
+#define LANE_TRIES 16 /* each is in vain only because somebody else's change went in */
+
+struct lane_change {
     struct admin *admin;
-    struct slice id;
+    struct lane_setting before; /* as it stood in the store */
+    struct governor_lane_view lane;
     int ceiling;
-    struct lane_reserve reserve;      /* of a lane */
-    struct governor_lane_view before; /* of a lane */
+    struct lane_reserve reserve;
+    int tries;
 };
+
+static void try_lane_change(struct lane_change *change);
 
 static void on_lane_stored(void *ctx, enum err err)
 {
-    struct ceiling_change *change = ctx;
+    struct lane_change *change = ctx;
     struct admin *admin = change->admin;
     struct gateway *gateway = admin->gateway;
-    struct governor_lane_view lane;
-    if (err != ERR_OK) {
-        admin_error(admin, err, SLICE_EMPTY);
+    if (err == ERR_CONFLICT && ++change->tries < LANE_TRIES) {
+        try_lane_change(change);
         return;
     }
-    governor_lane_set(gateway->parts.governor, change->id, change->ceiling,
-                      gateway_mono_us(gateway));
-    governor_lane_reserve(gateway->parts.governor, change->id, change->reserve.all,
-                          change->reserve.count, gateway_mono_us(gateway));
+    if (err == ERR_OK) {
+        err = lane_settings_look(gateway->lane_settings, admin->ids[0]);
+    }
+    if (err != ERR_OK) {
+        admin_error(admin, err,
+                    err == ERR_CONFLICT
+                        ? SLICE("Others set this lane all the time: read it again.")
+                        : SLICE_EMPTY);
+        return;
+    }
     turnstile_settle(gateway->turnstile);
-    if (!governor_lane(gateway->parts.governor, change->id, SLICE_EMPTY,
-                       gateway_mono_us(gateway), &lane)) {
+    if (!governor_lane(gateway->parts.governor, admin->ids[0], SLICE_EMPTY,
+                       gateway_mono_us(gateway), &change->lane)) {
         /* Nothing but its settings had kept the lane. */
-        lane = change->before;
-        lane.ceiling = lane.effective = change->ceiling;
+        change->lane.lane = admin->ids[0];
+        change->lane.ceiling = change->lane.effective = change->ceiling;
     }
-    respond_lane(admin, &lane);
-}
-
-static struct ceiling_change *new_change(struct admin *admin, int ceiling)
-{
-    struct ceiling_change *change = arena_alloc(admin->arena, sizeof *change);
-    *change = (struct ceiling_change){
-        .admin = admin, .id = admin->ids[0], .ceiling = ceiling};
-    return change;
-}
-
-/* What the lane keeps now, of a change that does not name it. */
-static void read_reserved(const struct admin *admin, struct lane_reserve *out)
-{
-    struct governor_reserved *reserved = NULL;
-    out->count = governor_lane_reserved(admin->gateway->parts.governor, admin->ids[0],
-                                        admin->arena, &reserved);
-    for (size_t i = 0; i < out->count; i++) {
-        out->all[i] = reserved[i].setting;
-        out->slots += reserved[i].setting.slots;
-    }
-}
-
-/* An MCP server that does not call this lane would keep slots idle for ever. */
-static bool is_of_lane(const struct admin *admin, struct slice server)
-{
-    struct store *store = admin->gateway->parts.store;
-    struct store_server found;
-    struct store_account account;
-    return store_get_server(store, server, admin->arena, &found) == ERR_OK &&
-           store_get_account(store, found.account, admin->arena, &account) == ERR_OK &&
-           slice_eq(account.lane, admin->ids[0]);
+    respond_lane(admin, &change->lane);
 }
 
 static bool read_reserve(struct admin *admin, struct lane_reserve *out)
@@ -251,19 +233,23 @@ static bool read_reserve(struct admin *admin, struct lane_reserve *out)
             problem.message);
     }
     for (size_t i = 0; i < out->count; i++) {
-        if (out->all[i].server.len > 0 && !is_of_lane(admin, out->all[i].server)) {
+        /* One that does not call this lane would keep slots idle for ever. */
+        struct slice server = out->all[i].server;
+        if (server.len > 0 && !lane_settings_serves(admin->gateway->lane_settings,
+                                                    admin->ids[0], server)) {
             return admin_unprocessable(
                 admin, arena_printf(admin->arena, "/reserve/%zu/mcp_server", i),
-                "no account on this lane has an MCP server of that id");
+                "no account on this lane has an MCP server of that id that has not "
+                "expired");
         }
     }
     return true;
 }
 
 /* One slot at least is for all. */
-static bool leaves_one(struct admin *admin, const struct ceiling_change *change)
+static bool leaves_one(struct admin *admin, const struct lane_change *change)
 {
-    int ceiling = change->ceiling > 0 ? change->ceiling : change->before.usual;
+    int ceiling = change->ceiling > 0 ? change->ceiling : change->lane.usual;
     if (change->reserve.slots == 0 || change->reserve.slots < ceiling) {
         return true;
     }
@@ -279,7 +265,7 @@ static bool leaves_one(struct admin *admin, const struct ceiling_change *change)
                                message.ptr);
 }
 
-static bool read_lane_change(struct admin *admin, struct ceiling_change *change)
+static bool read_lane_change(struct admin *admin, struct lane_change *change)
 {
     static const char *const allowed[] = {"ceiling", "reserve", NULL};
     const struct jval *ceiling = jval_get(admin->body, "ceiling");
@@ -287,15 +273,15 @@ static bool read_lane_change(struct admin *admin, struct ceiling_change *change)
         return admin_unprocessable(admin, SLICE_EMPTY,
                                    "an object with ceiling or reserve is needed");
     }
-    change->ceiling = change->before.ceiling;
+    change->ceiling = change->before.stored.ceiling;
+    change->reserve = change->before.reserve;
     if (!admin_only(admin, allowed) ||
         (ceiling != NULL &&
          !admin_ceiling_value(admin, ceiling, "", &change->ceiling))) {
         return false;
     }
-    if (jval_get(admin->body, "reserve") == NULL) {
-        read_reserved(admin, &change->reserve);
-    } else if (!read_reserve(admin, &change->reserve)) {
+    if (jval_get(admin->body, "reserve") != NULL &&
+        !read_reserve(admin, &change->reserve)) {
         return false;
     }
     return leaves_one(admin, change);
@@ -320,18 +306,33 @@ static struct slice reserve_json(struct admin *admin,
     return text;
 }
 
-void admin_patch_lane(struct admin *admin)
+/* From what is stored now to what was asked for; on_lane_stored comes back here when somebody
+ * else's change was stored in between, so that none is lost. */
+static void try_lane_change(struct lane_change *change)
 {
-    struct ceiling_change *change = new_change(admin, 0);
-    if (!find_lane(admin, &change->before) || !read_lane_change(admin, change)) {
+    struct admin *admin = change->admin;
+    struct gateway *gateway = admin->gateway;
+    enum err err = lane_settings_get(gateway->lane_settings, admin->ids[0],
+                                     admin->arena, &change->before);
+    if (err != ERR_OK) {
+        admin_error(admin, err, SLICE_EMPTY);
+        return;
+    }
+    if (!find_lane(admin, &change->lane) || !read_lane_change(admin, change)) {
         return;
     }
     struct store_lane record = {admin->ids[0], change->ceiling,
                                 reserve_json(admin, &change->reserve)};
     struct store_batch *batch = store_batch_new();
-    change->before.lane = change->id;
-    store_put_lane(batch, &record);
-    store_commit(admin->gateway->parts.store, batch, on_lane_stored, change);
+    store_put_lane(batch, &record, &change->before.stored);
+    store_commit(gateway->parts.store, batch, on_lane_stored, change);
+}
+
+void admin_patch_lane(struct admin *admin)
+{
+    struct lane_change *change = arena_alloc(admin->arena, sizeof *change);
+    *change = (struct lane_change){.admin = admin};
+    try_lane_change(change);
 }
 
 /* ---- The operator's hand: until the server stops ---- */
@@ -434,9 +435,15 @@ void admin_get_tenant(struct admin *admin)
     respond_tenant(admin, err == ERR_OK ? tenant.ceiling : 0);
 }
 
+struct tenant_change {
+    struct admin *admin;
+    struct slice id;
+    int ceiling;
+};
+
 static void on_tenant_stored(void *ctx, enum err err)
 {
-    struct ceiling_change *change = ctx;
+    struct tenant_change *change = ctx;
     struct admin *admin = change->admin;
     struct gateway *gateway = admin->gateway;
     if (err != ERR_OK) {
@@ -468,8 +475,9 @@ void admin_patch_tenant(struct admin *admin)
         return;
     }
     struct store_tenant record = {admin->ids[0], ceiling};
+    struct tenant_change *change = arena_alloc(admin->arena, sizeof *change);
+    *change = (struct tenant_change){admin, admin->ids[0], ceiling};
     struct store_batch *batch = store_batch_new();
     store_put_tenant(batch, &record);
-    store_commit(admin->gateway->parts.store, batch, on_tenant_stored,
-                 new_change(admin, ceiling));
+    store_commit(admin->gateway->parts.store, batch, on_tenant_stored, change);
 }

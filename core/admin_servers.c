@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "core/admin_private.h"
 #include "core/calls.h"
+#include "core/lane_settings.h"
 #include "core/logins.h"
 #include "core/servers.h"
 #include "core/turnstile.h"
@@ -266,10 +267,23 @@ void admin_list_servers(struct admin *admin)
 
 /* ---- Changing and revoking ---- */
 
+/* Slots may be kept for the server, which can call no longer, or again. */
+static void look_at_lane(struct gateway *gateway, struct slice account_id)
+{
+    struct arena *arena = arena_new();
+    struct store_account account;
+    if (store_get_account(gateway->parts.store, account_id, arena, &account) ==
+        ERR_OK) {
+        lane_settings_changed(gateway->lane_settings, account.lane);
+    }
+    arena_free(arena);
+}
+
 static void on_server_changed(void *ctx, enum err err)
 {
     struct server_job *job = ctx;
     if (err == ERR_OK) {
+        look_at_lane(job->admin->gateway, job->admin->ids[0]);
         calls_end_with_server(job->admin->gateway, job->server.id,
                               job->server.expires_ms);
     }
@@ -320,6 +334,7 @@ static void on_server_deleted(void *ctx, enum err err)
     governor_server_revoke(gateway->parts.governor, admin->ids[0], admin->ids[1],
                            gateway_mono_us(gateway));
     turnstile_settle(gateway->turnstile);
+    look_at_lane(gateway, admin->ids[0]);
     admin_no_content(admin);
 }
 

@@ -10,7 +10,7 @@
 #include "core/coordinator.h"
 #include "core/homes.h"
 #include "core/lane_events.h"
-#include "core/lane_reserve.h"
+#include "core/lane_settings.h"
 #include "core/metrics.h"
 #include "core/op.h"
 #include "core/servers.h"
@@ -45,50 +45,17 @@ enum err gateway_set_tenant(struct gateway *gateway, const struct store_tenant *
     return err;
 }
 
-static void set_lane(struct governor *governor, const struct store_lane *lane,
-                     struct arena *arena, int64_t now_us)
-{
-    struct jval *json = NULL;
-    struct lane_reserve reserve = {.count = 0};
-    struct lane_reserve_problem problem;
-    governor_lane_set(governor, lane->id, lane->ceiling, now_us);
-    /* What was taken once is read again; nothing is kept for anybody where it cannot be. */
-    if (lane->reserve.len > 0 &&
-        (jval_parse(arena, lane->reserve, &json, NULL) != ERR_OK ||
-         !lane_reserve_parse(json, arena, &reserve, &problem))) {
-        reserve.count = 0;
-    }
-    governor_lane_reserve(governor, lane->id, reserve.all, reserve.count, now_us);
-}
-
 enum err gateway_read_ceilings(struct gateway *gateway)
 {
     struct arena *arena = arena_new();
-    struct governor *governor = gateway->parts.governor;
-    int64_t now_us = gateway_mono_us(gateway);
     struct store_tenant *tenants = NULL;
-    struct store_lane *lanes = NULL;
     size_t count = 0;
     enum err err = store_list_tenants(gateway->parts.store, arena, &tenants, &count);
-    if (err != ERR_OK) {
-        goto out;
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
         err = gateway_set_tenant(gateway, &tenants[i]);
-        if (err != ERR_OK) {
-            goto out;
-        }
     }
-    err = store_list_lanes(gateway->parts.store, arena, &lanes, &count);
-    if (err != ERR_OK) {
-        goto out;
-    }
-    for (size_t i = 0; i < count; i++) {
-        set_lane(governor, &lanes[i], arena, now_us);
-    }
-out:
     arena_free(arena);
-    return err;
+    return err == ERR_OK ? lane_settings_look_at_all(gateway->lane_settings) : err;
 }
 
 static void start_coordinator(struct gateway *gateway)
@@ -120,6 +87,7 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
     gateway->turnstile = turnstile_new(parts->loop, parts->clock, parts->governor);
     gateway->metrics = metrics_new();
     gateway->lane_events = lane_events_new(gateway);
+    gateway->lane_settings = lane_settings_new(gateway);
     gateway->arenas = arena_store_new(ARENA_CHUNKS_KEPT);
     gateway->catalogs = catalogs_new(gateway, parts->catalogs, catalog, watch);
     gateway->accounts = accounts_new(gateway);
@@ -196,6 +164,7 @@ void gateway_free(struct gateway *gateway)
     changes_free(gateway->changes);
     webhooks_free(gateway->webhooks);
     lane_events_free(gateway->lane_events);
+    lane_settings_free(gateway->lane_settings);
     servers_free(gateway->servers);
     accounts_free(gateway->accounts);
     catalogs_free(gateway->catalogs);

@@ -106,6 +106,7 @@ struct gateway {
     struct metrics *metrics;
     struct webhooks *webhooks;
     struct lane_events *lane_events;
+    struct lane_settings *lane_settings;
     struct changes *changes; /* NULL: nobody else writes the store */
     struct list calls;   /* struct call: open tool calls, for notifications/cancelled */
     struct list pausing; /* struct op_run: operations that pause between two steps */

@@ -138,7 +138,9 @@ static const char *const sql[W_COUNT] = {
     [W_DELETE_API_TOKEN] = "DELETE FROM api_token WHERE id = ?1",
     [W_PUT_TENANT] = "INSERT INTO tenant (id, ceiling) VALUES (?1, ?2)"
                      " ON CONFLICT (id) DO UPDATE SET ceiling = ?2",
-    [W_PUT_LANE] = "INSERT INTO lane (id, ceiling, reserve) VALUES (?1, ?2, ?3)"
+    [W_PUT_LANE] = "INSERT INTO lane (id, ceiling, reserve) SELECT ?1, ?2, ?3 WHERE"
+                   " ifnull((SELECT ceiling FROM lane WHERE id = ?1), 0) = ?4 AND"
+                   " ifnull((SELECT reserve FROM lane WHERE id = ?1), '') = ?5"
                    " ON CONFLICT (id) DO UPDATE SET ceiling = ?2, reserve = ?3",
     [W_PUT_ENVIRONMENT] =
         "INSERT INTO environment (id, overrides, updated_ms, reauth_url, version)"
@@ -503,8 +505,16 @@ static enum err put_tenant(struct db *db, const struct store_op *op)
 
 static enum err put_lane(struct db *db, const struct store_op *op)
 {
-    db_bind_text(db->statements[W_PUT_LANE], 3, op->lane.reserve);
-    return run_id_number(db, W_PUT_LANE, op->lane.id, op->lane.ceiling);
+    sqlite3_stmt *statement = db->statements[W_PUT_LANE];
+    const struct store_lane *before = &op->lane.before, *after = &op->lane.after;
+
+    db_bind_text(statement, 1, after->id);
+    db_bind_int(statement, 2, after->ceiling);
+    db_bind_text(statement, 3, after->reserve);
+    db_bind_int(statement, 4, before->ceiling);
+    db_bind_text(statement, 5, before->reserve);
+    enum err err = db_run(db, statement);
+    return err == ERR_OK && sqlite3_changes(db->handle) == 0 ? ERR_CONFLICT : err;
 }
 
 static enum err put_environment(struct db *db, const struct store_op *op)

@@ -287,13 +287,17 @@ void store_put_tenant(struct store_batch *batch, const struct store_tenant *tena
     batch_keep(batch, &op->tenant.id);
 }
 
-void store_put_lane(struct store_batch *batch, const struct store_lane *lane)
+void store_put_lane(struct store_batch *batch, const struct store_lane *lane,
+                    const struct store_lane *before)
 {
     struct store_op *op = batch_op(batch, OP_PUT_LANE);
 
-    op->lane = *lane;
-    batch_keep(batch, &op->lane.id);
-    batch_keep(batch, &op->lane.reserve);
+    op->lane.after = *lane;
+    op->lane.before =
+        (struct store_lane){SLICE_EMPTY, before->ceiling, before->reserve};
+    batch_keep(batch, &op->lane.after.id);
+    batch_keep(batch, &op->lane.after.reserve);
+    batch_keep(batch, &op->lane.before.reserve);
 }
 
 void store_put_environment(struct store_batch *batch,

@@ -15,6 +15,7 @@ enum read_statement {
     R_API_TOKENS_OF_TENANT,
     R_TENANT,
     R_TENANTS,
+    R_LANE,
     R_LANES,
     R_ENVIRONMENT,
     R_ENVIRONMENTS,
@@ -82,6 +83,7 @@ static const char *const sql[R_COUNT] = {
         API_TOKEN " WHERE tenant = ?3 AND id > ?1 ORDER BY id LIMIT ?2",
     [R_TENANT] = "SELECT id, ceiling FROM tenant WHERE id = ?1",
     [R_TENANTS] = "SELECT id, ceiling FROM tenant ORDER BY id",
+    [R_LANE] = "SELECT id, ceiling, reserve FROM lane WHERE id = ?1",
     [R_LANES] = "SELECT id, ceiling, reserve FROM lane ORDER BY id",
     [R_ENVIRONMENT] = ENVIRONMENT " WHERE id = ?1",
     [R_ENVIRONMENTS] = ENVIRONMENT " WHERE id > ?1 ORDER BY id LIMIT ?2",
@@ -398,6 +400,15 @@ enum err store_list_tenants(struct store *store, struct arena *arena,
     *out = (void *)rows.items;
     *count = rows.count;
     return err;
+}
+
+enum err store_get_lane(struct store *store, struct slice id, struct arena *arena,
+                        struct store_lane *out)
+{
+    sqlite3_stmt *statement = read_statement(store, R_LANE);
+
+    db_bind_text(statement, 1, id);
+    return read_one(&store->reader, statement, arena, row_lane, out);
 }
 
 enum err store_list_lanes(struct store *store, struct arena *arena,

@@ -237,7 +237,10 @@ void store_insert_api_token(struct store_batch *batch,
                             const struct store_api_token *token);
 void store_delete_api_token(struct store_batch *batch, struct slice id);
 void store_put_tenant(struct store_batch *batch, const struct store_tenant *tenant);
-void store_put_lane(struct store_batch *batch, const struct store_lane *lane);
+/* ERR_CONFLICT unless ceiling and reserve are stored as in `before` (0 and empty: no row, too),
+ * whose id is not looked at. */
+void store_put_lane(struct store_batch *batch, const struct store_lane *lane,
+                    const struct store_lane *before);
 /* Over what was there, counting the version up. */
 void store_put_environment(struct store_batch *batch,
                            const struct store_environment *environment);
@@ -297,6 +300,8 @@ MUST_USE enum err store_get_tenant(struct store *store, struct slice id,
                                    struct arena *arena, struct store_tenant *out);
 MUST_USE enum err store_list_tenants(struct store *store, struct arena *arena,
                                      struct store_tenant **out, size_t *count);
+MUST_USE enum err store_get_lane(struct store *store, struct slice id,
+                                 struct arena *arena, struct store_lane *out);
 MUST_USE enum err store_list_lanes(struct store *store, struct arena *arena,
                                    struct store_lane **out, size_t *count);
 MUST_USE enum err store_get_environment(struct store *store, struct slice id,

@@ -122,7 +122,9 @@ struct store_op {
         struct store_url_token url_token;
         struct store_api_token api_token;
         struct store_tenant tenant;
-        struct store_lane lane;
+        struct {
+            struct store_lane before, after;
+        } lane;
         struct store_environment environment;
         struct store_secret secret;
         struct {

@@ -396,8 +396,10 @@ static void test_tenants_and_lanes_are_put_over_what_was_there(void **state)
     store_put_tenant(batch, &(struct store_tenant){SLICE("t2"), 3});
     store_put_tenant(batch, &(struct store_tenant){SLICE("t1"), 1});
     store_put_tenant(batch, &(struct store_tenant){SLICE("t1"), 7});
-    store_put_lane(batch, &(struct store_lane){SLICE("l1"), 4, SLICE("[1]")});
-    store_put_lane(batch, &(struct store_lane){SLICE("l1"), 0, SLICE("[2]")});
+    const struct store_lane first = {SLICE("l1"), 4, SLICE("[1]")},
+                            none = {.ceiling = 0};
+    store_put_lane(batch, &first, &none);
+    store_put_lane(batch, &(struct store_lane){SLICE("l1"), 0, SLICE("[2]")}, &first);
 
     assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
 
@@ -416,6 +418,37 @@ static void test_tenants_and_lanes_are_put_over_what_was_there(void **state)
     assert_text(lanes[0].id, "l1");
     assert_int_equal(lanes[0].ceiling, 0);
     assert_text(lanes[0].reserve, "[2]");
+}
+
+static enum err put_lane(struct fixture *f, int ceiling, const char *reserve,
+                         int ceiling_before, const char *reserve_before)
+{
+    struct store_batch *batch = store_batch_new();
+    const struct store_lane lane = {SLICE("l1"), ceiling, slice_str(reserve)},
+                            before = {SLICE_EMPTY, ceiling_before,
+                                      slice_str(reserve_before)};
+    store_put_lane(batch, &lane, &before);
+    return store_commit_now(f->store, batch);
+}
+
+static void test_a_lane_is_set_only_as_it_was_seen(void **state)
+{
+    struct fixture *f = *state;
+    struct store_lane lane;
+    assert_int_equal(store_get_lane(f->store, SLICE("l1"), f->arena, &lane),
+                     ERR_NOT_FOUND);
+    assert_int_equal(put_lane(f, 4, "[1]", 3, ""), ERR_CONFLICT);
+    assert_int_equal(put_lane(f, 4, "[1]", 0, "[]"), ERR_CONFLICT);
+    assert_int_equal(put_lane(f, 4, "[1]", 0, ""), ERR_OK);
+    /* Two who have seen the same: the second is told. */
+    assert_int_equal(put_lane(f, 5, "[1]", 4, "[1]"), ERR_OK);
+    assert_int_equal(put_lane(f, 4, "[2]", 4, "[1]"), ERR_CONFLICT);
+    assert_int_equal(put_lane(f, 5, "[2]", 5, ""), ERR_CONFLICT);
+    assert_int_equal(store_get_lane(f->store, SLICE("l1"), f->arena, &lane), ERR_OK);
+    assert_int_equal(lane.ceiling, 5);
+    assert_text(lane.reserve, "[1]");
+    assert_int_equal(put_lane(f, 0, "", 5, "[1]"), ERR_OK);
+    assert_int_equal(put_lane(f, 2, "", 0, ""), ERR_OK);
 }
 
 static enum err put_environment(struct fixture *f, const char *id,
@@ -481,6 +514,7 @@ int main(void)
         STORE_TEST(test_secrets_are_paged_over_all_accounts_and_counted_per_key),
         STORE_TEST(test_a_deleted_account_leaves_nothing_behind),
         STORE_TEST(test_tenants_and_lanes_are_put_over_what_was_there),
+        STORE_TEST(test_a_lane_is_set_only_as_it_was_seen),
         STORE_TEST(test_environments_are_put_replaced_listed_and_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -323,7 +323,9 @@ static void test_writes_that_wait_share_one_transaction(void **state)
     store_commit(f->store, slow, on_done, &ack[MANY]);
     for (int i = 0; i < MANY; i++) {
         struct store_batch *batch = store_batch_new();
-        store_put_lane(batch, &(struct store_lane){SLICE("l1"), i, SLICE_EMPTY});
+        store_put_lane(
+            batch, &(struct store_lane){SLICE("l1"), i, SLICE_EMPTY},
+            &(struct store_lane){SLICE("l1"), i > 0 ? i - 1 : 0, SLICE_EMPTY});
         ack[i] = (struct ack){.acks = &acks, .number = i + 1};
         store_commit(f->store, batch, on_done, &ack[i]);
     }
