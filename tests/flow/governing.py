@@ -2,7 +2,7 @@
 """What the tests of the governor share: lanes of their own, and what to wait for there."""
 import urllib.parse
 
-from flow import FlowCase, wait_until
+from flow import HELD, FlowCase, wait_until
 
 LONG_LINE = {"queue_limit": 500, "queue_wait_ms": 60000}
 
@@ -26,6 +26,11 @@ class GovernorCase(FlowCase):
     def until_queued(self, account, count):
         wait_until(lambda: self.lane(account)["queued"] == count,
                    lambda: "%d calls in line, now: %r" % (count, self.lane(account)))
+
+    def until_requests(self, count):
+        """So many have come to the mock; whoever is there is answered, and those who follow are held."""
+        wait_until(lambda: self.release(HELD) or self.stats()["requests"] >= count,
+                   lambda: "%d requests in all, now: %r" % (count, self.stats()))
 
     def until_idle(self, account):
         wait_until(lambda: self.lane(account)["in_flight"] == 0 and

@@ -6,7 +6,7 @@ import re
 import time
 import urllib.parse
 
-from flow import Volley, codes, exchange, main, wait_until
+from flow import HELD, Volley, codes, exchange, main, wait_until
 from governing import LONG_LINE, GovernorCase
 
 # Sanitizers cost CPU that a slot cannot be filled in; the figure is printed in any case.
@@ -32,9 +32,13 @@ class TestCeilings(GovernorCase):
         self.until_idle(account)
 
     def test_the_default_line_takes_thirty_two(self):
-        account, url = self.fresh()
-        self.latency(1200)
-        results = Volley(url, 200).send().results()
+        account, url = self.fresh(governor={"queue_wait_ms": 60000})
+        self.hold()
+        volley = Volley(url, 200).send()
+        self.until_in_flight(5)
+        wait_until(lambda: self.lane(account)["refused_full"] == 163, "a full line")
+        self.release()
+        results = volley.results()
         self.assertEqual(codes(results), {"ok": 37, "account_busy": 163})
         self.assertEqual(self.stats()["in_flight_peak"], 5)
         self.assertEqual(self.stats()["requests"], 37)
@@ -55,13 +59,17 @@ class TestCeilings(GovernorCase):
         self.until_idle(account)
 
     def test_a_line_of_no_places_refuses_at_once(self):
-        _, url = self.fresh(governor={"ceiling": 2, "queue_limit": 0})
-        self.latency(700)
-        self.assertEqual(codes(Volley(url, 6).send().results()), {"ok": 2, "account_busy": 4})
+        account, url = self.fresh(governor={"ceiling": 2, "queue_limit": 0})
+        self.hold()
+        volley = Volley(url, 6).send()
+        self.until_in_flight(2)
+        wait_until(lambda: self.lane(account)["refused_full"] == 4, "four that were refused")
+        self.release()
+        self.assertEqual(codes(volley.results()), {"ok": 2, "account_busy": 4})
 
     def test_a_wait_that_runs_out_is_account_busy(self):
         account, url = self.fresh(governor={"ceiling": 1, "queue_wait_ms": 300})
-        self.latency(1500)
+        self.hold()
         started = time.monotonic()
         first = Volley(url, 1).send()
         self.until_in_flight(1)
@@ -72,6 +80,7 @@ class TestCeilings(GovernorCase):
             self.assertIn("waited", error["message"])
             self.assertGreaterEqual(error["retry_after_seconds"], 1)
         self.assertGreaterEqual(time.monotonic() - started, 0.3)
+        self.release()
         self.assertEqual(codes(first.results()), {"ok": 1})
         self.assertEqual(self.stats()["requests"], 1)
         self.until_idle(account)
@@ -79,10 +88,12 @@ class TestCeilings(GovernorCase):
     def test_two_urls_of_an_account_share_its_places(self):
         account, url = self.fresh(governor=LONG_LINE)
         other = self.stand.mint(account["id"], {"priority": "batch"})["url"]
-        self.latency(100)
+        self.hold()
         volleys = [Volley(url, 15), Volley(other, 15)]
         for volley in volleys:
             volley.send()
+        self.until_in_flight(5)
+        self.release(100)
         self.assertEqual([codes(v.results()) for v in volleys], [{"ok": 15}] * 2)
         self.assertEqual(self.stats()["in_flight_peak"], 5)
 
@@ -94,11 +105,13 @@ class TestCeilings(GovernorCase):
                                                   governor=LONG_LINE)
             urls.append(self.stand.mint(account["id"])["url"])
         self.assertEqual(self.lane(account)["accounts"], 2)
-        self.latency(100)
+        self.hold()
         self.reset()
         volleys = [Volley(url, 15) for url in urls]
         for volley in volleys:
             volley.send()
+        self.until_in_flight(5)
+        self.release(100)
         self.assertEqual([codes(v.results()) for v in volleys], [{"ok": 15}] * 2)
         self.assertEqual(self.stats()["in_flight_peak"], 5)
 
@@ -109,11 +122,13 @@ class TestCeilings(GovernorCase):
         self.assertEqual(self.stand.admin("PATCH", "/tenant/narrow", {"governor": {"ceiling": 3}}),
                          wanted)
         self.assertEqual(self.stand.admin("GET", "/tenant/narrow"), wanted)
-        self.latency(150)
+        self.hold()
         self.reset()
         volleys = [Volley(left_url, 20), Volley(right_url, 20)]
         for volley in volleys:
             volley.send()
+        self.until_in_flight(3)
+        self.release(150)
         for volley in volleys:
             results = volley.results()
             self.assertEqual(codes(results), {"ok": 20})
@@ -121,7 +136,10 @@ class TestCeilings(GovernorCase):
         self.assertEqual(self.stats()["in_flight_peak"], 3)
         self.stand.admin("PATCH", "/tenant/narrow", {"governor": {"ceiling": None}})
         self.reset()
+        self.hold()
         volleys = [Volley(left_url, 20).send(), Volley(right_url, 20).send()]
+        self.until_in_flight(10)
+        self.release(150)
         for volley in volleys:
             self.assertEqual(codes(volley.results()), {"ok": 20})
         self.assertEqual(self.stats()["in_flight_peak"], 10)
@@ -130,37 +148,41 @@ class TestCeilings(GovernorCase):
 
     def test_a_lane_s_ceiling_changes_while_calls_wait(self):
         account, url = self.fresh(governor=LONG_LINE)
-        self.latency(250)
+        self.hold()
         volley = Volley(url, 60).send()
         self.until_in_flight(5)
         lowered = self.set_lane(account, 2)
         self.assertEqual((lowered["ceiling"], lowered["effective"]), (2, 2))
-        wait_until(lambda: self.lane(account)["in_flight"] <= 2, "a drained lane")
+        self.release(HELD)
+        self.until_in_flight(2)
         self.reset()
-        wait_until(lambda: self.stats()["requests"] >= 6, "six more at the mock")
+        self.until_requests(6)
         self.assertEqual(self.stats()["in_flight_peak"], 2)
         self.assertEqual(self.set_lane(account, 4)["effective"], 4)
         self.until_in_flight(4)
-        wait_until(lambda: self.stats()["requests"] >= 20, "more at the mock")
+        self.until_requests(20)
         self.assertEqual(self.stats()["in_flight_peak"], 4)
         self.set_lane(account, None)
         self.until_in_flight(5)
+        self.release()
         self.assertEqual(codes(volley.results()), {"ok": 60})
         self.assertEqual(self.stats()["in_flight_peak"], 5)
         self.until_idle(account)
 
     def test_an_account_s_ceiling_changes_while_calls_wait(self):
         account, url = self.fresh(governor=LONG_LINE)
-        self.latency(250)
+        self.hold()
         volley = Volley(url, 50).send()
         self.until_in_flight(5)
         self.set_account(account, ceiling=1, **LONG_LINE)
-        wait_until(lambda: self.lane(account)["in_flight"] <= 1, "a drained lane")
+        self.release(HELD)
+        self.until_in_flight(1)
         self.reset()
-        wait_until(lambda: self.stats()["requests"] >= 4, "four more at the mock")
+        self.until_requests(4)
         self.assertEqual(self.stats()["in_flight_peak"], 1)
         self.set_account(account, ceiling=8, **LONG_LINE)
         self.until_in_flight(8)
+        self.release()
         self.assertEqual(codes(volley.results()), {"ok": 50})
         self.assertEqual(self.stats()["in_flight_peak"], 8)
         self.until_idle(account)
@@ -168,7 +190,7 @@ class TestCeilings(GovernorCase):
     def test_an_account_s_longer_line_takes_more_at_once(self):
         account, url = self.fresh(governor={"ceiling": 1, "queue_limit": 1,
                                             "queue_wait_ms": 60000})
-        self.latency(600)
+        self.hold()
         first = Volley(url, 1).send()
         self.until_in_flight(1)
         second = Volley(url, 1).send()
@@ -177,12 +199,13 @@ class TestCeilings(GovernorCase):
         self.set_account(account, ceiling=1, queue_limit=2, queue_wait_ms=60000)
         third = Volley(url, 1).send()
         self.until_queued(account, 2)
+        self.release()
         for volley in (first, second, third):
             self.assertEqual(codes(volley.results()), {"ok": 1})
 
     def test_lanes_show_what_runs_and_what_waits(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=3))
-        self.latency(800)
+        self.hold()
         volley = Volley(url, 10).send()
         self.until_in_flight(3)
         self.until_queued(account, 7)
@@ -196,6 +219,7 @@ class TestCeilings(GovernorCase):
         self.assertIn(account["lane"], [one["id"] for one in
                                         self.stand.admin("GET", "/lanes")["data"]])
         self.set_account(account, ceiling=5, **LONG_LINE)
+        self.release()
         self.assertEqual(codes(volley.results()), {"ok": 10})
 
     def test_wrong_ceilings_are_refused_and_change_nothing(self):
@@ -231,7 +255,7 @@ class TestClasses(GovernorCase):
 
     def test_a_critical_method_overtakes_those_in_line(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
-        self.latency(700)
+        self.hold()
         first = Volley(url, 1).send()
         self.until_in_flight(1)
         others = Volley(url, 4).send()
@@ -242,8 +266,12 @@ class TestClasses(GovernorCase):
         lane = self.stand.admin("GET", "/lanes/" + urllib.parse.quote(account["lane"], safe=""))
         self.assertEqual(sorted((line["priority"], line["queued"]) for line in lane["queue"]),
                          [("critical", 1), ("interactive", 4)])
+        self.release(HELD)
+        wait_until(lambda: self.stats()["requests"] == 2, "the next at the mock")
+        self.release(HELD)
         self.assertEqual(codes(critical.results()), {"ok": 1})
-        self.assertGreaterEqual(self.lane(account)["queued"], 2)
+        self.until_queued(account, 3)
+        self.release()
         self.assertEqual(codes(first.results() + others.results()), {"ok": 5})
 
 
@@ -260,7 +288,7 @@ class TestReservations(GovernorCase):
         answer = self.reserve(account, {"mcp_server": night["id"], "slots": 1})
         self.assertEqual(answer["reserve"], [
             {"mcp_server": night["id"], "slots": 1, "kept": 1, "in_flight": 0}])
-        self.latency(700)
+        self.hold()
         others = Volley(url, 6).send()
         self.until_in_flight(2)
         self.until_queued(account, 4)
@@ -268,6 +296,7 @@ class TestReservations(GovernorCase):
         own = Volley(night["url"], 1).send()
         self.until_in_flight(3)
         self.assertEqual(self.stand.admin("GET", self.path(account))["reserve"][0]["in_flight"], 1)
+        self.release()
         self.assertEqual(codes(own.results() + others.results()), {"ok": 7})
         self.assertEqual(self.stats()["in_flight_peak"], 3)
         self.assertEqual(self.reserve(account)["reserve"], [])
@@ -328,41 +357,44 @@ class TestReservations(GovernorCase):
 class TestCallersThatLeave(GovernorCase):
     def test_modern_callers_that_wait_leave_the_line(self):
         account, url = self.fresh(governor=LONG_LINE)
-        self.latency(1500)
+        self.hold()
         volley = Volley(url, 50).send()
         self.until_in_flight(5)
         self.until_queued(account, 45)
         volley.hang_up()
         self.until_queued(account, 0)
+        self.release()
         self.until_idle(account)
         self.assertEqual(self.stats()["requests"], 5)
         self.assertEqual(self.stats()["in_flight_peak"], 5)
 
     def test_a_slot_stays_taken_after_its_caller_has_left(self):
         account, url = self.fresh(governor=LONG_LINE)
-        self.latency(1500)
+        self.hold()
         volley = Volley(url, 5).send()
         self.until_in_flight(5)
         volley.hang_up()
         keepers = Volley(url, 5).send()
         self.until_queued(account, 5)
         self.assertEqual(self.stats()["requests"], 5)
+        self.release()
         self.assertEqual(codes(keepers.results()), {"ok": 5})
         self.assertEqual(self.stats()["in_flight_peak"], 5)
 
     def test_legacy_callers_that_leave_do_not_raise_the_peak(self):
         account, url = self.fresh(governor=LONG_LINE)
-        self.latency(150)
+        self.hold()
         volley = Volley(url, 50, era="legacy").send()
         self.until_in_flight(5)
         volley.hang_up()
+        self.release(50)
         wait_until(lambda: self.stats()["requests"] == 50, "all fifty at the mock")
         self.until_idle(account)
         self.assertEqual(self.stats()["in_flight_peak"], 5)
 
     def test_those_who_stay_are_served_while_others_leave(self):
         account, url = self.fresh(governor=LONG_LINE)
-        self.latency(200)
+        self.hold()
         leavers, keepers = [], []
         for n in range(10):
             leavers.append(Volley(url, 3, era="modern").send())
@@ -371,6 +403,7 @@ class TestCallersThatLeave(GovernorCase):
         self.until_in_flight(5)
         for volley in leavers:
             volley.hang_up()
+        self.release(50)
         for volley in keepers:
             self.assertEqual(codes(volley.results()), {"ok": 2})
         self.until_idle(account)
@@ -379,7 +412,7 @@ class TestCallersThatLeave(GovernorCase):
     def test_revoking_a_url_answers_its_waiting_calls_with_401(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
         server = self.stand.mint(account["id"])
-        self.latency(1000)
+        self.hold()
         running = Volley(url, 1).send()
         self.until_in_flight(1)
         waiting = Volley(server["url"], 3).send()
@@ -390,12 +423,13 @@ class TestCallersThatLeave(GovernorCase):
             self.assertEqual(status, 401)
             self.assertEqual(fields["www-authenticate"], 'Bearer error="invalid_token"')
             self.assertIn(b"not valid", body)
+        self.release()
         self.assertEqual(codes(running.results()), {"ok": 1})
         self.assertEqual(self.stats()["requests"], 1)
 
     def test_deleting_an_account_answers_its_waiting_calls_with_401(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
-        self.latency(1000)
+        self.hold()
         running = Volley(url, 1).send()
         self.until_in_flight(1)
         waiting = Volley(url, 3).send()
@@ -404,6 +438,7 @@ class TestCallersThatLeave(GovernorCase):
         self.assertEqual({status for status, _, _ in waiting.results()}, {401})
         self.assertEqual(running.results()[0][0], 401)
         self.assertEqual(self.stats()["in_flight"], 1)  # not cut, read to its end
+        self.release()
         wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
         self.assertEqual(self.stats()["requests"], 1)
 
@@ -440,11 +475,12 @@ class TestTheOperatorsHand(GovernorCase):
 
     def test_drain_answers_those_in_line_and_lets_run_who_runs(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=2))
-        self.latency(600)
+        self.hold()
         volley = Volley(url, 6).send()
         self.until_in_flight(2)
         self.until_queued(account, 4)
         self.assertEqual(self.lane_call(account, "drain")["state"], "draining")
+        self.release()
         results = volley.results()
         self.assertEqual(codes(results), {"ok": 2, "account_busy": 4})
         self.assertIn("operator", [self.error(result)["message"] for _, _, result in results
@@ -457,7 +493,7 @@ class TestTheOperatorsHand(GovernorCase):
     def test_kick_takes_a_server_s_calls_out_by_the_command(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
         other = self.stand.mint(account["id"])
-        self.latency(800)
+        self.hold()
         running = Volley(url, 1).send()
         self.until_in_flight(1)
         stays, goes = Volley(url, 1).send(), Volley(other["url"], 3).send()
@@ -466,6 +502,7 @@ class TestTheOperatorsHand(GovernorCase):
         self.assertEqual(self.sluice("lane", "kick", account["lane"], other["id"]),
                          {"kicked": 3})
         self.assertEqual(codes(goes.results()), {"account_busy": 3})
+        self.release()
         self.assertEqual(codes(stays.results() + running.results()), {"ok": 2})
         self.assertEqual(self.sluice("lane", "pause", account["lane"])["state"], "paused")
         self.assertEqual(self.sluice("lane", "resume", account["lane"])["state"], "running")
@@ -495,8 +532,15 @@ class TestUnprovenAccounts(GovernorCase):
         self.assertEqual(codes(Volley(url, 4).send().results()), {"upstream_unavailable": 4})
         self.assertEqual(self.stats()["in_flight_peak"], 1)
         self.assertIs(self.read(account)["verified"], False)
-        results = Volley(url, 16).send().results()
-        self.assertEqual(codes(results), {"ok": 16})
+        self.hold()
+        volley = Volley(url, 16).send()
+        self.until_in_flight(1)
+        wait_until(lambda: self.stand.admin("GET", "/lanes/unproven:" + account["id"])["queued"] ==
+                   15, "fifteen in line")
+        self.release(HELD)
+        self.until_in_flight(5)
+        self.release()
+        self.assertEqual(codes(volley.results()), {"ok": 16})
         self.assertEqual(self.stats()["in_flight_peak"], 5)
         self.assertIs(self.read(account)["verified"], True)
         self.assertEqual(self.lane(account)["accounts"], 1)
@@ -535,7 +579,7 @@ class TestPatience(GovernorCase):
 
     def test_a_slot_stays_taken_until_the_erp_has_answered(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=2))
-        self.latency(2500)
+        self.hold()
         results = Volley(url, 2).send().results()
         self.assertEqual(codes(results), {"upstream_unavailable": 2})
         self.assertEqual(self.stats()["in_flight"], 2)
@@ -543,7 +587,7 @@ class TestPatience(GovernorCase):
         waiting = Volley(url, 4).send()
         self.until_queued(account, 4)
         self.assertEqual(self.stats()["requests"], 2)
-        self.latency(0)
+        self.release()
         self.assertEqual(codes(waiting.results()), {"ok": 4})
         self.assertEqual(self.stats()["in_flight_peak"], 2)
         self.until_idle(account)
@@ -564,7 +608,7 @@ class TestPatience(GovernorCase):
 class TestAudit(GovernorCase):
     def test_every_call_leaves_one_line_with_its_wait_and_its_time_at_the_erp(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
-        self.latency(300)
+        self.latency(600)
         start = os.path.getsize(self.stand.log_path)
         Volley(url, 2).send().results()
         lines = [e for e in self.stand.events(start) if e["event"] == "tool_call"]
