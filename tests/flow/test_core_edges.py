@@ -30,11 +30,12 @@ class TestAccountsThatChange(EdgeCase):
 
     def test_a_call_does_not_bring_its_deleted_account_back(self):
         account, url = self.fresh(verify=False)
-        self.latency(1000)
+        self.hold()
         volley = Volley(url, 1).send()
         self.until_in_flight(1)
         self.stand.admin("DELETE", "/integrated-account/" + account["id"])
         self.assertEqual(volley.results()[0][0], 401)
+        self.release()
         wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
         wait_until(lambda: account["lane"] not in self.lanes(), "no such lane")
         lanes = self.lanes()
@@ -46,11 +47,12 @@ class TestAccountsThatChange(EdgeCase):
         body = self.stand.netsuite_account(credentials=credentials, governor={"ceiling": 7})
         account = self.stand.admin("POST", "/integrated-account?verify=false", body)
         url = self.stand.mint(account["id"])["url"]
-        self.latency(1000)
+        self.hold()
         volley = Volley(url, 1).send()
         self.until_in_flight(1)
         self.patch(account, auth=dict(body["auth"], token_secret="of another day"),
                    governor={"ceiling": 2})
+        self.release()
         self.assertEqual(codes(volley.results()), {"ok": 1})
         wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
         lanes = self.lanes()
@@ -62,7 +64,7 @@ class TestAudit(EdgeCase):
     def test_a_wait_that_is_cut_short_is_told_as_long_as_it_was(self):
         account, _ = self.fresh(governor={"ceiling": 1, "queue_wait_ms": 600000})
         servers = [self.stand.mint(account["id"]) for _ in range(2)]
-        self.latency(1500)
+        self.hold()
         first = Volley(servers[0]["url"], 1).send()
         self.until_in_flight(1)
         second = Volley(servers[1]["url"], 1).send()
@@ -70,6 +72,7 @@ class TestAudit(EdgeCase):
         self.stand.admin("DELETE", "/integrated-account/%s/mcp/%s" % (account["id"],
                                                                       servers[1]["id"]))
         self.assertEqual(second.results()[0][0], 401)
+        self.release()
         self.assertEqual(codes(first.results()), {"ok": 1})
         line = [event for event in self.stand.events() if event["event"] == "tool_call" and
                 event["mcp_server"] == servers[1]["id"]][0]
@@ -110,14 +113,14 @@ class TestManagement(EdgeCase):
     def test_an_account_is_not_called_wrong_because_its_tenant_is_busy(self):
         _, url = self.fresh(tenant="crowded")
         self.stand.admin("PATCH", "/tenant/crowded", {"governor": {"ceiling": 1}})
-        self.latency(20000)
+        self.hold()
         volley = Volley(url, 1).send()
         self.until_in_flight(1)
         body = self.stand.netsuite_account(tenant="crowded", credentials=self.upstream(),
                                            governor={"queue_wait_ms": 100})
         status, reply = self.stand.api("POST", "/integrated-account", body)
         self.assertEqual((status, reply["error"]["code"]), (503, "account_busy"))
-        self.latency(0)
+        self.release()
         volley.hang_up()
 
 

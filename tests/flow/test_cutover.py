@@ -13,6 +13,8 @@ TBA, M2M, OAUTH2 = "netsuite_tba", "netsuite_m2m", "netsuite_oauth2"
 
 
 class CutoverCase(FlowCase):
+    flags = ("--governor.queue_wait_ms", "60000")
+
     @classmethod
     def prepare(cls):
         cls.keys = tempfile.mkdtemp()
@@ -129,13 +131,13 @@ class TestCutover(CutoverCase):
     def test_who_waits_in_line_is_signed_with_what_is_in_force_then(self):
         account, url = self.account(governor={"ceiling": 1})
         self.assertEqual(201, self.put(account, M2M, self.m2m())[0])
-        self.latency(5000)
+        self.hold()
         self.reset()
         volley = Volley(url, 3, CUSTOMERS).send()
         wait_until(lambda: self.stats()["in_flight"] == 1 and self.lane(account)["queued"] == 2,
                    "one at the ERP and two in line")
-        self.latency(0)  # of what is sent from now on
         self.assertEqual(200, self.switch(account, M2M)[0])
+        self.release()
         self.assertEqual({"ok": 3}, codes(volley.results()))
         logins = self.logins()
         self.assertEqual((1, 2), (logins["tba"], logins["bearer"]), logins)
@@ -205,14 +207,14 @@ class TestCutover(CutoverCase):
     def test_a_trial_takes_a_place_of_the_account_and_says_nothing_of_it(self):
         account, url = self.account(governor={"ceiling": 1})
         fields = self.m2m()
-        self.latency(5000)
+        self.hold()
         volley = Volley(url, 1, CUSTOMERS).send()
         wait_until(lambda: self.stats()["in_flight"] == 1, "a call at the ERP")
         answers = []
         trial = threading.Thread(target=lambda: answers.append(self.put(account, M2M, fields)))
         trial.start()
         wait_until(lambda: self.lane(account)["queued"] == 1, "the trial in line")
-        self.latency(0)  # of what is sent from now on
+        self.release()
         trial.join()
         self.assertEqual({"ok": 1}, codes(volley.results()))
         self.assertEqual(201, answers[0][0], answers)

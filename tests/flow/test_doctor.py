@@ -296,12 +296,13 @@ class TestLogin(DoctorCase):
 
     def test_one_at_a_time(self):
         account = self.account()
-        self.latency(1500)
+        self.hold()
         replies = []
         first = threading.Thread(target=lambda: replies.append(self.verify(account)))
         first.start()
         wait_until(lambda: self.stats()["in_flight"] == 1, "a verification at the ERP")
         status, reply = self.stand.api("POST", "/integrated-account/%s/verify" % account["id"])
+        self.release()
         first.join()
         self.assertEqual((status, reply["error"]["code"]), (409, "conflict"))
         self.assertTrue(replies[0]["verified"])

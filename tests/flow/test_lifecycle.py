@@ -11,8 +11,8 @@ import time
 import unittest
 import urllib.parse
 
-from flow import BIN, NETSUITE_LISTS, NETSUITE_TOOLS, ROOT, TODAY, FlowCase, Stand, Volley, codes, connect, exchange, main, \
-    read_to_end, wait_until
+from flow import BIN, HELD, NETSUITE_LISTS, NETSUITE_TOOLS, ROOT, TODAY, FlowCase, Stand, Volley, \
+    codes, connect, exchange, main, read_to_end, wait_until
 
 CUSTOMERS = "list_all_netsuite_customers"
 
@@ -39,6 +39,11 @@ class StandCase(unittest.TestCase):
 
     def latency(self, ms):
         self.stand.control("netsuite", "PUT", "/latency", {"ms": ms, "jitter_ms": 0})
+
+    def release(self):
+        """What waits at the mock is answered now, and what comes later at once."""
+        self.latency(0)
+        self.stand.control("netsuite", "POST", "/release")
 
     def serve_fails(self, *flags, env=None):
         """What a server that does not start says; exit code 1 or 2."""
@@ -313,7 +318,7 @@ class TestRestart(StandCase):
     def test_a_kill_in_the_middle_of_calls_leaves_a_server_that_starts(self):
         self.raise_up()
         made = self.everything()
-        self.latency(1500)
+        self.latency(HELD)
         volley = Volley(made[1]["url"], 6).send()
         wait_until(lambda: self.stats()["in_flight"] == 2, "two at the mock")
         process = self.stand.process("server")
@@ -322,7 +327,7 @@ class TestRestart(StandCase):
         for sock in volley.sockets:
             with sock:
                 self.assertEqual(read_to_end(sock), b"")
-        self.latency(0)
+        self.release()
         wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
         self.again()
         self.check(made)
@@ -346,9 +351,9 @@ class TestRestart(StandCase):
 class TestDrain(StandCase):
     def test_sigterm_lets_open_calls_end_and_takes_no_new_ones(self):
         self.raise_up()
-        account = self.stand.connect_netsuite(governor={"ceiling": 2})
+        account = self.stand.connect_netsuite(governor={"ceiling": 2, "queue_wait_ms": 60000})
         url = self.stand.mint(account["id"])["url"]
-        self.latency(2000)
+        self.latency(HELD)
         volley = Volley(url, 4).send()
         wait_until(lambda: self.stats()["in_flight"] == 2, "two at the mock")
         lane = "/lanes/" + urllib.parse.quote(account["lane"], safe="")
@@ -368,6 +373,7 @@ class TestDrain(StandCase):
                 return True
         wait_until(refused, "a closed door")
         self.assertIsNone(process.poll())
+        self.release()
         results = volley.results()
         self.assertEqual(codes(results), {"ok": 4})
         self.assertEqual({fields.get("connection", "").lower() for _, fields, _ in results},
@@ -412,13 +418,14 @@ class TestDrain(StandCase):
     def test_a_hangup_ends_no_call(self):
         self.raise_up()
         url = self.stand.mint(self.stand.connect_netsuite()["id"])["url"]
-        self.latency(700)
+        self.latency(HELD)
         volley = Volley(url, 2).send()
         wait_until(lambda: self.stats()["in_flight"] == 2, "two at the mock")
         process = self.stand.process("server")
         process.send_signal(signal.SIGHUP)
         wait_until(lambda: any(e["event"] == "keys_taken" for e in self.stand.events()),
                    "a line in the log")
+        self.release()
         self.assertEqual(codes(volley.results()), {"ok": 2})
         self.assertIsNone(process.poll())
         self.assertEqual(self.stand.end("server"), 0)
@@ -427,12 +434,16 @@ class TestDrain(StandCase):
         self.raise_up()
         account = self.stand.connect_netsuite()
         url = self.stand.mint(account["id"])["url"]
-        self.latency(1500)
+        self.latency(HELD)
         for era in ("modern", "legacy"):
             volley = Volley(url, 3, era=era).send()
             wait_until(lambda: self.stats()["in_flight"] >= 3, "three at the mock")
             volley.hang_up()
-        self.assertEqual(self.stand.end("server"), 0)
+        process = self.stand.process("server")
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: any(e["event"] == "draining" for e in self.stand.events()), "draining")
+        self.release()
+        self.assertEqual(process.wait(timeout=60), 0)
 
 
 class TestCommands(FlowCase):

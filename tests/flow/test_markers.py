@@ -165,7 +165,7 @@ class TestMarkers(MarkerCase):
 
     def test_callers_that_leave_leave_nothing(self):
         account, server = self.connected()
-        self.latency(500)
+        self.hold()
         socks = []
         for n in range(8):
             sock = connect(self.stand.base)
@@ -175,6 +175,7 @@ class TestMarkers(MarkerCase):
         wait_until(lambda: self.stats()["in_flight"] == 5, "five at the mock")
         for sock in socks:
             sock.close()
+        self.release()
         wait_until(lambda: self.stats()["in_flight"] == 0 and
                    self.lane(account)["in_flight"] == 0, "an idle lane")
         self.assert_nowhere()

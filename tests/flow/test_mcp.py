@@ -670,9 +670,9 @@ class TestStreams(McpCase):
             self.data(self.stand.tool(self.url, CUSTOMERS, {"limit": 1})[2])
 
     def test_a_revoked_url_is_401_even_with_a_token(self):
-        account, url = self.fresh(governor={"ceiling": 1})
+        account, url = self.fresh(governor={"ceiling": 1, "queue_wait_ms": 60000})
         server = self.stand.mint(account["id"])
-        self.latency(700)
+        self.hold()
         running = Volley(url, 1).send()
         wait_until(lambda: self.stats()["in_flight"] == 1, "one at the mock")
         body, headers = message("tools/call", {"name": CUSTOMERS, "arguments": {}}, 1,
@@ -685,10 +685,11 @@ class TestStreams(McpCase):
             self.stand.admin("DELETE", "/integrated-account/%s/mcp/%s" % (account["id"],
                                                                           server["id"]))
             self.assertEqual(read_reply(sock)[0], 401)
+        self.release()
         running.results()
 
     def test_a_long_wait_begins_its_stream_before_the_answer(self):
-        self.latency(11500)
+        self.hold()
         body, headers = message("tools/call", {"name": CUSTOMERS, "arguments": {"limit": 1}}, 1,
                                 token="tok")
         started = time.monotonic()
@@ -698,7 +699,8 @@ class TestStreams(McpCase):
             began = time.monotonic() - started
             self.assertTrue(first.startswith(b"HTTP/1.1 200 "), first[:100])
             self.assertGreaterEqual(began, 9.5)
-            self.assertLess(began, 11.4)
+            self.assertEqual(self.stats()["in_flight"], 1)
+            self.release()
             rest = b""
             while b"0\r\n\r\n" not in rest:
                 piece = sock.recv(65536)
@@ -717,7 +719,7 @@ class TestCancelling(McpCase):
     def test_a_legacy_client_cancels_by_a_message(self):
         account, url = self.fresh(governor={"ceiling": 1, "queue_wait_ms": 60000})
         path = urllib.parse.urlsplit(url).path
-        self.latency(1500)
+        self.hold()
         self.reset()
         running = Volley(url, 1, era="legacy", first_id=100).send()
         wait_until(lambda: self.stats()["in_flight"] == 1, "one at the mock")
@@ -737,16 +739,19 @@ class TestCancelling(McpCase):
         self.assertEqual(self.queued(account), 2)
         send(cancel)
         wait_until(lambda: self.queued(account) == 1, "one in line")
-        status, _, body = waiting.raw_results()[0]
+        status, _, body = read_reply(waiting.sockets[0])
         self.assertEqual((status, body), (202, b""))
+        self.release()
         self.assertEqual([status for status, _, _ in running.results()], [200])
+        self.assertEqual(read_reply(waiting.sockets[1])[0], 200)
+        waiting.hang_up()
         wait_until(lambda: self.stats()["in_flight"] == 0 and self.queued(account) == 0, "idle")
         self.assertEqual(self.stats()["requests"], 2)
 
     def test_a_url_cancels_its_own_calls_only(self):
         account, url = self.fresh(governor={"ceiling": 1, "queue_wait_ms": 60000})
         other = self.stand.mint(account["id"])["url"]
-        self.latency(1200)
+        self.hold()
         running = Volley(url, 1, era="legacy", first_id=50).send()
         wait_until(lambda: self.stats()["in_flight"] == 1, "one at the mock")
         waiting = Volley(url, 1, era="legacy", first_id=1).send()
@@ -759,12 +764,13 @@ class TestCancelling(McpCase):
                 b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}'))
             self.assertEqual(read_reply(sock)[0], 202)
         self.assertEqual(self.queued(account), 1)
+        self.release()
         for volley in (running, waiting):
             self.assertEqual([status for status, _, _ in volley.results()], [200])
 
     def test_a_modern_client_cancels_by_leaving(self):
         account, url = self.fresh(governor={"ceiling": 1, "queue_wait_ms": 60000})
-        self.latency(1500)
+        self.hold()
         self.reset()
         running = Volley(url, 1).send()
         wait_until(lambda: self.stats()["in_flight"] == 1, "one at the mock")
@@ -772,6 +778,7 @@ class TestCancelling(McpCase):
         wait_until(lambda: self.queued(account) == 3, "three in line")
         waiting.hang_up()
         wait_until(lambda: self.queued(account) == 0, "an empty line")
+        self.release()
         self.assertEqual([status for status, _, _ in running.results()], [200])
         wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
         self.assertEqual(self.stats()["requests"], 1)
@@ -781,7 +788,7 @@ class TestCancelling(McpCase):
 
     def test_a_modern_client_that_leaves_its_stream_cancels(self):
         account, url = self.fresh(governor={"ceiling": 1, "queue_wait_ms": 60000})
-        self.latency(1200)
+        self.hold()
         self.reset()
         running = Volley(url, 1).send()
         wait_until(lambda: self.stats()["in_flight"] == 1, "one at the mock")
@@ -793,6 +800,7 @@ class TestCancelling(McpCase):
         wait_until(lambda: self.queued(account) == 1, "one in line")
         sock.close()
         wait_until(lambda: self.queued(account) == 0, "an empty line")
+        self.release()
         running.results()
         wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
         self.assertEqual(self.stats()["requests"], 1)

@@ -360,13 +360,14 @@ class TestLive(OverrideCase):
 
     def test_calls_under_way_keep_what_they_began_with(self):
         account, url = self.account(overrides=on_tool(CUSTOMERS, description="Mine."))
-        self.latency(1000)
+        self.hold()
         outcome = []
         caller = threading.Thread(target=lambda: outcome.append(self.call(url, {"limit": 1})))
         caller.start()
         wait_until(lambda: self.stats()["in_flight"] == 1, "the call at the mock")
         self.patch(account, on_tool(CUSTOMERS, schema={"required": ["name"]}))
         self.put("x", on_tool(CUSTOMERS, description="Of x."))
+        self.release()
         caller.join()
         self.assertEqual(len(self.data(outcome[0])), 1)
         self.assertEqual(self.error(self.call(url, {"limit": 1}))["code"], "invalid_arguments")

@@ -63,10 +63,12 @@ class TestOneCeiling(ProcessCase):
     def test_the_mock_never_sees_more_than_the_ceiling(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=5))
         self.both_work(url)
-        self.latency(50)
         for _ in range(3):
             self.reset()
+            self.hold()
             volleys = [Volley(each, 100).send() for each in (url, self.at_other(url))]
+            self.until_in_flight(5)
+            self.release(50)
             for volley in volleys:
                 self.assertEqual(codes(volley.results()), {"ok": 100})
             self.assertEqual(self.stats()["in_flight_peak"], 5)
@@ -89,8 +91,10 @@ class TestOneCeiling(ProcessCase):
         self.both_work(url)
         self.stand.admin("PATCH", self.at(account), {"governor": dict(LONG_LINE, ceiling=2)})
         self.both_work(url)
-        self.latency(50)
+        self.hold()
         volleys = [Volley(each, 30).send() for each in (url, self.at_other(url))]
+        self.until_in_flight(2)
+        self.release(50)
         for volley in volleys:
             self.assertEqual(codes(volley.results()), {"ok": 30})
         self.assertEqual(self.stats()["in_flight_peak"], 2)
@@ -122,7 +126,7 @@ class TestChangesOfTheOther(ProcessCase):
                                  ("DELETE", None, None)):
             account, url = self.fresh(governor=dict(LONG_LINE, ceiling=2))
             self.both_work(url)
-            self.latency(3000)
+            self.hold()
             held = self.fill(url, 1, 1)
             waiting = Volley(self.at_other(url), 4).send()
             wait_until(lambda: self.other.admin(
@@ -134,7 +138,7 @@ class TestChangesOfTheOther(ProcessCase):
             statuses = [status for status, _, _ in waiting.raw_results()]
             self.assertLess(time.monotonic() - started, SOON_S)
             self.assertEqual(statuses, [401] * 4)
-            self.latency(0)
+            self.release()
             for volley in held:
                 volley.raw_results()
             wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
@@ -142,13 +146,14 @@ class TestChangesOfTheOther(ProcessCase):
     def test_an_account_that_is_switched_off_is_off_in_both(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=2))
         self.both_work(url)
-        self.latency(2000)
+        self.hold()
         held = self.fill(url, 1, 1)
         waiting = Volley(self.at_other(url), 3).send()
         self.stand.admin("PATCH", self.at(account), {"state": "disabled"})
         started = time.monotonic()
         self.assertEqual(codes(waiting.results()), {"policy_denied": 3})
         self.assertLess(time.monotonic() - started, SOON_S)
+        self.release()
         for volley in held:
             volley.raw_results()
         self.reset()

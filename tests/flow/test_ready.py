@@ -27,15 +27,15 @@ class TestReady(FlowCase):
             self.assertEqual(len(self.data(result)), 2)
 
     def test_more_in_use_at_once_than_are_kept(self):
-        self.latency(1000)
+        self.hold()
         volleys = [Volley(url, 3).send() for _, url in self.made]
         wait_until(lambda: self.stats()["in_flight"] == 2 * self.COUNT, "two of each")
         for account, _ in self.made:
             lane = self.lane(account)
             self.assertEqual((lane["in_flight"], lane["queued"]), (2, 1))
+        self.release()
         self.assertEqual([codes(volley.results()) for volley in volleys],
                          [{"ok": 3}] * self.COUNT)
-        self.latency(0)
         self.test_all_in_turn_and_back()
 
     def test_changes_reach_those_that_are_not_kept(self):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logins that an ERP refuses: how many reach it, what callers are told, where people are sent."""
-from flow import META_CAPABILITIES, FlowCase, Volley, codes, main, wait_until
+from flow import HELD, META_CAPABILITIES, FlowCase, Volley, codes, main, wait_until
 
 CUSTOMERS = "list_all_netsuite_customers"
 PAGE = "https://app.example/erp/connect?tenant=demo"
@@ -34,6 +34,11 @@ class LoginCase(FlowCase):
         wait_until(lambda: self.state(account) == ("needs_reauth", "login_refused"),
                    "an account that needs somebody")
 
+    def until_at_erp(self, count, account=None, queued=0):
+        wait_until(lambda: self.stats()["in_flight"] == count and
+                   (account is None or self.lane(account)["queued"] == queued),
+                   "%d at the ERP and %d in line" % (count, queued))
+
     def call(self, url):
         return self.stand.tool(url, CUSTOMERS, {"limit": 1})[2]
 
@@ -66,13 +71,16 @@ class TestRefusedLogins(LoginCase):
 
     def test_after_a_restart_one_goes_first(self):
         account, url, auth = self.account()
-        self.latency(300)
         self.stand.end("server")
         self.stand.start_server()
         url = self.stand.mint(account["id"])["url"]
         self.reset()
         self.fault("status", status=401)
-        self.assertEqual(codes(Volley(url, 5, CUSTOMERS).send().results()), {"needs_reauth": 5})
+        self.hold()
+        volley = Volley(url, 5, CUSTOMERS).send()
+        self.until_at_erp(1, account, queued=4)
+        self.release()
+        self.assertEqual(codes(volley.results()), {"needs_reauth": 5})
         self.assertEqual(self.stats()["requests"], 1)
 
     def test_after_a_restart_the_first_success_lets_the_others_go(self):
@@ -80,18 +88,22 @@ class TestRefusedLogins(LoginCase):
         self.stand.end("server")
         self.stand.start_server()
         url = self.stand.mint(account["id"])["url"]
-        self.latency(300)
-        self.reset()
-        self.assertEqual(codes(Volley(url, 5, CUSTOMERS).send().results()), {"ok": 5})
-        self.assertEqual(self.stats()["in_flight_peak"], 4)
+        self.hold()
+        volley = Volley(url, 5, CUSTOMERS).send()
+        self.until_at_erp(1, account, queued=4)
+        self.release(HELD)
+        self.until_at_erp(4)
+        self.release()
+        self.assertEqual(codes(volley.results()), {"ok": 5})
 
     def test_a_change_of_other_things_is_no_trial(self):
         account, url, _ = self.account()
         self.stand.admin("PATCH", self.at(account), {"governor": {"ceiling": 3}})
-        self.latency(300)
-        self.reset()
-        self.assertEqual(codes(Volley(url, 3, CUSTOMERS).send().results()), {"ok": 3})
-        self.assertEqual(self.stats()["in_flight_peak"], 3)
+        self.hold()
+        volley = Volley(url, 3, CUSTOMERS).send()
+        self.until_at_erp(3)
+        self.release()
+        self.assertEqual(codes(volley.results()), {"ok": 3})
 
     def test_a_login_that_worked_may_be_refused_twice_but_not_three_times(self):
         account, url, _ = self.account()

@@ -13,8 +13,12 @@ class TestRefusalsOfTheErp(GovernorCase):
     def refused(self, config=None):
         """Five calls at an ERP that takes three: (account, URL, refused, all)."""
         account, url = self.fresh(concurrency=3, governor=LONG_LINE, config=config)
-        self.latency(400)
-        results = Volley(url, 5).send().results()
+        self.hold()
+        volley = Volley(url, 5).send()
+        wait_until(lambda: self.stats()["refused_concurrency"] >= 1, "a refusal")
+        self.until_in_flight(3)
+        self.release()
+        results = volley.results()
         refused = [r for r in results if r[2].get("isError")]
         # The pause after the first refusal may come before the fifth call has been sent.
         self.assertIn(len(refused), (1, 2))
@@ -135,20 +139,23 @@ class TestALimitThatChanges(GovernorCase):
     def test_a_limit_lowered_without_notice_is_found_and_left_again(self):
         account, url = self.fresh(concurrency=15, governor=dict(LONG_LINE, ceiling=15))
         name = account["connection"]["account_id"]
-        self.latency(100)
-        self.reset()
+        self.hold()
         load = Load(self.stand, [url] * 25)
         self.addCleanup(load.stop)
         self.until_in_flight(15)
+        self.release(100)
+        self.reset()
         self.limit(name, 5)
         lowered = time.monotonic()
         wait_until(lambda: time.monotonic() > lowered + 20, "twenty seconds under the limit")
         self.assertEqual(self.lane(account)["effective"], 5)
         self.limit(name, 16)
         raised = time.monotonic()
-        wait_until(lambda: self.lane(account)["effective"] == 15 and
-                   self.stats()["in_flight"] == 15, lambda: repr(self.lane(account)))
+        wait_until(lambda: self.lane(account)["effective"] == 15, lambda: repr(self.lane(account)))
+        self.hold()
+        self.until_in_flight(15)
         recovered = time.monotonic() - raised
+        self.release(100)
         answers = load.stop()
         refusals = [at - lowered for at, _, code in answers if code == "rate_limited"]
         print("\n%d refusals, the last after %.1f s; recovered after %.1f s" % (

@@ -8,7 +8,7 @@ import sqlite3
 import time
 import urllib.parse
 
-from flow import FlowCase, Volley, call_bytes, codes, connect, exchange, main, message, raw, \
+from flow import HELD, FlowCase, Volley, call_bytes, codes, connect, exchange, main, message, raw, \
     read_reply, wait_until, without_date
 
 CUSTOMERS = "list_all_netsuite_customers"
@@ -133,7 +133,7 @@ class TestRotation(EndCase):
 
     def test_a_waiting_call_of_the_old_url_ends_with_the_overlap(self):
         account, server = self.server_of(governor=LONG_LINE)
-        self.latency(3000)
+        self.hold()
         rotated = self.rotate(account, server, {"overlap_seconds": 1})
         running = Volley(rotated["url"], 1).send()
         self.until_in_flight(1)
@@ -141,13 +141,14 @@ class TestRotation(EndCase):
         new = Volley(rotated["url"], 1).send()
         for reply in old.raw_results():
             self.assert_dead(reply)
+        self.release()
         self.assertEqual(codes(running.results()), {"ok": 1})
         self.assertEqual(codes(new.results()), {"ok": 1})
         self.assertEqual(self.stats()["requests"], 2)
 
     def test_a_rotation_without_overlap_ends_calls_of_the_old_url(self):
         account, server = self.server_of(governor=LONG_LINE)
-        self.latency(2000)
+        self.hold()
         calls = Volley(server["url"], 2).send()
         self.until_in_flight(1)
         self.until_queued(account, 1)
@@ -156,7 +157,10 @@ class TestRotation(EndCase):
             self.assert_dead(reply)
         self.assertEqual(self.stats()["in_flight"], 1)  # read to its end, slot kept
         self.assertEqual(self.lane(account)["in_flight"], 1)
-        self.assertEqual(codes(Volley(rotated["url"], 1).send().results()), {"ok": 1})
+        new = Volley(rotated["url"], 1).send()
+        self.until_queued(account, 1)
+        self.release()
+        self.assertEqual(codes(new.results()), {"ok": 1})
         self.assertEqual(self.stats()["in_flight_peak"], 1)
 
     def test_what_is_refused(self):
@@ -186,7 +190,7 @@ class TestRevocation(EndCase):
             with self.subTest(era=era):
                 self.reset()
                 account, server = self.server_of(governor=LONG_LINE)
-                self.latency(1500)
+                self.hold()
                 calls = Volley(server["url"], 3, era=era).send()
                 self.until_in_flight(1)
                 self.until_queued(account, 2)
@@ -194,24 +198,26 @@ class TestRevocation(EndCase):
                 for reply in calls.raw_results():
                     self.assert_dead(reply)
                 self.assertEqual(self.lane(account)["in_flight"], 1)  # the slot is kept
+                self.release()
                 wait_until(lambda: self.lane(account)["in_flight"] == 0, "the slot back")
                 self.assertEqual(self.stats()["requests"], 1)
 
     def test_offboarding(self):
         account, server = self.server_of(governor=LONG_LINE)
-        self.latency(1500)
+        self.hold()
         calls = Volley(server["url"], 3).send()
         self.until_in_flight(1)
         self.until_queued(account, 2)
         self.stand.admin("DELETE", "/integrated-account/" + account["id"])
         for reply in calls.raw_results():
             self.assert_dead(reply)
+        self.release()
         wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
         self.assertEqual(self.stats()["requests"], 1)
 
     def test_a_batch_is_told_in_its_place(self):
         account, server = self.server_of(governor=LONG_LINE)
-        self.latency(1500)
+        self.hold()
         body = [message("tools/call", {"name": CUSTOMERS, "arguments": {"limit": 1}}, n,
                         era="legacy")[0] for n in (1, 2)]
         body.append({"jsonrpc": "2.0", "id": 3, "method": "ping"})
@@ -235,7 +241,7 @@ class TestRevocation(EndCase):
 
     def test_a_stream_that_has_not_begun_is_a_401_and_one_that_has_is_told_in_band(self):
         account, server = self.server_of(governor=LONG_LINE)
-        self.latency(20000)
+        self.hold()
         begun = call_bytes(server["url"], CUSTOMERS, {"limit": 1}, token="p")
         with connect(server["url"]) as early, connect(server["url"]) as late:
             early.sendall(begun)
@@ -264,11 +270,12 @@ class TestRevocation(EndCase):
                 database.execute("UPDATE %s SET expires_ms = ? WHERE %s = ?" % (table, column),
                                  (ends, server["id"]))
         database.close()
+        return ends / 1000
 
     def test_an_end_that_comes_while_calls_wait_is_theirs(self):
         account, server = self.server_of(governor=LONG_LINE)
-        self.latency(4000)
-        self.end_soon(server, 1500)
+        self.hold()
+        self.end_soon(server, 4000)
         calls = Volley(server["url"], 2).send()
         self.until_in_flight(1)
         self.until_queued(account, 1)
@@ -278,28 +285,31 @@ class TestRevocation(EndCase):
 
     def test_an_end_that_is_put_off_lets_waiting_calls_be(self):
         account, server = self.server_of(governor=LONG_LINE)
-        self.latency(2000)
-        self.end_soon(server, 1500)
+        self.hold()
+        ends = self.end_soon(server, 4000)
         calls = Volley(server["url"], 2).send()
         self.until_in_flight(1)
         self.stand.admin("PATCH", self.at(account, server), {"expires_at": in_seconds(3600)})
+        wait_until(lambda: time.time() > ends + 0.5, "the end that was put off")
+        self.release()
         self.assertEqual(codes(calls.results()), {"ok": 2})
 
     def test_another_server_of_the_account_goes_on(self):
         account, server = self.server_of(governor=LONG_LINE)
         other = self.stand.mint(account["id"])
-        self.latency(1500)
+        self.hold()
         going = Volley(other["url"], 1).send()
         self.until_in_flight(1)
         ending = Volley(server["url"], 1).send()
         self.until_queued(account, 1)
         self.stand.admin("DELETE", self.at(account, server))
         self.assert_dead(ending.raw_results()[0])
+        self.release()
         self.assertEqual(codes(going.results()), {"ok": 1})
 
     def test_the_audit_says_so(self):
         account, server = self.server_of(governor=LONG_LINE)
-        self.latency(1500)
+        self.hold()
         calls = Volley(server["url"], 2).send()
         self.until_in_flight(1)
         self.until_queued(account, 1)
@@ -328,7 +338,7 @@ class TestWrites(FlowCase):
     def test_a_write_at_the_erp_is_done_though_its_caller_got_a_401(self):
         server = self.stand.mint(self.account["id"])
         self.stand.control("sap", "POST", "/reset")
-        self.stand.control("sap", "PUT", "/latency", {"ms": 1500, "jitter_ms": 0})
+        self.stand.control("sap", "PUT", "/latency", {"ms": HELD})
         write = Volley(server["url"], 1, "create_a_sap_purchase_order",
                        dict(ORDER, supplier=self.supplier)).send()
         wait_until(lambda: self.stats()["writes"] == 1 and self.stats()["in_flight"] == 1,
@@ -340,6 +350,8 @@ class TestWrites(FlowCase):
                                                                       server["id"]))
         self.assertEqual([write.raw_results()[0][0], waiting.raw_results()[0][0]], [401, 401])
         self.assertEqual(self.lane(self.account)["in_flight"], 1)
+        self.stand.control("sap", "PUT", "/latency", {"ms": 0})
+        self.stand.control("sap", "POST", "/release")
         wait_until(lambda: self.lane(self.account)["in_flight"] == 0, "the slot back")
         self.assertEqual((self.stats()["writes"], self.stats()["requests"]), (1, 1))
 

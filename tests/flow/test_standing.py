@@ -20,8 +20,6 @@ PAGE = "https://app.example/erp/connect?tenant=demo"
 
 
 class StandingCase(CutoverCase):
-    flags = ("--governor.queue_wait_ms", "60000")
-
     def path(self, account):
         return "/integrated-account/" + account["id"]
 

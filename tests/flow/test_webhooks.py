@@ -148,13 +148,15 @@ class TestEvents(WebhookCase):
         self.assertEqual(len({f["webhook-id"] for f, _ in mine}), 2)
 
     def test_an_account_that_is_off_lets_nothing_through(self):
-        account, url = self.fresh(governor={"ceiling": 1})
+        account, url = self.fresh(governor={"ceiling": 1, "queue_wait_ms": 60000})
         path = "/integrated-account/" + account["id"]
         self.data(self.stand.tool(url, CUSTOMERS, {"limit": 1})[2])
-        self.fault("slow_drip", delay_ms=1500)
+        self.hold()
         volley = Volley(url, 3).send()
         wait_until(lambda: self.lane(account)["queued"] == 2, "two in line")
         self.stand.admin("PATCH", path, {"state": "disabled"})
+        wait_until(lambda: self.lane(account)["queued"] == 0, "an empty line")
+        self.release()
         counted = codes(volley.results())
         self.assertEqual(counted["policy_denied"], 2, counted)
         good = self.stand.netsuite_account(credentials=self.upstream())["auth"]

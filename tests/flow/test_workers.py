@@ -156,19 +156,20 @@ class TestTheWayBack(WorkerCase):
 
     def test_who_leaves_gives_up_its_place(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
-        self.latency(1500)
+        self.hold()
         held = Volley(url, 1).send()
         wait_until(lambda: self.stats()["in_flight"] == 1, "one at the mock")
         leaving = Volley(url, 16).send()
         self.until_queued(account, 16)
         leaving.hang_up()
         self.until_queued(account, 0)
+        self.release()
         self.assertEqual(codes(held.results()), {"ok": 1})
         self.assertEqual(self.stats()["requests"], 1)
 
     def test_a_legacy_cancel_finds_its_call_whatever_way_it_comes(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
-        self.latency(1500)
+        self.hold()
         held = Volley(url, 1).send()
         wait_until(lambda: self.stats()["in_flight"] == 1, "one at the mock")
         waiting = Volley(url, 8, era="legacy", first_id=100).send()
@@ -182,13 +183,14 @@ class TestTheWayBack(WorkerCase):
             self.assertEqual(status, 202)
         self.until_queued(account, 0)
         waiting.hang_up()
+        self.release()
         held.results()
         self.assertEqual(self.stats()["requests"], 1)
 
     def test_a_revoked_url_ends_what_waits_on_both(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
         server = self.stand.admin("GET", self.at(account, "/mcp"))["data"][0]
-        self.latency(1500)
+        self.hold()
         held = Volley(url, 1).send()
         wait_until(lambda: self.stats()["in_flight"] == 1, "one at the mock")
         waiting = Volley(url, 16).send()
@@ -197,15 +199,17 @@ class TestTheWayBack(WorkerCase):
         self.assertEqual([s for s, _, _ in waiting.raw_results()], [401] * 16)
         for _ in range(8):
             self.assertEqual(self.stand.rpc(url, "tools/list")[0], 401)
+        self.release()
         held.raw_results()
 
     def test_an_account_that_is_deleted_ends_its_calls(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=2))
-        self.latency(1000)
+        self.hold()
         volley = Volley(url, 16).send()
         self.until_queued(account, 14)
         self.stand.admin("DELETE", self.at(account))
         self.assertEqual([s for s, _, _ in volley.raw_results()], [401] * 16)
+        self.release()
         wait_until(lambda: self.stats()["in_flight"] == 0, "the ERP to be done")
 
 
@@ -247,9 +251,12 @@ class TestAllTogether(WorkerCase):
         for ceiling in (2, 4):
             self.stand.admin("PATCH", lane, {"ceiling": ceiling})
             self.assertEqual(self.stand.admin("GET", lane)["effective"], ceiling)
-            self.latency(50)
+            self.hold()
             self.reset()
-            self.assertEqual(codes(Volley(url, 32).send().results()), {"ok": 32})
+            volley = Volley(url, 32).send()
+            wait_until(lambda: self.stats()["in_flight"] == ceiling, "a full lane")
+            self.release(50)
+            self.assertEqual(codes(volley.results()), {"ok": 32})
             self.assertEqual(self.stats()["in_flight_peak"], ceiling)
 
 
@@ -260,15 +267,15 @@ class TestTheEnd(WorkerCase):
 
     def test_what_was_answered_outlives_a_kill(self):
         made = [self.fresh() for _ in range(4)]
-        self.latency(200)
+        self.hold()
         volleys = [Volley(url, 8).send() for _, url in made]
-        wait_until(lambda: self.stats()["in_flight"] > 0, "calls at the mock")
+        wait_until(lambda: self.stats()["in_flight"] == 4 * 5, "calls at the mock")
         self.stand.process("server").kill()
         self.stand.process("server").wait()
         for volley in volleys:
             volley.hang_up()
+        self.release()
         wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
-        self.latency(0)
         self.stand.start_server()
         self.reset()
         for account, url in made:
@@ -279,10 +286,14 @@ class TestTheEnd(WorkerCase):
 
     def test_what_runs_is_answered_before_it_ends(self):
         _, url = self.fresh(governor=dict(LONG_LINE, ceiling=8))
-        self.latency(800)
+        self.hold()
         volley = Volley(url, 16).send()
         wait_until(lambda: self.stats()["in_flight"] == 8, "eight at the mock")
-        self.assertEqual(self.stand.end("server"), 0)
+        process = self.stand.process("server")
+        process.terminate()
+        wait_until(lambda: "draining" in [e["event"] for e in self.stand.events()], "draining")
+        self.release()
+        self.assertEqual(process.wait(timeout=60), 0)
         self.assertEqual(codes(volley.results()), {"ok": 16})
         words = [e["event"] for e in self.stand.events()]
         self.assertEqual(words.count("drained"), 1)
