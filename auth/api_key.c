@@ -50,7 +50,8 @@ const struct outbound_scheme outbound_api_key = {
     .name = "sap_api_key",
     .integration = "sap",
     .route = "api_management",
-    .locks = true, /* where there is a user: as with `basic` */
+    .lock_minutes = OUTBOUND_SAP_LOCK_MINUTES, /* where there is a user */
+    .user_field = "username",
     .causes = "Probable causes, the most likely first: the API key is wrong or its "
               "application was revoked; api_key_header is not the field that the API "
               "proxy reads; user or password of the system behind it is wrong, or the "

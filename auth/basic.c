@@ -66,7 +66,8 @@ static enum err sign(struct credential *credential, struct outbound_request *req
 const struct outbound_scheme outbound_basic = {
     .name = "basic",
     .integration = "sap",
-    .locks = true, /* 5 by default: profile parameter login/fails_to_user_lock */
+    .lock_minutes = OUTBOUND_SAP_LOCK_MINUTES,
+    .user_field = "username",
     .causes =
         "Probable causes, the most likely first: user or password is wrong or the "
         "password has to be changed; sap_client is another client's; the user is "

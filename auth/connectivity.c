@@ -63,7 +63,8 @@ const struct outbound_scheme outbound_connectivity = {
     .integration = "sap",
     .route = "connectivity",
     .lane_field = "token_url", /* virtual hosts are a subaccount's own */
-    .locks = true,             /* as with `basic` */
+    .lock_minutes = OUTBOUND_SAP_LOCK_MINUTES,
+    .user_field = "username",
     .causes =
         "Probable causes, the most likely first: user or password is wrong or the "
         "password has to be changed; sap_client is another client's; the user is "

@@ -171,7 +171,8 @@ const struct outbound_scheme outbound_destination = {
     .integration = "sap",
     .route = "destination",
     .lane_field = "token_url", /* a destination on premise is at a virtual host */
-    .locks = true,             /* where the destination has BasicAuthentication */
+    .lock_minutes =
+        OUTBOUND_SAP_LOCK_MINUTES, /* where the destination has BasicAuthentication */
     .causes =
         "Probable causes, the most likely first: the destination's user, password "
         "or client is wrong there; the user is locked; the system does not trust "

@@ -6,7 +6,6 @@
 
 #include "auth/outbound_private.h"
 #include "auth/pem.h"
-#include "base/buf.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -95,7 +94,12 @@ bool outbound_scheme_has_grant(const struct outbound_scheme *scheme)
 
 bool outbound_scheme_locks(const struct outbound_scheme *scheme)
 {
-    return scheme->locks;
+    return scheme->lock_minutes > 0;
+}
+
+int64_t outbound_scheme_lock_us(const struct outbound_scheme *scheme)
+{
+    return (int64_t)scheme->lock_minutes * 60 * 1000000;
 }
 
 bool outbound_scheme_has_tokens(const struct outbound_scheme *scheme)
@@ -385,33 +389,6 @@ void credential_use_tokens(struct credential *credential, struct tokens *tokens,
         .account = credential->account_id,
         .origin = credential->origin_count > 0 ? credential->origins[0] : SLICE_EMPTY,
     };
-}
-
-#define LOGIN_BYTES ((size_t)256 * 1024) /* all fields of a scheme, and more */
-
-static void put_part(struct buf *text, struct slice part)
-{
-    buf_printf(text, "%zu:", part.len);
-    buf_append(text, part);
-}
-
-/* In the scheme's order: how the fields came is no difference. */
-struct slice outbound_login_key(const struct credential *credential,
-                                struct arena *arena)
-{
-    const struct outbound_scheme *scheme = credential->scheme;
-    struct buf text;
-    buf_init(&text, LOGIN_BYTES);
-    put_part(&text, slice_str(scheme->name));
-    for (size_t i = 0; i < credential->origin_count; i++) {
-        put_part(&text, credential->origins[i]);
-    }
-    for (size_t i = 0; i < scheme->field_count; i++) {
-        put_part(&text, credential_reveal(credential, scheme->fields[i].name));
-    }
-    struct slice key = tokens_digest(credential->means.tokens, buf_slice(&text), arena);
-    buf_free(&text);
-    return key;
 }
 
 static struct token_source *source_of(struct credential *credential)

@@ -59,6 +59,8 @@ struct slice outbound_scheme_lane(const struct outbound_scheme *scheme,
 bool outbound_scheme_has_grant(const struct outbound_scheme *scheme);
 /* A few refused logins in a row lock the user at the ERP. */
 bool outbound_scheme_locks(const struct outbound_scheme *scheme);
+/* How long refused logins count there; 0: they lock nobody. */
+int64_t outbound_scheme_lock_us(const struct outbound_scheme *scheme);
 /* Its requests carry a token that is fetched; else each is signed by itself. */
 bool outbound_scheme_has_tokens(const struct outbound_scheme *scheme);
 /* How far the ERP lets our clocks be apart; 0: it does not matter. */
@@ -97,11 +99,6 @@ void credential_free(struct credential *credential); /* accepts NULL */
  */
 void credential_use_tokens(struct credential *credential, struct tokens *tokens,
                            struct grants *grants, struct slice tenant);
-
-/* Tells this login from all others, in this process: the digest of its scheme, its origins and
- * its fields. After credential_use_tokens. Lives in `arena`. */
-struct slice outbound_login_key(const struct credential *credential,
-                                struct arena *arena);
 
 /* Once its fields are complete: takes part in the token its tenant already has for that client. */
 void outbound_attach(struct credential *credential);

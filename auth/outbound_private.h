@@ -18,7 +18,11 @@ struct outbound_scheme {
     const char *lane_field;
     bool signs_body; /* it can put a passport into one: request->passport_at */
     bool wants_tls;  /* what it shows is shown in the handshake */
-    bool locks;      /* a few refused logins in a row lock the user there */
+    /* A few refused logins in a row lock the user there, or count towards it, for so long; 0:
+     * they do not. */
+    int lock_minutes;
+    const char
+        *user_field; /* which names that user; NULL: only all fields together do */
     /* Why the ERP may have refused the login, the most likely cause first. */
     const char *causes;
     int64_t
@@ -77,6 +81,12 @@ void outbound_add_field(struct outbound_request *request, struct slice name,
 enum err outbound_sign_bearer(struct credential *credential,
                               struct outbound_request *request,
                               const struct outbound_means *means, struct arena *arena);
+
+/* SAP locks a user after 5 refused passwords by default (profile parameter
+ * login/fails_to_user_lock), and counts until one is right: there is no time after which a fifth
+ * would not lock. A day is as long as such a lock lasts where login/failed_user_auto_unlock is
+ * set. */
+#define OUTBOUND_SAP_LOCK_MINUTES (24 * 60)
 
 /* Fields for `username` and `password` (RFC 7617), what is wrong with them, if anything,
  * and "Authorization: Basic ..." of two texts. */

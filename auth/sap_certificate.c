@@ -42,7 +42,8 @@ const struct outbound_scheme outbound_sap_certificate = {
     .name = "sap_certificate",
     .integration = "sap",
     .wants_tls = true,
-    .locks = true, /* it locks nobody, but what was refused once is refused again */
+    .lock_minutes =
+        30, /* it locks nobody, but what was refused once is refused again */
     .causes =
         "Probable causes, the most likely first: no user belongs to this certificate "
         "(the app Maintain Communication Users, or transaction CERTRULE or SM30 with "

@@ -93,7 +93,8 @@ const struct outbound_scheme outbound_tba = {
     .name = "netsuite_tba",
     .signs_body = true,
     .integration = "netsuite",
-    .locks = true, /* 5 failures, 30 minutes: Oracle Help, "TBA login audit trail" */
+    .lock_minutes = 30,       /* 5 failures: Oracle Help, "TBA login audit trail" */
+    .user_field = "token_id", /* a token is one user's, in one role */
     .causes =
         "Probable causes, the most likely first: the account id in the connection is "
         "not the one the token belongs to (123456 and 123456_SB1 are two); consumer "

@@ -58,10 +58,12 @@ static void print_step(const json_t *step)
     }
 }
 
-int doctor_run(struct errand *errand, struct arena *arena, struct slice path)
+int doctor_run(struct errand *errand, struct arena *arena, struct slice path,
+               bool tries_now)
 {
     struct slice reply = SLICE_EMPTY;
-    path = arena_printf(arena, "%.*s/verify", SLICE_ARG(path));
+    path = arena_printf(arena, "%.*s/verify%s", SLICE_ARG(path),
+                        tries_now ? "?try_now=true" : "");
     if (remote_ask(errand, SLICE("POST"), path, &reply) != 0) {
         return 2;
     }

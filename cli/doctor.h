@@ -10,7 +10,8 @@
 
 #include "cli/remote.h"
 
-/* `path`: of the account, encoded. */
-int doctor_run(struct errand *errand, struct arena *arena, struct slice path);
+/* `path`: of the account, encoded. `tries_now`: though its user was refused too often. */
+int doctor_run(struct errand *errand, struct arena *arena, struct slice path,
+               bool tries_now);
 
 #endif

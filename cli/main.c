@@ -33,6 +33,10 @@ static const struct command_flag api_flags[] = {
      "API token; better in SLUICE_TOKEN, which does not show in process lists"},
     {"file", true, "JSON to send, - for standard input (create, update)"},
     {"no-verify", false, "store an account without trying it (account create)"},
+    {"try-now", false,
+     "try a login though its user was refused too often: it is not locked any more "
+     "(account "
+     "create, account doctor)"},
     {"name", true, "name of the MCP server (mcp create)"},
     {"methods", true, "read, write, custom or method names, by comma (mcp create)"},
     {"tags", true, "tags, by comma (mcp create)"},

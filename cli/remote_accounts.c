@@ -18,10 +18,11 @@ int command_account(struct arena *arena, const struct config *config,
     struct slice body = SLICE_EMPTY;
     struct slice one = arena_printf(arena, "/integrated-account/%.*s",
                                     SLICE_ARG(remote_word(errand, 1)));
-    bool no_verify = false;
+    bool no_verify = false, try_now = false;
     command_value(line, "no-verify", &no_verify);
+    command_value(line, "try-now", &try_now);
     if (is_doctor) {
-        return doctor_run(errand, arena, one);
+        return doctor_run(errand, arena, one, try_now);
     }
     if (remote_verb_is(line, "list", 1)) {
         struct slice tenant =
@@ -42,6 +43,7 @@ int command_account(struct arena *arena, const struct config *config,
         return remote_body(errand, &body)
                    ? remote_run(errand, SLICE("POST"),
                                 no_verify ? SLICE("/integrated-account?verify=false")
+                                : try_now ? SLICE("/integrated-account?try_now=true")
                                           : SLICE("/integrated-account"),
                                 body)
                    : 1;

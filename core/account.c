@@ -343,6 +343,11 @@ struct lockout *account_lockout(const struct account *account)
     return account->owner->lockout;
 }
 
+struct lockout *account_user_lockout(const struct account *account)
+{
+    return account->owner->user_lockout;
+}
+
 struct login_turns *account_login_turns(const struct account *account)
 {
     return account->owner->login_turns;

@@ -42,6 +42,7 @@ struct accounts *accounts_new(struct gateway *gateway)
     accounts->by_id = map_new();
     accounts->worked = map_new();
     accounts->lockout = lockout_new();
+    accounts->user_lockout = lockout_new();
     accounts->login_turns = login_turns_new(gateway->parts.loop);
     list_init(&accounts->ready);
     grants_set_hooks(gateway->parts.grants,
@@ -65,6 +66,7 @@ void accounts_free(struct accounts *accounts)
     map_free(accounts->by_id);
     map_free(accounts->worked);
     lockout_free(accounts->lockout);
+    lockout_free(accounts->user_lockout);
     login_turns_free(accounts->login_turns);
     free(accounts);
 }

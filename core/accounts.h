@@ -132,7 +132,9 @@ MUST_USE enum err accounts_build_apart(struct accounts *accounts,
                                        const struct jval *auth, struct account **out);
 
 struct gateway *account_gateway(const struct account *account);
+/* What was refused of each login, and of each user at an ERP. */
 struct lockout *account_lockout(const struct account *account);
+struct lockout *account_user_lockout(const struct account *account);
 struct login_turns *account_login_turns(const struct account *account);
 /* The governor hears how the account stands. */
 void account_tell_governor(struct account *account);

@@ -17,7 +17,7 @@ struct accounts {
     /* When the logins of those put away last worked, in monotonic microseconds: they are not
      * on trial for having been put away. */
     struct map *worked;
-    struct lockout *lockout;
+    struct lockout *lockout, *user_lockout;
     struct login_turns *login_turns;
 };
 

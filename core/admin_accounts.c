@@ -375,7 +375,9 @@ void admin_create_account(struct admin *admin)
     struct store_account record = {.id = SLICE_EMPTY};
     const struct outbound_scheme *scheme = NULL;
     const struct jval *auth = NULL;
-    if (!read_new_account(admin, &record, &scheme, &auth)) {
+    bool tries_now = false;
+    if (!read_new_account(admin, &record, &scheme, &auth) ||
+        !admin_tries_now(admin, &tries_now)) {
         return;
     }
     const struct creation_order order = {
@@ -383,6 +385,7 @@ void admin_create_account(struct admin *admin)
         .auth = auth,
         .scheme = scheme,
         .untried = slice_is(admin_query(admin, "verify"), "false"),
+        .tries_now = tries_now,
         .on_done = on_created,
         .ctx = admin,
     };

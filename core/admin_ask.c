@@ -45,6 +45,18 @@ bool admin_page(struct admin *admin, size_t *limit, struct slice *after)
     return true;
 }
 
+bool admin_tries_now(struct admin *admin, bool *tries_now)
+{
+    *tries_now = slice_is(admin_query(admin, "try_now"), "true");
+    if (*tries_now && admin->who.role != ROLE_ADMIN) {
+        admin_error(admin, ERR_FORBIDDEN,
+                    SLICE("try_now needs an API token of the role admin: each trial of "
+                          "a wrong login brings its user closer to being locked."));
+        return false;
+    }
+    return true;
+}
+
 bool admin_only(struct admin *admin, const char *const *allowed)
 {
     for (size_t i = 0; i < admin->body->count; i++) {

@@ -317,6 +317,11 @@ static void on_tried(void *ctx, const struct fault *fault)
 static void start_trial(struct standby *standby, const struct jval *auth)
 {
     struct store_account record = standby->record;
+    bool tries_now = false;
+    if (!admin_tries_now(standby->admin, &tries_now)) {
+        trial_drop(&standby->trial);
+        return;
+    }
     record.scheme = standby->credential.scheme;
     record.auth = standby->credential.auth;
     record.named = standby->credential.named;
@@ -328,6 +333,7 @@ static void start_trial(struct standby *standby, const struct jval *auth)
     }
     standby->trial.on_done = on_tried;
     standby->trial.ctx = standby;
+    standby->trial.tries_now = tries_now;
     trial_start(&standby->trial);
 }
 

@@ -68,6 +68,10 @@ struct slice admin_query(const struct admin *admin, const char *name);
 /* ?limit= (1 to 200, 50 by default) and ?cursor=; false after a 422. */
 bool admin_page(struct admin *admin, size_t *limit, struct slice *after);
 
+/* ?try_now=true: a login is tried though its user was refused too often (core/standing.h); false
+ * after a 403, because only the operator may say so: who may create accounts could lock users. */
+bool admin_tries_now(struct admin *admin, bool *tries_now);
+
 /* Refuses members that are not in `allowed` (ends with NULL): false after a 422. */
 bool admin_only(struct admin *admin, const char *const *allowed);
 /* A text member of 1 to `max` bytes; absent is false after a 422 when it is required.

@@ -170,7 +170,7 @@ static void on_token(void *ctx, const struct token_outcome *outcome)
 
 /* ---- Trying ---- */
 
-static void start(struct verification *verification)
+static void start(struct verification *verification, bool tries_now)
 {
     struct account *account = verification->account;
     struct op_run *run = &verification->run;
@@ -181,6 +181,7 @@ static void start(struct verification *verification)
     run->priority = GOVERNOR_INTERACTIVE;
     run->weight = 1;
     run->verifies = true;
+    run->tries_now = tries_now;
     run->on_done = on_verified;
     run->on_over = on_over;
     run->on_token = on_token;
@@ -205,7 +206,9 @@ void admin_verify_account(struct admin *admin)
     struct store_account record;
     struct account *account = NULL;
     static const char *const allowed[] = {NULL};
-    if (!admin_load_account(admin, &record) || !admin_only(admin, allowed)) {
+    bool tries_now = false;
+    if (!admin_load_account(admin, &record) || !admin_only(admin, allowed) ||
+        !admin_tries_now(admin, &tries_now)) {
         return;
     }
     enum err err = accounts_get(gateway->accounts, record.id, &account);
@@ -235,5 +238,5 @@ void admin_verify_account(struct admin *admin)
     verification->arena = arena;
     verification->account = account;
     verification->catalog = catalog_hold(account->catalog);
-    start(verification);
+    start(verification, tries_now);
 }

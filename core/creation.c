@@ -271,6 +271,7 @@ static void try_it(struct creation *creation)
     }
     trial->on_done = on_tried;
     trial->ctx = creation;
+    trial->tries_now = creation->order.tries_now;
     trial_start(trial);
 }
 

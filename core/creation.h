@@ -31,7 +31,8 @@ struct creation_order {
     /* Adds to the transaction that stores it; NULL: nothing. May come more than once. */
     void (*put)(void *ctx, struct store_batch *batch,
                 const struct store_account *record);
-    bool untried; /* store it as it is */
+    bool untried;   /* store it as it is */
+    bool tries_now; /* core/standing.h */
     /* Exactly once, possibly before creation_start has returned. */
     void (*on_done)(void *ctx, const struct creation_end *end);
     void *ctx;

@@ -8,7 +8,7 @@
 
 struct refusals {
     int count;
-    int64_t last_us;
+    int64_t last_us, window_us;
 };
 
 struct lockout {
@@ -51,7 +51,7 @@ bool lockout_is_empty(const struct lockout *lockout)
 
 static bool is_over(const struct refusals *refusals, int64_t now_us)
 {
-    return now_us - refusals->last_us >= LOCKOUT_US;
+    return now_us - refusals->last_us >= refusals->window_us;
 }
 
 int lockout_count(const struct lockout *lockout, struct slice login, int64_t now_us)
@@ -65,7 +65,7 @@ int64_t lockout_left_us(const struct lockout *lockout, struct slice login,
 {
     const struct refusals *refusals = map_get(lockout->logins, login);
     return refusals != NULL && !is_over(refusals, now_us)
-               ? refusals->last_us + LOCKOUT_US - now_us
+               ? refusals->last_us + refusals->window_us - now_us
                : 0;
 }
 
@@ -100,7 +100,7 @@ static void tidy(struct lockout *lockout, int64_t now_us)
 }
 
 static struct refusals *entry_of(struct lockout *lockout, struct slice login,
-                                 int64_t now_us)
+                                 int64_t window_us, int64_t now_us)
 {
     struct refusals *refusals = map_get(lockout->logins, login);
     if (refusals == NULL) {
@@ -112,17 +112,19 @@ static struct refusals *entry_of(struct lockout *lockout, struct slice login,
         refusals->count = 0;
     }
     refusals->last_us = now_us;
+    refusals->window_us = window_us;
     return refusals;
 }
 
-int lockout_refused(struct lockout *lockout, struct slice login, int64_t now_us)
+int lockout_refused(struct lockout *lockout, struct slice login, int64_t window_us,
+                    int64_t now_us)
 {
-    return ++entry_of(lockout, login, now_us)->count;
+    return ++entry_of(lockout, login, window_us, now_us)->count;
 }
 
 void lockout_stopped(struct lockout *lockout, struct slice login, int64_t now_us)
 {
-    struct refusals *refusals = entry_of(lockout, login, now_us);
+    struct refusals *refusals = entry_of(lockout, login, LOCKOUT_US, now_us);
     if (refusals->count < LOCKOUT_CALLS_MOST) {
         refusals->count = LOCKOUT_CALLS_MOST;
     }

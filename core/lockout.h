@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: how often in a row an ERP has refused a login, over all accounts that have it:
- * five times lock its user, whichever account they came by. Owns: the counts. Threads: the
- * loop's. Errors: none. Start reading at: lockout_refused. Logins are told apart by
- * outbound_login_key(); times are monotonic microseconds. In memory: what a restart needs of
- * it is the state of the account that was stopped.
+ * Purpose: how often in a row an ERP has refused a login, over all accounts that have it, and,
+ * in another of these, any login of one user: five times lock the user, whichever account and
+ * whichever secret they came by. Owns: the counts. Threads: the loop's. Errors: none. Start
+ * reading at: lockout_refused. Names are those of auth/login_key.h; times are monotonic
+ * microseconds. In memory: what a restart needs of it is the state of the account that was
+ * stopped.
  *
  * NetSuite locks for 30 minutes after 5 failures (Oracle Help, "TBA login audit trail"), SAP
  * after 5 until somebody unlocks (profile parameter login/fails_to_user_lock).
@@ -29,14 +30,15 @@ void lockout_free(struct lockout *lockout); /* accepts NULL */
 
 /* Nothing was refused lately, of nobody: there is no key to be made. */
 bool lockout_is_empty(const struct lockout *lockout);
-/* Refusals in a row, the last of them within half an hour. */
+/* Refusals in a row, the last of them within its window. */
 int lockout_count(const struct lockout *lockout, struct slice login, int64_t now_us);
 /* Until they are over; 0: there are none. */
 int64_t lockout_left_us(const struct lockout *lockout, struct slice login,
                         int64_t now_us);
-/* One more; how many that makes. Copies `login`. */
-int lockout_refused(struct lockout *lockout, struct slice login, int64_t now_us);
-/* Counts as so many at least: its account was stopped. */
+/* One more, which counts for `window_us`; how many that makes. Copies `login`. */
+int lockout_refused(struct lockout *lockout, struct slice login, int64_t window_us,
+                    int64_t now_us);
+/* Counts as so many at least, for LOCKOUT_US: its account was stopped. */
 void lockout_stopped(struct lockout *lockout, struct slice login, int64_t now_us);
 /* The ERP took a request that left at `sent_us`. False: it refused another that came later,
  * so this says nothing of the login as it is now. */

@@ -7,8 +7,8 @@
 #include "base/require.h"
 
 struct login_trial {
-    char *login; /* a copy */
-    size_t login_len;
+    char *user; /* a copy */
+    size_t user_len;
     struct login_turn *first;
     struct list waiting;
 };
@@ -57,35 +57,43 @@ void login_turn_init(struct login_turn *turn)
     list_init(&turn->link);
 }
 
-static struct login_trial *trial_of(struct login_turns *turns, struct slice login)
+static struct login_trial *trial_of(struct login_turns *turns, struct slice user)
 {
-    struct login_trial *trial = map_get(turns->trials, login);
+    struct login_trial *trial = map_get(turns->trials, user);
     if (trial != NULL) {
         return trial;
     }
     trial = calloc(1, sizeof *trial);
     REQUIRE(trial != NULL);
-    trial->login = malloc(login.len);
-    REQUIRE(trial->login != NULL);
-    slice_copy(trial->login, login);
-    trial->login_len = login.len;
+    trial->user = malloc(user.len);
+    REQUIRE(trial->user != NULL);
+    slice_copy(trial->user, user);
+    trial->user_len = user.len;
     list_init(&trial->waiting);
-    map_put(turns->trials, login, trial);
+    map_put(turns->trials, user, trial);
     return trial;
 }
 
 bool login_turns_enter(struct login_turns *turns, struct login_turn *turn,
-                       struct slice login)
+                       struct slice user, struct slice login)
 {
-    REQUIRE(turn->trial == NULL && list_empty(&turn->link) && login.len > 0);
-    struct login_trial *trial = trial_of(turns, login);
+    REQUIRE(turn->trial == NULL && list_empty(&turn->link) && user.len > 0);
+    struct login_trial *trial = trial_of(turns, user);
     turn->trial = trial;
+    turn->login = login;
     if (trial->first == NULL) {
         trial->first = turn;
         return true;
     }
     list_push(&trial->waiting, &turn->link);
     return false;
+}
+
+/* To one who waits with `login`, of what was said to another of the same user. */
+static enum login_word heard(enum login_word word, struct slice said_of,
+                             struct slice login)
+{
+    return word == TURN_SILENT || slice_eq(said_of, login) ? word : TURN_OTHER;
 }
 
 static void settle(struct login_turns *turns, struct login_trial *trial,
@@ -99,11 +107,11 @@ static void settle(struct login_turns *turns, struct login_trial *trial,
             LIST_ENTRY(trial->waiting.next, struct login_turn, link);
         list_remove(&turn->link);
         turn->trial = NULL;
-        turn->word = word;
+        turn->word = heard(word, trial->first->login, turn->login);
         list_push(&turns->settled, &turn->link);
     }
-    map_remove(turns->trials, slice_of(trial->login, trial->login_len));
-    free(trial->login);
+    map_remove(turns->trials, slice_of(trial->user, trial->user_len));
+    free(trial->user);
     free(trial);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: of all that try one login, over all accounts that have it, one goes first; what
- * the ERP says to that one holds for those who wait. Five at once would else be five refused
- * logins, which lock the user. Owns: who waits for whom; turns belong to their callers.
- * Threads: the loop's. Errors: none. Start reading at: login_turns_enter. Logins are told
- * apart by outbound_login_key(); core/lockout.h counts what was refused.
+ * Purpose: of all that try logins of one user, over all accounts that have one, one goes first;
+ * what the ERP says to that one holds for those who wait with the same login, and is the end of
+ * their wait for those with another. Five at once would else be five refused logins, which lock
+ * the user. Owns: who waits for whom; turns belong to their callers. Threads: the loop's. Errors:
+ * none. Start reading at: login_turns_enter. Users and logins are told apart by
+ * auth/login_key.h; core/lockout.h counts what was refused.
  */
 #ifndef SLUICE_CORE_LOGIN_TURNS_H
 #define SLUICE_CORE_LOGIN_TURNS_H
@@ -17,7 +18,8 @@
 enum login_word {
     TURN_SILENT, /* it ended without a word on the login */
     TURN_TAKEN,
-    TURN_REFUSED
+    TURN_REFUSED,
+    TURN_OTHER /* of another login of the user: nothing was learned of one's own */
 };
 
 struct login_trial;
@@ -30,6 +32,7 @@ struct login_turn {
 
     /* login_turns.c's own. */
     struct login_trial *trial; /* that it holds or waits for */
+    struct slice login;
     struct list link;
     enum login_word word;
 };
@@ -41,9 +44,10 @@ struct login_turns *login_turns_new(struct loop *loop);
 void login_turns_free(struct login_turns *turns); /* accepts NULL; nobody is in it */
 
 void login_turn_init(struct login_turn *turn);
-/* True: nobody tries that login now, so this one does. False: it waits. Copies `login`. */
+/* True: nobody tries a login of that user now, so this one does. False: it waits. Copies `user`;
+ * `login` is lent until it is told or leaves. */
 bool login_turns_enter(struct login_turns *turns, struct login_turn *turn,
-                       struct slice login);
+                       struct slice user, struct slice login);
 /* Who went first tells what came of it; who waits goes away (on_settled will not come).
  * Harmless for a turn that is in neither. */
 void login_turns_leave(struct login_turns *turns, struct login_turn *turn,

@@ -27,7 +27,8 @@ struct op_run {
     int weight; /* of the server, 1..100 */
     bool is_write;
     uint64_t document; /* that it changes, as governor_call has it; 0: none */
-    bool verifies; /* is let through though the account waits to be connected again */
+    bool verifies;  /* is let through though the account waits to be connected again */
+    bool tries_now; /* the operator says that its user is not locked: core/standing.h */
     /* The result is in op.result, or op.fault.err says what failed. Exactly once,
      * unless cancelled; never before op_start has returned. */
     void (*on_done)(void *ctx);
@@ -60,7 +61,7 @@ struct op_run {
     int64_t sent_us;
     struct token_wait token_wait;
     struct login_turn turn; /* while this tries a login that others try too */
-    int turn_waits;
+    int turns_in_vain;      /* of others, which nothing came of */
     struct account_parked parked;
     struct list pausing; /* gateway->pausing, with `pause` */
     struct loop_timer *pause;

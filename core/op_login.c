@@ -41,10 +41,14 @@ static void lacks_login(struct op_run *run)
 /* Nothing may be sent by its login; the fault says why. */
 static bool is_barred(struct op_run *run)
 {
-    struct standing_try attempt = {run->login, run->verifies, run->op.arena,
-                                   &run->op.fault, false};
+    struct standing_try attempt = {.login = run->login,
+                                   .verifies = run->verifies,
+                                   .tries_now = run->tries_now,
+                                   .arena = run->op.arena,
+                                   .fault = &run->op.fault};
     bool is_barred = standing_bars(run->signer, &attempt);
     run->verifies = attempt.verifies;
+    run->tries_now = attempt.tries_now;
     run->is_locked = attempt.is_locked;
     return is_barred;
 }
@@ -97,9 +101,10 @@ bool op_take_turn(struct op_run *run)
     if (run->has_turn || !standing_tries(run->signer, run->login, run->verifies)) {
         return true;
     }
-    run->has_turn = login_turns_enter(account_login_turns(run->signer), &run->turn,
-                                      outbound_login_key(run->login, run->op.arena));
-    run->turn_waits += !run->has_turn;
+    run->has_turn =
+        login_turns_enter(account_login_turns(run->signer), &run->turn,
+                          standing_user_key(run->signer, run->login, run->op.arena),
+                          standing_login_key(run->signer, run->login, run->op.arena));
     return run->has_turn;
 }
 
@@ -111,9 +116,10 @@ bool op_hear_turn(struct op_run *run, const struct credential *tried,
         standing_fault(run->signer, run->login, 0, run->op.arena, &run->op.fault);
         return false;
     }
-    if (word == TURN_SILENT && run->turn_waits > 1) {
-        op_busy_fault(run, "The same login is being tried by another call, and no "
-                           "answer has come to the one before it.");
+    run->turns_in_vain += word == TURN_SILENT;
+    if (run->turns_in_vain > 1) {
+        op_busy_fault(run, "A login of the same user is being tried by another call, "
+                           "and no answer has come to the one before it.");
         return false;
     }
     return true;

@@ -6,21 +6,18 @@
 #include "core/logins.h"
 #include "core/turnstile.h"
 
-#define MINUTE_US (INT64_C(60) * 1000000)
-#define IDLE_US (10 * MINUTE_US)
+#define IDLE_US (INT64_C(600) * 1000000)
 #define TOKENS_REFUSED_MOST 3
-#define PROBE_US (INT64_C(15) * 1000000) /* between two tries of what may be over */
 #define NEEDS_REAUTH SLICE("needs_reauth")
 #define DISABLED SLICE("disabled")
-#define LOGIN_REFUSED "login_refused" /* by the ERP */
 #define GRANT_REFUSED \
     "grant_refused" /* by the token host: what a person gave is over */
 
 /* ---- Logins ---- */
 
 /* NULL: it is the active one. */
-static struct account_standby *standby_of(const struct account *account,
-                                          const struct credential *login)
+struct account_standby *standing_standby(const struct account *account,
+                                         const struct credential *login)
 {
     for (size_t i = 0; i < account->standby_count; i++) {
         if (account->standbys[i].credential == login) {
@@ -33,14 +30,14 @@ static struct account_standby *standby_of(const struct account *account,
 static struct login_standing *standing_of(struct account *account,
                                           const struct credential *login)
 {
-    struct account_standby *standby = standby_of(account, login);
+    struct account_standby *standby = standing_standby(account, login);
     return standby != NULL ? &standby->standing : &account->standing;
 }
 
 struct slice standing_scheme_of(const struct account *account,
                                 const struct credential *login)
 {
-    const struct account_standby *standby = standby_of(account, login);
+    const struct account_standby *standby = standing_standby(account, login);
     return standby != NULL ? standby->scheme : account->record.scheme;
 }
 
@@ -50,12 +47,12 @@ bool standing_locks(struct slice scheme)
     return known != NULL && outbound_scheme_locks(known);
 }
 
-static bool locks(const struct account *account, const struct credential *login)
+bool standing_login_locks(const struct account *account, const struct credential *login)
 {
     return standing_locks(standing_scheme_of(account, login));
 }
 
-static int64_t now_us(const struct account *account)
+int64_t standing_now_us(const struct account *account)
 {
     return gateway_mono_us(account_gateway(account));
 }
@@ -77,7 +74,7 @@ bool standing_is_closed(const struct account *account)
 
 /* What it shows holds for the account that is kept ready: it was not changed or removed
  * since, and was not made to try a credential. */
-static bool speaks_for_account(const struct account *account)
+bool standing_speaks(const struct account *account)
 {
     return account_is_current(account) && !account->apart;
 }
@@ -115,13 +112,13 @@ void standing_recall(struct account *account, int64_t worked_us)
     account->standing.on_trial = false; /* standing_call looks how long ago that was */
 }
 
-/* A person says that its login is right now. */
+/* A person says that its login is right now. That is no word of what its user has at the ERP. */
 static void forgive(struct account *account)
 {
     struct arena *arena = arena_new();
     if (standing_locks(account->record.scheme)) {
         lockout_forgive(account_lockout(account),
-                        outbound_login_key(account->credential, arena));
+                        standing_login_key(account, account->credential, arena));
     }
     arena_free(arena);
 }
@@ -161,17 +158,18 @@ int standing_ceiling(const struct account *account)
 /* An account that has calls at the ERP is not idle, however long they take. */
 static bool is_idle(const struct account *account)
 {
-    struct governor_view view = governor_look(account_gateway(account)->parts.governor,
-                                              account->record.id, now_us(account));
+    struct governor_view view =
+        governor_look(account_gateway(account)->parts.governor, account->record.id,
+                      standing_now_us(account));
     return view.in_flight == 0 && view.queue_depth == 0;
 }
 
 void standing_call(struct account *account, const struct credential *login)
 {
     struct login_standing *standing = standing_of(account, login);
-    bool worked_lately =
-        standing->worked_us > 0 && now_us(account) - standing->worked_us < IDLE_US;
-    if (standing->on_trial || worked_lately || !locks(account, login) ||
+    bool worked_lately = standing->worked_us > 0 &&
+                         standing_now_us(account) - standing->worked_us < IDLE_US;
+    if (standing->on_trial || worked_lately || !standing_login_locks(account, login) ||
         (login == account->credential && !is_idle(account))) {
         return;
     }
@@ -183,8 +181,8 @@ void standing_call(struct account *account, const struct credential *login)
  * up the others. The next call by it sees to that anew. */
 void standing_call_over(struct account *account, const struct credential *login)
 {
-    struct account_standby *standby = standby_of(account, login);
-    if (standby != NULL && speaks_for_account(account)) {
+    struct account_standby *standby = standing_standby(account, login);
+    if (standby != NULL && standing_speaks(account)) {
         set_trial(account, &standby->standing, false);
     }
 }
@@ -192,12 +190,13 @@ void standing_call_over(struct account *account, const struct credential *login)
 bool standing_tries(struct account *account, const struct credential *login,
                     bool verifies)
 {
-    return locks(account, login) && (verifies || standing_of(account, login)->on_trial);
+    return standing_login_locks(account, login) &&
+           (verifies || standing_of(account, login)->on_trial);
 }
 
 bool standing_is_known_good(struct account *account, const struct credential *login)
 {
-    const struct account_standby *standby = standby_of(account, login);
+    const struct account_standby *standby = standing_standby(account, login);
     bool proven = standby != NULL ? standby->proven
                                   : account->proven && !standing_needs_reauth(account);
     proven = proven && !account->apart; /* that speaks of the stored one's login */
@@ -273,11 +272,16 @@ static bool is_newest_word(struct account *account, const struct credential *log
     if (refused_us > 0 && refused_us >= sent_us) {
         return false;
     }
-    if (!locks(account, login) || lockout_is_empty(lockout)) {
+    if (!standing_login_locks(account, login)) {
+        return true;
+    }
+    standing_user_worked(account, login, sent_us);
+    if (lockout_is_empty(lockout)) {
         return true;
     }
     struct arena *arena = arena_new();
-    bool is_newest = lockout_worked(lockout, outbound_login_key(login, arena), sent_us);
+    bool is_newest =
+        lockout_worked(lockout, standing_login_key(account, login, arena), sent_us);
     arena_free(arena);
     return is_newest;
 }
@@ -289,11 +293,11 @@ void standing_worked(struct account *account, const struct credential *login,
     if (!is_newest_word(account, login, sent_us)) {
         return;
     }
-    standing->worked_us = now_us(account);
+    standing->worked_us = standing_now_us(account);
     standing->refusals = 0;
     /* A call may end after its account was changed or removed: what it shows holds for the
      * credentials it was signed with, and those are no longer this account's. */
-    if (!speaks_for_account(account)) {
+    if (!standing_speaks(account)) {
         return;
     }
     if (login != account->credential || standing_is_disabled(account)) {
@@ -355,9 +359,9 @@ static void disprove(struct account *account, struct account_standby *standby)
 }
 
 /* That login is not sent again: it was refused as often as it may be. */
-static void stop_login(struct account *account, const struct credential *login)
+void standing_stop_login(struct account *account, const struct credential *login)
 {
-    struct account_standby *standby = standby_of(account, login);
+    struct account_standby *standby = standing_standby(account, login);
     if (standby != NULL) {
         disprove(account, standby);
     } else if (!standing_is_closed(account)) {
@@ -370,16 +374,17 @@ static void refuse_password(struct account *account, const struct credential *lo
     struct login_standing *standing = standing_of(account, login);
     struct lockout *lockout = account_lockout(account);
     struct arena *arena = arena_new();
-    struct slice key = outbound_login_key(login, arena);
-    int count = lockout_refused(lockout, key, now_us(account));
-    if (speaks_for_account(account)) {
+    struct slice key = standing_login_key(account, login, arena);
+    int count = lockout_refused(lockout, key, LOCKOUT_US, standing_now_us(account));
+    standing_user_refused(account, login);
+    if (standing_speaks(account)) {
         bool has_worked = standing->worked_us > 0;
         if (login != account->credential || !has_worked ||
             count >= LOCKOUT_CALLS_MOST) {
             if (account->record.version > 0) {
-                lockout_stopped(lockout, key, now_us(account));
+                lockout_stopped(lockout, key, standing_now_us(account));
             }
-            stop_login(account, login);
+            standing_stop_login(account, login);
         } else {
             set_trial(account, standing, true); /* may be the ERP's own trouble */
         }
@@ -398,7 +403,7 @@ static void refuse_token(struct account *account, const struct credential *login
     standing->refused_version = version;
     standing->refusals++;
     if (standing->refusals >= TOKENS_REFUSED_MOST && login == account->credential &&
-        speaks_for_account(account) && !standing_is_closed(account)) {
+        standing_speaks(account) && !standing_is_closed(account)) {
         stop(account, SLICE(TOKEN_REFUSED));
     }
 }
@@ -406,8 +411,8 @@ static void refuse_token(struct account *account, const struct credential *login
 void standing_refuse(struct account *account, const struct credential *login,
                      uint64_t token_version)
 {
-    standing_of(account, login)->refused_us = now_us(account);
-    if (locks(account, login)) {
+    standing_of(account, login)->refused_us = standing_now_us(account);
+    if (standing_login_locks(account, login)) {
         refuse_password(account, login);
     } else {
         refuse_token(account, login, token_version);
@@ -417,7 +422,7 @@ void standing_refuse(struct account *account, const struct credential *login,
 void standing_refuse_client(struct account *account, const struct credential *login)
 {
     const struct outbound_scheme *scheme = outbound_scheme_find(account->record.scheme);
-    if (login == account->credential && speaks_for_account(account) &&
+    if (login == account->credential && standing_speaks(account) &&
         !standing_is_closed(account) && !outbound_scheme_has_grant(scheme)) {
         stop(account, SLICE(CLIENT_REFUSED));
     }
@@ -425,7 +430,7 @@ void standing_refuse_client(struct account *account, const struct credential *lo
 
 void standing_take_client(struct account *account, const struct credential *login)
 {
-    if (login == account->credential && speaks_for_account(account) &&
+    if (login == account->credential && standing_speaks(account) &&
         standing_needs_reauth(account) &&
         slice_is(account->record.cause, CLIENT_REFUSED)) {
         put_state(account, SLICE("active"), SLICE_EMPTY, account->proven);
@@ -464,104 +469,4 @@ void standing_disable(struct accounts *accounts, struct slice id)
         standing_end_line(account);
         account_drop(account);
     }
-}
-
-/* ---- What may be sent ---- */
-
-/* What stopped it may be over without anybody's doing, and to try it locks nobody. */
-static bool may_probe(struct account *account)
-{
-    struct slice cause = account->record.cause;
-    bool passes = slice_is(cause, CLIENT_REFUSED) || slice_is(cause, TOKEN_REFUSED);
-    if (!passes ||
-        (account->probed_us > 0 && now_us(account) - account->probed_us < PROBE_US)) {
-        return false;
-    }
-    account->probed_us = now_us(account);
-    return true;
-}
-
-/* A restart forgets how often, but not that the account was stopped for it. */
-static int refusals_of(struct account *account, const struct credential *login,
-                       struct arena *arena)
-{
-    struct lockout *lockout = account_lockout(account);
-    int64_t since_ms =
-        gateway_wall_ms(account_gateway(account)) - account->record.updated_ms;
-    bool was_stopped = login == account->credential && !account->apart &&
-                       standing_needs_reauth(account) &&
-                       slice_is(account->record.cause, LOGIN_REFUSED) &&
-                       since_ms * 1000 < LOCKOUT_US;
-    if (!locks(account, login) || (lockout_is_empty(lockout) && !was_stopped)) {
-        return 0;
-    }
-    struct slice key = outbound_login_key(login, arena);
-    if (was_stopped && lockout_count(lockout, key, now_us(account)) == 0) {
-        lockout_stopped(lockout, key, now_us(account));
-    }
-    return lockout_count(lockout, key, now_us(account));
-}
-
-static int minutes_left(const struct account *account,
-                        const struct standing_try *attempt)
-{
-    int64_t left_us = lockout_left_us(
-        account_lockout(account), outbound_login_key(attempt->login, attempt->arena),
-        now_us(account));
-    return (int)((left_us + MINUTE_US - 1) / MINUTE_US);
-}
-
-static bool bars_trial(struct account *account, struct standing_try *attempt)
-{
-    int count = refusals_of(account, attempt->login, attempt->arena);
-    if (count < LOCKOUT_MOST) {
-        return false;
-    }
-    attempt->fault->err = ERR_POLICY_DENIED;
-    attempt->fault->message = arena_printf(
-        attempt->arena,
-        "The ERP has refused this login %d times in a row; one more may lock its user, "
-        "so it was not sent.",
-        count);
-    attempt->fault->hint = arena_printf(
-        attempt->arena,
-        "It is tried again half an hour after the last refusal (in %d minutes), or at "
-        "once %s.",
-        minutes_left(account, attempt),
-        account->record.version > 0 ? "when auth is set anew (PATCH), also to the same "
-                                      "values"
-                                    : "with other values");
-    attempt->is_locked = true;
-    return true;
-}
-
-/* A standby one that was refused, or any that was refused by another account's calls. */
-static bool is_used_up(struct account *account, const struct standing_try *attempt)
-{
-    const struct account_standby *standby = standby_of(account, attempt->login);
-    if (refusals_of(account, attempt->login, attempt->arena) >= LOCKOUT_CALLS_MOST &&
-        speaks_for_account(account)) {
-        stop_login(account, attempt->login);
-    }
-    return standby != NULL && !standby->proven;
-}
-
-bool standing_bars(struct account *account, struct standing_try *attempt)
-{
-    if (attempt->verifies) {
-        return bars_trial(account, attempt);
-    }
-    if (standing_is_disabled(account) || is_used_up(account, attempt)) {
-        standing_fault(account, attempt->login, 0, attempt->arena, attempt->fault);
-        return true;
-    }
-    if (attempt->login != account->credential || !standing_needs_reauth(account)) {
-        return false;
-    }
-    if (may_probe(account)) {
-        attempt->verifies = true;
-        return false;
-    }
-    standing_fault(account, attempt->login, 0, attempt->arena, attempt->fault);
-    return true;
 }

@@ -14,6 +14,10 @@
  * in a row, or one word of the token host against the client, say that a person is needed;
  * a call now and then finds out that it is over.
  *
+ * The ERP counts per user, whatever the secret: after the fourth refusal in a row of a user's
+ * logins, of whichever accounts, none of them is tried that is not known to work at this moment,
+ * for as long as the ERP counts, or until the operator says so.
+ *
  * `login`: the account's active credential or one that stands by. What one of them shows
  * holds for that one alone.
  */
@@ -45,6 +49,12 @@ bool standing_tries(struct account *account, const struct credential *login,
                     bool verifies);
 /* A few refused logins by that scheme lock the user. */
 bool standing_locks(struct slice scheme);
+
+/* Tell the login from all others, and its user from all users at that ERP (auth/login_key.h). */
+struct slice standing_login_key(const struct account *account,
+                                const struct credential *login, struct arena *arena);
+struct slice standing_user_key(const struct account *account,
+                               const struct credential *login, struct arena *arena);
 
 /* The ERP took the login, of a request that left at `sent_us`; `proves`: and did what it was
  * asked to, so the account belongs on the lane it says. */
@@ -80,6 +90,9 @@ struct standing_try {
                     * is let through now and then to see whether it is over */
     struct arena *arena;
     struct fault *fault;
+    bool
+        tries_now; /* the operator says that the ERP takes the user's logins again: what
+                     * was refused counts no more. Once, then cleared */
     bool is_locked; /* set: one more refusal may lock the user */
 };
 /* Nothing may be sent by that login now: the fault says why. */

@@ -51,6 +51,7 @@ void trial_start(struct trial *trial)
     run->gateway = account_gateway(account);
     run->account = account;
     run->verifies = true;
+    run->tries_now = trial->tries_now;
     run->plan = account->integration->verify_plan;
     run->server = SLICE("verify");
     run->priority = GOVERNOR_INTERACTIVE;

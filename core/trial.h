@@ -24,6 +24,7 @@ struct trial_facts {
 struct trial {
     struct arena *arena; /* the trial's own memory is in it */
     struct account *account;
+    bool tries_now; /* core/standing.h */
     /* fault->err is ERR_OK when the ERP took the credential. */
     void (*on_done)(void *ctx, const struct fault *fault);
     void *ctx;

@@ -110,7 +110,7 @@ class TestUsers(SapCase):
         page = self.wrong("basic", values, "login_locked")
         self.assertEqual(0, self.stand.control("sap", "GET", "/stats")["requests"])
         self.assertIn("not tried again for now", page.texts["status"])
-        self.assertIn("in 30 minutes", page.texts["hint"])
+        self.assertIn("in 24 hours", page.texts["hint"])
         self.assertNotIn("PATCH", page.body)
 
     def test_the_right_value_after_a_wrong_one(self):

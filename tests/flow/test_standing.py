@@ -169,9 +169,11 @@ class TestInARow(StandingCase):
         self.assertLess(self.stats()["refused_auth"], 5)
         status, reply = said[-1]
         self.assertEqual((403, "policy_denied"), (status, reply["error"]["code"]))
-        self.assertIn("PATCH", reply["error"]["hint"])
-        # The person says that it is right now: it is tried at once.
+        self.assertIn("try_now", reply["error"]["hint"])
+        # The operator says that it is right now: it is tried at once.
         self.patch(account, auth=dict(self.tba, scheme=TBA))
+        path = self.path(account) + "/verify?try_now=true"
+        self.assertTrue(self.stand.admin("POST", path)["verified"])
         self.call(url)
 
     def test_one_refusal_among_many_in_flight_stops_nothing(self):

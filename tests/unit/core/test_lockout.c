@@ -30,9 +30,9 @@ static void test_each_login_is_counted_by_itself(void **state)
 {
     struct lockout *l = *state;
     assert_true(lockout_is_empty(l));
-    assert_int_equal(lockout_refused(l, ONE, NOW), 1);
-    assert_int_equal(lockout_refused(l, ONE, NOW + 1), 2);
-    assert_int_equal(lockout_refused(l, OTHER, NOW + 2), 1);
+    assert_int_equal(lockout_refused(l, ONE, LOCKOUT_US, NOW), 1);
+    assert_int_equal(lockout_refused(l, ONE, LOCKOUT_US, NOW + 1), 2);
+    assert_int_equal(lockout_refused(l, OTHER, LOCKOUT_US, NOW + 2), 1);
     assert_int_equal(lockout_count(l, ONE, NOW + 3), 2);
     assert_int_equal(lockout_count(l, SLICE("third"), NOW + 3), 0);
 }
@@ -40,7 +40,7 @@ static void test_each_login_is_counted_by_itself(void **state)
 static void test_a_success_ends_the_row_unless_it_left_before_the_refusal(void **state)
 {
     struct lockout *l = *state;
-    lockout_refused(l, ONE, NOW);
+    lockout_refused(l, ONE, LOCKOUT_US, NOW);
     assert_false(lockout_worked(l, ONE, NOW - 1));
     assert_false(lockout_worked(l, ONE, NOW));
     assert_int_equal(lockout_count(l, ONE, NOW), 1);
@@ -53,14 +53,14 @@ static void test_a_success_ends_the_row_unless_it_left_before_the_refusal(void *
 static void test_half_an_hour_later_a_new_row_begins(void **state)
 {
     struct lockout *l = *state;
-    lockout_refused(l, ONE, NOW);
-    lockout_refused(l, ONE, NOW);
+    lockout_refused(l, ONE, LOCKOUT_US, NOW);
+    lockout_refused(l, ONE, LOCKOUT_US, NOW);
     assert_int_equal(lockout_count(l, ONE, NOW + LOCKOUT_US - 1), 2);
     assert_int_equal(lockout_left_us(l, ONE, NOW + LOCKOUT_US - 1), 1);
     assert_int_equal(lockout_left_us(l, ONE, NOW + LOCKOUT_US), 0);
     assert_int_equal(lockout_left_us(l, OTHER, NOW), 0);
     assert_int_equal(lockout_count(l, ONE, NOW + LOCKOUT_US), 0);
-    assert_int_equal(lockout_refused(l, ONE, NOW + LOCKOUT_US), 1);
+    assert_int_equal(lockout_refused(l, ONE, LOCKOUT_US, NOW + LOCKOUT_US), 1);
 }
 
 static void test_one_that_was_stopped_has_one_try_left(void **state)
@@ -68,7 +68,7 @@ static void test_one_that_was_stopped_has_one_try_left(void **state)
     struct lockout *l = *state;
     lockout_stopped(l, ONE, NOW);
     assert_int_equal(lockout_count(l, ONE, NOW), LOCKOUT_CALLS_MOST);
-    assert_int_equal(lockout_refused(l, ONE, NOW), LOCKOUT_MOST);
+    assert_int_equal(lockout_refused(l, ONE, LOCKOUT_US, NOW), LOCKOUT_MOST);
     lockout_stopped(l, ONE, NOW);
     assert_int_equal(lockout_count(l, ONE, NOW), LOCKOUT_MOST);
     lockout_forgive(l, ONE);
@@ -83,7 +83,7 @@ static void test_many_logins_do_not_stay_for_ever(void **state)
     int kept = 0;
     for (int i = 0; i < 3000; i++) {
         int len = snprintf(name, sizeof name, "login %d", i);
-        lockout_refused(l, slice_of(name, (size_t)len),
+        lockout_refused(l, slice_of(name, (size_t)len), LOCKOUT_US,
                         i < 1024 ? NOW : NOW + LOCKOUT_US);
     }
     for (int i = 0; i < 3000; i++) {

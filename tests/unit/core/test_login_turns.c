@@ -10,6 +10,7 @@
 
 #include "core/login_turns.h"
 
+#define USER SLICE("user")
 #define ONE SLICE("one")
 #define OTHER SLICE("other")
 #define CALLERS 4
@@ -34,7 +35,7 @@ static void on_settled(void *ctx, enum login_word word)
     caller->word = word;
     if (caller->again.len > 0) {
         caller->went =
-            login_turns_enter(caller->world->turns, &caller->turn, caller->again);
+            login_turns_enter(caller->world->turns, &caller->turn, USER, caller->again);
     }
 }
 
@@ -66,9 +67,14 @@ static int tear_down(void **state)
     return 0;
 }
 
+static bool enter_as(struct world *w, int n, struct slice user, struct slice login)
+{
+    return login_turns_enter(w->turns, &w->callers[n].turn, user, login);
+}
+
 static bool enter(struct world *w, int n, struct slice login)
 {
-    return login_turns_enter(w->turns, &w->callers[n].turn, login);
+    return enter_as(w, n, USER, login);
 }
 
 static void leave(struct world *w, int n, enum login_word word)
@@ -82,7 +88,7 @@ static void test_one_goes_first_and_its_word_holds_for_all(void **state)
     assert_true(enter(w, 0, ONE));
     assert_false(enter(w, 1, ONE));
     assert_false(enter(w, 2, ONE));
-    assert_true(enter(w, 3, OTHER)); /* of another login */
+    assert_true(enter_as(w, 3, OTHER, ONE)); /* of another user */
     leave(w, 0, TURN_REFUSED);
     assert_int_equal(w->callers[1].told, 0); /* not within somebody else's step */
     loop_run(w->loop);
@@ -129,6 +135,26 @@ static void test_after_silence_the_next_goes_first(void **state)
     }
 }
 
+static void test_what_is_said_of_another_login_is_no_word_on_ones_own(void **state)
+{
+    struct world *w = *state;
+    static const enum login_word said[] = {TURN_REFUSED, TURN_TAKEN};
+    for (int i = 0; i < 2; i++) {
+        assert_true(enter(w, 0, ONE));
+        assert_false(enter(w, 1, OTHER)); /* one of the user's at a time */
+        assert_false(enter(w, 2, ONE));
+        leave(w, 0, said[i]);
+        loop_run(w->loop);
+        assert_int_equal(w->callers[1].word, TURN_OTHER);
+        assert_int_equal(w->callers[2].word, said[i]);
+    }
+    assert_true(enter(w, 0, ONE));
+    assert_false(enter(w, 1, OTHER));
+    leave(w, 0, TURN_SILENT);
+    loop_run(w->loop);
+    assert_int_equal(w->callers[1].word, TURN_SILENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +164,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_after_silence_the_next_goes_first, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_what_is_said_of_another_login_is_no_word_on_ones_own, set_up,
+            tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ERPs lock the user, not the secret: five different wrong secrets of one user are five refused logins.
+Whoever types them, and wherever, the user is not locked, and an administrator knows what to do.
+"""
+import threading
+
+from flow import Volley, codes, main, wait_until
+from test_connect_sap import SapCase
+from test_standing import HELD, TBA, StandingCase
+
+MOST = 4  # of the five that lock
+
+
+class UserCase(StandingCase):
+    def wrong(self, n, **more):
+        """The body that connects the upstream made last with another wrong secret each time."""
+        body = self.stand.netsuite_account(credentials=self.credentials)
+        body["auth"]["token_secret"] = "wrong-%d" % n
+        return dict(body, name="wrong %d" % n, **more)
+
+    def create(self, body, query="", token=None):
+        return self.stand.api("POST", "/integrated-account" + query, body, **(
+            {"token": token} if token else {}))
+
+    def assert_locked_here(self, said):
+        status, reply = said
+        self.assertEqual((403, "policy_denied"), (status, reply["error"]["code"]), reply)
+        self.assertIn("4 times in a row", reply["error"]["message"])
+        self.assertIn("try_now", reply["error"]["hint"])
+        return reply["error"]
+
+    def use_up(self):
+        """As many different wrong secrets as are sent."""
+        self.credentials = self.upstream()
+        self.reset()
+        for n in range(MOST):
+            self.assertEqual(422, self.create(self.wrong(n))[0])
+        self.assertEqual(MOST, self.stats()["refused_auth"])
+
+    def right(self):
+        return self.stand.netsuite_account(credentials=self.credentials)
+
+
+class TestNewAccounts(UserCase):
+    def test_the_fifth_wrong_secret_is_not_sent(self):
+        self.use_up()
+        error = self.assert_locked_here(self.create(self.wrong(9)))
+        self.assertIn("in 30 minutes", error["hint"])
+        self.assert_locked_here(self.create(self.right()))  # nor the right one: who knows
+        self.assertEqual(MOST, self.stats()["requests"])
+        # Of another user of the same account nothing was refused.
+        before = self.credentials
+        self.credentials = dict(self.upstream(), account_id=before["account_id"])
+        self.assertEqual(422, self.create(self.right())[0])
+        self.credentials = before
+
+    def test_the_operator_says_try_now(self):
+        self.use_up()
+        status, account = self.create(self.right(), "?try_now=true")
+        self.assertEqual(201, status, account)
+        # The ERP has taken one: the row is over.
+        self.assertEqual(422, self.create(self.wrong(9))[0])
+        self.call(self.stand.mint(account["id"])["url"])
+
+    def test_one_word_is_one_trial(self):
+        self.use_up()
+        self.assertEqual(422, self.create(self.wrong(8), "?try_now=true")[0])
+        self.stand.control("netsuite", "POST", "/reset")
+        said = [self.create(self.wrong(n))[0] for n in range(10, 15)]
+        self.assertEqual([422] * 3 + [403] * 2, said)
+
+    def test_only_the_operator_may_say_so(self):
+        self.use_up()
+        token = self.stand.admin("POST", "/api-token", {
+            "name": "t", "role": "tenant", "tenant_id": "demo"})["token"]
+        status, reply = self.create(self.right(), "?try_now=true", token)
+        self.assertEqual((403, "forbidden"), (status, reply["error"]["code"]), reply)
+        self.assertEqual(MOST, self.stats()["requests"])
+
+    def test_five_people_at_once(self):
+        self.credentials = self.upstream()
+        self.reset()
+        said = []
+        people = [threading.Thread(target=lambda n=n: said.append(self.create(self.wrong(n))))
+                  for n in range(5)]
+        for one in people:
+            one.start()
+        for one in people:
+            one.join()
+        self.assertEqual([403, 422, 422, 422, 422], sorted(status for status, _ in said))
+        self.assertEqual(MOST, self.stats()["refused_auth"])
+
+
+class TestStored(UserCase):
+    def test_five_changes_of_auth_and_a_call_after_each(self):
+        account, url = self.account()
+        self.reset()
+        for n in range(6):
+            self.patch(account, auth=dict(self.tba, scheme=TBA, token_secret="wrong-%d" % n))
+            self.error(self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2])
+        self.assertEqual(MOST, self.stats()["refused_auth"])
+        self.patch(account, auth=dict(self.tba, scheme=TBA))
+        error = self.error(self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2])
+        self.assertEqual("policy_denied", error["code"])
+        self.assertEqual("active", self.found(account)[0])
+        self.assert_locked_here(self.verify(account))
+        status, told = self.stand.api("POST", self.path(account) + "/verify?try_now=true")
+        self.assertEqual((200, True), (status, told["verified"]), told)
+        self.call(url)
+
+    def test_one_that_works_goes_on_and_ends_the_row(self):
+        account, url = self.account()
+        for n in range(3):
+            self.assertEqual(422, self.create(self.wrong(n))[0])
+        self.call(url)
+        for n in range(3, 6):
+            self.assertEqual(422, self.create(self.wrong(n))[0])
+        self.assertEqual(422, self.create(self.wrong(7))[0])
+        self.assert_locked_here(self.create(self.wrong(8)))
+        self.call(url)  # it is no trial
+        self.assertEqual(("active", None), self.found(account))
+        self.assertEqual(422, self.create(self.wrong(9))[0])
+
+    def test_many_calls_of_one_that_works_are_let_through_together(self):
+        _, url = self.account(governor={"ceiling": 5})
+        for n in range(MOST):
+            self.assertEqual(422, self.create(self.wrong(n))[0])
+        self.latency(HELD)
+        self.reset()
+        volley = Volley(url, 5, "list_all_netsuite_customers").send()
+        wait_until(lambda: self.stats()["in_flight"] == 5, "all of them at the ERP")
+        self.release()
+        self.assertEqual({"ok": 5}, codes(volley.results()))
+
+    def test_after_a_start_it_waits_as_well(self):
+        account, url = self.account()
+        url = self.restarted(url)
+        for n in range(MOST):
+            self.assertEqual(422, self.create(self.wrong(n))[0])
+        # It has not worked since the start: its secret may be the old one.
+        error = self.error(self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2])
+        self.assertEqual("policy_denied", error["code"], error)
+        self.assertEqual(("active", None), self.found(account))
+
+
+class TestSap(SapCase):
+    """As the administrator sees it who types into the hosted form."""
+
+    def failed(self):
+        users = self.stand.control("sap", "GET", "/stats")["users"]
+        return users[self.mock["username"]]
+
+    def test_a_name_is_one_user_however_it_is_written(self):
+        self.stand.control("sap", "POST", "/users/unlock", {})
+        name = self.user()["auth.username"]
+        for n, spelled in enumerate((name, name.lower(), name.upper(), " " + name)):
+            values = dict(self.user(), **{"auth.username": spelled,
+                                          "auth.password": "wrong-%d" % n})
+            _, page = self.send("basic", values)
+            self.assertEqual(422, page.status)
+            self.assertIn("refused", page.texts["status"])
+        self.stand.control("sap", "POST", "/reset")
+        page = self.wrong("basic", self.user(), "login_locked")
+        self.assertEqual(0, self.stand.control("sap", "GET", "/stats")["requests"])
+        self.assertIn("not tried again for now", page.texts["status"])
+        self.assertIn("4 times in a row", page.texts["reason"])
+        self.assertIn("unlocked", page.texts["hint"])
+        self.assertIn("in 24 hours", page.texts["hint"])
+        # Nobody types five wrong passwords into five links.
+        body = self.stand.sap_account(scheme="basic")
+        body["auth"]["username"] = name
+        self.assertEqual(403, self.stand.api("POST", "/integrated-account", body)[0])
+        status, reply = self.stand.api("POST", "/integrated-account?try_now=true", body)
+        self.assertEqual(201, status, reply)
+        self.good("basic", self.user())
+
+
+if __name__ == "__main__":
+    main()
