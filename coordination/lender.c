@@ -431,12 +431,15 @@ static void learn_clock(struct lender *lender, int64_t epoch_ms, int64_t sent_us
                         int64_t now_us)
 {
     int64_t lowest = epoch_ms - now_us / 1000 - 1;
-    int64_t highest = epoch_ms - sent_us / 1000 - 1;
+    int64_t highest = epoch_ms - sent_us / 1000;
+    int64_t jitter_ms = lender->terms.ttl_ms / 100;
     if (lender->offset_ms == INT64_MIN || lender->offset_ms < lowest) {
         lender->offset_ms = lowest;
-    } else if (lender->offset_ms > highest) {
-        lender->offset_ms =
-            highest; /* it has fallen behind, and we must not make that up */
+    } else if (lender->offset_ms - jitter_ms > highest) {
+        /* It has fallen behind, and we must not make that up. Less than a hundredth of a lease is
+         * what the way to Redis takes now more, now less: to call that a loss each time would slow the
+         * clock with every request. */
+        lender->offset_ms = highest;
     }
 }
 
