@@ -66,7 +66,8 @@ struct lender {
     int64_t right_us; /* until when leases may be used */
     int64_t open_us;  /* until then nothing is granted: the epoch is young */
     int64_t renew_us;
-    bool is_closed;              /* as the last answer said: the grace runs */
+    int64_t entered_ms; /* when the first lane was registered, by the epoch's clock */
+    bool is_closed;     /* as the last answer said: the grace runs */
     bool was_right, was_sharing; /* what the last tick saw */
     bool is_disputed;            /* our seat is another's, or the terms are others */
     uint64_t epochs, lapses;
@@ -286,7 +287,7 @@ static void enter_all(struct lender *lender, int64_t now_us)
     lender->round++;
     lender->joins = true;
     lender->renews = lender->renewing = false;
-    lender->renew_us = INT64_MAX;
+    lender->renew_us = lender->entered_ms = INT64_MAX;
     LIST_FOREACH (node, &lender->all) {
         struct lender_lane *lane = LIST_ENTRY(node, struct lender_lane, all);
         lane->pending = 0;
@@ -520,6 +521,15 @@ static void on_joined(struct lender *lender, const struct lender_request *reques
     settle_all(lender, now_us);
 }
 
+/* A node that is not live is forgotten after the hold and the slack (lease.lua), and its lanes with
+ * it: one that joined later than that after its lanes were registered may have none. */
+static bool has_joined_late(const struct lender *lender, int64_t epoch_ms)
+{
+    return lender->stage == STAGE_ENTERING && lender->entered_ms < epoch_ms &&
+           epoch_ms - lender->entered_ms >=
+               lender->terms.hold_ms + lender->terms.ttl_ms / 2;
+}
+
 static void on_dispute(struct lender *lender, int64_t now_us)
 {
     lender->stage = STAGE_DISPUTED;
@@ -538,6 +548,9 @@ static void on_lane(struct lender *lender, const struct lender_request *request,
     lane->pending--;
     if (request->op == LENDER_ENTER) {
         lane->enters = false;
+        if (items[2].number < lender->entered_ms) {
+            lender->entered_ms = items[2].number;
+        }
         lane->seen = items[5].number;
         if (last >= 0 && last < lane->leased) {
             lane->leased = (int)last; /* too late: others may have them */
@@ -591,6 +604,10 @@ bool lender_answer(struct lender *lender, const struct lender_request *request,
     bool was_closed = lender->is_closed;
     lender->is_closed = items[3].number > 0;
     lender->open_us = now_us + items[3].number * 1000;
+    if (slice_is(status, "ok") && has_joined_late(lender, items[2].number)) {
+        enter_all(lender, now_us);
+        return true;
+    }
     if (slice_is(status, "ok") && request->op <= LENDER_RENEW) {
         on_joined(lender, request, now_us);
         return true;

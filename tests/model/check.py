@@ -83,13 +83,13 @@ RULES = {
         "if (lender->joins) {",                            # ... then the node
         "age_ms < lender->terms.ttl_ms && age_ms < lender->terms.hold_ms",  # STALE
         "request->sent_us + (lender->terms.ttl_ms - lender->terms.ttl_ms / 10) * 1000",  # joined
+        "epoch_ms - lender->entered_ms >=",                # hear_answer: JOIN
         "lane->seen = items[5].number;",                   # hear_answer: ENTER
         "if (request->round != lender->round) {",          # void_rest
     ],
     "core/coordinator.c": [
         "CLOCK_BOOTTIME",
         "if (lender_due_us(coordinator->lender) <= now_us) {",  # recall: before each call
-        ".patience_ms = parts->config->terms.ttl_ms / 4",  # is_late
     ],
 }
 

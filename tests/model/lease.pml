@@ -219,8 +219,9 @@ inline execute(i, is_heard)
         if
         :: op == RENEW && !is_live(i) -> reply(i, is_heard, LAPSED, 0, 0)
         :: else ->
+            x = life[i] == 0; /* has_joined_late(): what was registered before is forgotten */
             life[i] = TTL + KEPT;
-            reply(i, is_heard, JOIN, 0, 0)
+            reply(i, is_heard, JOIN, x, 0)
         fi
     :: op == ENTER ->
         x = k;
@@ -446,13 +447,6 @@ inline joined(i)
     settle(i)
 }
 
-/* patience_ms in core/coordinator.c: the connection is dropped. */
-#ifdef FAULT_LATE_JOIN
-#define is_late(i) false
-#else
-#define is_late(i) (asked[i] == 0)
-#endif
-
 /* What was sent before the answer came finds no better one at Redis, and changes nothing there. */
 inline void_rest(i)
 {
@@ -479,7 +473,9 @@ inline hear_answer(i)
     :: op == JOIN ->
         closed[i] = c;
         if
-        :: stage[i] == ENTERING && is_late(i) -> cut(i)
+#ifndef FAULT_LATE_JOIN
+        :: stage[i] == ENTERING && k > 0 -> void_rest(i); enter_all(i)
+#endif
         :: else -> joined(i)
         fi
     :: op == TURN ->

@@ -138,6 +138,27 @@ static void a_grant_that_redis_may_have_forgotten_is_not_taken(void **state)
     lender_free(c.lender);
 }
 
+/*
+ * The lane is registered at 10000. Then the way to Redis stands, and the process too, or it would drop
+ * the connection; when the node joins, Redis has forgotten the lane, and may lend its slot.
+ */
+static void lanes_that_redis_may_have_forgotten_are_registered_again(void **state)
+{
+    struct course c;
+    (void)state;
+    begin(&c);
+    lender_down(c.lender);
+    lender_up(c.lender, SLICE("run"), c.now_ms * 1000);
+    struct lender_request enter = next_request(&c, LENDER_ENTER);
+    struct lender_request join = next_request(&c, LENDER_JOIN);
+    answer(&c, &enter, "entered", 0, 0);
+    c.now_ms += HOLD_MS + TTL_MS / 2;
+    answer(&c, &join, "ok", 0, 0);
+    enter_and_join(&c);
+    (void)next_request(&c, LENDER_TURN);
+    lender_free(c.lender);
+}
+
 /* Redis lends by the lowest ceiling that a server with calls there has told it. */
 static void a_ceiling_that_rises_again_is_told(void **state)
 {
@@ -199,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_grant_told_in_time_is_taken),
         cmocka_unit_test(a_grant_that_redis_may_have_forgotten_is_not_taken),
+        cmocka_unit_test(lanes_that_redis_may_have_forgotten_are_registered_again),
         cmocka_unit_test(a_ceiling_that_rises_again_is_told),
         cmocka_unit_test(a_busy_node_does_not_slow_the_epochs_clock),
     };
