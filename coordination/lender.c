@@ -557,7 +557,11 @@ static void on_lane(struct lender *lender, const struct lender_request *request,
         }
         return;
     }
-    lane->others = last >= 0 && last < INT32_MAX ? (int)last : 0;
+    int others = last >= 0 && last < INT32_MAX ? (int)last : 0;
+    if (others != lane->others) {
+        lane->others = others;
+        queue(&lender->lending, &lane->lending);
+    }
     bool is_fresh = now_us - request->sent_us < lender->terms.ttl_ms * 1000;
     int64_t before = lane->seen;
     take_grants(lender, lane, items[5].number, is_fresh, now_us);

@@ -438,6 +438,7 @@ void loan_new(struct lane *lane, struct list *demands);
 void loan_free(struct lane *lane);
 bool loan_is_untold(const struct lane *lane);
 int lane_others(const struct lane *lane);
+int lane_under_way(const struct lane *lane);
 int64_t loan_wait_us(const struct governor *governor, const struct governor_seat *seat,
                      const struct governor_ticket *ticket);
 bool loan_line_is_full(const struct governor *governor,

@@ -38,6 +38,12 @@ int lane_others(const struct lane *lane)
     return lane->loan != NULL ? lane->loan->others : 0;
 }
 
+/* What the upstream has of the lane now, other processes' calls among them. */
+int lane_under_way(const struct lane *lane)
+{
+    return lane->gate.in_flight + lane_others(lane);
+}
+
 void lane_touch(struct lane *lane)
 {
     if (lane->loan != NULL && list_empty(&lane->loan->demand)) {

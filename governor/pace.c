@@ -166,6 +166,7 @@ void pace_answered(struct governor *governor, const struct governor_seat *seat,
     int64_t took_us = governor->now_us - ticket->granted_us;
     struct pace *pace = lane_pace(lane);
     struct pace_kind *kind;
+    int level = lane_under_way(lane);
     uint32_t median;
 
     if (seat->pace_factor == 0) {
@@ -174,7 +175,7 @@ void pace_answered(struct governor *governor, const struct governor_seat *seat,
     if (pace == NULL) {
         pace = lane_past(lane)->pace = governor_alloc(sizeof(*pace));
     }
-    if (lane->gate.in_flight > lane->gate.ceiling) {
+    if (level > lane->gate.ceiling) {
         pace->changed_us = governor->now_us; /* still more than the limit */
     }
     kind = kind_get(pace, ticket->kind, governor->now_us);
@@ -184,7 +185,7 @@ void pace_answered(struct governor *governor, const struct governor_seat *seat,
     kind->used_us = governor->now_us;
     kind->us[kind->count] = took_us < UINT32_MAX ? (uint32_t)took_us : UINT32_MAX;
     kind->count++;
-    pace->peak = lane->gate.in_flight > pace->peak ? lane->gate.in_flight : pace->peak;
+    pace->peak = level > pace->peak ? level : pace->peak;
     if (kind->count == PACE_CALLS) {
         median = take_median(kind);
         add_group(governor, lane, pace, median,

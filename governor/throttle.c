@@ -157,7 +157,7 @@ void throttle_refused(struct governor *governor, struct lane *lane,
     throttle->probe_us = took_us < PROBE_US        ? PROBE_US
                          : took_us > PROBE_MOST_US ? PROBE_MOST_US
                                                    : took_us;
-    lower(governor, throttle, lane->gate.in_flight, is_new_step);
+    lower(governor, throttle, lane_under_way(lane), is_new_step);
     if (is_new_step || throttle->phase != THROTTLE_PAUSED) {
         pause_us = pause_length(governor, throttle->refusals);
     }

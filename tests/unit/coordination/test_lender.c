@@ -215,6 +215,33 @@ static void a_busy_node_does_not_slow_the_epochs_clock(void **state)
     lender_free(c.lender);
 }
 
+/* What other servers have in use is judged by after refusals: each answer's news is passed on. */
+static void what_others_have_is_told(void **state)
+{
+    struct course c;
+    struct lender_loan loan;
+    struct lender_request request;
+    (void)state;
+    begin(&c);
+    hear_of_grant(&c, "epoch:1 " KEY " 1 10000");
+    assert_int_equal(slots_lent(&c), 1);
+    const struct lender_need another = {.lane = SLICE("lane"),
+                                        .key = SLICE(KEY),
+                                        .ceiling = 5,
+                                        .used = 1,
+                                        .lent = 1,
+                                        .want = 1};
+    lender_need(c.lender, &another, c.now_ms * 1000);
+    request = next_request(&c, LENDER_TURN);
+    answer(&c, &request, "turn", 1, 3);
+    assert_true(lender_next_loan(c.lender, &loan, c.now_ms * 1000));
+    assert_int_equal(loan.slots, 1);
+    assert_int_equal(loan.others, 3);
+    lender_need(c.lender, &another, c.now_ms * 1000);
+    assert_false(lender_next_loan(c.lender, &loan, c.now_ms * 1000));
+    lender_free(c.lender);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +250,7 @@ int main(void)
         cmocka_unit_test(lanes_that_redis_may_have_forgotten_are_registered_again),
         cmocka_unit_test(a_ceiling_that_rises_again_is_told),
         cmocka_unit_test(a_busy_node_does_not_slow_the_epochs_clock),
+        cmocka_unit_test(what_others_have_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

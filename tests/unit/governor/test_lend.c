@@ -133,6 +133,47 @@ static void test_a_probe_asks_for_one_slot_beside_long_calls(void **state)
     finish_all(w);
 }
 
+/* Of eight at the upstream four are this server's: what holds after a refusal holds for all. */
+static void test_a_refusal_counts_the_calls_of_others(void **state)
+{
+    struct world *w = *state;
+
+    add(w, "a", "t", "lane", 8);
+    for (int i = 0; i < 4; i++) {
+        ask(w, i, "a");
+    }
+    assert_true(governor_lane_lend(w->governor, SLICE("lane"), 4, 4, w->now));
+    for (int i = 0; i < 4; i++) {
+        expect_next(w, i, GOVERNOR_GRANTED);
+    }
+    finish(w, 0, GOVERNOR_RATE_LIMITED);
+    assert_int_equal(lane(w, "lane").effective, 4);
+    finish_all(w);
+}
+
+/* A call that is refused while it is alone here says something of a number where others have some. */
+static void test_a_refusal_of_the_only_call_here_counts_those_of_others(void **state)
+{
+    struct world *w = *state;
+
+    add(w, "a", "t", "lane", 8);
+    ask(w, 0, "a");
+    assert_true(governor_lane_lend(w->governor, SLICE("lane"), 1, 5, w->now));
+    expect_next(w, 0, GOVERNOR_GRANTED);
+    finish(w, 0, GOVERNOR_RATE_LIMITED);
+    assert_int_equal(lane(w, "lane").effective, 3);
+    ask(w, 0, "a");
+    for (int i = 0; i < 10; i++) { /* below six, which were refused */
+        pass(w, SECOND);
+        lend(w, 1);
+        if (next(w) == 0) {
+            finish(w, 0, GOVERNOR_ANSWERED);
+        }
+    }
+    assert_int_equal(lane(w, "lane").effective, 5);
+    finish_all(w);
+}
+
 static void test_who_can_get_nothing_in_time_is_told_at_once(void **state)
 {
     struct world *w = *state;
@@ -307,6 +348,8 @@ int main(void)
         cmocka_unit_test(test_calls_of_several_classes_are_wanted_once),
         cmocka_unit_test(test_what_is_kept_for_others_is_not_wanted),
         cmocka_unit_test(test_a_probe_asks_for_one_slot_beside_long_calls),
+        cmocka_unit_test(test_a_refusal_counts_the_calls_of_others),
+        cmocka_unit_test(test_a_refusal_of_the_only_call_here_counts_those_of_others),
         cmocka_unit_test(test_who_can_get_nothing_in_time_is_told_at_once),
         cmocka_unit_test(test_only_tenants_ceilings_are_divided),
         cmocka_unit_test(test_a_write_behind_another_finds_no_room_beyond_the_line),

@@ -135,6 +135,35 @@ static void test_one_call_always_goes(void **state)
     assert_int_equal(least, 1);
 }
 
+/* Two at once, while other servers have six of the lane's slots. */
+static void serve_beside_others(struct world *w, int calls, int64_t us)
+{
+    for (int i = 0; i < calls; i += 2) {
+        ask(w, 0, "a");
+        ask(w, 1, "a");
+        assert_true(governor_lane_lend(w->governor, SLICE("lane"), 2, 6, w->now));
+        expect_next(w, 0, GOVERNOR_GRANTED);
+        expect_next(w, 1, GOVERNOR_GRANTED);
+        pass(w, us);
+        finish(w, 0, GOVERNOR_ANSWERED);
+        finish(w, 1, GOVERNOR_ANSWERED);
+    }
+}
+
+static void test_the_calls_of_other_servers_count(void **state)
+{
+    struct governor_options options = governor_defaults(7);
+    struct world *w = *state;
+
+    options.is_lent = true;
+    governor_free(w->governor);
+    w->governor = governor_new(&options);
+    open_lane(w, 2);
+    serve_beside_others(w, 160, 200 * MS);
+    serve_beside_others(w, 64, SECOND);
+    assert_int_equal(effective(w), 6); /* of eight; not of two */
+}
+
 static void test_a_report_is_not_held_against_a_read(void **state)
 {
     struct world *w = *state;
@@ -236,6 +265,7 @@ int main(void)
         SENTENCE(test_an_erp_that_slows_with_calls_gets_fewer_and_then_more),
         SENTENCE(test_what_fewer_calls_do_not_mend_is_let_be),
         SENTENCE(test_one_call_always_goes),
+        SENTENCE(test_the_calls_of_other_servers_count),
         SENTENCE(test_a_report_is_not_held_against_a_read),
         SENTENCE(test_what_is_quick_anyway_is_not_slow),
         SENTENCE(test_a_floor_is_forgotten_with_its_window),
