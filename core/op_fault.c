@@ -95,6 +95,34 @@ static const char *why_refused(enum governor_decision decision, enum governor_ru
                                         : "The line for this ERP account is full.";
 }
 
+/* No part of a ceiling falls to this process, or worker, and never will: who divides it says why. */
+static void no_share_fault(const struct op_run *run, struct fault *fault)
+{
+    bool is_divided = governor_shares(run->gateway->parts.governor) > 1;
+
+    if (is_divided && run->gateway->coordinator != NULL) {
+        fault->message = SLICE("The tenant's ceiling is smaller than the number of "
+                               "servers that share it, and none of it falls to this "
+                               "one.");
+        fault->hint = SLICE("The same call may reach another server next time; the "
+                            "operator raises the tenant's ceiling or lowers "
+                            "coordination.nodes.");
+    } else if (is_divided) {
+        fault->message = SLICE("The ceiling of this ERP account, or its tenant's, is "
+                               "smaller than the number of processes that share it, "
+                               "and none of it falls to this one.");
+        fault->hint =
+            SLICE("The same call may reach another process next time; the "
+                  "operator raises the ceiling or lowers coordination.shares.");
+    } else {
+        fault->message = SLICE("The tenant's ceiling is divided among this server's "
+                               "workers until its next start, and none of it falls to "
+                               "the one that serves this ERP account.");
+        fault->hint = SLICE("The operator raises the tenant's ceiling, or starts the "
+                            "server again: then it is whole.");
+    }
+}
+
 void op_busy_fault(struct op_run *run, const char *message)
 {
     struct fault *fault = &run->op.fault;
@@ -107,12 +135,7 @@ void op_busy_fault(struct op_run *run, const char *message)
         SLICE("Wait retry_after_seconds, then send the same call again; fewer calls at "
               "once will not be refused.");
     if (view.limit == 0) {
-        fault->message = SLICE("The ceiling of this ERP account is smaller than the "
-                               "number of processes that share it, and none of it "
-                               "falls to this one.");
-        fault->hint =
-            SLICE("The same call may reach another process next time; the "
-                  "operator raises the ceiling or lowers coordination.shares.");
+        no_share_fault(run, fault);
     }
     fault->retry_after_s = view.retry_after_s;
 }

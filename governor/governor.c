@@ -58,6 +58,11 @@ int governor_part(const struct governor *governor, int ceiling)
     return part + (governor->share < ceiling % governor->shares ? 1 : 0);
 }
 
+int governor_shares(const struct governor *governor)
+{
+    return governor->shares;
+}
+
 int governor_single(const struct governor *governor)
 {
     return governor->options.is_lent ? 1 : governor->share + 1;

@@ -39,6 +39,8 @@ struct governor *governor_new(const struct governor_options *options);
  * With is_lent only of tenants' ceilings, which nobody lends.
  */
 void governor_set_share(struct governor *governor, int share, int shares);
+/* As was set; 1: nobody shares. */
+int governor_shares(const struct governor *governor);
 /* The ceiling of which just one falls to this governor; 1 where it has the whole. */
 int governor_single(const struct governor *governor);
 /* No ticket may be waiting or granted any more. Accepts NULL. */

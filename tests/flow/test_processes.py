@@ -84,6 +84,7 @@ class TestOneCeiling(ProcessCase):
         self.assertEqual(codes(answers), {"ok": 1, "account_busy": 1})
         error = self.error(answers[1][2])
         self.assertIn("none of it falls to this one", error["message"])
+        self.assertIn("coordination.shares", error["hint"])
         self.assertEqual(answers[1][1]["ratelimit-limit"], "0")
 
     def test_a_ceiling_that_one_changes_holds_for_both(self):

@@ -103,6 +103,18 @@ class TestShareOfWorkers(Quad):
             self.assertEqual(codes(volley.results()), {"ok": 40})
         self.check_peak(3)
 
+    def test_who_has_no_part_of_a_tenants_ceiling_is_told_why(self):
+        self.stands[0].admin("PATCH", "/tenant/demo", {"governor": {"ceiling": 1}})
+        wait_until(lambda: sorted(self.limit(stand, url) for stand, url in
+                                  zip(self.stands, self.urls)) == ["0", "1"], "parts of 1")
+        answers = [stand.tool(url, "list_all_netsuite_customers", {"limit": 1})
+                   for stand, url in zip(self.stands, self.urls)]
+        self.assertEqual(codes(answers), {"ok": 1, "account_busy": 1})
+        error = [result["structuredContent"]["error"] for _, _, result in answers
+                 if result.get("isError")][0]
+        self.assertIn("coordination.nodes", error["hint"])
+        self.assertNotIn("coordination.shares", error["hint"])
+
     def limit(self, stand, url):
         return stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[1]["ratelimit-limit"]
 

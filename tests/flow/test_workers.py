@@ -82,6 +82,15 @@ class TestOneHome(WorkerCase):
             self.assertEqual(codes(volley.results()), {"ok": 10})
         self.assertLessEqual(self.stats()["in_flight_peak"], 4)
 
+    def test_who_has_no_part_of_a_tenants_ceiling_is_told_why(self):
+        made = [self.fresh(tenant="narrow", governor=LONG_LINE) for _ in range(12)]
+        self.stand.admin("PATCH", "/tenant/narrow", {"governor": {"ceiling": 1}})
+        answers = [self.stand.tool(url, CUSTOMERS, {"limit": 1}) for _, url in made]
+        self.assertEqual(sorted(codes(answers)), ["account_busy", "ok"])
+        error = [self.error(result) for _, _, result in answers if result.get("isError")][0]
+        self.assertIn("divided among this server's workers", error["message"])
+        self.assertIn("starts the server again", error["hint"])
+
     def test_a_tenants_ceiling_holds_when_an_account_joins_a_lane_elsewhere(self):
         for n in range(6):  # of these lanes some live in the second worker, the tenant's in the first
             tenant = "joins%d" % n
