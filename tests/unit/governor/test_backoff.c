@@ -200,15 +200,8 @@ static void test_nobody_overtakes_when_the_timer_is_late(void **state)
 static void test_a_late_timer_settles_events_in_the_order_of_their_times(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 1,
-                                       .queue_limit = 2,
-                                       .queue_wait_us = 31 * SECOND};
 
-    governor_account_set(w->governor, &account, w->now);
+    add_a(w, 1, 2, 31 * SECOND);
     ask(w, 0, "a");
     ask(w, 1, "a");
     finish(w, 0, GOVERNOR_LOST); /* free after 30 s, before the wait is over */
@@ -237,15 +230,8 @@ static void test_time_does_not_go_back(void **state)
 static void test_a_lost_call_keeps_its_slot_for_a_while(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 1,
-                                       .queue_limit = 2,
-                                       .queue_wait_us = 60 * SECOND};
 
-    governor_account_set(w->governor, &account, w->now);
+    add_a(w, 1, 2, 60 * SECOND);
     ask(w, 0, "a");
     finish(w, 0, GOVERNOR_LOST);
     memset(&w->calls[0], 0, sizeof(w->calls[0])); /* the memory is the caller's */

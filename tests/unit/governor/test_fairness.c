@@ -133,15 +133,7 @@ static void test_batch_gets_a_tenth_while_it_waits(void **state)
     struct world *w = *state;
     int batch = 0, running = 0;
 
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 1,
-                                       .queue_limit = 60,
-                                       .queue_wait_us = PATIENCE};
-
-    governor_account_set(w->governor, &account, w->now);
+    add_a(w, 1, 60, PATIENCE);
     ask(w, 0, "a");
     for (int i = 1; i <= 50; i++) {
         ask_as(w, i, "a", i <= 5 ? GOVERNOR_BATCH : GOVERNOR_INTERACTIVE);
@@ -159,15 +151,8 @@ static void test_critical_calls_overtake_but_leave_the_others_their_shares(void 
 {
     struct world *w = *state;
     int interactive = 0, batch = 0, running = 0;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 1,
-                                       .queue_limit = 60,
-                                       .queue_wait_us = PATIENCE};
 
-    governor_account_set(w->governor, &account, w->now);
+    add_a(w, 1, 60, PATIENCE);
     ask(w, 0, "a");
     for (int i = 1; i <= 60; i++) {
         ask_as(w, i, "a",
@@ -308,15 +293,8 @@ static void measure(struct world *w, int64_t hold_us)
 static void test_who_would_be_too_late_is_told_at_once(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 2,
-                                       .queue_limit = 32,
-                                       .queue_wait_us = 10 * SECOND};
 
-    governor_account_set(w->governor, &account, w->now);
+    add_a(w, 2, 32, 10 * SECOND);
     measure(w, 3 * SECOND);
     for (int i = 0; i < 9; i++) { /* two run; 6 x 1.5 s and 1 s for the last */
         assert_int_equal(ask(w, i, "a"), i < 2 ? GOVERNOR_GRANTED : GOVERNOR_WAITING);
@@ -332,13 +310,7 @@ static void test_who_would_be_too_late_is_told_at_once(void **state)
 static void test_the_first_in_line_waits_for_a_slot_not_for_a_whole_call(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 5,
-                                       .queue_limit = 32,
-                                       .queue_wait_us = 10 * SECOND};
+    struct governor_account account = account_a(5, 32, 10 * SECOND);
 
     governor_account_set(w->governor, &account, w->now);
     measure(w, 25 * SECOND); /* longer than anybody may wait */
@@ -367,13 +339,7 @@ static void test_the_first_in_line_waits_for_a_slot_not_for_a_whole_call(void **
 static void test_a_weight_that_was_changed_holds_for_those_in_line(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 1,
-                                       .queue_limit = 32,
-                                       .queue_wait_us = PATIENCE};
+    struct governor_account account = account_a(1, 32, PATIENCE);
 
     account.queue_wait_us = 1000 * SECOND;
     governor_account_set(w->governor, &account, w->now);
@@ -403,15 +369,8 @@ static void
 test_a_server_s_estimate_counts_the_turns_of_others_not_their_queues(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 1,
-                                       .queue_limit = 32,
-                                       .queue_wait_us = 10 * SECOND};
 
-    governor_account_set(w->governor, &account, w->now);
+    add_a(w, 1, 32, 10 * SECOND);
     measure(w, 2 * SECOND);
     ask(w, 0, "a");
     for (int i = 1; i <= 5; i++) {
@@ -435,13 +394,7 @@ test_a_server_s_estimate_counts_the_turns_of_others_not_their_queues(void **stat
 static void test_batch_s_estimate_knows_its_share(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 1,
-                                       .queue_limit = 60,
-                                       .queue_wait_us = 10000 * SECOND};
+    struct governor_account account = account_a(1, 60, 10000 * SECOND);
 
     governor_account_set(w->governor, &account, w->now);
     measure(w, SECOND);
@@ -461,15 +414,8 @@ static void test_batch_s_estimate_knows_its_share(void **state)
 static void test_a_full_queue_is_shared(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 1,
-                                       .queue_limit = 5,
-                                       .queue_wait_us = PATIENCE};
 
-    governor_account_set(w->governor, &account, w->now);
+    add_a(w, 1, 5, PATIENCE);
     ask(w, 0, "a");
     ask_by(w, 1, "a", "greedy", 1, GOVERNOR_BATCH);
     for (int i = 2; i <= 5; i++) {

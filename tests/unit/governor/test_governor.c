@@ -104,15 +104,8 @@ static void test_many_accounts_of_a_lane_are_served_in_the_order_they_came(void 
 static void test_a_full_queue_refuses_and_keeps_nothing(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 1,
-                                       .queue_limit = 2,
-                                       .queue_wait_us = SECOND};
 
-    governor_account_set(w->governor, &account, w->now);
+    add_a(w, 1, 2, SECOND);
     ask(w, 0, "a");
     ask(w, 1, "a");
     ask(w, 2, "a");
@@ -127,15 +120,8 @@ static void test_a_full_queue_refuses_and_keeps_nothing(void **state)
 static void test_a_queue_of_no_places_refuses_at_once(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 1,
-                                       .queue_limit = 0,
-                                       .queue_wait_us = SECOND};
 
-    governor_account_set(w->governor, &account, w->now);
+    add_a(w, 1, 0, SECOND);
 
     assert_int_equal(ask(w, 0, "a"), GOVERNOR_GRANTED);
     assert_int_equal(ask(w, 1, "a"), GOVERNOR_REFUSED);
@@ -171,14 +157,7 @@ static void test_waits_of_different_length_end_in_their_order(void **state)
     struct world *w = *state;
 
     for (int i = 1; i <= 9; i++) {
-        struct governor_account account = {.id = SLICE("a"),
-                                           .tenant = SLICE("t"),
-                                           .lane = SLICE("lane"),
-                                           .joined = true,
-                                           .ceiling = 1,
-                                           .queue_limit = 32,
-                                           .queue_wait_us = (10 - i) * SECOND};
-        governor_account_set(w->governor, &account, w->now);
+        add_a(w, 1, 32, (10 - i) * SECOND);
         ask(w, i == 1 ? 0 : i, "a");
         ask(w, i + 20, "a");
     }
@@ -201,15 +180,8 @@ static void test_waits_of_different_length_end_in_their_order(void **state)
 static void test_a_wait_longer_than_time_itself_does_not_overflow(void **state)
 {
     struct world *w = *state;
-    struct governor_account account = {.id = SLICE("a"),
-                                       .tenant = SLICE("t"),
-                                       .lane = SLICE("lane"),
-                                       .joined = true,
-                                       .ceiling = 1,
-                                       .queue_limit = 2,
-                                       .queue_wait_us = INT64_MAX};
 
-    governor_account_set(w->governor, &account, w->now);
+    add_a(w, 1, 2, INT64_MAX);
     ask(w, 0, "a");
     ask(w, 1, "a");
 

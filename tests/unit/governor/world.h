@@ -64,6 +64,27 @@ static inline void add(struct world *w, const char *id, const char *tenant,
     governor_account_set(w->governor, &account, w->now);
 }
 
+/* Account "a" of "t", alone on "lane". */
+static inline struct governor_account account_a(int ceiling, int queue_limit,
+                                                int64_t queue_wait_us)
+{
+    return (struct governor_account){.id = SLICE("a"),
+                                     .tenant = SLICE("t"),
+                                     .lane = SLICE("lane"),
+                                     .joined = true,
+                                     .ceiling = ceiling,
+                                     .queue_limit = queue_limit,
+                                     .queue_wait_us = queue_wait_us};
+}
+
+static inline void add_a(struct world *w, int ceiling, int queue_limit,
+                         int64_t queue_wait_us)
+{
+    struct governor_account account = account_a(ceiling, queue_limit, queue_wait_us);
+
+    governor_account_set(w->governor, &account, w->now);
+}
+
 static inline enum governor_decision ask_by(struct world *w, int call,
                                             const char *account, const char *server,
                                             int weight, enum governor_priority priority)
