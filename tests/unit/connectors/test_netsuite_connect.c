@@ -19,12 +19,10 @@ static void test_both_forms_of_an_account_id_become_one(void **state)
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         struct arena *arena = arena_new();
-        struct op_target target;
-        struct fault fault;
         char json[64];
         snprintf(json, sizeof json, "{\"account_id\":\"%s\"}", forms[i]);
 
-        assert_int_equal(connect_to("netsuite", arena, json, &target, &fault), ERR_OK);
+        struct op_target target = connected("netsuite", arena, json);
 
         const struct hosts *hosts = target.private_data;
         assert_slice(target.lane, "netsuite:123456_SB1");
@@ -46,16 +44,13 @@ static void test_both_forms_of_an_account_id_become_one(void **state)
 static void test_base_urls_replace_hosts_and_are_normalised(void **state)
 {
     struct arena *arena = arena_new();
-    struct op_target target;
-    struct fault fault;
 
     (void)state;
-    assert_int_equal(connect_to("netsuite", arena,
-                                "{\"account_id\":\"TSTDRV1234567\",\"base_urls\":{"
-                                "\"suitetalk\":\"HTTP://LocalHost:8080\","
-                                "\"restlets\":\"https://erp.example:443\"}}",
-                                &target, &fault),
-                     ERR_OK);
+    struct op_target target =
+        connected("netsuite", arena,
+                  "{\"account_id\":\"TSTDRV1234567\",\"base_urls\":{"
+                  "\"suitetalk\":\"HTTP://LocalHost:8080\","
+                  "\"restlets\":\"https://erp.example:443\"}}");
 
     const struct hosts *hosts = target.private_data;
     assert_slice(hosts->suitetalk, "http://localhost:8080");

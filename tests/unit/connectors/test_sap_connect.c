@@ -8,15 +8,12 @@
 static void test_a_cloud_system_needs_no_client(void **state)
 {
     struct arena *arena = arena_new();
-    struct op_target target;
-    struct fault fault;
 
     (void)state;
-    assert_int_equal(connect_to("sap", arena,
-                                "{\"route\":\"direct\",\"base_url\":"
-                                "\"HTTPS://My300000-API.s4hana.cloud.sap:443\"}",
-                                &target, &fault),
-                     ERR_OK);
+    struct op_target target =
+        connected("sap", arena,
+                  "{\"route\":\"direct\",\"base_url\":"
+                  "\"HTTPS://My300000-API.s4hana.cloud.sap:443\"}");
 
     const struct sap_system *system = target.private_data;
     assert_slice(system->origin, SAP_ORIGIN);
@@ -31,20 +28,16 @@ static void test_a_cloud_system_needs_no_client(void **state)
 static void test_two_clients_of_one_system_are_two_lanes(void **state)
 {
     struct arena *arena = arena_new();
-    struct op_target first, second;
-    struct fault fault;
 
     (void)state;
-    assert_int_equal(connect_to("sap", arena,
-                                "{\"route\":\"on_premise\",\"base_url\":"
-                                "\"http://erp.example:8000\",\"sap_client\":\"100\"}",
-                                &first, &fault),
-                     ERR_OK);
-    assert_int_equal(connect_to("sap", arena,
-                                "{\"route\":\"on_premise\",\"base_url\":"
-                                "\"http://erp.example:8000\",\"sap_client\":\"200\"}",
-                                &second, &fault),
-                     ERR_OK);
+    struct op_target first =
+        connected("sap", arena,
+                  "{\"route\":\"on_premise\",\"base_url\":"
+                  "\"http://erp.example:8000\",\"sap_client\":\"100\"}");
+    struct op_target second =
+        connected("sap", arena,
+                  "{\"route\":\"on_premise\",\"base_url\":"
+                  "\"http://erp.example:8000\",\"sap_client\":\"200\"}");
 
     assert_slice(first.lane, "sap:on_premise:erp.example:8000:100");
     assert_slice(second.lane, "sap:on_premise:erp.example:8000:200");
@@ -56,15 +49,12 @@ static void test_two_clients_of_one_system_are_two_lanes(void **state)
 static void test_a_destination_may_be_named_beside_the_address(void **state)
 {
     struct arena *arena = arena_new();
-    struct op_target target;
-    struct fault fault;
 
     (void)state;
-    assert_int_equal(connect_to("sap", arena,
-                                "{\"route\":\"destination\",\"base_url\":"
-                                "\"https://erp.example\",\"destination\":\"S4 prod\"}",
-                                &target, &fault),
-                     ERR_OK);
+    struct op_target target =
+        connected("sap", arena,
+                  "{\"route\":\"destination\",\"base_url\":"
+                  "\"https://erp.example\",\"destination\":\"S4 prod\"}");
     assert_slice(target.destination, "S4 prod");
     assert_null(jval_get(target.connection, "destination"));
     assert_slice(target.lane, "sap:destination:erp.example:443:-");
@@ -129,24 +119,21 @@ static void test_each_mistake_is_named_with_its_pointer(void **state)
 static void test_a_virtual_host_is_told_apart_by_its_location(void **state)
 {
     struct arena *arena = arena_new();
-    struct op_target target;
-    struct fault fault;
 
     (void)state;
-    target = connect_again("sap", arena,
-                           "{\"route\":\"connectivity\",\"base_url\":"
-                           "\"http://S4.virtual:44300\",\"sap_client\":\"100\","
-                           "\"location_id\":\"berlin\"}");
+    struct op_target target =
+        connect_again("sap", arena,
+                      "{\"route\":\"connectivity\",\"base_url\":"
+                      "\"http://S4.virtual:44300\",\"sap_client\":\"100\","
+                      "\"location_id\":\"berlin\"}");
     assert_slice(target.lane, "sap:connectivity:berlin:s4.virtual:44300:100");
     assert_slice(target.location, "berlin");
     assert_slice(target.route, "connectivity");
     assert_int_equal(target.default_ceiling, 4);
 
-    assert_int_equal(connect_to("sap", arena,
-                                "{\"route\":\"connectivity\",\"base_url\":"
-                                "\"http://S4.virtual:44300\",\"sap_client\":\"100\"}",
-                                &target, &fault),
-                     ERR_OK);
+    target = connected("sap", arena,
+                       "{\"route\":\"connectivity\",\"base_url\":"
+                       "\"http://S4.virtual:44300\",\"sap_client\":\"100\"}");
     assert_slice(target.lane, "sap:connectivity:s4.virtual:44300:100");
     assert_int_equal(target.location.len, 0);
     arena_free(arena);

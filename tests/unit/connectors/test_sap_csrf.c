@@ -3,6 +3,8 @@
  * Writes of one account against a service that binds tokens to cookies and forgets them.
  * The loop here wakes parked operations as the core does: whenever one has moved on.
  */
+#include <stdlib.h>
+
 #include "tests/unit/connectors/sap_world.h"
 
 #define OPS 8
@@ -85,29 +87,49 @@ static enum connector_step answer(const struct sap_world *world, struct op *op,
 /* ---- Operations in flight ---- */
 
 struct flight {
-    const struct sap_world *world;
+    struct sap_world world;
+    struct service service;
+    size_t count;
     struct op ops[OPS];
     enum connector_step steps[OPS];
     bool over[OPS];
 };
 
-static void begin_all(struct flight *flight, const struct sap_world *world,
-                      size_t count)
+static int open_flight(void **state)
 {
-    flight->world = world;
+    struct flight *flight = calloc(1, sizeof *flight);
+
+    assert_non_null(flight);
+    flight->world = sap_world_new();
+    *state = flight;
+    return 0;
+}
+
+static int close_flight(void **state)
+{
+    struct flight *flight = *state;
+
+    sap_world_free(&flight->world);
+    free(flight);
+    return 0;
+}
+
+static void begin_all(struct flight *flight, size_t count)
+{
+    flight->count = count;
     for (size_t i = 0; i < count; i++) {
-        flight->ops[i] =
-            sap_world_op(world, "create_a_sap_purchase_order", order_arguments);
-        flight->steps[i] = sap_world_begin(world, &flight->ops[i]);
+        flight->ops[i] = sap_world_op(&flight->world, "create_a_sap_purchase_order",
+                                      order_arguments);
+        flight->steps[i] = sap_world_begin(&flight->world, &flight->ops[i]);
         flight->over[i] = false;
     }
 }
 
-static void wake_parked(struct flight *flight, size_t count)
+static void wake_parked(struct flight *flight)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < flight->count; i++) {
         if (!flight->over[i] && flight->steps[i] == CONNECTOR_PARK) {
-            flight->steps[i] = flight->world->connector->resume(
+            flight->steps[i] = flight->world.connector->resume(
                 &flight->ops[i], flight->ops[i].tool->plan);
         }
     }
@@ -116,30 +138,28 @@ static void wake_parked(struct flight *flight, size_t count)
 static void end(struct flight *flight, size_t at)
 {
     flight->over[at] = true;
-    flight->world->connector->leave(&flight->ops[at], flight->ops[at].tool->plan);
+    flight->world.connector->leave(&flight->ops[at], flight->ops[at].tool->plan);
 }
 
 /* Answers one op's request. */
-static void move(struct flight *flight, size_t at, size_t count,
-                 struct service *service)
+static void move(struct flight *flight, size_t at)
 {
     assert_int_equal(flight->steps[at], CONNECTOR_SEND);
-    flight->steps[at] = answer(flight->world, &flight->ops[at], service);
+    flight->steps[at] = answer(&flight->world, &flight->ops[at], &flight->service);
     if (flight->steps[at] == CONNECTOR_DONE || flight->steps[at] == CONNECTOR_FAILED) {
         end(flight, at);
     }
-    wake_parked(flight, count);
+    wake_parked(flight);
 }
 
 /* Answers whoever waits for one, in an order that `seed` decides; the k-th answer is
  * preceded by the end of the token's life. */
-static void run_all(struct flight *flight, size_t count, struct service *service,
-                    unsigned seed, unsigned expire_at)
+static void run_all(struct flight *flight, unsigned seed, unsigned expire_at)
 {
     for (unsigned turn = 0;; turn++) {
         size_t waiting[OPS], n = 0;
 
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < flight->count; i++) {
             if (!flight->over[i] && flight->steps[i] == CONNECTOR_SEND) {
                 waiting[n++] = i;
             }
@@ -148,16 +168,16 @@ static void run_all(struct flight *flight, size_t count, struct service *service
             return;
         }
         if (turn == expire_at) {
-            service->current++;
+            flight->service.current++;
         }
         seed = seed * 1103515245U + 12345U;
-        move(flight, waiting[(seed >> 16) % n], count, service);
+        move(flight, waiting[(seed >> 16) % n]);
     }
 }
 
-static void assert_all_done(const struct flight *flight, size_t count)
+static void assert_all_done(const struct flight *flight)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < flight->count; i++) {
         assert_true(flight->over[i]);
         assert_int_equal(flight->steps[i], CONNECTOR_DONE);
     }
@@ -167,24 +187,20 @@ static void assert_all_done(const struct flight *flight, size_t count)
 
 static void test_one_of_many_fetches_and_the_others_wait(void **state)
 {
-    struct sap_world world = sap_world_new();
-    struct service service = {.current = 0};
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, OPS);
-    assert_int_equal(flight.steps[0], CONNECTOR_SEND);
+    begin_all(flight, OPS);
+    assert_int_equal(flight->steps[0], CONNECTOR_SEND);
     for (size_t i = 1; i < OPS; i++) {
-        assert_int_equal(flight.steps[i], CONNECTOR_PARK);
+        assert_int_equal(flight->steps[i], CONNECTOR_PARK);
     }
 
-    run_all(&flight, OPS, &service, 1, 1000);
+    run_all(flight, 1, 1000);
 
-    assert_all_done(&flight, OPS);
-    assert_int_equal(service.fetches, 1);
-    assert_int_equal(service.documents, OPS);
-    assert_int_equal(service.refusals, 0);
-    sap_world_free(&world);
+    assert_all_done(flight);
+    assert_int_equal(flight->service.fetches, 1);
+    assert_int_equal(flight->service.documents, OPS);
+    assert_int_equal(flight->service.refusals, 0);
 }
 
 /* The token ends at every possible moment, in many orders: one fetch more, never two,
@@ -194,258 +210,220 @@ static void test_a_token_that_ends_midway_costs_one_fetch(void **state)
     (void)state;
     for (unsigned seed = 0; seed < 40; seed++) {
         for (unsigned expire_at = 1; expire_at <= OPS; expire_at++) {
-            struct sap_world world = sap_world_new();
-            struct service service = {.current = 0};
-            struct flight flight;
+            void *own = NULL;
+            open_flight(&own);
+            struct flight *flight = own;
 
-            begin_all(&flight, &world, OPS);
-            run_all(&flight, OPS, &service, seed, expire_at);
+            begin_all(flight, OPS);
+            run_all(flight, seed, expire_at);
 
-            assert_all_done(&flight, OPS);
-            assert_int_equal(service.documents, OPS);
-            assert_int_equal(service.fetches, 2);
-            assert_true(service.refusals >= 1 && service.refusals <= OPS);
-            sap_world_free(&world);
+            assert_all_done(flight);
+            assert_int_equal(flight->service.documents, OPS);
+            assert_int_equal(flight->service.fetches, 2);
+            assert_true(flight->service.refusals >= 1 &&
+                        flight->service.refusals <= OPS);
+            close_flight(&own);
         }
     }
 }
 
 static void test_a_late_refusal_of_an_old_token_replays_at_once(void **state)
 {
-    struct sap_world world = sap_world_new();
-    struct service service = {.current = 0};
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, 2);
-    move(&flight, 0, 2, &service); /* the fetch; both have a token now */
-    service.current++;             /* and lose it */
-    move(&flight, 0, 2, &service); /* refused: fetches again */
-    move(&flight, 0, 2, &service);
-    assert_slice(flight.ops[1].request.method, "POST");
+    begin_all(flight, 2);
+    move(flight, 0);           /* the fetch; both have a token now */
+    flight->service.current++; /* and lose it */
+    move(flight, 0);           /* refused: fetches again */
+    move(flight, 0);
+    assert_slice(flight->ops[1].request.method, "POST");
 
-    move(&flight, 1, 2, &service); /* refused with the old one */
+    move(flight, 1); /* refused with the old one */
 
-    assert_int_equal(flight.steps[1], CONNECTOR_SEND);
-    assert_slice(flight.ops[1].request.method, "POST");
-    assert_slice(sap_world_field(&flight.ops[1], "X-CSRF-Token"), "t3");
-    run_all(&flight, 2, &service, 1, 1000);
-    assert_all_done(&flight, 2);
-    assert_int_equal(service.fetches, 2);
-    sap_world_free(&world);
+    assert_int_equal(flight->steps[1], CONNECTOR_SEND);
+    assert_slice(flight->ops[1].request.method, "POST");
+    assert_slice(sap_world_field(&flight->ops[1], "X-CSRF-Token"), "t3");
+    run_all(flight, 1, 1000);
+    assert_all_done(flight);
+    assert_int_equal(flight->service.fetches, 2);
 }
 
 static void test_the_same_body_goes_out_again(void **state)
 {
-    struct sap_world world = sap_world_new();
-    struct service service = {.current = 0};
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, 1);
-    move(&flight, 0, 1, &service);
-    struct slice first = flight.ops[0].request.body;
-    service.current++;
-    move(&flight, 0, 1, &service);
-    move(&flight, 0, 1, &service);
+    begin_all(flight, 1);
+    move(flight, 0);
+    struct slice first = flight->ops[0].request.body;
+    flight->service.current++;
+    move(flight, 0);
+    move(flight, 0);
 
-    assert_true(slice_eq(flight.ops[0].request.body, first));
-    run_all(&flight, 1, &service, 1, 1000);
-    assert_all_done(&flight, 1);
-    sap_world_free(&world);
+    assert_true(slice_eq(flight->ops[0].request.body, first));
+    run_all(flight, 1, 1000);
+    assert_all_done(flight);
 }
 
 static void test_a_second_refusal_ends_it(void **state)
 {
-    struct sap_world world = sap_world_new();
-    struct service service = {.current = 0};
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, 1);
-    move(&flight, 0, 1, &service);
-    flight.steps[0] = refuse_token(&world, &flight.ops[0]);
-    assert_int_equal(flight.steps[0], CONNECTOR_SEND);
-    move(&flight, 0, 1, &service);
-    assert_slice(flight.ops[0].request.method, "POST");
+    begin_all(flight, 1);
+    move(flight, 0);
+    flight->steps[0] = refuse_token(&flight->world, &flight->ops[0]);
+    assert_int_equal(flight->steps[0], CONNECTOR_SEND);
+    move(flight, 0);
+    assert_slice(flight->ops[0].request.method, "POST");
 
-    flight.steps[0] = refuse_token(&world, &flight.ops[0]);
+    flight->steps[0] = refuse_token(&flight->world, &flight->ops[0]);
 
-    assert_int_equal(flight.steps[0], CONNECTOR_FAILED);
-    assert_int_equal(flight.ops[0].fault.err, ERR_PERMISSION_DENIED);
-    assert_int_equal(flight.ops[0].fault.upstream.status, 403);
-    assert_contains(flight.ops[0].fault.message, "not executed");
-    sap_world_free(&world);
+    assert_int_equal(flight->steps[0], CONNECTOR_FAILED);
+    assert_int_equal(flight->ops[0].fault.err, ERR_PERMISSION_DENIED);
+    assert_int_equal(flight->ops[0].fault.upstream.status, 403);
+    assert_contains(flight->ops[0].fault.message, "not executed");
 }
 
 static void test_a_403_without_required_fetches_nothing(void **state)
 {
-    struct sap_world world = sap_world_new();
-    struct service service = {.current = 0};
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, 1);
-    move(&flight, 0, 1, &service);
+    begin_all(flight, 1);
+    move(flight, 0);
 
-    flight.steps[0] = sap_world_answer(
-        &world, &flight.ops[0], 403, SAP_JSON,
+    flight->steps[0] = sap_world_answer(
+        &flight->world, &flight->ops[0], 403, SAP_JSON,
         "{\"error\":{\"code\":\"/IWFND/CM_CONSUMER/101\",\"message\":{\"lang\":\"en\","
         "\"value\":\"No authorization to access Service 'X'\"}}}");
 
-    assert_int_equal(flight.steps[0], CONNECTOR_FAILED);
-    assert_int_equal(flight.ops[0].fault.err, ERR_PERMISSION_DENIED);
-    assert_slice(flight.ops[0].fault.upstream.code, "/IWFND/CM_CONSUMER/101");
-    sap_world_free(&world);
+    assert_int_equal(flight->steps[0], CONNECTOR_FAILED);
+    assert_int_equal(flight->ops[0].fault.err, ERR_PERMISSION_DENIED);
+    assert_slice(flight->ops[0].fault.upstream.code, "/IWFND/CM_CONSUMER/101");
 }
 
 static void test_a_fetcher_that_leaves_hands_its_part_on(void **state)
 {
-    struct sap_world world = sap_world_new();
-    struct service service = {.current = 0};
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, 3);
+    begin_all(flight, 3);
 
-    end(&flight, 0);
-    wake_parked(&flight, 3);
+    end(flight, 0);
+    wake_parked(flight);
 
-    assert_int_equal(flight.steps[1], CONNECTOR_SEND);
-    assert_slice(flight.ops[1].request.method, "GET");
-    assert_int_equal(flight.steps[2], CONNECTOR_PARK);
-    run_all(&flight, 3, &service, 1, 1000);
-    assert_int_equal(flight.steps[1], CONNECTOR_DONE);
-    assert_int_equal(flight.steps[2], CONNECTOR_DONE);
-    assert_int_equal(service.documents, 2);
-    sap_world_free(&world);
+    assert_int_equal(flight->steps[1], CONNECTOR_SEND);
+    assert_slice(flight->ops[1].request.method, "GET");
+    assert_int_equal(flight->steps[2], CONNECTOR_PARK);
+    run_all(flight, 1, 1000);
+    assert_int_equal(flight->steps[1], CONNECTOR_DONE);
+    assert_int_equal(flight->steps[2], CONNECTOR_DONE);
+    assert_int_equal(flight->service.documents, 2);
 }
 
 static void test_whoever_leaves_while_parked_changes_nothing(void **state)
 {
-    struct sap_world world = sap_world_new();
-    struct service service = {.current = 0};
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, 3);
-    end(&flight, 1);
-    wake_parked(&flight, 3);
-    assert_int_equal(flight.steps[2], CONNECTOR_PARK);
+    begin_all(flight, 3);
+    end(flight, 1);
+    wake_parked(flight);
+    assert_int_equal(flight->steps[2], CONNECTOR_PARK);
 
-    run_all(&flight, 3, &service, 1, 1000);
+    run_all(flight, 1, 1000);
 
-    assert_int_equal(service.fetches, 1);
-    assert_int_equal(service.documents, 2);
-    sap_world_free(&world);
+    assert_int_equal(flight->service.fetches, 1);
+    assert_int_equal(flight->service.documents, 2);
 }
 
 static void test_an_error_that_carries_a_token_is_good_enough(void **state)
 {
     static const struct op_field fields[] = {{{"content-type", 12}, {"text/html", 9}},
                                              {{"x-csrf-token", 12}, {"abc==", 5}}};
-    struct sap_world world = sap_world_new();
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, 1);
+    begin_all(flight, 1);
 
-    flight.steps[0] = answer_fields(&world, &flight.ops[0], 404, fields, 2, "<html/>");
+    flight->steps[0] =
+        answer_fields(&flight->world, &flight->ops[0], 404, fields, 2, "<html/>");
 
-    assert_int_equal(flight.steps[0], CONNECTOR_SEND);
-    assert_slice(sap_world_field(&flight.ops[0], "X-CSRF-Token"), "abc==");
-    assert_int_equal(sap_world_field(&flight.ops[0], "Cookie").len, 0);
-    sap_world_free(&world);
+    assert_int_equal(flight->steps[0], CONNECTOR_SEND);
+    assert_slice(sap_world_field(&flight->ops[0], "X-CSRF-Token"), "abc==");
+    assert_int_equal(sap_world_field(&flight->ops[0], "Cookie").len, 0);
 }
 
 static void test_a_fetch_without_a_token_fails_and_lets_the_next_one_try(void **state)
 {
-    struct sap_world world = sap_world_new();
-    struct service service = {.current = 0};
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, 2);
-    flight.steps[0] = sap_world_answer(&world, &flight.ops[0], 200, SAP_JSON, "{}");
+    begin_all(flight, 2);
+    flight->steps[0] =
+        sap_world_answer(&flight->world, &flight->ops[0], 200, SAP_JSON, "{}");
 
-    assert_int_equal(flight.steps[0], CONNECTOR_FAILED);
-    assert_int_equal(flight.ops[0].fault.err, ERR_UPSTREAM_MALFORMED);
-    assert_contains(flight.ops[0].fault.hint, "not sent");
-    end(&flight, 0);
-    wake_parked(&flight, 2);
-    run_all(&flight, 2, &service, 1, 1000);
-    assert_int_equal(flight.steps[1], CONNECTOR_DONE);
-    sap_world_free(&world);
+    assert_int_equal(flight->steps[0], CONNECTOR_FAILED);
+    assert_int_equal(flight->ops[0].fault.err, ERR_UPSTREAM_MALFORMED);
+    assert_contains(flight->ops[0].fault.hint, "not sent");
+    end(flight, 0);
+    wake_parked(flight);
+    run_all(flight, 1, 1000);
+    assert_int_equal(flight->steps[1], CONNECTOR_DONE);
 }
 
 static void test_a_refused_login_is_not_tried_by_all_who_wait(void **state)
 {
-    struct sap_world world = sap_world_new();
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, OPS);
-    flight.steps[0] =
-        sap_world_answer(&world, &flight.ops[0], 401, "text/html",
+    begin_all(flight, OPS);
+    flight->steps[0] =
+        sap_world_answer(&flight->world, &flight->ops[0], 401, "text/html",
                          "<html><title>Logon Error Message</title></html>");
-    assert_int_equal(flight.steps[0], CONNECTOR_FAILED);
-    assert_int_equal(flight.ops[0].fault.err, ERR_NEEDS_REAUTH);
-    end(&flight, 0);
-    wake_parked(&flight, OPS);
+    assert_int_equal(flight->steps[0], CONNECTOR_FAILED);
+    assert_int_equal(flight->ops[0].fault.err, ERR_NEEDS_REAUTH);
+    end(flight, 0);
+    wake_parked(flight);
 
     for (size_t i = 1; i < OPS; i++) {
-        assert_int_equal(flight.steps[i], CONNECTOR_FAILED);
-        assert_int_equal(flight.ops[i].fault.err, ERR_NEEDS_REAUTH);
-        end(&flight, i);
+        assert_int_equal(flight->steps[i], CONNECTOR_FAILED);
+        assert_int_equal(flight->ops[i].fault.err, ERR_NEEDS_REAUTH);
+        end(flight, i);
     }
     /* Whoever comes later finds a session as before, and may try. */
-    struct flight later;
-    begin_all(&later, &world, 1);
-    assert_int_equal(later.steps[0], CONNECTOR_SEND);
-    sap_world_free(&world);
+    begin_all(flight, 1);
+    assert_int_equal(flight->steps[0], CONNECTOR_SEND);
 }
 
 /* Slots are held while operations are parked: nobody waits for a fetch that its own
  * caller has given up. */
 static void test_a_fetch_that_is_overdue_ends_the_wait_of_all(void **state)
 {
-    struct sap_world world = sap_world_new();
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, OPS);
-    flight.ops[0].overdue = true; /* as the core says it, and the transfer goes on */
-    end(&flight, 0);
-    wake_parked(&flight, OPS);
+    begin_all(flight, OPS);
+    flight->ops[0].overdue = true; /* as the core says it, and the transfer goes on */
+    end(flight, 0);
+    wake_parked(flight);
 
     for (size_t i = 1; i < OPS; i++) {
-        assert_int_equal(flight.steps[i], CONNECTOR_FAILED);
-        assert_int_equal(flight.ops[i].fault.err, ERR_UPSTREAM_UNAVAILABLE);
-        assert_contains(flight.ops[i].fault.message, "not sent");
-        end(&flight, i);
+        assert_int_equal(flight->steps[i], CONNECTOR_FAILED);
+        assert_int_equal(flight->ops[i].fault.err, ERR_UPSTREAM_UNAVAILABLE);
+        assert_contains(flight->ops[i].fault.message, "not sent");
+        end(flight, i);
     }
-    end(&flight, 0); /* the transfer's end changes nothing any more */
-    struct flight later;
-    begin_all(&later, &world, 1);
-    assert_int_equal(later.steps[0], CONNECTOR_SEND);
-    sap_world_free(&world);
+    end(flight, 0); /* the transfer's end changes nothing any more */
+    begin_all(flight, 1);
+    assert_int_equal(flight->steps[0], CONNECTOR_SEND);
 }
 
 static void test_a_refused_login_stays_one_whatever_else_it_carries(void **state)
 {
     static const struct op_field fields[] = {{{"content-type", 12}, {"text/html", 9}},
                                              {{"x-csrf-token", 12}, {"abc==", 5}}};
-    struct sap_world world = sap_world_new();
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, 1);
+    begin_all(flight, 1);
 
-    flight.steps[0] = answer_fields(&world, &flight.ops[0], 401, fields, 2, "<html/>");
+    flight->steps[0] =
+        answer_fields(&flight->world, &flight->ops[0], 401, fields, 2, "<html/>");
 
-    assert_int_equal(flight.steps[0], CONNECTOR_FAILED);
-    assert_int_equal(flight.ops[0].fault.err, ERR_NEEDS_REAUTH);
-    sap_world_free(&world);
+    assert_int_equal(flight->steps[0], CONNECTOR_FAILED);
+    assert_int_equal(flight->ops[0].fault.err, ERR_NEEDS_REAUTH);
 }
 
 static void test_cookies_are_cut_to_their_pairs_and_hostile_ones_left_out(void **state)
@@ -463,100 +441,91 @@ static void test_cookies_are_cut_to_their_pairs_and_hostile_ones_left_out(void *
         {{"set-cookie", 10}, {"none", 4}},
         {{"set-cookie", 10}, {"", 0}},
     };
-    struct sap_world world = sap_world_new();
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, 1);
-    assert_int_equal(answer_fields(&world, &flight.ops[0], 200, fields,
+    begin_all(flight, 1);
+    assert_int_equal(answer_fields(&flight->world, &flight->ops[0], 200, fields,
                                    sizeof fields / sizeof fields[0], "{}"),
                      CONNECTOR_SEND);
 
-    assert_slice(sap_world_field(&flight.ops[0], "Cookie"), "a=2; b=x=y");
-    sap_world_free(&world);
+    assert_slice(sap_world_field(&flight->ops[0], "Cookie"), "a=2; b=x=y");
 }
 
 static void test_a_jar_has_a_ceiling(void **state)
 {
-    struct sap_world world = sap_world_new();
+    struct flight *flight = *state;
     struct op_field fields[61] = {{SLICE("x-csrf-token"), SLICE("t")}};
-    struct flight flight;
 
-    (void)state;
     for (size_t i = 1; i <= 60; i++) {
-        char *value = arena_alloc(world.arena, 1000);
+        char *value = arena_alloc(flight->world.arena, 1000);
         memset(value, 'v', 999);
-        fields[i] = (struct op_field){SLICE("set-cookie"),
-                                      arena_printf(world.arena, "c%02zu=%s", i, value)};
+        fields[i] =
+            (struct op_field){SLICE("set-cookie"),
+                              arena_printf(flight->world.arena, "c%02zu=%s", i, value)};
     }
-    begin_all(&flight, &world, 1);
-    assert_int_equal(answer_fields(&world, &flight.ops[0], 200, fields, 61, "{}"),
-                     CONNECTOR_SEND);
+    begin_all(flight, 1);
+    assert_int_equal(
+        answer_fields(&flight->world, &flight->ops[0], 200, fields, 61, "{}"),
+        CONNECTOR_SEND);
 
-    struct slice jar = sap_world_field(&flight.ops[0], "Cookie");
+    struct slice jar = sap_world_field(&flight->ops[0], "Cookie");
     assert_true(jar.len > 10000 && jar.len <= 16384);
     assert_int_equal(jar.ptr[jar.len - 1], 'v');
-    sap_world_free(&world);
 }
 
 static void test_tokens_that_no_header_holds_are_not_taken(void **state)
 {
     static const char *const tokens[] = {"",    "Required",  "required", "Fetch",
                                          "a b", "a\r\nX: y", "\xc3\xa6"};
-    struct sap_world world = sap_world_new();
+    struct flight *flight = *state;
 
-    (void)state;
     for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
         struct op_field field = {SLICE("x-csrf-token"), slice_str(tokens[i])};
-        struct flight flight;
-
-        begin_all(&flight, &world, 1);
-        flight.steps[0] = answer_fields(&world, &flight.ops[0], 200, &field, 1, "{}");
-        if (flight.steps[0] != CONNECTOR_FAILED) {
+        begin_all(flight, 1);
+        flight->steps[0] =
+            answer_fields(&flight->world, &flight->ops[0], 200, &field, 1, "{}");
+        if (flight->steps[0] != CONNECTOR_FAILED) {
             fail_msg("took \"%s\"", tokens[i]);
         }
-        end(&flight, 0);
+        end(flight, 0);
     }
-    sap_world_free(&world);
 }
 
 static void test_reads_carry_neither_token_nor_cookie(void **state)
 {
-    struct sap_world world = sap_world_new();
-    struct service service = {.current = 0};
-    struct flight flight;
+    struct flight *flight = *state;
 
-    (void)state;
-    begin_all(&flight, &world, 1);
-    run_all(&flight, 1, &service, 1, 1000);
-    struct op read = sap_world_op(&world, "list_all_sap_purchase_orders", "{}");
-    assert_int_equal(sap_world_begin(&world, &read), CONNECTOR_SEND);
+    begin_all(flight, 1);
+    run_all(flight, 1, 1000);
+    struct op read = sap_world_op(&flight->world, "list_all_sap_purchase_orders", "{}");
+    assert_int_equal(sap_world_begin(&flight->world, &read), CONNECTOR_SEND);
 
     assert_int_equal(sap_world_field(&read, "Cookie").len, 0);
     assert_int_equal(sap_world_field(&read, "X-CSRF-Token").len, 0);
-    sap_world_free(&world);
 }
+
+#define IN_FLIGHT(test) cmocka_unit_test_setup_teardown(test, open_flight, close_flight)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_of_many_fetches_and_the_others_wait),
+        IN_FLIGHT(test_one_of_many_fetches_and_the_others_wait),
         cmocka_unit_test(test_a_token_that_ends_midway_costs_one_fetch),
-        cmocka_unit_test(test_a_late_refusal_of_an_old_token_replays_at_once),
-        cmocka_unit_test(test_the_same_body_goes_out_again),
-        cmocka_unit_test(test_a_second_refusal_ends_it),
-        cmocka_unit_test(test_a_403_without_required_fetches_nothing),
-        cmocka_unit_test(test_a_fetcher_that_leaves_hands_its_part_on),
-        cmocka_unit_test(test_whoever_leaves_while_parked_changes_nothing),
-        cmocka_unit_test(test_an_error_that_carries_a_token_is_good_enough),
-        cmocka_unit_test(test_a_fetch_without_a_token_fails_and_lets_the_next_one_try),
-        cmocka_unit_test(test_a_refused_login_is_not_tried_by_all_who_wait),
-        cmocka_unit_test(test_a_fetch_that_is_overdue_ends_the_wait_of_all),
-        cmocka_unit_test(test_a_refused_login_stays_one_whatever_else_it_carries),
-        cmocka_unit_test(test_cookies_are_cut_to_their_pairs_and_hostile_ones_left_out),
-        cmocka_unit_test(test_a_jar_has_a_ceiling),
-        cmocka_unit_test(test_tokens_that_no_header_holds_are_not_taken),
-        cmocka_unit_test(test_reads_carry_neither_token_nor_cookie),
+        IN_FLIGHT(test_a_late_refusal_of_an_old_token_replays_at_once),
+        IN_FLIGHT(test_the_same_body_goes_out_again),
+        IN_FLIGHT(test_a_second_refusal_ends_it),
+        IN_FLIGHT(test_a_403_without_required_fetches_nothing),
+        IN_FLIGHT(test_a_fetcher_that_leaves_hands_its_part_on),
+        IN_FLIGHT(test_whoever_leaves_while_parked_changes_nothing),
+        IN_FLIGHT(test_an_error_that_carries_a_token_is_good_enough),
+        IN_FLIGHT(test_a_fetch_without_a_token_fails_and_lets_the_next_one_try),
+        IN_FLIGHT(test_a_refused_login_is_not_tried_by_all_who_wait),
+        IN_FLIGHT(test_a_fetch_that_is_overdue_ends_the_wait_of_all),
+        IN_FLIGHT(test_a_refused_login_stays_one_whatever_else_it_carries),
+        IN_FLIGHT(test_cookies_are_cut_to_their_pairs_and_hostile_ones_left_out),
+        IN_FLIGHT(test_a_jar_has_a_ceiling),
+        IN_FLIGHT(test_tokens_that_no_header_holds_are_not_taken),
+        IN_FLIGHT(test_reads_carry_neither_token_nor_cookie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
