@@ -10,25 +10,9 @@
 
 #include "base/text.h"
 #include "base/web_origin.h"
+#include "connectors/connect_faults.h"
 
 #define ACCOUNT_ID_MAX 40
-#define CONNECTION_FAULTS 8
-
-/* Faults of one connection, collected so that the operator sees all of them at once. */
-struct complaints {
-    struct arena *arena;
-    struct fault_detail *details;
-    size_t count;
-};
-
-static void complain(struct complaints *complaints, struct slice pointer,
-                     struct slice message)
-{
-    if (complaints->count < CONNECTION_FAULTS) {
-        complaints->details[complaints->count++] =
-            (struct fault_detail){.pointer = pointer, .message = message};
-    }
-}
 
 /* ---- The account id ---- */
 
@@ -79,52 +63,54 @@ static const struct {
     [HOST_APP] = {"app", "app.netsuite.com"},
 };
 
-static void read_base_urls(struct complaints *complaints, const struct jval *base_urls,
+static void read_base_urls(struct connect_faults *faults, const struct jval *base_urls,
                            struct slice origins[HOST_COUNT])
 {
     if (base_urls == NULL) {
         return;
     }
     if (base_urls->type != JVAL_OBJECT) {
-        complain(complaints, SLICE("/base_urls"),
-                 SLICE("base_urls is an object with suitetalk, restlets or app."));
+        connect_fault(faults, SLICE("/base_urls"),
+                      SLICE("base_urls is an object with suitetalk, restlets or app."));
         return;
     }
     for (size_t i = 0; i < base_urls->count; i++) {
         const struct jmember *member = &base_urls->members[i];
         struct slice pointer =
-            text_pointer(complaints->arena, SLICE("/base_urls"), member->name);
+            text_pointer(faults->arena, SLICE("/base_urls"), member->name);
         size_t host = 0;
         while (host < HOST_COUNT && !slice_is(member->name, host_table[host].name)) {
             host++;
         }
         if (host == HOST_COUNT) {
-            complain(complaints, pointer,
-                     SLICE("There is no such host: base_urls takes suitetalk, restlets "
-                           "and app."));
+            connect_fault(
+                faults, pointer,
+                SLICE("There is no such host: base_urls takes suitetalk, restlets "
+                      "and app."));
             continue;
         }
         struct web_origin origin = {.text = SLICE_EMPTY};
         bool right =
-            web_origin_parse(complaints->arena, jval_text(&member->value), &origin);
+            web_origin_parse(faults->arena, jval_text(&member->value), &origin);
         origins[host] = origin.text;
         if (!right) {
-            complain(complaints, pointer,
-                     SLICE("This has to be scheme://host[:port] with http or https and "
-                           "nothing behind it, such as "
-                           "https://123456.suitetalk.api.netsuite.com."));
+            connect_fault(
+                faults, pointer,
+                SLICE("This has to be scheme://host[:port] with http or https and "
+                      "nothing behind it, such as "
+                      "https://123456.suitetalk.api.netsuite.com."));
         }
     }
 }
 
-static void refuse_unknown(struct complaints *complaints, const struct jval *connection)
+static void refuse_unknown(struct connect_faults *faults, const struct jval *connection)
 {
     for (size_t i = 0; i < connection->count; i++) {
         struct slice name = connection->members[i].name;
         if (!slice_is(name, "account_id") && !slice_is(name, "base_urls")) {
-            complain(complaints, text_pointer(complaints->arena, SLICE_EMPTY, name),
-                     SLICE("A NetSuite connection takes account_id and base_urls, "
-                           "nothing else."));
+            connect_fault(faults, text_pointer(faults->arena, SLICE_EMPTY, name),
+                          SLICE("A NetSuite connection takes account_id and base_urls, "
+                                "nothing else."));
         }
     }
 }
@@ -195,35 +181,29 @@ enum err hosts_connect(struct arena *arena, struct arena *scratch,
                        const struct jval *connection, struct op_target *out,
                        struct fault *fault)
 {
-    struct complaints complaints = {
-        .arena = scratch,
-        .details =
-            arena_array(scratch, CONNECTION_FAULTS, sizeof(struct fault_detail))};
+    struct connect_faults faults = connect_faults_begin(scratch);
     struct slice origins[HOST_COUNT] = {SLICE_EMPTY, SLICE_EMPTY, SLICE_EMPTY};
     struct slice account_id = SLICE_EMPTY;
 
     if (!jval_is(connection, JVAL_OBJECT)) {
-        complain(&complaints, SLICE_EMPTY,
-                 SLICE("A connection is an object with account_id."));
+        connect_fault(&faults, SLICE_EMPTY,
+                      SLICE("A connection is an object with account_id."));
     } else {
-        refuse_unknown(&complaints, connection);
+        refuse_unknown(&faults, connection);
         account_id =
             canonical_account(arena, jval_text(jval_get(connection, "account_id")));
         if (account_id.len == 0) {
-            complain(
-                &complaints, SLICE("/account_id"),
+            connect_fault(
+                &faults, SLICE("/account_id"),
                 SLICE("account_id is the id that NetSuite shows under Setup > Company "
                       "> Company Information, such as 123456 or 123456_SB1."));
         }
-        read_base_urls(&complaints, jval_get(connection, "base_urls"), origins);
+        read_base_urls(&faults, jval_get(connection, "base_urls"), origins);
     }
-    if (complaints.count > 0) {
-        *fault = (struct fault){
-            .err = ERR_UNPROCESSABLE,
-            .message = SLICE("The connection does not describe a NetSuite account."),
-            .details = complaints.details,
-            .detail_count = complaints.count};
-        return ERR_UNPROCESSABLE;
+    enum err err = connect_faults_end(
+        &faults, SLICE("The connection does not describe a NetSuite account."), fault);
+    if (err != ERR_OK) {
+        return err;
     }
     fill_target(arena, derive_hosts(arena, scratch, account_id, origins),
                 stored_connection(scratch, account_id, origins), out);

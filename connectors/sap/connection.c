@@ -8,8 +8,8 @@
 
 #include "base/text.h"
 #include "base/web_origin.h"
+#include "connectors/connect_faults.h"
 
-#define CONNECTION_FAULTS 8
 #define CEILING_DIRECT 8
 #define CEILING_ON_PREMISE 4
 
@@ -36,25 +36,9 @@ static const struct route {
     {"api_management", "api_key_header", false, false, true, CEILING_DIRECT},
 };
 
-/* Faults of one connection, collected so that the operator sees all of them at once. */
-struct complaints {
-    struct arena *arena;
-    struct fault_detail *details;
-    size_t count;
-};
-
-static void complain(struct complaints *complaints, struct slice pointer,
-                     struct slice message)
-{
-    if (complaints->count < CONNECTION_FAULTS) {
-        complaints->details[complaints->count++] =
-            (struct fault_detail){.pointer = pointer, .message = message};
-    }
-}
-
 /* ---- The members ---- */
 
-static const struct route *read_route(struct complaints *complaints,
+static const struct route *read_route(struct connect_faults *faults,
                                       const struct jval *connection)
 {
     struct slice name = jval_text(jval_get(connection, "route"));
@@ -64,11 +48,12 @@ static const struct route *read_route(struct complaints *complaints,
             return &routes[i];
         }
     }
-    complain(complaints, SLICE("/route"),
-             SLICE("route is direct (S/4HANA Cloud), on_premise (a system of your own "
-                   "that this server can reach), destination (as SAP BTP's destination "
-                   "service describes it), connectivity (SAP Cloud Connector) or "
-                   "api_management (API proxies)."));
+    connect_fault(
+        faults, SLICE("/route"),
+        SLICE("route is direct (S/4HANA Cloud), on_premise (a system of your own "
+              "that this server can reach), destination (as SAP BTP's destination "
+              "service describes it), connectivity (SAP Cloud Connector) or "
+              "api_management (API proxies)."));
     return NULL;
 }
 
@@ -79,7 +64,7 @@ static bool is_client(struct slice text)
     return text.len == 3 && slice_to_u64(text, &number);
 }
 
-static struct slice read_client(struct complaints *complaints,
+static struct slice read_client(struct connect_faults *faults,
                                 const struct jval *connection,
                                 const struct route *route)
 {
@@ -87,15 +72,16 @@ static struct slice read_client(struct complaints *complaints,
 
     if (client == NULL) {
         if (route != NULL && route->wants_client) {
-            complain(complaints, SLICE("/sap_client"),
-                     SLICE("An on-premise system has several clients: name one by its "
-                           "three digits, such as \"100\"."));
+            connect_fault(
+                faults, SLICE("/sap_client"),
+                SLICE("An on-premise system has several clients: name one by its "
+                      "three digits, such as \"100\"."));
         }
         return SLICE_EMPTY;
     }
     if (!is_client(jval_text(client))) {
-        complain(complaints, SLICE("/sap_client"),
-                 SLICE("sap_client is text of three digits, such as \"100\"."));
+        connect_fault(faults, SLICE("/sap_client"),
+                      SLICE("sap_client is text of three digits, such as \"100\"."));
         return SLICE_EMPTY;
     }
     return client->text;
@@ -126,7 +112,7 @@ static bool is_word(struct slice text, bool is_name)
 }
 
 /* Of the route's own member. */
-static struct slice read_word(struct complaints *complaints,
+static struct slice read_word(struct connect_faults *faults,
                               const struct jval *connection, const struct route *route)
 {
     const struct jval *value = NULL;
@@ -139,29 +125,30 @@ static struct slice read_word(struct complaints *complaints,
     }
     bool is_name = strcmp(route->own_member, "api_key_header") == 0;
     if (!is_word(jval_text(value), is_name)) {
-        complain(complaints, arena_printf(complaints->arena, "/%s", route->own_member),
-                 is_name
-                     ? SLICE("The name of a header field is needed: letters, digits, "
-                             "'-' and '_'.")
-                     : SLICE("The location id of a Cloud Connector is needed: "
-                             "visible ASCII without blanks; leave it out for the "
-                             "one that has none."));
+        connect_fault(
+            faults, arena_printf(faults->arena, "/%s", route->own_member),
+            is_name ? SLICE("The name of a header field is needed: letters, digits, "
+                            "'-' and '_'.")
+                    : SLICE("The location id of a Cloud Connector is needed: "
+                            "visible ASCII without blanks; leave it out for the "
+                            "one that has none."));
         return SLICE_EMPTY;
     }
     return value->text;
 }
 
 /* The login's member of that name, said here: it is kept there. */
-static struct slice read_destination(struct complaints *complaints,
+static struct slice read_destination(struct connect_faults *faults,
                                      const struct jval *connection)
 {
     const struct jval *value = jval_get(connection, "destination");
     struct slice name = jval_text(value);
 
     if (value != NULL && (name.len == 0 || name.len > DESTINATION_BYTES_MAX)) {
-        complain(complaints, SLICE("/destination"),
-                 SLICE("The name of a destination is needed, as the cockpit of SAP BTP "
-                       "shows it."));
+        connect_fault(
+            faults, SLICE("/destination"),
+            SLICE("The name of a destination is needed, as the cockpit of SAP BTP "
+                  "shows it."));
     }
     return name;
 }
@@ -181,21 +168,22 @@ static bool is_of_other_route(const struct route *route, struct slice name)
     return false;
 }
 
-static void refuse_strangers(struct complaints *complaints,
+static void refuse_strangers(struct connect_faults *faults,
                              const struct jval *connection, const struct route *route)
 {
     for (size_t i = 0; i < connection->count; i++) {
         struct slice name = connection->members[i].name;
-        struct slice pointer = text_pointer(complaints->arena, SLICE_EMPTY, name);
+        struct slice pointer = text_pointer(faults->arena, SLICE_EMPTY, name);
         if (!is_known(name)) {
-            complain(complaints, pointer,
-                     SLICE("A SAP connection takes route, base_url and sap_client, and "
-                           "what its route needs; nothing else."));
+            connect_fault(
+                faults, pointer,
+                SLICE("A SAP connection takes route, base_url and sap_client, and "
+                      "what its route needs; nothing else."));
         } else if (route != NULL && is_of_other_route(route, name)) {
-            complain(complaints, pointer,
-                     arena_printf(complaints->arena,
-                                  "The route %s has no %.*s: leave it out.",
-                                  route->name, SLICE_ARG(name)));
+            connect_fault(faults, pointer,
+                          arena_printf(faults->arena,
+                                       "The route %s has no %.*s: leave it out.",
+                                       route->name, SLICE_ARG(name)));
         }
     }
 }
@@ -250,14 +238,14 @@ static bool split_address(struct arena *arena, const struct route *route,
     return true;
 }
 
-static void read_address(struct complaints *complaints, const struct jval *connection,
+static void read_address(struct connect_faults *faults, const struct jval *connection,
                          const struct route *route, struct address *out)
 {
     struct slice url = jval_text(jval_get(connection, "base_url"));
 
-    if (!split_address(complaints->arena, route, url, out)) {
-        complain(
-            complaints, SLICE("/base_url"),
+    if (!split_address(faults->arena, route, url, out)) {
+        connect_fault(
+            faults, SLICE("/base_url"),
             route != NULL && route->takes_path
                 ? SLICE("base_url is scheme://host[:port], and the path of the API "
                         "proxy without a slash at its end, such as "
@@ -266,10 +254,11 @@ static void read_address(struct complaints *complaints, const struct jval *conne
                         "nothing behind it, such as "
                         "https://my300000-api.s4hana.cloud.sap."));
     } else if (route != NULL && route->plain_only && out->origin.is_tls) {
-        complain(complaints, SLICE("/base_url"),
-                 SLICE("The connectivity proxy takes http only, since its tunnel is "
-                       "encrypted: base_url is http://, with the virtual host and port "
-                       "of the Cloud Connector."));
+        connect_fault(
+            faults, SLICE("/base_url"),
+            SLICE("The connectivity proxy takes http only, since its tunnel is "
+                  "encrypted: base_url is http://, with the virtual host and port "
+                  "of the Cloud Connector."));
     }
 }
 
@@ -359,31 +348,26 @@ enum err sap_connect(struct arena *arena, struct arena *scratch,
                      const struct jval *connection, struct op_target *out,
                      struct fault *fault)
 {
-    struct complaints complaints = {
-        .arena = scratch,
-        .details =
-            arena_array(scratch, CONNECTION_FAULTS, sizeof(struct fault_detail))};
+    struct connect_faults faults = connect_faults_begin(scratch);
     struct reading reading = {.route = NULL};
 
     if (!jval_is(connection, JVAL_OBJECT)) {
-        complain(&complaints, SLICE_EMPTY,
-                 SLICE("A connection is an object with route and base_url."));
+        connect_fault(&faults, SLICE_EMPTY,
+                      SLICE("A connection is an object with route and base_url."));
     } else {
-        reading.route = read_route(&complaints, connection);
-        read_address(&complaints, connection, reading.route, &reading.address);
-        reading.client = read_client(&complaints, connection, reading.route);
-        reading.word = read_word(&complaints, connection, reading.route);
-        reading.destination = read_destination(&complaints, connection);
-        refuse_strangers(&complaints, connection, reading.route);
+        reading.route = read_route(&faults, connection);
+        read_address(&faults, connection, reading.route, &reading.address);
+        reading.client = read_client(&faults, connection, reading.route);
+        reading.word = read_word(&faults, connection, reading.route);
+        reading.destination = read_destination(&faults, connection);
+        refuse_strangers(&faults, connection, reading.route);
     }
-    if (complaints.count > 0) {
-        *fault = (struct fault){
-            .err = ERR_UNPROCESSABLE,
-            .message = SLICE("The connection does not describe a SAP system."),
-            .details = complaints.details,
-            .detail_count = complaints.count};
-        return ERR_UNPROCESSABLE;
+    enum err err = connect_faults_end(
+        &faults, SLICE("The connection does not describe a SAP system."), fault);
+    if (err != ERR_OK) {
+        return err;
     }
+    REQUIRE(reading.route != NULL); /* that there is none is a fault */
     fill_target(arena, scratch, &reading, out);
     return ERR_OK;
 }

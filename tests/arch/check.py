@@ -31,7 +31,7 @@ INCLUDES = {
     "coordination": [r"base/.*"],
     "auth": [r"base/.*", r"io/(http_client|http_field|loop)\.h", r"store/store\.h"],
     "connectors": [r"base/.*", r"catalog/.*", r"connectors/(\w+)/\1\.h"],
-    "connectors/*": [r"base/.*", r"catalog/.*", r"connectors/(connector|xml)\.h"],
+    "connectors/*": [r"base/.*", r"catalog/.*", r"connectors/(connect_faults|connector|xml)\.h"],
     "core": [r"base/.*", r"io/.*", r"catalog/.*", r"governor/.*",
              r"coordination/.*", r"auth/.*", r"store/.*",
              r"connectors/(connector|registry)\.h"],
