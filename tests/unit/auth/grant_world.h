@@ -218,21 +218,7 @@ static inline void world_close(struct grant_world *w)
 static inline void put_account_of(struct grant_world *w, struct slice id)
 {
     struct store_batch *batch = store_batch_new();
-    const struct store_account account = {
-        .id = id,
-        .tenant = SLICE("t1"),
-        .integration = SLICE("netsuite"),
-        .name = SLICE("Hansen"),
-        .environment = SLICE(""),
-        .lane = SLICE("netsuite:1"),
-        .state = SLICE("active"),
-        .cause = SLICE(""),
-        .scheme = SLICE("netsuite_oauth2"),
-        .connection = SLICE("{}"),
-        .auth = SLICE("{}"),
-        .governor = SLICE("{}"),
-        .overrides = SLICE("{}"),
-    };
+    const struct store_account account = account_with_grant(id);
     store_insert_account(batch, &account);
     assert_int_equal(store_commit_now(w->store, batch), ERR_OK);
 }
@@ -308,6 +294,14 @@ static inline void begin_expired(struct grant_world *w)
     w->time.wall_ms += 2 * HOUR_MS;
     w->source = make_source(w);
     assert_false(token_source_is_fresh(w->source));
+}
+
+/* Up to the request that renews it. */
+static inline void begin_refresh(struct grant_world *w, struct waiter *waiter)
+{
+    begin_expired(w);
+    wait_for(w->source, waiter);
+    settle(w);
 }
 
 static inline void assert_has(struct grant_world *w, const char *access)

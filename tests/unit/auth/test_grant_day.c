@@ -299,21 +299,7 @@ static void stop(struct day *day)
 static void put_grant(struct day *day, struct store_batch *batch, size_t grant,
                       struct arena *arena)
 {
-    const struct store_account account = {
-        .id = id_of(arena, grant),
-        .tenant = SLICE("t1"),
-        .integration = SLICE("netsuite"),
-        .name = SLICE("Hansen"),
-        .environment = SLICE(""),
-        .lane = SLICE("netsuite:1"),
-        .state = SLICE("active"),
-        .cause = SLICE(""),
-        .scheme = SLICE("netsuite_oauth2"),
-        .connection = SLICE("{}"),
-        .auth = SLICE("{}"),
-        .governor = SLICE("{}"),
-        .overrides = SLICE("{}"),
-    };
+    const struct store_account account = account_with_grant(id_of(arena, grant));
     const struct token_answer tokens = {
         .token = arena_printf(arena, "a%zu.0", grant),
         .refresh = arena_printf(arena, "r%zu.0", grant),

@@ -21,9 +21,7 @@ static void let_files_grow(rlim_t bytes)
 /* Asked, and answered by a2 and r2, which cannot be stored. */
 static void begin_unstored(struct grant_world *w, struct waiter *waiter)
 {
-    begin_expired(w);
-    wait_for(w->source, waiter);
-    settle(w);
+    begin_refresh(w, waiter);
     let_files_grow(0);
     answer(w, 0, 200, given(w->keys.arena, "a2", "r2"));
     settle(w);

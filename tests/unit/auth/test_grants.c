@@ -77,9 +77,7 @@ static void test_a_lost_answer_leaves_the_grant_as_it_is(void **state)
 {
     struct grant_world *w = *state;
     struct waiter waiter;
-    begin_expired(w);
-    wait_for(w->source, &waiter);
-    settle(w);
+    begin_refresh(w, &waiter);
     lose(w, 0);
     settle(w);
     assert_int_equal(waiter.err, ERR_UPSTREAM_UNAVAILABLE);
@@ -135,9 +133,7 @@ static void test_a_life_of_nothing_is_no_reason_to_hurry(void **state)
 {
     struct grant_world *w = *state;
     struct waiter waiter;
-    begin_expired(w);
-    wait_for(w->source, &waiter);
-    settle(w);
+    begin_refresh(w, &waiter);
     answer(w, 0, 200, "{\"access_token\":\"a2\",\"expires_in\":0}");
     settle(w);
     assert_int_equal(waiter.err, ERR_OK);
@@ -150,9 +146,7 @@ static void test_two_clients_of_one_account_exclude_each_other(void **state)
 {
     struct grant_world *w = *state;
     struct waiter before, after;
-    begin_expired(w);
-    wait_for(w->source, &before);
-    settle(w);
+    begin_refresh(w, &before);
     struct token_source *source = make_source_of(w, "new");
     wait_for(source, &after);
     settle(w);
@@ -173,9 +167,7 @@ static void test_a_refused_grant_is_over_and_says_so_once(void **state)
 {
     struct grant_world *w = *state;
     struct waiter waiter;
-    begin_expired(w);
-    wait_for(w->source, &waiter);
-    settle(w);
+    begin_refresh(w, &waiter);
     answer(w, 0, 400, "{\"error\":\"invalid_grant\"}");
     settle(w);
     assert_int_equal(waiter.err, ERR_NEEDS_REAUTH);
@@ -200,9 +192,7 @@ static void test_a_consent_in_the_middle_of_a_refresh_wins(void **state)
 {
     struct grant_world *w = *state;
     struct waiter waiter;
-    begin_expired(w);
-    wait_for(w->source, &waiter);
-    settle(w);
+    begin_refresh(w, &waiter);
     put_consent(w, "b1", "s1", HOUR_MS);
     answer(w, 0, 200, given(w->keys.arena, "a2", "r2"));
     settle(w);
@@ -216,9 +206,7 @@ static void test_a_refused_token_is_read_anew_before_the_grant_is_given_up(void 
 {
     struct grant_world *w = *state;
     struct waiter waiter;
-    begin_expired(w);
-    wait_for(w->source, &waiter);
-    settle(w);
+    begin_refresh(w, &waiter);
     put_consent(w, "b1", "s1", HOUR_MS);
     answer(w, 0, 400, "{\"error\":\"invalid_grant\"}");
     settle(w);
@@ -231,9 +219,7 @@ static void test_an_account_deleted_in_the_middle_of_a_refresh_is_gone(void **st
 {
     struct grant_world *w = *state;
     struct waiter waiter;
-    begin_expired(w);
-    wait_for(w->source, &waiter);
-    settle(w);
+    begin_refresh(w, &waiter);
     struct store_batch *batch = store_batch_new();
     store_delete_account(batch, ACCOUNT);
     assert_int_equal(store_commit_now(w->store, batch), ERR_OK);
@@ -413,9 +399,7 @@ static void test_a_server_that_stops_tells_those_who_wait(void **state)
 {
     struct grant_world *w = *state;
     struct waiter waiter;
-    begin_expired(w);
-    wait_for(w->source, &waiter);
-    settle(w);
+    begin_refresh(w, &waiter);
     token_hosts_stop(w->hosts);
     lose(w, 0);
     settle(w);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: keys, an arena and a folder of its own for the tests of auth/.
+ * Purpose: keys, an arena and a folder of its own for the tests of auth/, and an account.
  * Owns: all of it.
  * Threads: the test's.  Errors: a failed assertion.
  * Start reading at: struct world.
@@ -21,6 +21,7 @@
 
 #include "auth/keys.h"
 #include "base/arena.h"
+#include "store/store.h"
 
 #define HEX_A "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9"
 #define HEX_B "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"
@@ -95,5 +96,24 @@ static inline int world_teardown(void **state)
 
 #define IN_WORLD(name) \
     cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+static inline struct store_account account_with_grant(struct slice id)
+{
+    return (struct store_account){
+        .id = id,
+        .tenant = SLICE("t1"),
+        .integration = SLICE("netsuite"),
+        .name = SLICE("Hansen"),
+        .environment = SLICE(""),
+        .lane = SLICE("netsuite:1"),
+        .state = SLICE("active"),
+        .cause = SLICE(""),
+        .scheme = SLICE("netsuite_oauth2"),
+        .connection = SLICE("{}"),
+        .auth = SLICE("{}"),
+        .governor = SLICE("{}"),
+        .overrides = SLICE("{}"),
+    };
+}
 
 #endif
