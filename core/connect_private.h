@@ -53,7 +53,7 @@ struct connect {
  * it meanwhile. */
 void connect_store(struct connect *connect, void (*next)(struct connect *connect));
 /* The try is over without success: stored whatever came between, then `next`. `cause` is a
- * literal out of connect_causes. */
+ * literal out of connect_page.c's `causes`. */
 void connect_fail(struct connect *connect, const char *cause,
                   void (*next)(struct connect *connect));
 /* The session's last word, in the transaction that stores the account. */

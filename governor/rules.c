@@ -114,7 +114,7 @@ void rules_enter(struct governor_seat *seat, struct governor_ticket *ticket,
     }
 }
 
-/* After queue_enlist: it waits here. */
+/* At the end of queue_join, in the place of the line: it waits here. */
 void rules_keep(struct governor_ticket *ticket)
 {
     struct queue *queue = ticket->seat->queue;

@@ -19,7 +19,7 @@
 #define SAP_CODE_MAX 100
 
 struct sap_remark {
-    struct slice severity, code, text; /* cleaned, see remarks_clean */
+    struct slice severity, code, text; /* cleaned, see sap_clean */
 };
 
 struct sap_remarks {

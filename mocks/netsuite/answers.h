@@ -22,7 +22,8 @@ struct answer_detail {
     struct slice value;
 };
 
-/* The body of netsuite.md 5.1; the connection closes. */
+/* The body with o:errorDetails (Oracle Help, "Error Handling and Error Codes"); the connection
+ * closes. */
 void answer_error(struct response *response, int status,
                   const struct answer_detail *detail);
 

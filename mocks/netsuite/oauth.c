@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Token-Based Authentication as netsuite.md section 2 describes it. Invariants:
+ * Token-Based Authentication (Oracle Help, "The Signature for Web Services and RESTlets").
+ * Invariants:
  * 1. A nonce is remembered only after its signature was right, so nobody without a
  * secret can fill the memory or burn another's nonce.
  * 2. Failures are counted per token id, and only for token ids that exist; five in a

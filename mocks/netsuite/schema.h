@@ -28,8 +28,8 @@ enum schema_type {
 struct schema_column {
     const char *name;
     enum schema_type type;
-    const char
-        *display; /* what BUILTIN.DF shows: a table of schema_displays; NULL: itself */
+    /* what BUILTIN.DF shows, by emit_display in sql_emit_call.c; NULL: itself */
+    const char *display;
 };
 
 struct schema_table {

@@ -31,7 +31,7 @@ static const struct bad {
     const char *bytes;
     size_t len;
 } BAD[] = {
-    /* the list of reference/stack.md */
+    /* what two readers may understand differently: RFC 9112 sections 6 and 11.2 */
     {"CL and TE", 400,
      RAW(POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")},
     {"TE and CL", 400,
