@@ -12,7 +12,7 @@ if(EXISTS "${CMAKE_SOURCE_DIR}/tests/tools/find_marks.c")
     sluice_program(find-marks SOURCES tests/tools/find_marks.c)
 endif()
 
-# The mocks share base/{arena,buf,clock,log} with the product and nothing else.
+# The mocks share a few files of base/ with the product (tests/arch/check.py) and nothing else.
 file(GLOB mock_common CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/common/*.c")
 file(GLOB mock_netsuite CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/mocks/netsuite/*.c")
 if(mock_netsuite)
