@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "core/agreed.h"
 #include "core/gather.h"
+#include "core/ready.h"
 #include "core/server.h"
 #include "io/http_relay.h"
 
@@ -141,6 +142,11 @@ void worker_handle(void *ctx, struct http_exchange *exchange)
     }
     if (is_get && slice_is(request->path, "/lanes/events")) {
         gather_events(worker, exchange);
+        return;
+    }
+    if ((is_get || slice_is(request->method, "HEAD")) &&
+        slice_is(request->path, "/readyz")) {
+        ready_ask(worker, exchange);
         return;
     }
     int home = home_of(worker, exchange);

@@ -249,6 +249,15 @@ class TestAllTogether(WorkerCase):
     def test_every_worker_serves_and_says_it_is_ready(self):
         for _ in range(16):
             self.assertEqual(exchange(self.stand.base, "GET", "/readyz")[0], 200)
+        database = os.path.join(self.stand.data_dir, "sluice.db")
+        os.rename(database, database + ".away")
+        self.assertEqual(exchange(self.stand.base, "GET", "/readyz")[::2],
+                         (503, b'{"ready":false,"cause":"store"}'))
+        os.rename(database + ".away", database)
+        self.assertEqual(exchange(self.stand.base, "GET", "/readyz")[::2],
+                         (200, b'{"ready":true}'))
+        self.assertEqual(exchange(self.stand.base, "HEAD", "/readyz")[::2], (200, b""))
+        self.assertEqual(exchange(self.stand.base, "POST", "/readyz", {})[0], 405)
         status, reply = self.stand.api("GET", "/lanes", token="slt_" + "0" * 64)
         self.assertEqual((status, reply["error"]["code"]), (401, "unauthorized"))
         status, _ = self.stand.api("GET", "/lanes/nobody%20has")
