@@ -36,7 +36,8 @@ typedef void (*override_misfit_fn)(void *ctx, const struct override_misfit *misf
 /*
  * `base` with the layers over its `integration`, lowest first: a catalog of that integration
  * alone. A tool whose overrides do not fit (any more) is left out of it: they may be there to
- * keep something from happening. Layers of a form that override_check refuses count as empty.
+ * keep something from happening; for the same reason what a layer says of one tool holds though
+ * another tool that it names is gone. Layers were found right by override_check when they came.
  */
 struct catalog *catalog_override(struct catalog *base,
                                  const struct integration *integration,

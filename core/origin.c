@@ -54,11 +54,12 @@ static struct slice default_port(struct slice url)
     return SLICE(":80");
 }
 
+/* What has that port alone: of "host:8080:80", which is no authority, nothing is taken. */
 static struct slice without_port(struct slice authority, struct slice port)
 {
-    struct slice tail = slice_from(authority, authority.len - port.len);
-    bool named = authority.len > port.len && slice_eq(tail, port);
-    return named ? slice_of(authority.ptr, authority.len - port.len) : authority;
+    struct slice host = host_of(authority);
+    bool is_named = host.len > 0 && slice_eq(slice_from(authority, host.len), port);
+    return is_named ? host : authority;
 }
 
 /* Equal but for a default port that one of them spells out. */

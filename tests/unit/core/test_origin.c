@@ -51,6 +51,8 @@ static void test_host_names_the_public_url(void **state)
     assert_false(host(url, "erp.example.com.evil.net"));
     assert_false(host(url, "127.0.0.1"));
     assert_false(host("http://erp.example.com:8080", "erp.example.com"));
+    assert_false(host("http://erp.example.com:8080", "erp.example.com:8080:80"));
+    assert_false(host("http://erp.example.com", "erp.example.com:80:80"));
 }
 
 static void test_any_loopback_host_names_a_loopback_server(void **state)
