@@ -258,6 +258,26 @@ void accounts_changed(struct accounts *accounts, struct slice id,
     arena_free(arena);
 }
 
+enum err accounts_appeared(struct accounts *accounts, struct slice id)
+{
+    const struct gateway_parts *parts = &accounts->gateway->parts;
+    struct store_account record;
+    if (governor_account_known(parts->governor, id)) {
+        return ERR_OK;
+    }
+    struct arena *arena = arena_new();
+    enum err err = store_get_account(parts->store, id, arena, &record);
+    if (err == ERR_OK) {
+        err = account_announce(accounts, &record, false, arena);
+    }
+    arena_free(arena);
+    if (err != ERR_OK && err != ERR_NOT_FOUND) {
+        log_event(parts->log, LOG_ERROR, "account_not_read", LOG_ID(account, id),
+                  LOG_NAME(cause, err_code(err)));
+    }
+    return err == ERR_IO ? err : ERR_OK; /* what cannot be read now may be, later */
+}
+
 void accounts_removed(struct accounts *accounts, struct slice id)
 {
     struct gateway *gateway = accounts->gateway;

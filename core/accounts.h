@@ -93,6 +93,9 @@ void accounts_free(struct accounts *accounts); /* accepts NULL */
 /* Tells the governor of every stored account, so that lanes and ceilings are whole from
  * the start. Accounts whose integration is not loaded are skipped with a log line. */
 MUST_USE enum err accounts_restore(struct accounts *accounts);
+/* Somebody else has added it: the governor hears of it, if it has not. ERR_OK too when it is gone
+ * again, another worker's, or nothing can be made of it, which is logged; ERR_IO. */
+MUST_USE enum err accounts_appeared(struct accounts *accounts, struct slice id);
 
 /* Holds *out: drop it with account_drop. */
 MUST_USE enum err accounts_get(struct accounts *accounts, struct slice id,

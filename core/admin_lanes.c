@@ -2,6 +2,7 @@
 /* Lanes and tenants: the operator's hand on the ceilings. */
 #include "base/limits.h"
 #include "core/admin_private.h"
+#include "core/changes.h"
 #include "core/coordinator.h"
 #include "core/lane_reserve.h"
 #include "core/lane_settings.h"
@@ -133,6 +134,7 @@ void admin_write_lines(const struct admin *admin, struct arena *arena,
 void admin_list_lanes(struct admin *admin)
 {
     struct gateway *gateway = admin->gateway;
+    changes_look(gateway->changes); /* lanes of accounts that others have just added */
     struct governor_lane_view *lanes = NULL;
     size_t count = governor_lanes(gateway->parts.governor, admin->arena,
                                   admin_scope(admin), gateway_mono_us(gateway), &lanes);
@@ -163,6 +165,7 @@ static void respond_lane(struct admin *admin, const struct governor_lane_view *l
 static bool find_lane(struct admin *admin, struct governor_lane_view *lane)
 {
     struct gateway *gateway = admin->gateway;
+    changes_look(gateway->changes);
     if (governor_lane(gateway->parts.governor, admin->ids[0], admin_scope(admin),
                       gateway_mono_us(gateway), lane)) {
         return true;

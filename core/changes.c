@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
+#include "core/accounts.h"
 #include "core/calls.h"
 #include "core/catalogs.h"
 #include "core/turnstile.h"
@@ -15,9 +16,10 @@
 struct changes {
     struct gateway *gateway;
     struct loop_timer *timer;
-    uint64_t seen;         /* store_generation() of the last look */
-    uint64_t environments; /* a sum over their versions */
-    int64_t grants_ms;     /* when new grants are looked for next */
+    uint64_t seen;                      /* store_generation() of the last look */
+    uint64_t environments;              /* a sum over their versions */
+    struct store_account_mark accounts; /* all up to it are known */
+    int64_t grants_ms;                  /* when new grants are looked for next */
     uint64_t grants_seen;
 };
 
@@ -52,6 +54,29 @@ static void look_at_environments(struct changes *changes)
     }
 }
 
+/* Their lanes are shown before anybody calls. */
+static bool look_at_accounts(struct changes *changes)
+{
+    struct gateway *gateway = changes->gateway;
+    enum err err = ERR_OK;
+    size_t count = LIMIT_PAGE;
+    while (err == ERR_OK && count == LIMIT_PAGE) {
+        struct arena *arena = arena_new();
+        struct store_account_mark mark = changes->accounts;
+        struct slice *ids = NULL;
+        err = store_list_added_accounts(gateway->parts.store, &mark, LIMIT_PAGE, arena,
+                                        &ids, &count);
+        for (size_t i = 0; err == ERR_OK && i < count; i++) {
+            err = accounts_appeared(gateway->accounts, ids[i]);
+        }
+        if (err == ERR_OK) {
+            changes->accounts = mark;
+        }
+        arena_free(arena);
+    }
+    return err == ERR_OK;
+}
+
 /* Of accounts that another process has connected: it may not be there when they are due. */
 static void look_at_grants(struct changes *changes)
 {
@@ -68,10 +93,13 @@ static void look_at_grants(struct changes *changes)
 
 void changes_look(struct changes *changes)
 {
+    if (changes == NULL) {
+        return;
+    }
     struct gateway *gateway = changes->gateway;
     uint64_t generation = store_generation(gateway->parts.store);
     if (generation != changes->seen && !gateway->stopped &&
-        gateway_read_ceilings(gateway) == ERR_OK) {
+        gateway_read_ceilings(gateway) == ERR_OK && look_at_accounts(changes)) {
         changes->seen = generation;
         turnstile_settle(gateway->turnstile);
         look_at_environments(changes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Purpose: what other processes on the same database change is taken over here: ceilings,
- * overrides of environments, ends of URLs and accounts for calls that are open, grants. What a
+ * Purpose: what other processes and workers on the same database change is taken over here:
+ * ceilings, accounts that are new, overrides of environments, ends of URLs and accounts for calls that are open, grants. What a
  * call begins with it reads itself, at once (core/accounts.c).
  * Owns: one timer. Keeps the gateway. Threads: the loop's.
  * Errors: none; what cannot be read is tried again at the next look.
@@ -21,7 +21,8 @@ struct changes;
 /* From now on the store is watched. */
 struct changes *changes_new(struct gateway *gateway);
 void changes_free(struct changes *changes); /* accepts NULL */
-/* Now, and not at the next look; all that was written before is seen. */
+/* Now, and not at the next look; all that was written before is seen. Accepts NULL: nobody else
+ * writes. */
 void changes_look(struct changes *changes);
 
 #endif

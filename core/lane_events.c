@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "core/admin_private.h"
+#include "core/changes.h"
 #include "core/homes.h"
 
 #define TICK_MS 250
@@ -391,6 +392,7 @@ void admin_watch_lanes(struct admin *admin)
                   "one, or read GET /lanes."));
         return;
     }
+    changes_look(admin->gateway->changes); /* the first walk shows what there is */
     struct stream *stream = calloc(1, sizeof *stream);
     REQUIRE(stream != NULL);
     stream->events = events;

@@ -99,7 +99,7 @@ static void answer(struct asking *asking)
     const struct http_field fields[] = {
         {SLICE("Content-Type"), SLICE("application/json")},
         {SLICE("Cache-Control"), SLICE("no-store")}};
-    struct ready_part parts[WORKERS_MOST];
+    struct ready_part parts[WORKERS_MOST] = {{.status = 0}};
     struct http_response response = {.fields = fields,
                                      .field_count = sizeof fields / sizeof fields[0]};
     struct buf body;

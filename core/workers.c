@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "core/agreed.h"
+#include "core/changes.h"
 #include "core/gather.h"
 #include "core/ready.h"
 #include "core/server.h"
@@ -41,7 +42,8 @@ static struct gateway *own(const struct worker *worker)
 }
 
 /* A lane is an account's for good, and its home the lane's: what was learned once holds. */
-static int home_of_account(struct worker *worker, struct slice id, struct arena *arena)
+static int home_of_account(struct worker *worker, struct slice id, int otherwise,
+                           struct arena *arena)
 {
     struct store *store = own(worker)->parts.store;
     intptr_t known = (intptr_t)map_get(worker->homes, id);
@@ -50,7 +52,7 @@ static int home_of_account(struct worker *worker, struct slice id, struct arena 
         return (int)known - 1;
     }
     if (store_get_account(store, id, arena, &account) != ERR_OK) {
-        return worker->number; /* which says what is the matter */
+        return otherwise; /* which says what is the matter */
     }
     if (map_count(worker->homes) >= HOMES_KEPT) {
         map_free(worker->homes);
@@ -67,8 +69,9 @@ static int home_of_url(struct worker *worker, struct slice token, struct arena *
     struct store_server server;
     enum err err = principal_by_url(gateway->parts.keys, gateway->parts.store, token,
                                     gateway_wall_ms(gateway), arena, &server);
-    return err == ERR_OK ? home_of_account(worker, server.account, arena)
-                         : worker->number;
+    return err == ERR_OK
+               ? home_of_account(worker, server.account, worker->number, arena)
+               : worker->number;
 }
 
 static struct slice first_segment(struct slice path)
@@ -84,9 +87,14 @@ static int home_of_lane(struct worker *worker, struct slice text, struct arena *
         return FIRST;
     }
     if (slice_starts(lane, prefix)) {
-        return home_of_account(worker, slice_from(lane, prefix.len), arena);
+        /* One that is not stored yet is tried by the first. */
+        return home_of_account(worker, slice_from(lane, prefix.len), FIRST, arena);
     }
     int home = homes_of_lane(worker->workers->homes, lane);
+    if (home < 0) {
+        changes_look(own(worker)->changes); /* of an account that was just added? */
+        home = homes_of_lane(worker->workers->homes, lane);
+    }
     return home >= 0 ? home : FIRST;
 }
 
@@ -107,7 +115,7 @@ static int home_of(struct worker *worker, struct http_exchange *exchange)
     }
     if (slice_starts(path, accounts)) {
         return home_of_account(worker, first_segment(slice_from(path, accounts.len)),
-                               arena);
+                               worker->number, arena);
     }
     if (slice_starts(path, lanes)) {
         return home_of_lane(worker, first_segment(slice_from(path, lanes.len)), arena);

@@ -2,11 +2,15 @@
 /* The reads: a statement each on the loop's connection, and how a row of it is copied. */
 #include "store/store_private.h"
 
+#include <stdio.h>
+
 enum read_statement {
     R_CHECK,
     R_ACCOUNT,
     R_ACCOUNTS,
     R_ACCOUNTS_OF_TENANT,
+    R_ACCOUNT_AT,
+    R_ACCOUNTS_ADDED,
     R_SERVER,
     R_SERVERS,
     R_SERVER_BY_TOKEN,
@@ -59,6 +63,9 @@ static const char *const sql[R_COUNT] = {
     [R_ACCOUNTS] = ACCOUNT " WHERE id > ?1 ORDER BY id LIMIT ?2",
     [R_ACCOUNTS_OF_TENANT] =
         ACCOUNT " WHERE tenant = ?3 AND id > ?1 ORDER BY id LIMIT ?2",
+    [R_ACCOUNT_AT] = "SELECT rowid, id FROM account WHERE rowid = ?1",
+    [R_ACCOUNTS_ADDED] =
+        "SELECT rowid, id FROM account WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
     [R_SERVER] = SERVER " WHERE s.id = ?1",
     [R_SERVERS] = SERVER " WHERE s.account = ?3 AND s.id > ?1 ORDER BY s.id LIMIT ?2",
     /*
@@ -302,6 +309,55 @@ enum err store_list_accounts(struct store *store, struct slice tenant,
     enum err err = read_many(&store->reader, statement, arena, &rows);
     *out = (void *)rows.items;
     *count = rows.count;
+    return err;
+}
+
+struct added {
+    int64_t row;
+    struct slice id;
+};
+
+static void row_added(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct added *added = out;
+
+    added->row = sqlite3_column_int64(row, 0);
+    added->id = db_text(row, 1, arena);
+}
+
+static bool is_at_mark(struct store *store, const struct store_account_mark *mark,
+                       struct arena *arena)
+{
+    sqlite3_stmt *statement = read_statement(store, R_ACCOUNT_AT);
+    struct added added;
+
+    db_bind_int(statement, 1, mark->row);
+    return read_one(&store->reader, statement, arena, row_added, &added) == ERR_OK &&
+           slice_is(added.id, mark->id);
+}
+
+enum err store_list_added_accounts(struct store *store, struct store_account_mark *mark,
+                                   size_t limit, struct arena *arena,
+                                   struct slice **ids, size_t *count)
+{
+    struct rows rows = {.item_bytes = sizeof(struct added), .copy = row_added};
+    int64_t after = is_at_mark(store, mark, arena) ? mark->row : 0;
+    sqlite3_stmt *statement = read_statement(store, R_ACCOUNTS_ADDED);
+
+    db_bind_int(statement, 1, after);
+    db_bind_int(statement, 2, (int64_t)limit);
+    enum err err = read_many(&store->reader, statement, arena, &rows);
+    const struct added *added = (const void *)rows.items;
+    *ids = arena_array(arena, rows.count + 1, sizeof(struct slice));
+    *count = err == ERR_OK ? rows.count : 0;
+    for (size_t i = 0; i < *count; i++) {
+        (*ids)[i] = added[i].id;
+    }
+    if (*count > 0) {
+        const struct added *last = &added[*count - 1];
+        mark->row = last->row;
+        snprintf(mark->id, sizeof mark->id, "%.*s", SLICE_ARG(last->id));
+    }
     return err;
 }
 

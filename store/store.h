@@ -278,6 +278,18 @@ MUST_USE enum err store_list_accounts(struct store *store, struct slice tenant,
                                       struct slice after, size_t limit,
                                       struct arena *arena, struct store_account **out,
                                       size_t *count);
+/* How far accounts have been looked through in the order in which they were added; zeroed: not
+ * at all. */
+struct store_account_mark {
+    int64_t row;
+    char id[64];
+};
+/* Ids of accounts behind the mark, at most `limit`; it moves on to the last. When the account it
+ * stands at is gone, another may have its place: then all come anew. */
+MUST_USE enum err store_list_added_accounts(struct store *store,
+                                            struct store_account_mark *mark,
+                                            size_t limit, struct arena *arena,
+                                            struct slice **ids, size_t *count);
 MUST_USE enum err store_get_server(struct store *store, struct slice id,
                                    struct arena *arena, struct store_server *out);
 MUST_USE enum err store_list_servers(struct store *store, struct slice account,

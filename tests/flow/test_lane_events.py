@@ -96,10 +96,6 @@ class OneWorker(FlowCase):
     def patch(self, lane, body):
         self.stand.admin("PATCH", "/lanes/" + urllib.parse.quote(lane, safe=""), body)
 
-    def is_known(self, lane):
-        """Where its account lives: the first worker lists it before anybody asked for it there."""
-        return self.stand.api("GET", "/lanes/" + urllib.parse.quote(lane, safe=""))[0] == 200
-
     def test_it_begins_with_every_lane_and_says_when_it_has(self):
         made = [self.fresh(governor=LONG_LINE)[0] for _ in range(5)]
         watcher = self.watch().until_ready(self.workers)
@@ -253,7 +249,7 @@ class OneWorker(FlowCase):
         wait_until(again, "the place that was left")
 
     def test_a_reader_that_stands_still_gets_the_state_not_what_it_missed(self):
-        for n in range(1200 * self.workers):
+        for n in range(1200):
             self.stand.admin(
                 "POST", "/integrated-account?verify=false", self.stand.netsuite_account(
                     tenant="crowd", credentials={
@@ -261,8 +257,7 @@ class OneWorker(FlowCase):
                         "token_id": "t", "token_secret": "u"}))
         lanes = [lane["id"] for lane in self.stand.admin("GET", "/lanes")["data"]]
         self.assertGreater(len(lanes), 1000)  # more than a socket takes of them
-        some = [lane for lane in lanes if self.is_known(lane)][:40]
-        self.assertEqual(len(some), 40)
+        some = lanes[:40]
         still = self.watch(small=True, starts=False)
         quick = self.watch().until_ready(self.workers)
         for ceiling in range(1, 41):  # each a change that the one who stands still misses

@@ -159,14 +159,6 @@ class TwoProcesses(Settings, GovernorCase):
                 cls.stand.server, "serve", "--server.port", "0", *cls.stand.flags()], stderr=log)
         cls.other.base = "http://127.0.0.1:%d" % cls.other.wait_for_port(process, 0)
 
-    def fresh(self, **options):
-        """Known to both: an account is, from its first call on."""
-        account, url = super().fresh(**options)
-        self.other.tool(self.other.base + urllib.parse.urlsplit(url).path,
-                        "list_all_netsuite_customers", {"limit": 1})
-        self.reset()
-        return account, url
-
     def bases(self):
         return self.stand.base, self.other.base
 

@@ -115,6 +115,17 @@ class TestOneCeiling(ProcessCase):
 
 
 class TestChangesOfTheOther(ProcessCase):
+    def test_the_lane_of_an_account_is_known_to_the_other_at_once(self):
+        for verify, lane in ((True, lambda account: account["lane"]),
+                             (False, lambda account: "unproven:" + account["id"])):
+            for _ in range(4):
+                account, _ = self.fresh(verify=verify)
+                path = "/lanes/" + urllib.parse.quote(lane(account), safe="")
+                self.assertEqual(self.other.admin("GET", path)["accounts"], 1)
+                account, _ = self.fresh(verify=verify)
+                self.assertIn(lane(account), [one["id"] for one in self.other.admin(
+                    "GET", "/lanes")["data"]])
+
     def test_a_revoked_url_is_dead_in_both(self):
         account, url = self.fresh()
         self.both_work(url)

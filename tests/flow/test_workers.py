@@ -246,6 +246,23 @@ class TestAllTogether(WorkerCase):
         self.assertEqual(len(families), len(set(families)))
         return int(re.search(r'^sluice_tool_calls_total\{outcome="ok"\} (\d+)$', text, re.M)[1])
 
+    def test_lanes_are_shown_before_anybody_calls(self):
+        made = [self.fresh(verify=False)[0] for _ in range(6)]
+        listed = {lane["id"]: lane for lane in self.stand.admin("GET", "/lanes")["data"]}
+        for account in made:
+            lane = "unproven:" + account["id"]
+            for _ in range(4):  # whichever worker is asked
+                self.assertEqual(self.stand.admin("GET", "/lanes/" + lane), dict(
+                    listed[lane], reserve=[], queue=[]))
+        for n in range(8):  # the place of the newest is taken anew
+            account = made.pop()
+            self.stand.admin("DELETE", self.at(account))
+            self.assertEqual(self.stand.api("GET", "/lanes/unproven:" + account["id"])[0], 404)
+            made.append(self.fresh(verify=False)[0])
+            lanes = {lane["id"] for lane in self.stand.admin("GET", "/lanes")["data"]}
+            self.assertLessEqual({"unproven:" + account["id"] for account in made}, lanes)
+            self.assertNotIn("unproven:" + account["id"], lanes)
+
     def test_every_worker_serves_and_says_it_is_ready(self):
         for _ in range(16):
             self.assertEqual(exchange(self.stand.base, "GET", "/readyz")[0], 200)

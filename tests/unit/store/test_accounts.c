@@ -143,6 +143,55 @@ static void test_accounts_are_listed_by_id_in_pages_and_per_tenant(void **state)
     assert_int_equal(count, 0);
 }
 
+/* The ids, each with a blank behind it. */
+static void check_added(struct fixture *f, struct store_account_mark *mark,
+                        size_t limit, const char *wanted)
+{
+    struct slice *ids = NULL;
+    size_t count = 0;
+    char text[256] = "";
+    assert_int_equal(
+        store_list_added_accounts(f->store, mark, limit, f->arena, &ids, &count),
+        ERR_OK);
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(text);
+        snprintf(text + len, sizeof text - len, "%.*s ", SLICE_ARG(ids[i]));
+    }
+    assert_string_equal(text, wanted);
+}
+
+static void delete_account(struct fixture *f, const char *id)
+{
+    struct store_batch *batch = store_batch_new();
+    store_delete_account(batch, slice_str(id));
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+}
+
+static void test_accounts_are_found_in_the_order_they_were_added(void **state)
+{
+    struct fixture *f = *state;
+    struct store_account_mark mark = {.row = 0};
+    check_added(f, &mark, 10, "");
+    assert_int_equal(put_account(f, "acc_m", "t1"), ERR_OK);
+    assert_int_equal(put_account(f, "acc_z", "t1"), ERR_OK);
+    assert_int_equal(put_account(f, "acc_a", "t2"), ERR_OK);
+    check_added(f, &mark, 2, "acc_m acc_z ");
+    check_added(f, &mark, 2, "acc_a ");
+    check_added(f, &mark, 2, "");
+    delete_account(f, "acc_m");
+    check_added(f, &mark, 2, ""); /* what lies before is nobody's business */
+    assert_int_equal(put_account(f, "acc_b", "t1"), ERR_OK);
+    check_added(f, &mark, 10, "acc_b ");
+    /* The place of the newest goes to the next: then all come, so that none is missed. */
+    delete_account(f, "acc_b");
+    assert_int_equal(put_account(f, "acc_c", "t1"), ERR_OK);
+    check_added(f, &mark, 10, "acc_z acc_a acc_c ");
+    check_added(f, &mark, 10, "");
+    delete_account(f, "acc_c");
+    check_added(f, &mark, 10, "acc_z acc_a ");
+    check_added(f, &mark, 10, "");
+}
+
 static size_t count_secrets(struct fixture *f, const char *account)
 {
     struct store_secret *list = NULL;
@@ -513,6 +562,7 @@ int main(void)
         STORE_TEST(test_a_secret_is_resealed_only_while_it_is_what_was_read),
         STORE_TEST(test_secrets_are_paged_over_all_accounts_and_counted_per_key),
         STORE_TEST(test_a_deleted_account_leaves_nothing_behind),
+        STORE_TEST(test_accounts_are_found_in_the_order_they_were_added),
         STORE_TEST(test_tenants_and_lanes_are_put_over_what_was_there),
         STORE_TEST(test_a_lane_is_set_only_as_it_was_seen),
         STORE_TEST(test_environments_are_put_replaced_listed_and_deleted),
