@@ -9,7 +9,7 @@ import time
 import unittest
 import urllib.parse
 
-from flow import BIN, TODAY, Volley, codes, exchange, main, wait_until
+from flow import BIN, HELD, TODAY, Volley, codes, exchange, main, read_reply, wait_until
 from redis_server import PROGRAM, Redis
 from stand import Stand
 
@@ -94,6 +94,11 @@ class Pair(unittest.TestCase):
     def latency(self, ms):
         self.control("PUT", "/latency", {"ms": ms, "jitter_ms": 0})
 
+    def release(self, ms=0):
+        """What waits at the mock is answered now; what comes from now on takes `ms`."""
+        self.latency(ms)
+        self.control("POST", "/release")
+
     def stats(self):
         return self.control("GET", "/stats")
 
@@ -115,6 +120,21 @@ class Pair(unittest.TestCase):
     def until_idle(self):
         wait_until(lambda: self.stats()["in_flight"] == 0, "an idle mock")
 
+    def until_in_flight(self, count):
+        wait_until(lambda: self.stats()["in_flight"] == count, "%d at the mock" % count)
+
+    def until_lease_is_over(self):
+        wait_until(lambda: all(self.coordination(stand)["left_ms"] == 0 for stand in self.stands),
+                   lambda: "the leases' end: %r" % [self.coordination(s) for s in self.stands])
+
+    def stop_server(self, latency_ms):
+        """With all places at the mock: one that is stopped with a call granted and not yet sent would
+        send it whenever it goes on, which no lease can keep (docs/coordination.md)."""
+        self.latency(HELD)
+        self.until_in_flight(CEILING)
+        self.stands[1].process("server").send_signal(signal.SIGSTOP)
+        self.release(latency_ms)
+
     def check_peak(self, most=CEILING, exactly=True):
         peak = self.stats()["in_flight_peak"]
         (self.assertEqual if exactly else self.assertLessEqual)(peak, most, self.stats())
@@ -122,7 +142,7 @@ class Pair(unittest.TestCase):
 
 class TestPeace(Pair):
     def test_four_hundred_calls_on_two_servers_meet_one_ceiling(self):
-        self.latency(100)
+        self.latency(150)
         for turn in range(ROUNDS):
             self.control("POST", "/reset")
             volleys = [Volley(url, 200) for url in self.urls]
@@ -143,43 +163,54 @@ class TestPeace(Pair):
             self.assertGreaterEqual(occupancy, LEAST_OCCUPANCY)
 
     def test_a_server_that_comes_later_gets_its_share(self):
-        self.latency(50)
+        self.latency(HELD)
         first = Volley(self.urls[0], 120).send()
-        wait_until(lambda: self.stats()["in_flight"] == CEILING, "a full lane")
-        started = time.monotonic()
+        self.until_in_flight(CEILING)
         second = Volley(self.urls[1], 40).send()
+        lane = "/lanes/" + urllib.parse.quote(self.accounts[1]["lane"], safe="")
+        wait_until(lambda: self.stands[1].admin("GET", lane)["queued"] == 40, "forty in line")
+        self.release(50)
         self.assertEqual(codes(second.results()), {"ok": 40})
-        took = time.monotonic() - started
+        # In turn all 160 would have come by now; with half of the places each, some 80.
+        self.assertLess(self.stats()["requests"], 140)
         self.assertEqual(codes(first.results()), {"ok": 120})
-        # All 160 in turn take 1.6 s; half of the places serve 40 calls in 0.8 s.
-        self.assertLess(took, 1.4)
         self.check_peak()
 
     def test_one_place_goes_from_hand_to_hand(self):
         for stand, account in zip(self.stands, self.accounts):
             stand.admin("PATCH", "/integrated-account/" + account["id"],
                         {"governor": {"ceiling": 1}})
-        self.latency(20)
+        self.latency(HELD)
         volleys = [Volley(url, 25).send() for url in self.urls]
-        ends = []
-        threads = [threading.Thread(target=lambda v=v: (v.results(), ends.append(time.monotonic())))
-                   for v in volleys]
+        self.until_in_flight(1)
+        self.release(20)
+        done, others_done = [0, 0], []
+
+        def read(one):
+            for sock in volleys[one].sockets:
+                with sock:
+                    self.assertEqual(read_reply(sock)[0], 200)
+                done[one] += 1
+            others_done.append(done[1 - one])
+        threads = [threading.Thread(target=read, args=(one,)) for one in (0, 1)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         self.check_peak(1)
-        self.assertLess(abs(ends[0] - ends[1]), 0.5)  # one after the other: half of 1 s apart
+        self.assertGreater(others_done[0], 12)  # one after the other: none
+        self.assertEqual(done, [25, 25])
 
     def test_nothing_is_left_at_redis_and_nothing_names_anybody(self):
-        self.latency(300)
+        self.latency(HELD)
         volley = Volley(self.urls[0], 3).send()
-        wait_until(lambda: self.stats()["in_flight"] == 3, "three calls")
+        self.until_in_flight(3)
         keys = self.redis_keys()
         self.assertEqual(len([key for key in keys if key.startswith("sluice:lane:")]), 1)
         everything = " ".join(keys) + repr([self.ask("HGETALL", key) for key in keys])
         for word in (self.mock["account_id"], "demo", self.accounts[0]["id"]):
             self.assertNotIn(word, everything)
+        self.release()
         self.assertEqual(codes(volley.results()), {"ok": 3})
         wait_until(lambda: self.redis_keys() == ["sluice:epoch", "sluice:nodes"], "an empty lane")
         for stand in self.stands:
@@ -252,6 +283,12 @@ class Trouble(Pair):
         start = self.done["ok"]
         wait_until(lambda: self.done["ok"] >= start + calls, "calls that succeed")
 
+    def until_used(self, places):
+        """Of what was lent before, nothing more is counted: so many are used at once from now on."""
+        self.check_peak(exactly=False)
+        self.control("POST", "/reset")
+        wait_until(lambda: self.stats()["in_flight_peak"] >= places, "%d places in use" % places)
+
     def unload(self):
         self.stop.set()
         for thread in self.threads:
@@ -275,8 +312,7 @@ class TestTrouble(Trouble):
         self.load()
         self.stands[1].process("server").kill()
         self.until_more()
-        time.sleep(GRACE_S + 1)  # its slots come back in this time, and not before its calls end
-        self.control("POST", "/reset")
+        self.until_used(CEILING)  # its slots have come back
         self.until_more(100)
         self.unload()
         self.check_peak()
@@ -295,7 +331,7 @@ class TestTrouble(Trouble):
         self.redis.signal(signal.SIGSTOP)
         self.until_states("strict")
         wait_until(lambda: '"cause":"silent"' in self.state(self.stands[0]), "the cause")
-        time.sleep(LEASE_MS / 1000)
+        self.until_lease_is_over()
         self.until_idle()  # the leases are over: nobody calls
         self.redis.signal(signal.SIGCONT)
         self.until_states("open")
@@ -305,8 +341,9 @@ class TestTrouble(Trouble):
 
     def test_a_server_stands_still(self):
         self.load()
-        self.stands[1].process("server").send_signal(signal.SIGSTOP)
-        time.sleep(GRACE_S + 1)
+        self.stop_server(60)
+        self.until_more()
+        self.until_used(CEILING)  # by the other alone
         self.until_more()
         self.stands[1].process("server").send_signal(signal.SIGCONT)
         self.until_more(60)
@@ -316,7 +353,7 @@ class TestTrouble(Trouble):
     def test_busy_says_why_and_at_once(self):
         self.redis.kill()
         self.until_states("strict")
-        time.sleep(LEASE_MS / 1000)
+        self.until_lease_is_over()
         started = time.monotonic()
         _, _, result = self.stands[0].tool(self.urls[0], "list_all_netsuite_customers")
         self.assertLess(time.monotonic() - started, LINE["queue_wait_ms"] / 1000 / 2)
@@ -337,8 +374,7 @@ class TestShare(Trouble):
         self.redis.kill()
         self.until_states("share")
         self.until_more()
-        time.sleep((3 * LEASE_MS + CALL_MS) / 1000 + 1)
-        self.control("POST", "/reset")
+        self.until_used(CEILING // 2 * 2)
         self.until_more(100)
         self.check_peak(CEILING // 2 * 2)  # both shares, and no more
         self.redis.start()
@@ -346,7 +382,6 @@ class TestShare(Trouble):
         self.until_more(100)
         self.unload()
         self.check_peak()
-
 
 
 
@@ -390,7 +425,7 @@ class TestCutOff(Trouble):
         self.until_states("share")
         wait_until(lambda: '"cause":"silent"' in self.state(self.stands[0]), "the cause")
         self.until_more()
-        time.sleep((3 * LEASE_MS + CALL_MS) / 1000)
+        self.until_used(CEILING // 2 * 2)
         self.until_more()
         self.ip("-n", self.net, "link", "set", "redis", "up")
         self.until_states("open")

@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from flow import BIN, Volley, codes, main, wait_until
+from flow import BIN, HELD, Volley, codes, main, wait_until
 from redis_server import PROGRAM
 from stand import Stand
 from test_redis import CALL_MS, CEILING, GRACE_S, LEASE_MS, Pair
@@ -25,7 +25,10 @@ class TestTenRuns(Quad):
         """200 calls through each server at once; what they came to through those that live."""
         self.until_states("open")
         self.control("POST", "/reset")
+        self.latency(HELD)
         volleys = [Volley(url, EACH).send() for url in self.urls]
+        self.until_in_flight(CEILING)
+        self.release(20)
         if trouble:
             wait_until(lambda: self.stats()["requests"] >= EACH // 2, "a volley under way")
             trouble()
@@ -39,24 +42,29 @@ class TestTenRuns(Quad):
         self.assertEqual((stats["in_flight_peak"], stats["refused_concurrency"]), (CEILING, 0))
 
     def test_four_hundred_calls_meet_one_ceiling_in_ten_of_ten_runs(self):
-        self.latency(20)
         for _ in range(3):
             self.volley()
         self.volley(self.redis.restart)
-        self.volley(lambda: self.stop_for(self.redis.process, 2 * LEASE_MS / 1000))
-        self.volley(lambda: self.stop_for(self.stands[1].process("server"), GRACE_S + 1))
+        self.volley(self.stop_redis)
+        self.volley(self.stop_a_server)
         for _ in range(2):
             self.volley(lambda: self.redis.ask("FLUSHALL"))
         self.volley(self.stands[1].process("server").kill, hears=(0,))
         self.stands[1].start_server()
         self.urls[1] = self.stands[1].base + self.urls[1][self.urls[1].index("/mcp/"):]
         self.until_states("open")
+        self.both_work()  # after a start one goes first
         self.volley()
 
-    def stop_for(self, process, seconds):
-        process.send_signal(signal.SIGSTOP)
-        time.sleep(seconds)
-        process.send_signal(signal.SIGCONT)
+    def stop_redis(self):
+        self.redis.signal(signal.SIGSTOP)
+        time.sleep(2 * LEASE_MS / 1000)
+        self.redis.signal(signal.SIGCONT)
+
+    def stop_a_server(self):
+        self.stop_server(20)
+        time.sleep(GRACE_S + 1)
+        self.stands[1].process("server").send_signal(signal.SIGCONT)
 
 
 @unittest.skipUnless(PROGRAM, "redis-server is not installed")
@@ -96,9 +104,11 @@ class TestShareOfWorkers(Quad):
         self.stands[0].admin("PATCH", "/tenant/demo", {"governor": {"ceiling": 3}})
         wait_until(lambda: sorted(self.limit(stand, url) for stand, url in
                                   zip(self.stands, self.urls)) == ["1", "2"], "parts of 3")
-        self.latency(20)
+        self.latency(HELD)
         self.control("POST", "/reset")
         volleys = [Volley(url, 40).send() for url in self.urls]
+        self.until_in_flight(3)
+        self.release(20)
         for volley in volleys:
             self.assertEqual(codes(volley.results()), {"ok": 40})
         self.check_peak(3)
@@ -121,10 +131,13 @@ class TestShareOfWorkers(Quad):
     def test_without_redis_each_server_has_its_share_once(self):
         self.redis.kill()
         self.until_states("share")
-        time.sleep((3 * LEASE_MS + CALL_MS) / 1000 + 1)
-        self.latency(20)
+        for url in self.urls:  # until each may use all of its share
+            wait_until(lambda: codes(Volley(url, 1).send().results()) == {"ok": 1}, "a share")
+        self.latency(HELD)
         self.control("POST", "/reset")
         volleys = [Volley(url, 40).send() for url in self.urls]
+        self.until_in_flight(CEILING // 2 * 2)
+        self.release(20)
         for volley in volleys:
             self.assertEqual(codes(volley.results()), {"ok": 40})
         self.check_peak(CEILING // 2 * 2)
