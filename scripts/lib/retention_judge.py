@@ -6,7 +6,7 @@ import time
 from marks import KEPT, LOCKED, OWN, SESSION, CannotSearch, files_under, forms
 from stand import exchange
 
-PATIENCE = 8  # looks at a find, 0.1 s apart, before it counts as left behind
+PATIENCE = 2  # seconds until a find counts as left behind
 SECRETS = ("consumer_secret", "token_secret", "client secret", "key", "listener's key",
            "listener's key, reversed", "connect client secret")  # never sent with a call
 
@@ -41,10 +41,11 @@ class Judge:
 
     def look(self, case, places, are_accounts_active=True):
         """Looks again while there is something: the server may be about to clean up."""
-        for _ in range(PATIENCE):
+        end = time.monotonic() + PATIENCE
+        while True:
             finds, searched = self.scene.marks.search(self.tool, places)
             bad = [find for find in finds if not self.is_allowed(find, are_accounts_active)]
-            if not bad:
+            if not bad or time.monotonic() > end:
                 break
             time.sleep(0.1)
         for place, count in searched.items():
