@@ -658,7 +658,7 @@ void lender_tick(struct lender *lender, int64_t now_us)
     } else if (is_open_due || (now_us >= lender->renew_us && !lender->renewing)) {
         lender->renews = true; /* its answer says whether the epoch grants by now */
         lender->renew_us = INT64_MAX;
-        lender->open_us = INT64_MAX;
+        lender->open_us = is_open_due ? INT64_MAX : lender->open_us;
     }
     if (lender->was_right && !has_right(lender, now_us)) {
         lender->was_right = false;

@@ -141,7 +141,7 @@ static void refuse_creation(struct admin *admin, const struct fault *fault)
                              : "The ERP could not be reached with these values",
                      SLICE_ARG(reason));
     if (passing) {
-        shown.hint = SLICE("Send the same request again in a moment.");
+        shown.hint = trial_later_hint(admin->arena, fault);
     }
     if (!passing && shown.err != ERR_POLICY_DENIED && shown.err != ERR_INTERNAL) {
         shown.err = ERR_UNPROCESSABLE;

@@ -295,7 +295,7 @@ static void refuse_standby(struct standby *standby, const struct fault *fault)
                              : "The ERP could not be reached with this credential",
                      SLICE_ARG(reason));
     if (passing) {
-        shown.hint = SLICE("Send the same request again in a moment.");
+        shown.hint = trial_later_hint(admin->arena, fault);
     } else if (shown.err != ERR_POLICY_DENIED && shown.err != ERR_INTERNAL) {
         shown.err = ERR_UNPROCESSABLE;
     }

@@ -24,6 +24,7 @@ struct coordinator {
     int64_t timer_due_us;
     char id[LENDER_KEY_BYTES + 1], channel[sizeof CHANNEL + LENDER_KEY_BYTES];
     bool is_up;
+    bool is_graced; /* as was logged last */
     enum redis_cause cause;
     uint64_t losses;
     int64_t answer_us;
@@ -182,6 +183,21 @@ static void on_due(void *ctx)
 
 /* ---- From Redis ---- */
 
+/* At the first start of all it is the same: a new Redis cannot be told from one that was emptied. */
+static void log_grace(struct coordinator *coordinator, int64_t now_us)
+{
+    struct lender_view view = lender_look(coordinator->lender, now_us);
+    if (view.state == LENDER_GRACE && !coordinator->is_graced) {
+        coordinator->is_graced = true;
+        log_event(coordinator->parts.log, LOG_WARN, "coordination_grace",
+                  LOG_INT(wait_us, view.left_ms * 1000));
+    } else if (view.state == LENDER_OPEN && coordinator->is_graced) {
+        coordinator->is_graced = false;
+        log_event(coordinator->parts.log, LOG_INFO, "coordination_open",
+                  LOG_INT(count, view.epochs));
+    }
+}
+
 static void on_answer(void *ctx, const struct redis_item *items, size_t count)
 {
     struct coordinator *coordinator = ctx;
@@ -200,6 +216,7 @@ static void on_answer(void *ctx, const struct redis_item *items, size_t count)
         redis_drop(coordinator->redis, REDIS_STRANGE);
         return;
     }
+    log_grace(coordinator, now_us);
     turnstile_settle(coordinator->parts.turnstile);
 }
 
@@ -308,8 +325,6 @@ struct slice coordinator_trouble(const struct coordinator *coordinator,
                                  struct arena *arena)
 {
     static const char *const texts[] = {
-        [LENDER_GRACE] = "No place can be lent yet: the coordinating Redis was started "
-                         "anew, and calls from before may still be running at the ERP",
         [LENDER_JOINING] = "This server is registering at the coordinating Redis",
         [LENDER_STRICT] =
             "No place may be used: the coordinating Redis is away, and this server is "
@@ -326,6 +341,13 @@ struct slice coordinator_trouble(const struct coordinator *coordinator,
     struct coordinator_view view = coordinator_look(coordinator);
     if (view.lender.state == LENDER_OPEN) {
         return SLICE_EMPTY;
+    }
+    if (view.lender.state == LENDER_GRACE) {
+        return arena_printf(arena,
+                            "No place can be lent for another %lld s: the coordinating "
+                            "Redis is new, or was started anew or emptied, and calls "
+                            "from before may still be running at the ERP.",
+                            (long long)(view.lender.left_ms + 999) / 1000);
     }
     return arena_printf(arena, "%s%s%s.", texts[view.lender.state],
                         view.cause[0] != '\0' ? "; cause: " : "", view.cause);

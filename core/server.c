@@ -203,9 +203,11 @@ static void handle_ready(const struct visit *visit)
     }
     if (gateway->coordinator != NULL) {
         struct coordinator_view view = coordinator_look(gateway->coordinator);
-        struct slice body = arena_printf(
-            visit->arena, "{\"ready\":true,\"coordination\":\"%s\",\"cause\":\"%s\"}",
-            lender_state_name(view.lender.state), view.cause);
+        struct slice body = arena_printf(visit->arena,
+                                         "{\"ready\":true,\"coordination\":\"%s\","
+                                         "\"cause\":\"%s\",\"left_ms\":%lld}",
+                                         lender_state_name(view.lender.state),
+                                         view.cause, (long long)view.lender.left_ms);
         respond(visit, 200, SLICE("application/json"), body, NULL);
         return;
     }

@@ -76,3 +76,11 @@ bool trial_may_pass_later(enum err err)
 {
     return err == ERR_ACCOUNT_BUSY || err == ERR_RATE_LIMITED || err == ERR_UNAVAILABLE;
 }
+
+struct slice trial_later_hint(struct arena *arena, const struct fault *fault)
+{
+    return fault->retry_after_s > 1
+               ? arena_printf(arena, "Send the same request again in %ld seconds.",
+                              fault->retry_after_s)
+               : SLICE("Send the same request again in a moment.");
+}

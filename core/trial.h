@@ -43,5 +43,7 @@ void trial_drop(struct trial *trial);
 
 /* Whether the same values may well be taken at another time. */
 bool trial_may_pass_later(enum err err);
+/* When that is; in `arena`. */
+struct slice trial_later_hint(struct arena *arena, const struct fault *fault);
 
 #endif

@@ -19,7 +19,8 @@
 
 struct course {
     struct lender *lender;
-    int64_t now_ms; /* of all clocks, but where a test says otherwise the epoch's */
+    int64_t now_ms;  /* of all clocks, but where a test says otherwise the epoch's */
+    int64_t wait_ms; /* of the grace, in each answer */
 };
 
 static struct lender_request next_request(struct course *c, enum lender_op op)
@@ -36,8 +37,8 @@ static void answer_of(struct course *c, const struct lender_request *request,
                       int64_t last)
 {
     const struct lender_item items[LANE_ITEMS] = {
-        {slice_str(status), 0}, {SLICE("epoch:1"), 0},    {SLICE_EMPTY, epoch_ms},
-        {SLICE_EMPTY, 0},       {SLICE_EMPTY, c->now_ms}, {SLICE_EMPTY, granted},
+        {slice_str(status), 0},    {SLICE("epoch:1"), 0},    {SLICE_EMPTY, epoch_ms},
+        {SLICE_EMPTY, c->wait_ms}, {SLICE_EMPTY, c->now_ms}, {SLICE_EMPTY, granted},
         {SLICE_EMPTY, last},
     };
     assert_true(lender_answer(c->lender, request, items,
@@ -242,6 +243,27 @@ static void what_others_have_is_told(void **state)
     lender_free(c.lender);
 }
 
+static void the_grace_is_known_while_a_renewal_is_under_way(void **state)
+{
+    struct course c;
+    (void)state;
+    begin(&c);
+    c.wait_ms = 5000;
+    c.now_ms += TTL_MS / 3 + 1;
+    lender_tick(c.lender, c.now_ms * 1000);
+    struct lender_request renew = next_request(&c, LENDER_RENEW);
+    answer(&c, &renew, "ok", 0, 0);
+    assert_int_equal(lender_look(c.lender, c.now_ms * 1000).left_ms, 5000);
+    c.now_ms += TTL_MS / 3 + 1;
+    lender_tick(c.lender, c.now_ms * 1000);
+    (void)next_request(&c, LENDER_TURN); /* what waits asks again */
+    (void)next_request(&c, LENDER_RENEW);
+    assert_int_equal(lender_look(c.lender, c.now_ms * 1000).state, LENDER_GRACE);
+    assert_int_equal(lender_look(c.lender, c.now_ms * 1000).left_ms,
+                     5000 - TTL_MS / 3 - 1);
+    lender_free(c.lender);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +273,7 @@ int main(void)
         cmocka_unit_test(a_ceiling_that_rises_again_is_told),
         cmocka_unit_test(a_busy_node_does_not_slow_the_epochs_clock),
         cmocka_unit_test(what_others_have_is_told),
+        cmocka_unit_test(the_grace_is_known_while_a_renewal_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
