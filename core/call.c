@@ -94,6 +94,12 @@ static struct sealed_binding binding(const struct call *call, const char *purpos
     };
 }
 
+static struct sealed_binding binding_of_job(const struct call *call)
+{
+    return job_binding(call->order.server->id, call->tool,
+                       gateway_wall_ms(call->order.gateway));
+}
+
 static enum err open_cursor(struct call *call)
 {
     struct sealed_binding bound = binding(call, CURSOR_PURPOSE);
@@ -116,13 +122,12 @@ static enum err open_state(struct call *call)
 
 static enum err open_job(struct call *call)
 {
-    const struct call_order *order = &call->order;
     if (!call->tool->polls) {
         return ERR_OK;
     }
-    return job_open(order->gateway->parts.vault, order->server->id, call->tool,
-                    gateway_wall_ms(order->gateway), call->split.poll_id, call->arena,
-                    &call->run.op.job, &call->fault);
+    struct sealed_binding bound = binding_of_job(call);
+    return job_open(call->order.gateway->parts.vault, &bound, call->split.poll_id,
+                    call->arena, &call->run.op.job, &call->fault);
 }
 
 static enum step do_open(struct call *call)
@@ -275,9 +280,8 @@ static bool goes_on(const struct op_job *job)
 /* The work goes on: its id is all there is to say. */
 static enum step shape_job(struct call *call)
 {
-    const struct call_order *order = &call->order;
-    enum err err = job_seal(order->gateway->parts.vault, order->server->id, call->tool,
-                            gateway_wall_ms(order->gateway),
+    struct sealed_binding bound = binding_of_job(call);
+    enum err err = job_seal(call->order.gateway->parts.vault, &bound,
                             call->run.op.result.job.words, call->arena, &call->poll_id);
     return err == ERR_OK ? STEP_NEXT : fail(call, err);
 }

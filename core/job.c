@@ -9,8 +9,8 @@ static struct slice asking_tool(const struct tool *tool)
     return tool->polls ? tool->name : tool->poll_tool;
 }
 
-static struct sealed_binding binding_of(struct slice server, const struct tool *tool,
-                                        int64_t now_ms)
+struct sealed_binding job_binding(struct slice server, const struct tool *tool,
+                                  int64_t now_ms)
 {
     REQUIRE(asking_tool(tool).len > 0); /* work that nobody could ask for */
     return (struct sealed_binding){.purpose = "poll",
@@ -19,20 +19,17 @@ static struct sealed_binding binding_of(struct slice server, const struct tool *
                                    .now_ms = now_ms};
 }
 
-enum err job_seal(struct vault *vault, struct slice server, const struct tool *tool,
-                  int64_t now_ms, struct slice words, struct arena *arena,
-                  struct slice *poll_id)
+enum err job_seal(struct vault *vault, const struct sealed_binding *binding,
+                  struct slice words, struct arena *arena, struct slice *poll_id)
 {
-    struct sealed_binding binding = binding_of(server, tool, now_ms);
-    return sealed_put(vault, &binding, POLL_LIFE_MS, words, arena, poll_id);
+    return sealed_put(vault, binding, POLL_LIFE_MS, words, arena, poll_id);
 }
 
-enum err job_open(struct vault *vault, struct slice server, const struct tool *tool,
-                  int64_t now_ms, struct slice poll_id, struct arena *arena,
-                  struct slice *words, struct fault *fault)
+enum err job_open(struct vault *vault, const struct sealed_binding *binding,
+                  struct slice poll_id, struct arena *arena, struct slice *words,
+                  struct fault *fault)
 {
-    struct sealed_binding binding = binding_of(server, tool, now_ms);
-    enum err err = sealed_open(vault, &binding, poll_id, arena, words);
+    enum err err = sealed_open(vault, binding, poll_id, arena, words);
     fault->err = err;
     if (err == ERR_INVALID_ARGUMENTS || err == ERR_TIMEOUT) {
         fault->err = ERR_INVALID_ARGUMENTS;

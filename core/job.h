@@ -11,12 +11,14 @@
 
 #include "core/sealed.h"
 
-/* `server`: the MCP server's id; `tool`: the one that started the work or asks for it. */
-MUST_USE enum err job_seal(struct vault *vault, struct slice server,
-                           const struct tool *tool, int64_t now_ms, struct slice words,
-                           struct arena *arena, struct slice *poll_id);
-MUST_USE enum err job_open(struct vault *vault, struct slice server,
-                           const struct tool *tool, int64_t now_ms,
+/* `server`: the MCP server's id; `tool`: the one that started the work or asks for it. Lends
+ * from both. */
+struct sealed_binding job_binding(struct slice server, const struct tool *tool,
+                                  int64_t now_ms);
+MUST_USE enum err job_seal(struct vault *vault, const struct sealed_binding *binding,
+                           struct slice words, struct arena *arena,
+                           struct slice *poll_id);
+MUST_USE enum err job_open(struct vault *vault, const struct sealed_binding *binding,
                            struct slice poll_id, struct arena *arena,
                            struct slice *words, struct fault *fault);
 

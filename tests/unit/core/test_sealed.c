@@ -146,13 +146,14 @@ static void test_each_kind_says_what_is_wrong_and_how_long_it_is_good(void **sta
     struct sealed_binding ask = {ASK_PURPOSE, SLICE("m"), SLICE("t"), &split, 0};
     const struct tool starts = {.name = SLICE("start"), .poll_tool = SLICE("asks")};
     const struct tool asks = {.name = SLICE("asks"), .polls = true};
+    struct sealed_binding started = job_binding(SLICE("m"), &starts, 0);
+    struct sealed_binding asked = job_binding(SLICE("m"), &asks, DAY_MS - 1);
     struct slice page, question, job, words;
     struct fault fault = {.err = ERR_OK};
     assert_int_equal(cursor_seal(w->vault, &cursor, SLICE("p"), w->arena, &page),
                      ERR_OK);
     assert_int_equal(ask_seal(w->vault, &ask, SLICE("s"), w->arena, &question), ERR_OK);
-    assert_int_equal(
-        job_seal(w->vault, SLICE("m"), &starts, 0, SLICE("j"), w->arena, &job), ERR_OK);
+    assert_int_equal(job_seal(w->vault, &started, SLICE("j"), w->arena, &job), ERR_OK);
 
     cursor.now_ms = DAY_MS - 1;
     ask.now_ms = HOUR_MS - 1;
@@ -160,26 +161,24 @@ static void test_each_kind_says_what_is_wrong_and_how_long_it_is_good(void **sta
     assert_int_equal(cursor_open(w->vault, &cursor, page, w->arena, &words, &fault),
                      ERR_OK);
     assert_int_equal(ask_open(w->vault, &ask, value, w->arena, &words, &fault), ERR_OK);
-    assert_int_equal(job_open(w->vault, SLICE("m"), &asks, DAY_MS - 1, job, w->arena,
-                              &words, &fault),
-                     ERR_OK);
+    assert_int_equal(job_open(w->vault, &asked, job, w->arena, &words, &fault), ERR_OK);
     assert_true(slice_is(words, "j"));
 
     cursor.now_ms++;
     ask.now_ms++;
+    asked.now_ms++;
     assert_int_equal(cursor_open(w->vault, &cursor, page, w->arena, &words, &fault),
                      ERR_INVALID_ARGUMENTS);
     assert_true(slice_is(fault.details[0].message, "is older than 24 hours"));
     assert_int_equal(ask_open(w->vault, &ask, value, w->arena, &words, &fault),
                      ERR_UNPROCESSABLE);
-    assert_int_equal(
-        job_open(w->vault, SLICE("m"), &asks, DAY_MS, job, w->arena, &words, &fault),
-        ERR_INVALID_ARGUMENTS);
+    assert_int_equal(job_open(w->vault, &asked, job, w->arena, &words, &fault),
+                     ERR_INVALID_ARGUMENTS);
     assert_true(slice_is(fault.message, "/poll_id: is older than 24 hours"));
     /* None of them is taken for another. */
-    assert_int_equal(
-        job_open(w->vault, SLICE("m"), &asks, 0, page, w->arena, &words, &fault),
-        ERR_INVALID_ARGUMENTS);
+    asked.now_ms = 0;
+    assert_int_equal(job_open(w->vault, &asked, page, w->arena, &words, &fault),
+                     ERR_INVALID_ARGUMENTS);
     assert_true(slice_is(fault.details[0].pointer, "/poll_id"));
 }
 
