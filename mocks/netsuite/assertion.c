@@ -98,45 +98,45 @@ static const struct certificate *check_signature(struct oauth2 *oauth2,
     return jwt_signed_by(jwt, certificate->key) ? certificate : NULL;
 }
 
-const struct certificate *
-assertion_check(struct oauth2 *oauth2, struct http_exchange *x, struct slice text,
-                int64_t now_s, const struct integration **integration, unsigned *scopes,
-                enum oauth2_error *error, enum audit_reason *why)
+/* The first rule that it breaks decides. */
+struct assertion assertion_check(struct oauth2 *oauth2, struct http_exchange *x,
+                                 struct slice text, int64_t now_s)
 {
+    struct assertion said = {.error = OAUTH2_invalid_request,
+                             .why = AUDIT_InvalidRequest};
     struct jwt jwt;
-    *error = OAUTH2_invalid_request;
-    *why = AUDIT_InvalidRequest;
     if (!jwt_read(exchange_arena(x), text, &jwt)) {
-        return NULL;
+        return said;
     }
-    *why = check_shape(&jwt);
-    if (*why != AUDIT_OK) {
-        return NULL;
+    said.why = check_shape(&jwt);
+    if (said.why != AUDIT_OK) {
+        return said;
     }
     const struct certificate *certificate =
-        check_signature(oauth2, x, &jwt, now_s, integration, why);
-    *error = OAUTH2_invalid_client;
+        check_signature(oauth2, x, &jwt, now_s, &said.integration, &said.why);
+    said.error = OAUTH2_invalid_client;
     if (certificate == NULL) {
-        return NULL;
+        return said;
     }
-    *error = OAUTH2_unauthorized_client;
-    *why = AUDIT_InvalidGrantType;
-    if (!(*integration)->client_credentials) {
-        return NULL;
+    said.error = OAUTH2_unauthorized_client;
+    said.why = AUDIT_InvalidGrantType;
+    if (!said.integration->client_credentials) {
+        return said;
     }
-    *error = OAUTH2_invalid_grant;
-    *why = check_times(jwt.payload, now_s);
-    if (*why == AUDIT_OK && !audience_fits(x, json_in_text(jwt.payload, "aud"),
-                                           (*integration)->account_id)) {
-        *why = AUDIT_TokenNotAcceptable;
+    said.error = OAUTH2_invalid_grant;
+    said.why = check_times(jwt.payload, now_s);
+    if (said.why == AUDIT_OK && !audience_fits(x, json_in_text(jwt.payload, "aud"),
+                                               said.integration->account_id)) {
+        said.why = AUDIT_TokenNotAcceptable;
     }
-    if (*why != AUDIT_OK) {
-        return NULL;
+    if (said.why != AUDIT_OK) {
+        return said;
     }
-    *scopes = read_scope(jwt.payload);
-    *error = OAUTH2_invalid_scope;
-    *why = AUDIT_ScopeMismatched;
-    bool allowed = *scopes != 0 && (*scopes & SCOPE_MCP) == 0 &&
-                   (*scopes & ~(*integration)->scopes) == 0;
-    return allowed ? certificate : NULL;
+    said.scopes = read_scope(jwt.payload);
+    said.error = OAUTH2_invalid_scope;
+    said.why = AUDIT_ScopeMismatched;
+    bool allowed = said.scopes != 0 && (said.scopes & SCOPE_MCP) == 0 &&
+                   (said.scopes & ~said.integration->scopes) == 0;
+    said.certificate = allowed ? certificate : NULL;
+    return said;
 }

@@ -188,9 +188,13 @@ static int serve(uv_loop_t *loop, struct options *options)
     struct clock clock = clock_system();
     struct netsuite netsuite;
     char room[4][PROGRAM_SECRET_BYTES];
-    netsuite_init(&netsuite, loop, &clock, options->today, options->seed,
-                  (int)options->concurrency, (int)options->lockout_seconds,
-                  options->account_id);
+    const struct netsuite_setting setting = {.account_id = options->account_id,
+                                             .today = options->today,
+                                             .seed = options->seed,
+                                             .concurrency = (int)options->concurrency,
+                                             .lockout_seconds =
+                                                 (int)options->lockout_seconds};
+    netsuite_init(&netsuite, loop, &clock, &setting);
     REQUIRE(add_credentials(&netsuite, options, room)); /* the first always fits */
     struct program program = {.name = "mock-netsuite",
                               .loop = loop,

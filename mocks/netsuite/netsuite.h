@@ -30,10 +30,16 @@ struct netsuite {
     uint64_t seed;
 };
 
-/* Builds all parts. Keeps `loop`, `clock` and `account_id`, the first account's. */
+struct netsuite_setting {
+    const char *account_id; /* the first account's */
+    int64_t today;          /* days since 1970-01-01 */
+    uint64_t seed;
+    int concurrency, lockout_seconds;
+};
+
+/* Builds all parts. Keeps `loop`, `clock` and the account's id. */
 void netsuite_init(struct netsuite *netsuite, uv_loop_t *loop,
-                   const struct clock *clock, int64_t today, uint64_t seed,
-                   int concurrency, int lockout_seconds, const char *account_id);
+                   const struct clock *clock, const struct netsuite_setting *setting);
 void netsuite_free(struct netsuite *netsuite);
 
 /* Unix time as the mock has it. */

@@ -75,12 +75,16 @@ void token_answer(struct oauth2 *oauth2, struct http_exchange *x, int64_t now_s,
 void token_revoke(struct oauth2 *oauth2, struct http_exchange *x, int64_t now_s,
                   struct response *response);
 
-/* assertion.c: the certificate that signed, with its integration and the scopes it asks
- * for. NULL: `*error` and `*why`. */
-const struct certificate *
-assertion_check(struct oauth2 *oauth2, struct http_exchange *x, struct slice text,
-                int64_t now_s, const struct integration **integration, unsigned *scopes,
-                enum oauth2_error *error, enum audit_reason *why);
+/* What an assertion comes to. */
+struct assertion {
+    const struct certificate *certificate; /* that signed; NULL: refused, see below */
+    const struct integration *integration;
+    unsigned scopes; /* that it asks for */
+    enum oauth2_error error;
+    enum audit_reason why;
+};
+struct assertion assertion_check(struct oauth2 *oauth2, struct http_exchange *x,
+                                 struct slice text, int64_t now_s); /* assertion.c */
 
 /* 0 while the setting is that of NetSuite. */
 static inline int64_t oauth2_or(int64_t set, int64_t otherwise)

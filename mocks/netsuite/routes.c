@@ -296,8 +296,7 @@ static void stats(void *ctx, json_t *object)
 /* ---- building ---- */
 
 void netsuite_init(struct netsuite *netsuite, uv_loop_t *loop,
-                   const struct clock *clock, int64_t today, uint64_t seed,
-                   int concurrency, int lockout_seconds, const char *account_id)
+                   const struct clock *clock, const struct netsuite_setting *setting)
 {
     struct erp erp = {.ctx = netsuite,
                       .login = login,
@@ -307,15 +306,17 @@ void netsuite_init(struct netsuite *netsuite, uv_loop_t *loop,
                       .busy = busy,
                       .handle = handle,
                       .fail = fail};
-    *netsuite =
-        (struct netsuite){.account_id = account_id, .today = today, .seed = seed};
+    *netsuite = (struct netsuite){.account_id = setting->account_id,
+                                  .today = setting->today,
+                                  .seed = setting->seed};
     char text[DATES_TEXT_BYTES];
-    (void)dates_format((struct moment){today, 0}, text);
+    (void)dates_format((struct moment){setting->today, 0}, text);
     snprintf(netsuite->today_text, sizeof netsuite->today_text, "%.10s", text);
-    engine_init(&netsuite->engine, loop, clock, erp, concurrency, seed);
-    netsuite->oauth = oauth_new(clock, &netsuite->audit, lockout_seconds);
-    netsuite->oauth2 = oauth2_new(&netsuite->audit, account_id);
-    netsuite->database = database_new(today, seed);
+    engine_init(&netsuite->engine, loop, clock, erp, setting->concurrency,
+                setting->seed);
+    netsuite->oauth = oauth_new(clock, &netsuite->audit, setting->lockout_seconds);
+    netsuite->oauth2 = oauth2_new(&netsuite->audit, setting->account_id);
+    netsuite->database = database_new(setting->today, setting->seed);
     netsuite->control =
         (struct control){&netsuite->engine, netsuite, reset, extra, stats};
 }

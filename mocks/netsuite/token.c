@@ -259,25 +259,21 @@ static void refresh_token(struct call *call)
 
 static void client_credentials(struct call *call)
 {
-    enum oauth2_error error = OAUTH2_invalid_request;
-    enum audit_reason why = AUDIT_InvalidRequest;
-    const struct integration *integration = NULL;
-    unsigned scopes = 0;
     if (exchange_header_count(call->x, "authorization") > 0 ||
         form_has(&call->form, "client_secret") ||
         !slice_is(form_get(&call->form, "client_assertion_type"), ASSERTION_TYPE)) {
-        refuse(call, error, why);
+        refuse(call, OAUTH2_invalid_request, AUDIT_InvalidRequest);
         return;
     }
-    const struct certificate *certificate = assertion_check(
-        call->oauth2, call->x, form_get(&call->form, "client_assertion"), call->now_s,
-        &integration, &scopes, &error, &why);
-    if (certificate == NULL) {
-        refuse(call, error, why);
+    const struct assertion said = assertion_check(
+        call->oauth2, call->x, form_get(&call->form, "client_assertion"), call->now_s);
+    if (said.certificate == NULL) {
+        refuse(call, said.error, said.why);
         return;
     }
-    struct grant *grant = grants_of_certificate(call->oauth2->grants, integration,
-                                                certificate, scopes, call->now_s);
+    struct grant *grant =
+        grants_of_certificate(call->oauth2->grants, said.integration, said.certificate,
+                              said.scopes, call->now_s);
     answer_tokens(call, grant, SLICE_EMPTY, "Bearer");
 }
 
