@@ -20,38 +20,69 @@ static const struct command_flag token_flags[] = {
      "e.g. 2027-01-31T12:00:00Z; without it the token does not end (create)"},
     {NULL, false, NULL},
 };
-static const struct command_flag vault_flags[] = {
-    {"url", true,
-     "base URL of the running server; by default server.public_url (or SLUICE_URL)"},
-    {"token", true, "API token of the role admin; better in SLUICE_TOKEN"},
+/* clang-format off */
+/* How a command reaches a running server. */
+#define URL_FLAG {"url", true, "base URL of the server; by default server.public_url (or SLUICE_URL)"}
+#define TOKEN_FLAG {"token", true, "API token; better in SLUICE_TOKEN, which does not show in process lists"}
+/* clang-format on */
+
+static const struct command_flag remote_flags[] = {
+    URL_FLAG,
+    TOKEN_FLAG,
     {NULL, false, NULL},
 };
-static const struct command_flag api_flags[] = {
-    {"url", true,
-     "base URL of the server; by default server.public_url (or SLUICE_URL)"},
-    {"token", true,
-     "API token; better in SLUICE_TOKEN, which does not show in process lists"},
+static const struct command_flag account_flags[] = {
     {"file", true, "JSON to send, - for standard input (create, update)"},
-    {"no-verify", false, "store an account without trying it (account create)"},
+    {"no-verify", false, "store an account without trying it (create)"},
     {"try-now", false,
      "try a login though its user was refused too often: it is not locked any more "
-     "(account "
-     "create, account doctor)"},
-    {"name", true, "name of the MCP server (mcp create)"},
-    {"methods", true, "read, write, custom or method names, by comma (mcp create)"},
-    {"tags", true, "tags, by comma (mcp create)"},
-    {"tools", true, "tool names, by comma (mcp create)"},
-    {"expires-at", true, "a time, or never (mcp create)"},
-    {"overlap-seconds", true,
-     "how long the old URL or secret stays good; 0 by default (mcp rotate, webhook "
-     "rotate)"},
-    {"to", true, "where events are sent, https://… (webhook create)"},
-    {"events", true, "event types, by comma; all by default (webhook create)"},
-    {"ceiling", true, "1 to 1000, or none (tenant set, lane set)"},
+     "(create, doctor)"},
+    {"tenant", true, "only this tenant's (list)"},
+    URL_FLAG,
+    TOKEN_FLAG,
+    {NULL, false, NULL},
+};
+static const struct command_flag mcp_flags[] = {
+    {"file", true, "JSON to send, - for standard input (create, update)"},
+    {"name", true, "its name (create)"},
+    {"methods", true, "read, write, custom or method names, by comma (create)"},
+    {"tags", true, "tags, by comma (create)"},
+    {"tools", true, "tool names, by comma (create)"},
+    {"expires-at", true, "a time, or never (create)"},
+    {"overlap-seconds", true, "how long the old URL stays good; 0 by default (rotate)"},
+    URL_FLAG,
+    TOKEN_FLAG,
+    {NULL, false, NULL},
+};
+static const struct command_flag tenant_flags[] = {
+    {"ceiling", true, "1 to 1000, or none (set)"},
+    URL_FLAG,
+    TOKEN_FLAG,
+    {NULL, false, NULL},
+};
+static const struct command_flag lane_flags[] = {
+    {"ceiling", true, "1 to 1000, or none (set)"},
     {"reserve", true,
-     "slots kept for a class or MCP server: critical=1,mcp_...=2, or none (lane set)"},
-    {"json", false, "the data of each event as JSON, one a line (lane watch)"},
-    {"tenant", true, "only this tenant's (account list, webhook create)"},
+     "slots kept for a class or MCP server: critical=1,mcp_...=2, or none (set)"},
+    {"json", false, "the data of each event as JSON, one a line (watch)"},
+    URL_FLAG,
+    TOKEN_FLAG,
+    {NULL, false, NULL},
+};
+static const struct command_flag environment_flags[] = {
+    {"file", true, "JSON to send, - for standard input (set)"},
+    URL_FLAG,
+    TOKEN_FLAG,
+    {NULL, false, NULL},
+};
+static const struct command_flag webhook_flags[] = {
+    {"to", true, "where events are sent, https://… (create)"},
+    {"events", true, "event types, by comma; all by default (create)"},
+    {"tenant", true, "only this tenant's (create)"},
+    {"overlap-seconds", true,
+     "how long the old secret stays good; 0 by default (rotate)"},
+    URL_FLAG,
+    TOKEN_FLAG,
     {NULL, false, NULL},
 };
 
@@ -66,24 +97,24 @@ static const struct command commands[] = {
      command_token},
     {"account", "list | get ID | create | update ID | doctor ID | delete ID",
      "ERP accounts of a running server; doctor tries one step by step: 0 all passed, 1 one failed, 2 not asked",
-     api_flags, command_account},
+     account_flags, command_account},
     {"mcp", "list ACCOUNT | get ACCOUNT ID | create ACCOUNT | update ACCOUNT ID | rotate ACCOUNT ID | delete ACCOUNT ID",
-     "MCP servers (secret URLs) of an account", api_flags, command_mcp},
-    {"tenant", "get ID | set ID --ceiling N", "a tenant's own ceiling", api_flags, command_tenant},
+     "MCP servers (secret URLs) of an account", mcp_flags, command_mcp},
+    {"tenant", "get ID | set ID --ceiling N", "a tenant's own ceiling", tenant_flags, command_tenant},
     {"lane",
      "list | get ID | watch [ID] [--json] | set ID [--ceiling N] [--reserve LIST] | pause ID | resume ID | drain ID | "
      "kick ID [MCP_ID]",
-     "lanes: what is at each ERP now, and as it changes; hold calls back, let them go on", api_flags,
+     "lanes: what is at each ERP now, and as it changes; hold calls back, let them go on", lane_flags,
      command_lane},
     {"environment", "list | get NAME | set NAME --file F",
-     "catalog overrides of an environment", api_flags, command_environment},
+     "catalog overrides of an environment", environment_flags, command_environment},
     {"webhook", "list | create --to URL | test ID | deliveries ID | rotate ID | enable ID | disable ID | "
      "delete ID",
-     "who is told when accounts change", api_flags, command_webhook},
+     "who is told when accounts change", webhook_flags, command_webhook},
     {"catalog", "check [DIR]", "check the tool catalogs, list the tools served", no_flags,
      command_catalog},
     {"vault", "rotate | verify | forget KEY_ID",
-     "seal all ERP secrets under a new key, try them, remove an old key", vault_flags,
+     "seal all ERP secrets under a new key, try them, remove an old key", remote_flags,
      command_vault},
     {"version", "", "print the version", no_flags, command_version},
 };
@@ -131,18 +162,6 @@ static void print_help(void)
          "create --name me --role admin, then sluice serve.");
 }
 
-static void print_command_help(const struct command *command)
-{
-    printf("usage: sluice %s %s\n\n%s.\n\n", command->name, command->synopsis,
-           command->summary);
-    for (const struct command_flag *flag = command->flags; flag->name != NULL; flag++) {
-        printf("  --%-14s %s\n", flag->name, flag->help);
-    }
-    puts("  --config FILE    configuration file (or SLUICE_CONFIG)\n  --help           "
-         "this\n");
-    config_help(stdout);
-}
-
 static const struct command_flag *find_flag(const struct command *command,
                                             struct slice name)
 {
@@ -152,6 +171,23 @@ static const struct command_flag *find_flag(const struct command *command,
         }
     }
     return NULL;
+}
+
+static void print_command_help(const struct command *command)
+{
+    printf("usage: sluice %s %s\n\n%s.\n\n", command->name, command->synopsis,
+           command->summary);
+    for (const struct command_flag *flag = command->flags; flag->name != NULL; flag++) {
+        printf("  --%-14s %s\n", flag->name, flag->help);
+    }
+    puts("  --config FILE    configuration file (or SLUICE_CONFIG)\n  --help           "
+         "this\n");
+    if (find_flag(command, SLICE("url")) == NULL) {
+        config_help(stdout);
+    } else {
+        puts("Every option of the configuration is a flag too: sluice serve --help "
+             "lists them.");
+    }
 }
 
 struct parsed {

@@ -472,7 +472,12 @@ class TestCommands(FlowCase):
             self.assertIn("\n  %s " % name, told)
             own = self.run_it(name, "--help").stdout
             self.assertTrue(own.startswith("usage: sluice " + name), own)
-            self.assertIn("--data_dir", own)
+            is_remote = "--url" in own
+            self.assertEqual(name in ("account", "mcp", "tenant", "lane"), is_remote, own)
+            self.assertIn("sluice serve --help" if is_remote else "--data_dir", own)
+        self.assertNotIn("--expires-at", self.run_it("lane", "--help").stdout)
+        self.assertIn("there is no flag --methods",
+                      self.run_it("lane", "list", "--methods", "read", code=2).stderr)
         self.assertEqual(self.run_it(code=2).stdout, told)
         self.assertIn("nonsense", self.run_it("nonsense", code=2).stderr)
 
