@@ -35,9 +35,15 @@ class LoginCase(FlowCase):
                    "an account that needs somebody")
 
     def until_at_erp(self, count, account=None, queued=0):
+        """So many at the ERP, and of the account's lane so many more: in line, or with a slot until
+        the one that tries their login has its answer."""
         wait_until(lambda: self.stats()["in_flight"] == count and
-                   (account is None or self.lane(account)["queued"] == queued),
+                   (account is None or self.on_lane(account) == count + queued),
                    "%d at the ERP and %d in line" % (count, queued))
+
+    def on_lane(self, account):
+        lane = self.lane(account)
+        return lane["in_flight"] + lane["queued"]
 
     def call(self, url):
         return self.stand.tool(url, CUSTOMERS, {"limit": 1})[2]

@@ -289,6 +289,12 @@ class Trouble(Pair):
         self.control("POST", "/reset")
         wait_until(lambda: self.stats()["in_flight_peak"] >= places, "%d places in use" % places)
 
+    def fill(self, places):
+        """Callers keep so many at the mock at once, however slow they are."""
+        self.latency(HELD)
+        self.until_in_flight(places)
+        self.release(60)
+
     def unload(self):
         self.stop.set()
         for thread in self.threads:

@@ -27,7 +27,7 @@ class TestLimit(Trouble):
 
     def test_both_follow_a_limit_that_falls_and_rises(self):
         self.load(callers=20)
-        wait_until(lambda: self.stats()["in_flight_peak"] == HIGH, "a full lane")
+        self.fill(HIGH)
         self.limit(LOW)
         time.sleep(STOPPED_S)
         before = self.stats()
@@ -49,7 +49,7 @@ class TestLimit(Trouble):
         print("risen after %.1f s" % (time.monotonic() - started), flush=True)
         refused = self.refused()
         self.control("POST", "/reset")
-        wait_until(lambda: self.stats()["in_flight_peak"] == HIGH, "a full lane again")
+        self.fill(HIGH)
         self.unload()
         self.check_peak(HIGH)
         self.assertEqual(self.done.get("rate_limited", 0), refused)

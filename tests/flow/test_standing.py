@@ -69,10 +69,16 @@ class StandingCase(CutoverCase):
         return account, self.stand.mint(account["id"])["url"]
 
     def until_at_erp(self, count, account=None, queued=0):
+        """So many at the ERP, and of the account's lane so many more: in line, or with a slot until
+        the one that tries their login has its answer."""
         wait_until(lambda: self.stats()["in_flight"] == count and
-                   (account is None or self.lane(account)["queued"] == queued),
-                   lambda: "%d at the ERP and %d in line, now: %r" % (
-                       count, queued, self.stats()))
+                   (account is None or self.on_lane(account) == count + queued),
+                   lambda: "%d at the ERP and %d in line, now: %r %r" % (
+                       count, queued, self.stats(), account and self.lane(account)))
+
+    def on_lane(self, account):
+        lane = self.lane(account)
+        return lane["in_flight"] + lane["queued"]
 
     def together(self, url, calls, *tool):
         """The results of that many, all of them at the ERP before any is answered."""

@@ -28,19 +28,19 @@ class WriteCase(GovernorCase):
 
 class TestRates(WriteCase):
     def test_writes_keep_to_their_rate_and_reads_pass_them(self):
-        account, url = self.fresh(governor=dict(LONG_LINE, writes_per_minute=60, writes_burst=2))
+        account, url = self.fresh(governor=dict(LONG_LINE, writes_per_minute=30, writes_burst=2))
         arguments = self.invoice(url)
         self.reset()
         started = time.monotonic()
         writes = Volley(url, 5, CREATE, arguments).send()
         self.until_line(account, [("write_rate", 3)])
         self.assertEqual(codes(Volley(url, 8, READ).send().results()), {"ok": 8})
-        self.assertLess(time.monotonic() - started, 1.5)
+        self.assertEqual([one for one, _ in self.line(account)], ["write_rate"])  # still
         self.assertEqual(codes(writes.results()), {"ok": 5})
         took = time.monotonic() - started
-        print("\nfive writes at 60 a minute, two at once: %.2f s" % took, flush=True)
-        self.assertGreaterEqual(took, 2.9)
-        self.assertLess(took, 8)
+        print("\nfive writes at 30 a minute, two at once: %.2f s" % took, flush=True)
+        self.assertGreaterEqual(took, 5.9)
+        self.assertLess(took, 15)
 
     def test_a_write_that_would_wait_too_long_is_told_so_at_once(self):
         account, url = self.fresh(governor={"writes_per_minute": 2, "writes_burst": 1})
@@ -64,14 +64,14 @@ class TestRates(WriteCase):
 
     def test_calls_of_all_kinds_keep_to_theirs(self):
         account, url = self.fresh(governor=LONG_LINE)
-        self.set_account(account, calls_per_minute=120, calls_burst=2)
+        self.set_account(account, calls_per_minute=30, calls_burst=2)
         started = time.monotonic()
         volley = Volley(url, 5, READ).send()
         self.until_line(account, [("call_rate", 3)])
         self.assertEqual(codes(volley.results()), {"ok": 5})
         took = time.monotonic() - started
-        self.assertGreaterEqual(took, 1.4)
-        self.assertLess(took, 6)
+        self.assertGreaterEqual(took, 5.9)
+        self.assertLess(took, 15)
 
     def test_what_is_no_rate_is_refused(self):
         account, _ = self.fresh()
