@@ -203,11 +203,13 @@ static void handle_ready(const struct visit *visit)
     }
     if (gateway->coordinator != NULL) {
         struct coordinator_view view = coordinator_look(gateway->coordinator);
-        struct slice body = arena_printf(visit->arena,
-                                         "{\"ready\":true,\"coordination\":\"%s\","
-                                         "\"cause\":\"%s\",\"left_ms\":%lld}",
-                                         lender_state_name(view.lender.state),
-                                         view.cause, (long long)view.lender.left_ms);
+        /* In whole seconds: workers that stand alike answer alike. */
+        long long left_ms = (view.lender.left_ms + 999) / 1000 * 1000;
+        struct slice body =
+            arena_printf(visit->arena,
+                         "{\"ready\":true,\"coordination\":\"%s\","
+                         "\"cause\":\"%s\",\"left_ms\":%lld}",
+                         lender_state_name(view.lender.state), view.cause, left_ms);
         respond(visit, 200, SLICE("application/json"), body, NULL);
         return;
     }
