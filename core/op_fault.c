@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a caller is told of an operation that ended without the ERP's own word. */
+#include "base/number.h"
 #include "core/coordinator.h"
 #include "core/diagnosis.h"
 #include "core/op_private.h"
@@ -151,7 +152,7 @@ void op_line_fault(struct op_run *run, enum governor_decision decision)
         run->op.fault.message = trouble;
     }
     if (ticket->estimate_us > 0) {
-        run->op.fault.retry_after_s = (long)((ticket->estimate_us + 999999) / 1000000);
+        run->op.fault.retry_after_s = seconds_up(ticket->estimate_us);
     }
 }
 

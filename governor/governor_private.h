@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "base/number.h"
 #include "base/require.h"
 #include "governor/bucket.h"
 #include "governor/governor.h"

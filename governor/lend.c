@@ -51,16 +51,11 @@ void lane_touch(struct lane *lane)
     }
 }
 
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
 /* What may be in flight if it is lent: the ceiling, or one more than there are for a probe, which
  * goes beside those that were under way at the refusal. */
 static int usable(const struct gate *gate)
 {
-    int probe = least(gate->probe_ceiling, gate->in_flight + 1);
+    int probe = int_least(gate->probe_ceiling, gate->in_flight + 1);
 
     return probe > gate->ceiling ? probe : gate->ceiling;
 }
@@ -70,9 +65,10 @@ static int lend_room(const struct governor *governor, const struct governor_seat
 {
     const struct gate *lane = &seat->lane->gate, *tenant = &seat->tenant->gate;
     int64_t tokens = bucket_tokens(&seat->calls, governor->at_us);
-    int room = least(seat->ceiling - seat->in_flight, usable(lane) - lane->in_flight);
+    int room =
+        int_least(seat->ceiling - seat->in_flight, usable(lane) - lane->in_flight);
 
-    room = least(room, tenant->ceiling - tenant->in_flight);
+    room = int_least(room, tenant->ceiling - tenant->in_flight);
     room = tokens < room ? (int)tokens : room;
     return seat->lane->loan != NULL && !lane->paused && room > 0 ? room : 0;
 }
@@ -128,7 +124,7 @@ static int wanted(const struct lane *lane)
         return 0;
     }
     if (lane->gate.reserve != NULL) {
-        return least(reserve_wanted(lane), most);
+        return int_least(reserve_wanted(lane), most);
     }
     for (int class = 0; class < GOVERNOR_PRIORITIES; class ++) {
         const struct heap *parked = &crowd->parked[class];
@@ -136,12 +132,12 @@ static int wanted(const struct lane *lane)
             const struct queue *queue = ((const struct stand *)parked->items[i])->queue;
             const struct governor_seat *seat = queue->seat;
             if (class == first_class(queue)) {
-                sum += least(seat->queued - queue->kept_count,
-                             seat->ceiling - seat->in_flight);
+                sum += int_least(seat->queued - queue->kept_count,
+                                 seat->ceiling - seat->in_flight);
             }
         }
     }
-    return least(sum, most);
+    return int_least(sum, most);
 }
 
 bool governor_next_demand(struct governor *governor, struct governor_demand *out)

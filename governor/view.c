@@ -7,26 +7,11 @@
 
 #include <stdlib.h>
 
-static int least(int a, int b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static long seconds_up(int64_t us)
-{
-    return (long)((us + 999999) / 1000000);
-}
-
 static int64_t pause_left(const struct lane *lane, int64_t now_us)
 {
     const struct throttle *throttle = lane->throttle;
     return throttle != NULL && throttle->phase == THROTTLE_PAUSED
-               ? most(throttle->until_us - now_us, 0)
+               ? int64_most(throttle->until_us - now_us, 0)
                : 0;
 }
 
@@ -47,9 +32,9 @@ static int64_t wait_us(const struct governor_seat *seat, int64_t now_us)
     int64_t hold_us = seat->lane->hold_us;
     int64_t wait = turn_us(seat->queued, seat->ceiling, hold_us);
 
-    wait = most(wait, turn_us(lane->queued, lane->ceiling, hold_us));
-    wait = most(wait, turn_us(tenant->queued, tenant->ceiling, hold_us));
-    return most(wait, bucket_wait_us(&seat->calls, 0, now_us));
+    wait = int64_most(wait, turn_us(lane->queued, lane->ceiling, hold_us));
+    wait = int64_most(wait, turn_us(tenant->queued, tenant->ceiling, hold_us));
+    return int64_most(wait, bucket_wait_us(&seat->calls, 0, now_us));
 }
 
 /*
@@ -100,11 +85,11 @@ int64_t seat_estimate_us(const struct governor *governor,
         ahead = ahead_of(&seat->queue->load, call, own);
         wait = turn_us(ahead, seat->ceiling, hold_us);
     }
-    wait = most(wait, bucket_wait_us(&seat->calls, ahead, governor->at_us));
-    wait = most(wait, gate_turn_us(&seat->lane->gate, call, own, hold_us));
-    wait = most(wait, gate_turn_us(&seat->tenant->gate, call, own, hold_us));
+    wait = int64_most(wait, bucket_wait_us(&seat->calls, ahead, governor->at_us));
+    wait = int64_most(wait, gate_turn_us(&seat->lane->gate, call, own, hold_us));
+    wait = int64_most(wait, gate_turn_us(&seat->tenant->gate, call, own, hold_us));
     wait += pause_left(seat->lane, governor->now_us);
-    return seat->lane->mode == GOVERNOR_DRAINING ? most(wait, CLOSED_US) : wait;
+    return seat->lane->mode == GOVERNOR_DRAINING ? int64_most(wait, CLOSED_US) : wait;
 }
 
 /* Slots free under all three ceilings, as far as there are tokens for them. */
@@ -113,8 +98,8 @@ static int free_slots(const struct governor_seat *seat, int64_t now_us)
     const struct gate *lane = &seat->lane->gate, *tenant = &seat->tenant->gate;
     int slots = seat->ceiling - seat->in_flight;
 
-    slots = least(slots, gate_open_slots(lane) - lane_others(seat->lane));
-    slots = least(slots, tenant->ceiling - tenant->in_flight);
+    slots = int_least(slots, gate_open_slots(lane) - lane_others(seat->lane));
+    slots = int_least(slots, tenant->ceiling - tenant->in_flight);
     if (bucket_tokens(&seat->calls, now_us) < slots) {
         slots = (int)bucket_tokens(&seat->calls, now_us);
     }
@@ -133,10 +118,10 @@ struct governor_view governor_look(const struct governor *governor,
     }
     pause_us = pause_left(seat->lane, now_us);
     if (seat->lane->mode != GOVERNOR_RUNNING) {
-        pause_us = most(pause_us, CLOSED_US);
+        pause_us = int64_most(pause_us, CLOSED_US);
     }
-    view.limit = least(seat->ceiling,
-                       least(seat->lane->gate.ceiling, seat->tenant->gate.ceiling));
+    view.limit = int_least(
+        seat->ceiling, int_least(seat->lane->gate.ceiling, seat->tenant->gate.ceiling));
     view.remaining = seat->lane->gate.paused ? 0 : free_slots(seat, now_us);
     view.in_flight = seat->in_flight;
     view.queue_depth = seat->queued;
@@ -144,9 +129,9 @@ struct governor_view governor_look(const struct governor *governor,
         turn = wait_us(seat, now_us);
     }
     if (view.remaining == 0) {
-        view.reset_s = (long)most(1, seconds_up(pause_us > 0 ? pause_us : turn));
+        view.reset_s = (long)int64_most(1, seconds_up(pause_us > 0 ? pause_us : turn));
     }
-    view.retry_after_s = (long)most(1, seconds_up(pause_us + turn));
+    view.retry_after_s = (long)int64_most(1, seconds_up(pause_us + turn));
     return view;
 }
 
@@ -201,8 +186,9 @@ static struct governor_lane_view view_of(const struct governor *governor,
         .probing = lane->throttle != NULL && lane->throttle->phase != THROTTLE_OPEN &&
                    lane->throttle->phase != THROTTLE_PAUSED,
         .paused_ms = (long)((pause_left(lane, now_us) + 999) / 1000),
-        .lowered_us =
-            lane->throttle != NULL ? most(now_us - lane->throttle->since_us, 0) : 0,
+        .lowered_us = lane->throttle != NULL
+                          ? int64_most(now_us - lane->throttle->since_us, 0)
+                          : 0,
     };
     int held = 0;
 
@@ -221,7 +207,7 @@ static struct governor_lane_view view_of(const struct governor *governor,
         add_counts(&view, lane->gone);
     }
     add_waits(&view, lane->waits);
-    view.draining = (int)most(held, view.in_flight - view.effective);
+    view.draining = (int)int64_most(held, view.in_flight - view.effective);
     return view;
 }
 

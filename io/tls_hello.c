@@ -2,12 +2,9 @@
 /* A walk over records and the handshake messages in them, which may be cut anywhere. */
 #include "io/tls_hello.h"
 
-#define HANDSHAKE 22
+#include "base/number.h"
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
+#define HANDSHAKE 22
 
 /* The first byte decides: methods of HTTP are in capitals, which no type of a record is. */
 static enum tls_hello_kind look_at_first(unsigned char byte)
@@ -44,12 +41,12 @@ static bool take_content(struct tls_hello *hello, struct slice content, size_t *
     bool is_header = hello->message_len < sizeof hello->message;
     bool fits = true;
 
-    *used = smaller(content.len, hello->record_left);
+    *used = size_least(content.len, hello->record_left);
     if (hello->record[0] == HANDSHAKE && *used > 0 && is_header) {
         *used = 1;
         fits = take_message_byte(hello, (unsigned char)content.ptr[0]);
     } else if (hello->record[0] == HANDSHAKE) {
-        *used = smaller(*used, hello->message_left);
+        *used = size_least(*used, hello->message_left);
         hello->message_left -= *used;
     }
     hello->record_left -= *used;
