@@ -7,8 +7,8 @@
  *          clock that also runs while the machine sleeps, requests and loans go out by
  *          lender_next_request and lender_next_loan.
  * Errors: none; what Redis answers is judged, never trusted to make sense.
- * Start reading at: allowance() in lender.c. The rules: docs/coordination.md; the other side of
- *          them is lease.lua.
+ * Start reading at: allowance() in lender.c; lender_request.c asks, lender_answer.c hears. The rules:
+ *          docs/coordination.md; the other side of them is lease.lua.
  */
 #ifndef SLUICE_COORDINATION_LENDER_H
 #define SLUICE_COORDINATION_LENDER_H

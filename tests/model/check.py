@@ -79,8 +79,12 @@ RULES = {
         "lender->stage == STAGE_LIVE && has_right(lender, now_us) && !lender->is_closed",
         "return has_right(lender, now_us) ? lane->leased : 0;",  # allowance
         "lane->leased = lane->used;",                      # settle
+    ],
+    "coordination/lender_request.c": [
         "if (!list_empty(&lender->asking)) {",             # enter_all: the lanes first ...
         "if (lender->joins) {",                            # ... then the node
+    ],
+    "coordination/lender_answer.c": [
         "age_ms < lender->terms.ttl_ms && age_ms < lender->terms.hold_ms",  # STALE
         "request->sent_us + (lender->terms.ttl_ms - lender->terms.ttl_ms / 10) * 1000",  # joined
         "epoch_ms - lender->entered_ms >=",                # hear_answer: JOIN
