@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lease.lua written a second time, from docs/coordination.md, for one lane: what the tests of the
- * lender ask in place of Redis. It grants at random where the script is fair.
+ * Purpose: lease.lua written a second time, from docs/coordination.md, for one lane: what the tests
+ * of the lender ask in place of Redis. It grants at random where the script is fair.
+ * Owns: nothing.
+ * Threads: one.
+ * Errors: failed assertions.
+ * Start reading at: struct script.
  */
 #ifndef SLUICE_TESTS_UNIT_COORDINATION_SCRIPT_H
 #define SLUICE_TESTS_UNIT_COORDINATION_SCRIPT_H

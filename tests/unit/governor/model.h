@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The model that test_governor_property.c holds against the governor: a table of
+ * Purpose: the model that test_governor_property.c holds against the governor: a table of
  * tickets and holds, and the rules read off it by looking at every one. It includes
  * nothing private. What it does: model_rules.h, model_deeds.h.
+ * Owns: nothing.
+ * Threads: one.
+ * Errors: failed assertions.
+ * Start reading at: struct model.
  */
 #ifndef SLUICE_TESTS_UNIT_GOVERNOR_MODEL_H
 #define SLUICE_TESTS_UNIT_GOVERNOR_MODEL_H

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the model does: grants, lets time pass, and says at each step whether the rules were kept. */
+/*
+ * Purpose: what the model does: grants, lets time pass, and says at each step whether the rules were
+ * kept.
+ * Owns: nothing.
+ * Threads: one.
+ * Errors: failed assertions.
+ * Start reading at: m_settle.
+ */
 #ifndef SLUICE_TESTS_UNIT_GOVERNOR_MODEL_DEEDS_H
 #define SLUICE_TESTS_UNIT_GOVERNOR_MODEL_DEEDS_H
 

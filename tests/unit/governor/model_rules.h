@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The model's buckets and documents: what a write waits for beside a slot. */
+/*
+ * Purpose: the model's buckets and documents: what a write waits for beside a slot.
+ * Owns: nothing.
+ * Threads: one.
+ * Errors: failed assertions.
+ * Start reading at: m_rule.
+ */
 #ifndef SLUICE_TESTS_UNIT_GOVERNOR_MODEL_RULES_H
 #define SLUICE_TESTS_UNIT_GOVERNOR_MODEL_RULES_H
 

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What can happen to the governor and to its model (model.h): each step does the same to both
- * and compares what came of it.
+ * Purpose: what can happen to the governor and to its model (model.h): each step does the same to
+ * both and compares what came of it.
+ * Owns: nothing.
+ * Threads: one.
+ * Errors: failed assertions.
+ * Start reading at: step_acquire.
  */
 #ifndef SLUICE_TESTS_UNIT_GOVERNOR_STEPS_H
 #define SLUICE_TESTS_UNIT_GOVERNOR_STEPS_H
