@@ -42,16 +42,16 @@ const struct outbound_scheme *outbound_scheme_find(struct slice name);
  */
 const struct outbound_scheme *outbound_scheme_at(struct slice integration, size_t n);
 const char *outbound_scheme_name(const struct outbound_scheme *scheme);
-/* ERR_UNPROCESSABLE unless the scheme serves that integration. */
+/* Whether it is one of that integration's. */
 bool outbound_scheme_serves(const struct outbound_scheme *scheme,
                             struct slice integration);
 /* Whether it is for accounts that are reached by that route (op_target.route). */
 bool outbound_scheme_fits(const struct outbound_scheme *scheme, struct slice route);
-/* The lane of an account with that `auth`: `lane`, made narrower where an address is good
- * within one subaccount only. Lives in `arena`, or is `lane`. */
 /* False: it shows a certificate, and there is no TLS at that origin. */
 bool outbound_scheme_may_show(const struct outbound_scheme *scheme,
                               struct slice origin);
+/* The lane of an account with that `auth`: `lane`, made narrower where an address is good
+ * within one subaccount only. Lives in `arena`, or is `lane`. */
 struct slice outbound_scheme_lane(const struct outbound_scheme *scheme,
                                   struct slice lane, const struct jval *auth,
                                   struct arena *arena);

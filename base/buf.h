@@ -34,10 +34,10 @@ void buf_free(struct buf *buf);
 /* Forgets and wipes the content, keeps the memory: for buffers that are used again. */
 void buf_clear(struct buf *buf);
 
-/* Makes room for `bytes` more as far as the ceiling allows, so that what follows does
- * not grow the buffer step by step. */
 /* What it takes of memory when `bytes` more are in it: its capacity then. */
 size_t buf_cost_with(const struct buf *buf, size_t bytes);
+/* Makes room for `bytes` more as far as the ceiling allows, so that what follows does
+ * not grow the buffer step by step. */
 void buf_expect(struct buf *buf, size_t bytes);
 
 /* For buf_reserve: the room has to be made. */

@@ -300,13 +300,13 @@ struct governor {
 /* governor.c */
 void *governor_alloc(size_t bytes); /* zeroed; aborts */
 uint64_t governor_random(struct governor *governor);
-/* What this governor may grant of the ceiling of an account or lane: its part, unless who lends
- * slots sees to it that all governors together keep it. */
 /* Among how many a lane's ceiling is divided; slots that are lent are not. */
 static inline int governor_parts_of(const struct governor *governor)
 {
     return governor->options.is_lent ? 1 : governor->shares;
 }
+/* What this governor may grant of the ceiling of an account or lane: its part, unless who lends
+ * slots sees to it that all governors together keep it. */
 int governor_share(const struct governor *governor, int ceiling);
 int governor_part(const struct governor *governor, int ceiling);
 void governor_decide(struct governor *governor, struct governor_ticket *ticket,
