@@ -12,6 +12,9 @@
  * 4. Rows of a list mostly have the same members: a name that stands where the row before had
  * it is compared and not read, and names that are all those of another object need no search
  * for duplicates. Rows alike share the bytes of their names.
+ *
+ * One file, though a long one: strings, numbers and containers are steps of one loop over every
+ * byte that an ERP sends, and inlined into it.
  */
 #include <stdint.h>
 #include <stdlib.h>

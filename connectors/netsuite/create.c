@@ -172,10 +172,7 @@ static enum connector_step resolve(struct op *op, const struct create_plan *plan
         jval_set(op->arena, query, next->argument, value);
         run->query = *op;
         run->query.query = query;
-        enum connector_step step = suiteql_begin(&run->query, next->query);
-        op->request = run->query.request;
-        op->fault = run->query.fault;
-        return step;
+        return suiteql_begin_for(op, &run->query, next->query);
     }
     return write(op, plan, run);
 }
@@ -187,10 +184,8 @@ static enum connector_step take_resolved(struct op *op, const struct create_plan
     const struct create_resolve *resolving = &plan->resolves[run->resolved];
     struct op *query = &run->query;
 
-    if (suiteql_on_response(query, resolving->query, response) != CONNECTOR_DONE) {
-        op->fault = query->fault;
-        op->rate_limited = query->rate_limited;
-        op->retry_after_s = query->retry_after_s;
+    if (suiteql_on_response_for(op, query, resolving->query, response) !=
+        CONNECTOR_DONE) {
         return CONNECTOR_FAILED;
     }
     const struct jval *rows = query->result.records;

@@ -146,10 +146,7 @@ static enum connector_step ask_more(struct op *op, const struct rest_plan *plan,
     jval_set(op->arena, path, SLICE("id"), jval_get(reading->record, "id"));
     reading->query = *op;
     reading->query.path = path;
-    enum connector_step step = suiteql_begin(&reading->query, plan->with);
-    op->request = reading->query.request;
-    op->fault = reading->query.fault;
-    return step;
+    return suiteql_begin_for(op, &reading->query, plan->with);
 }
 
 static enum connector_step take_more(struct op *op, const struct rest_plan *plan,
@@ -158,10 +155,7 @@ static enum connector_step take_more(struct op *op, const struct rest_plan *plan
 {
     struct op *query = &reading->query;
 
-    if (suiteql_on_response(query, plan->with, response) != CONNECTOR_DONE) {
-        op->fault = query->fault;
-        op->rate_limited = query->rate_limited;
-        op->retry_after_s = query->retry_after_s;
+    if (suiteql_on_response_for(op, query, plan->with, response) != CONNECTOR_DONE) {
         return CONNECTOR_FAILED;
     }
     const struct jval *row = &query->result.records->items[0];

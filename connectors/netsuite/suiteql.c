@@ -338,3 +338,27 @@ enum connector_step suiteql_on_response(struct op *op, const struct suiteql_plan
         more && op->limit > 0 ? paging_text(op->arena, next) : SLICE_EMPTY;
     return CONNECTOR_DONE;
 }
+
+enum connector_step suiteql_begin_for(struct op *op, struct op *query,
+                                      const struct suiteql_plan *plan)
+{
+    enum connector_step step = suiteql_begin(query, plan);
+
+    op->request = query->request;
+    op->fault = query->fault;
+    return step;
+}
+
+enum connector_step suiteql_on_response_for(struct op *op, struct op *query,
+                                            const struct suiteql_plan *plan,
+                                            const struct op_response *response)
+{
+    enum connector_step step = suiteql_on_response(query, plan, response);
+
+    if (step != CONNECTOR_DONE) {
+        op->fault = query->fault;
+        op->rate_limited = query->rate_limited;
+        op->retry_after_s = query->retry_after_s;
+    }
+    return step;
+}

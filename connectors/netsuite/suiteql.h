@@ -30,4 +30,12 @@ enum connector_step suiteql_begin(struct op *op, const struct suiteql_plan *plan
 enum connector_step suiteql_on_response(struct op *op, const struct suiteql_plan *plan,
                                         const struct op_response *response);
 
+/* The same for a query in the middle of another operation: `query` is a copy of `op` with
+ * arguments of its own. What is to be sent is op's request; what fails, op's fault. */
+enum connector_step suiteql_begin_for(struct op *op, struct op *query,
+                                      const struct suiteql_plan *plan);
+enum connector_step suiteql_on_response_for(struct op *op, struct op *query,
+                                            const struct suiteql_plan *plan,
+                                            const struct op_response *response);
+
 #endif
