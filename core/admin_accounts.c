@@ -103,28 +103,24 @@ void admin_get_account(struct admin *admin)
 void admin_list_accounts(struct admin *admin)
 {
     struct store_account *accounts = NULL;
-    struct slice after;
-    size_t limit = 0, count = 0;
-    if (!admin_page(admin, &limit, &after)) {
+    struct admin_page page;
+    size_t count = 0;
+    if (!admin_page_ask(admin, &page)) {
         return;
     }
     struct slice tenant = admin->who.role == ROLE_ADMIN
                               ? admin_query(admin, "tenant_id")
                               : admin->who.tenant;
-    enum err err = store_list_accounts(admin->gateway->parts.store, tenant, after,
-                                       limit, admin->arena, &accounts, &count);
-    if (err != ERR_OK) {
-        admin_error(admin, err, SLICE_EMPTY);
+    enum err err = store_list_accounts(admin->gateway->parts.store, tenant, page.after,
+                                       page.limit, admin->arena, &accounts, &count);
+    if (!admin_page_begin(admin, &page, err)) {
         return;
     }
-    struct buf json = admin_buf();
-    struct jwriter writer;
-    admin_page_begin(&writer, &json);
     for (size_t i = 0; i < count; i++) {
-        write_account(&writer, &accounts[i], admin->arena);
+        write_account(&page.writer, &accounts[i], admin->arena);
     }
-    admin_page_end(admin, &writer,
-                   count == limit ? accounts[count - 1].id : SLICE_EMPTY);
+    admin_page_end(admin, &page,
+                   count == page.limit ? accounts[count - 1].id : SLICE_EMPTY);
 }
 
 /* ---- Creating ---- */

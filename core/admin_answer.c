@@ -130,27 +130,32 @@ bool admin_unprocessable(struct admin *admin, struct slice pointer, const char *
     return false;
 }
 
-void admin_page_begin(struct jwriter *writer, struct buf *json)
+bool admin_page_begin(struct admin *admin, struct admin_page *page, enum err err)
 {
-    jwriter_init(writer, json);
-    jwriter_object(writer);
-    jwriter_key(writer, SLICE("data"));
-    jwriter_array(writer);
+    if (err != ERR_OK) {
+        admin_error(admin, err, SLICE_EMPTY);
+        return false;
+    }
+    page->json = admin_buf();
+    jwriter_init(&page->writer, &page->json);
+    jwriter_object(&page->writer);
+    jwriter_key(&page->writer, SLICE("data"));
+    jwriter_array(&page->writer);
+    return true;
 }
 
-void admin_page_end(struct admin *admin, struct jwriter *writer, struct slice next)
+void admin_page_end(struct admin *admin, struct admin_page *page, struct slice next)
 {
-    jwriter_array_end(writer);
-    jwriter_key(writer, SLICE("next_cursor"));
+    jwriter_array_end(&page->writer);
+    jwriter_key(&page->writer, SLICE("next_cursor"));
     if (next.len > 0) {
-        jwriter_string(writer, next);
+        jwriter_string(&page->writer, next);
     } else {
-        jwriter_null(writer);
+        jwriter_null(&page->writer);
     }
-    jwriter_object_end(writer);
-    struct buf *json = writer->out;
-    admin_respond(admin, 200, json);
-    buf_free(json);
+    jwriter_object_end(&page->writer);
+    admin_respond(admin, 200, &page->json);
+    buf_free(&page->json);
 }
 
 void admin_text_or_null(struct jwriter *writer, const char *name, struct slice text)

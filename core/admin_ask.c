@@ -31,7 +31,7 @@ struct slice admin_query(const struct admin *admin, const char *name)
     return SLICE_EMPTY;
 }
 
-bool admin_page(struct admin *admin, size_t *limit, struct slice *after)
+bool admin_page_ask(struct admin *admin, struct admin_page *page)
 {
     struct slice text = admin_query(admin, "limit");
     unsigned long long value = 50;
@@ -40,8 +40,8 @@ bool admin_page(struct admin *admin, size_t *limit, struct slice *after)
         return admin_unprocessable(admin, SLICE("?limit"),
                                    "a whole number from 1 to 200 is needed");
     }
-    *limit = (size_t)value;
-    *after = admin_query(admin, "cursor");
+    page->limit = (size_t)value;
+    page->after = admin_query(admin, "cursor");
     return true;
 }
 

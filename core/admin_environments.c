@@ -69,25 +69,22 @@ void admin_get_environment(struct admin *admin)
 void admin_list_environments(struct admin *admin)
 {
     struct store_environment *environments = NULL;
-    struct slice after;
-    size_t limit = 0, count = 0;
-    if (!admin_page(admin, &limit, &after)) {
+    struct admin_page page;
+    size_t count = 0;
+    if (!admin_page_ask(admin, &page)) {
         return;
     }
-    enum err err = store_list_environments(admin->gateway->parts.store, after, limit,
-                                           admin->arena, &environments, &count);
-    if (err != ERR_OK) {
-        admin_error(admin, err, SLICE_EMPTY);
+    enum err err =
+        store_list_environments(admin->gateway->parts.store, page.after, page.limit,
+                                admin->arena, &environments, &count);
+    if (!admin_page_begin(admin, &page, err)) {
         return;
     }
-    struct buf json = admin_buf();
-    struct jwriter writer;
-    admin_page_begin(&writer, &json);
     for (size_t i = 0; i < count; i++) {
-        write_environment(&writer, &environments[i]);
+        write_environment(&page.writer, &environments[i]);
     }
-    admin_page_end(admin, &writer,
-                   count == limit ? environments[count - 1].id : SLICE_EMPTY);
+    admin_page_end(admin, &page,
+                   count == page.limit ? environments[count - 1].id : SLICE_EMPTY);
 }
 
 struct environment_change {

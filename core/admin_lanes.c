@@ -138,15 +138,14 @@ void admin_list_lanes(struct admin *admin)
     struct governor_lane_view *lanes = NULL;
     size_t count = governor_lanes(gateway->parts.governor, admin->arena,
                                   admin_scope(admin), gateway_mono_us(gateway), &lanes);
-    struct buf json = admin_buf();
-    struct jwriter writer;
-    admin_page_begin(&writer, &json);
+    struct admin_page page;
+    (void)admin_page_begin(admin, &page, ERR_OK);
     for (size_t i = 0; i < count; i++) {
-        jwriter_object(&writer);
-        admin_write_lane(admin, &writer, &lanes[i]);
-        jwriter_object_end(&writer);
+        jwriter_object(&page.writer);
+        admin_write_lane(admin, &page.writer, &lanes[i]);
+        jwriter_object_end(&page.writer);
     }
-    admin_page_end(admin, &writer, SLICE_EMPTY);
+    admin_page_end(admin, &page, SLICE_EMPTY);
 }
 
 static void respond_lane(struct admin *admin, const struct governor_lane_view *lane)

@@ -50,10 +50,21 @@ bool admin_unprocessable(struct admin *admin, struct slice pointer,
                          const char *message);
 
 struct buf admin_buf(void);
-/* {"data":[…],"next_cursor":…} around the entries; the end answers 200 and frees
- * `json`. `next` empty: the last page. */
-void admin_page_begin(struct jwriter *writer, struct buf *json);
-void admin_page_end(struct admin *admin, struct jwriter *writer, struct slice next);
+
+/* One page of a list, as it was asked for and as it is answered. */
+struct admin_page {
+    struct slice after; /* ?cursor= */
+    size_t limit;       /* ?limit=: 1 to 200, 50 by default */
+    struct buf json;
+    struct jwriter writer; /* for the entries */
+};
+/* False after a 422. */
+bool admin_page_ask(struct admin *admin, struct admin_page *page);
+/* {"data":[…],"next_cursor":…} around the entries. `err`: what became of reading them; false after
+ * its answer. The end answers 200 and frees the text. `next` empty: the last page. */
+bool admin_page_begin(struct admin *admin, struct admin_page *page, enum err err);
+void admin_page_end(struct admin *admin, struct admin_page *page, struct slice next);
+
 void admin_text_or_null(struct jwriter *writer, const char *name, struct slice text);
 void admin_time(struct jwriter *writer, const char *name,
                 int64_t wall_ms);                                       /* 0: null */
@@ -65,8 +76,6 @@ struct slice admin_json(struct arena *arena, const struct jval *value); /* as te
 bool admin_may_touch(const struct admin *admin, struct slice tenant);
 /* The value of a query parameter, or an empty slice. */
 struct slice admin_query(const struct admin *admin, const char *name);
-/* ?limit= (1 to 200, 50 by default) and ?cursor=; false after a 422. */
-bool admin_page(struct admin *admin, size_t *limit, struct slice *after);
 
 /* ?try_now=true: a login is tried though its user was refused too often (core/standing.h); false
  * after a 403, because only the operator may say so: who may create accounts could lock users. */

@@ -242,27 +242,24 @@ void admin_list_servers(struct admin *admin)
 {
     const struct integration *integration = NULL;
     struct store_server *servers = NULL;
-    struct slice after;
-    size_t limit = 0, count = 0;
-    if (!load_parent(admin, &integration) || !admin_page(admin, &limit, &after)) {
+    struct admin_page page;
+    size_t count = 0;
+    if (!load_parent(admin, &integration) || !admin_page_ask(admin, &page)) {
         return;
     }
-    enum err err = store_list_servers(admin->gateway->parts.store, admin->ids[0], after,
-                                      limit, admin->arena, &servers, &count);
-    if (err != ERR_OK) {
-        admin_error(admin, err, SLICE_EMPTY);
+    enum err err =
+        store_list_servers(admin->gateway->parts.store, admin->ids[0], page.after,
+                           page.limit, admin->arena, &servers, &count);
+    if (!admin_page_begin(admin, &page, err)) {
         return;
     }
-    struct buf json = admin_buf();
-    struct jwriter writer;
-    admin_page_begin(&writer, &json);
     for (size_t i = 0; i < count; i++) {
-        jwriter_object(&writer);
-        write_server(admin, &writer, integration, &servers[i]);
-        jwriter_object_end(&writer);
+        jwriter_object(&page.writer);
+        write_server(admin, &page.writer, integration, &servers[i]);
+        jwriter_object_end(&page.writer);
     }
-    admin_page_end(admin, &writer,
-                   count == limit ? servers[count - 1].id : SLICE_EMPTY);
+    admin_page_end(admin, &page,
+                   count == page.limit ? servers[count - 1].id : SLICE_EMPTY);
 }
 
 /* ---- Changing and revoking ---- */

@@ -96,26 +96,24 @@ void admin_create_token(struct admin *admin)
 void admin_list_tokens(struct admin *admin)
 {
     struct store_api_token *tokens = NULL;
-    struct slice after;
-    size_t limit = 0, count = 0;
-    if (!admin_page(admin, &limit, &after)) {
+    struct admin_page page;
+    size_t count = 0;
+    if (!admin_page_ask(admin, &page)) {
         return;
     }
-    enum err err = store_list_api_tokens(admin->gateway->parts.store, SLICE_EMPTY,
-                                         after, limit, admin->arena, &tokens, &count);
-    if (err != ERR_OK) {
-        admin_error(admin, err, SLICE_EMPTY);
+    enum err err =
+        store_list_api_tokens(admin->gateway->parts.store, SLICE_EMPTY, page.after,
+                              page.limit, admin->arena, &tokens, &count);
+    if (!admin_page_begin(admin, &page, err)) {
         return;
     }
-    struct buf json = admin_buf();
-    struct jwriter writer;
-    admin_page_begin(&writer, &json);
     for (size_t i = 0; i < count; i++) {
-        jwriter_object(&writer);
-        write_token(&writer, &tokens[i]);
-        jwriter_object_end(&writer);
+        jwriter_object(&page.writer);
+        write_token(&page.writer, &tokens[i]);
+        jwriter_object_end(&page.writer);
     }
-    admin_page_end(admin, &writer, count == limit ? tokens[count - 1].id : SLICE_EMPTY);
+    admin_page_end(admin, &page,
+                   count == page.limit ? tokens[count - 1].id : SLICE_EMPTY);
 }
 
 static void on_token_deleted(void *ctx, enum err err)

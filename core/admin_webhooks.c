@@ -107,26 +107,22 @@ void admin_get_endpoint(struct admin *admin)
 void admin_list_endpoints(struct admin *admin)
 {
     struct store_endpoint *endpoints = NULL;
-    struct slice after;
-    size_t limit = 0, count = 0;
-    if (!admin_page(admin, &limit, &after)) {
+    struct admin_page page;
+    size_t count = 0;
+    if (!admin_page_ask(admin, &page)) {
         return;
     }
-    enum err err = store_list_endpoints(admin->gateway->parts.store, after, limit,
-                                        admin->arena, &endpoints, &count);
-    if (err != ERR_OK) {
-        admin_error(admin, err, SLICE_EMPTY);
+    enum err err = store_list_endpoints(admin->gateway->parts.store, page.after,
+                                        page.limit, admin->arena, &endpoints, &count);
+    if (!admin_page_begin(admin, &page, err)) {
         return;
     }
-    struct buf json = admin_buf();
-    struct jwriter writer;
-    admin_page_begin(&writer, &json);
     for (size_t i = 0; i < count; i++) {
-        write_endpoint(&writer, &endpoints[i]);
-        jwriter_object_end(&writer);
+        write_endpoint(&page.writer, &endpoints[i]);
+        jwriter_object_end(&page.writer);
     }
-    admin_page_end(admin, &writer,
-                   count == limit ? endpoints[count - 1].id : SLICE_EMPTY);
+    admin_page_end(admin, &page,
+                   count == page.limit ? endpoints[count - 1].id : SLICE_EMPTY);
 }
 
 /* ---- Creating ---- */
@@ -382,32 +378,29 @@ void admin_list_deliveries(struct admin *admin)
 {
     struct store_endpoint endpoint;
     struct store_delivery *deliveries = NULL;
-    struct slice cursor;
+    struct admin_page page;
     unsigned long long before = 0;
-    size_t limit = 0, count = 0;
-    if (!load_endpoint(admin, &endpoint) || !admin_page(admin, &limit, &cursor)) {
+    size_t count = 0;
+    if (!load_endpoint(admin, &endpoint) || !admin_page_ask(admin, &page)) {
         return;
     }
-    if (cursor.len > 0 && (!slice_to_u64(cursor, &before) || before == 0)) {
+    if (page.after.len > 0 && (!slice_to_u64(page.after, &before) || before == 0)) {
         admin_unprocessable(admin, SLICE("?cursor"),
                             "a next_cursor of this list is needed");
         return;
     }
     enum err err =
         store_list_deliveries(admin->gateway->parts.store, endpoint.id, (int64_t)before,
-                              limit, admin->arena, &deliveries, &count);
-    if (err != ERR_OK) {
-        admin_error(admin, err, SLICE_EMPTY);
+                              page.limit, admin->arena, &deliveries, &count);
+    if (!admin_page_begin(admin, &page, err)) {
         return;
     }
-    struct buf json = admin_buf();
-    struct jwriter writer;
-    admin_page_begin(&writer, &json);
     for (size_t i = 0; i < count; i++) {
-        write_delivery(&writer, &deliveries[i]);
+        write_delivery(&page.writer, &deliveries[i]);
     }
-    admin_page_end(admin, &writer,
-                   count == limit ? arena_printf(admin->arena, "%lld",
-                                                 (long long)deliveries[count - 1].n)
-                                  : SLICE_EMPTY);
+    admin_page_end(
+        admin, &page,
+        count == page.limit
+            ? arena_printf(admin->arena, "%lld", (long long)deliveries[count - 1].n)
+            : SLICE_EMPTY);
 }
