@@ -73,6 +73,28 @@ class TestRates(WriteCase):
         self.assertGreaterEqual(took, 5.9)
         self.assertLess(took, 15)
 
+    def test_a_create_goes_before_the_reads_in_line(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, ceiling=1))
+        arguments = self.invoice(url)
+        self.reset()
+        self.latency(60000)
+        reads = Volley(url, 6, READ).send()
+        self.until_in_flight(1)
+        self.until_queued(account, 5)
+        create = Volley(url, 1, CREATE, arguments).send()
+        self.until_queued(account, 6)
+        lane = self.stand.admin("GET", "/lanes/" + urllib.parse.quote(account["lane"], safe=""))
+        self.assertEqual(sorted((line["priority"], line["queued"]) for line in lane["queue"]),
+                         [("critical", 1), ("interactive", 5)])
+        self.release()  # the one read that is there; what comes next waits again
+        self.until_queued(account, 5)
+        self.assertEqual([line["priority"] for line in self.stand.admin(
+            "GET", "/lanes/" + urllib.parse.quote(account["lane"], safe=""))["queue"]],
+            ["interactive"])
+        self.latency(0)
+        self.release()
+        self.assertEqual(codes(create.results() + reads.results()), {"ok": 7})
+
     def test_what_is_no_rate_is_refused(self):
         account, _ = self.fresh()
         for member, value, least, most in (("writes_per_minute", 60001, 0, 60000),
