@@ -441,16 +441,6 @@ class TestTokens(StandingCase):
         self.assertEqual(("active", None), self.found(account))
         self.call(url)
 
-    def test_a_client_that_is_taken_again_brings_the_account_back(self):
-        account, url, _ = self.on_m2m_alone()
-        self.stop_client(url)
-        self.assert_stopped(account, "client_refused")
-        url = self.restarted(url)
-        self.refused(url)
-        self.stand.control("netsuite", "DELETE", "/faults")
-        wait_until(lambda: self.served(url), "a call that finds it over")
-        wait_until(lambda: self.found(account) == ("active", None), "an active account")
-
     def test_what_stands_before_the_token_host_says_nothing_of_the_client(self):
         account, url, _ = self.on_m2m_alone()
         for status, body in ((403, "<html>blocked</html>"), (401, ""), (500, "{}"),
@@ -462,7 +452,16 @@ class TestTokens(StandingCase):
         self.assertEqual(("active", None), self.found(account))
         self.call(url)
 
-    def test_fresh_tokens_refused_again_and_again_need_somebody(self):
+    def stopped_client(self):
+        account, url, _ = self.on_m2m_alone()
+        self.stop_client(url)
+        self.assert_stopped(account, "client_refused")
+        url = self.restarted(url)
+        self.refused(url)
+        self.stand.control("netsuite", "DELETE", "/faults")
+        return account, url
+
+    def refused_tokens(self):
         account, url, _ = self.on_m2m_alone()
         self.refuse(4, match=ERP, body="{}")
         self.refused(url)
@@ -477,8 +476,13 @@ class TestTokens(StandingCase):
         self.reset()
         self.refused(url)
         self.assertEqual(0, self.stats()["requests"])
-        wait_until(lambda: self.served(url), "a call that finds it over")
-        wait_until(lambda: self.found(account) == ("active", None), "an active account")
+        return account, url
+
+    def test_what_may_be_over_is_found_over_and_brings_the_account_back(self):
+        """A client that is taken again, and fresh tokens that are: each is tried now and then."""
+        for account, url in (self.stopped_client(), self.refused_tokens()):
+            wait_until(lambda: self.served(url), "a call that finds it over")
+            wait_until(lambda: self.found(account) == ("active", None), "an active account")
 
     def test_calls_that_share_a_token_are_refused_as_one(self):
         account, url, _ = self.on_m2m_alone()
