@@ -348,6 +348,11 @@ struct lockout *account_user_lockout(const struct account *account)
     return account->owner->user_lockout;
 }
 
+struct login_leases *account_login_leases(const struct account *account)
+{
+    return account->owner->login_leases;
+}
+
 struct login_turns *account_login_turns(const struct account *account)
 {
     return account->owner->login_turns;

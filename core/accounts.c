@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "core/accounts_private.h"
+#include "core/login_leases.h"
 #include "core/logins.h"
 #include "core/standing.h"
 #include "core/turnstile.h"
@@ -43,7 +44,11 @@ struct accounts *accounts_new(struct gateway *gateway)
     accounts->worked = map_new();
     accounts->lockout = lockout_new();
     accounts->user_lockout = lockout_new();
-    accounts->login_turns = login_turns_new(gateway->parts.loop);
+    accounts->login_leases =
+        login_leases_new(gateway, accounts->lockout, accounts->user_lockout);
+    const struct login_keeper keeper = login_leases_keeper(accounts->login_leases);
+    accounts->login_turns = login_turns_new(gateway->parts.loop, &keeper);
+    login_leases_use(accounts->login_leases, accounts->login_turns);
     list_init(&accounts->ready);
     grants_set_hooks(gateway->parts.grants,
                      &(struct grant_hooks){renew_grant, end_grant, accounts});
@@ -67,6 +72,7 @@ void accounts_free(struct accounts *accounts)
     map_free(accounts->worked);
     lockout_free(accounts->lockout);
     lockout_free(accounts->user_lockout);
+    login_leases_free(accounts->login_leases);
     login_turns_free(accounts->login_turns);
     free(accounts);
 }

@@ -18,6 +18,8 @@
 #include "core/login_turns.h"
 #include "store/store.h"
 
+struct login_leases;
+
 struct account_limits {
     int ceiling;           /* 0: the integration's default */
     int queue_limit;       /* -1: the server's default */
@@ -138,6 +140,7 @@ struct gateway *account_gateway(const struct account *account);
 /* What was refused of each login, and of each user at an ERP. */
 struct lockout *account_lockout(const struct account *account);
 struct lockout *account_user_lockout(const struct account *account);
+struct login_leases *account_login_leases(const struct account *account);
 struct login_turns *account_login_turns(const struct account *account);
 /* The governor hears how the account stands. */
 void account_tell_governor(struct account *account);

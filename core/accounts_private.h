@@ -18,6 +18,7 @@ struct accounts {
      * on trial for having been put away. */
     struct map *worked;
     struct lockout *lockout, *user_lockout;
+    struct login_leases *login_leases;
     struct login_turns *login_turns;
 };
 

@@ -11,6 +11,7 @@
 #include "core/homes.h"
 #include "core/lane_events.h"
 #include "core/lane_settings.h"
+#include "core/login_leases.h"
 #include "core/metrics.h"
 #include "core/op.h"
 #include "core/servers.h"
@@ -95,6 +96,9 @@ enum err gateway_new(const struct gateway_parts *parts, struct catalog *catalog,
     enum err err = gateway_read_ceilings(gateway);
     if (err == ERR_OK) {
         err = accounts_restore(gateway->accounts);
+    }
+    if (err == ERR_OK && parts->config->is_alone) {
+        err = login_leases_restore(parts->store);
     }
     if (err == ERR_OK) {
         err = grants_restore(parts->grants, parts->config->is_alone);

@@ -122,6 +122,12 @@ int lockout_refused(struct lockout *lockout, struct slice login, int64_t window_
     return ++entry_of(lockout, login, window_us, now_us)->count;
 }
 
+void lockout_learn(struct lockout *lockout, struct slice login, int count,
+                   int64_t window_us, int64_t last_us)
+{
+    entry_of(lockout, login, window_us, last_us)->count = count;
+}
+
 void lockout_stopped(struct lockout *lockout, struct slice login, int64_t now_us)
 {
     struct refusals *refusals = entry_of(lockout, login, LOCKOUT_US, now_us);

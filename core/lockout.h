@@ -4,8 +4,8 @@
  * in another of these, any login of one user: five times lock the user, whichever account and
  * whichever secret they came by. Owns: the counts. Threads: the loop's. Errors: none. Start
  * reading at: lockout_refused. Names are those of auth/login_key.h; times are monotonic
- * microseconds. In memory: what a restart needs of it is the state of the account that was
- * stopped.
+ * microseconds. In memory: of users the store knows more (core/login_leases.h), and of a login
+ * a restart needs the state of the account that was stopped.
  *
  * NetSuite locks for 30 minutes after 5 failures (Oracle Help, "TBA login audit trail"), SAP
  * after 5 until somebody unlocks (profile parameter login/fails_to_user_lock).
@@ -38,6 +38,9 @@ int64_t lockout_left_us(const struct lockout *lockout, struct slice login,
 /* One more, which counts for `window_us`; how many that makes. Copies `login`. */
 int lockout_refused(struct lockout *lockout, struct slice login, int64_t window_us,
                     int64_t now_us);
+/* So many by now, the last at `last_us`, whatever was known before: another process's count. */
+void lockout_learn(struct lockout *lockout, struct slice login, int count,
+                   int64_t window_us, int64_t last_us);
 /* Counts as so many at least, for LOCKOUT_US: its account was stopped. */
 void lockout_stopped(struct lockout *lockout, struct slice login, int64_t now_us);
 /* The ERP took a request that left at `sent_us`. False: it refused another that came later,

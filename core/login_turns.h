@@ -3,7 +3,8 @@
  * Purpose: of all that try logins of one user, over all accounts that have one, one goes first;
  * what the ERP says to that one holds for those who wait with the same login, and is the end of
  * their wait for those with another. Five at once would else be five refused logins, which lock
- * the user. Owns: who waits for whom; turns belong to their callers. Threads: the loop's. Errors:
+ * the user. The first asks its keeper before it goes, so that it is the first over all
+ * processes too. Owns: who waits for whom; turns belong to their callers. Threads: the loop's. Errors:
  * none. Start reading at: login_turns_enter. Users and logins are told apart by
  * auth/login_key.h; core/lockout.h counts what was refused.
  */
@@ -19,14 +20,17 @@ enum login_word {
     TURN_SILENT, /* it ended without a word on the login */
     TURN_TAKEN,
     TURN_REFUSED,
-    TURN_OTHER /* of another login of the user: nothing was learned of one's own */
+    TURN_OTHER, /* of another login of the user: nothing was learned of one's own */
+    TURN_YOURS, /* nobody is before this one any more: it goes first now */
+    TURN_BUSY   /* another process tries one, and has not ended in time */
 };
 
 struct login_trial;
 
 /* Embedded in the caller's object. */
 struct login_turn {
-    /* The first one is done: once, of a turn that waits, in a later turn of the loop. */
+    /* Once, of a turn that waits, in a later turn of the loop. With TURN_YOURS it has become
+     * the first; else it is out. */
     void (*on_settled)(void *ctx, enum login_word word);
     void *ctx;
 
@@ -39,8 +43,17 @@ struct login_turn {
 
 struct login_turns;
 
-/* Keeps `loop`. */
-struct login_turns *login_turns_new(struct loop *loop);
+/* Keeps users for this process while it tries their logins. */
+struct login_keeper {
+    /* Borrows `user`; login_turns_kept answers once, not within. NULL: there are no others. */
+    void (*take)(void *ctx, struct slice user);
+    void (*give_back)(void *ctx, struct slice user);
+    void *ctx;
+};
+
+/* Keeps `loop`; copies `keeper`. */
+struct login_turns *login_turns_new(struct loop *loop,
+                                    const struct login_keeper *keeper);
 void login_turns_free(struct login_turns *turns); /* accepts NULL; nobody is in it */
 
 void login_turn_init(struct login_turn *turn);
@@ -48,6 +61,10 @@ void login_turn_init(struct login_turn *turn);
  * `login` is lent until it is told or leaves. */
 bool login_turns_enter(struct login_turns *turns, struct login_turn *turn,
                        struct slice user, struct slice login);
+/* The keeper has the user; or has given up. `refused`: the login that was refused elsewhere while
+ * it waited, or empty. */
+void login_turns_kept(struct login_turns *turns, struct slice user, bool is_kept,
+                      struct slice refused);
 /* Who went first tells what came of it; who waits goes away (on_settled will not come).
  * Harmless for a turn that is in neither. */
 void login_turns_leave(struct login_turns *turns, struct login_turn *turn,

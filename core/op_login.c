@@ -111,9 +111,14 @@ bool op_take_turn(struct op_run *run)
 bool op_hear_turn(struct op_run *run, const struct credential *tried,
                   enum login_word word)
 {
-    run->has_turn = word == TURN_TAKEN && run->login == tried;
+    run->has_turn = (word == TURN_TAKEN || word == TURN_YOURS) && run->login == tried;
     if (word == TURN_REFUSED && run->login == tried) {
         standing_fault(run->signer, run->login, 0, run->op.arena, &run->op.fault);
+        return false;
+    }
+    if (word == TURN_BUSY) {
+        op_busy_fault(run, "A login of the same user is being tried by another process "
+                           "on this database, which has not ended yet.");
         return false;
     }
     run->turns_in_vain += word == TURN_SILENT;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What may be sent by a login, and what was refused of all logins of one user. */
 #include "auth/login_key.h"
+#include "core/login_leases.h"
 #include "core/standing_private.h"
+#include "store/trials.h"
 
 #define MINUTE_US (INT64_C(60) * 1000000)
 #define PROBE_US (INT64_C(15) * 1000000) /* between two tries of what may be over */
@@ -28,13 +30,37 @@ static int64_t window_us(const struct account *account, const struct credential 
         outbound_scheme_find(standing_scheme_of(account, login)));
 }
 
+static void on_noted(void *ctx, enum err err)
+{
+    (void)ctx;
+    (void)err; /* the store has logged it; this process knows all the same */
+}
+
+static void note(const struct account *account, struct store_batch *batch)
+{
+    store_commit(account_gateway(account)->parts.store, batch, on_noted, NULL);
+}
+
 void standing_user_refused(struct account *account, const struct credential *login)
 {
     struct arena *arena = arena_new();
-    lockout_refused(account_user_lockout(account),
-                    standing_user_key(account, login, arena), window_us(account, login),
+    struct slice user = standing_user_key(account, login, arena);
+    int64_t counts_us = window_us(account, login);
+    int64_t now_ms = gateway_wall_ms(account_gateway(account));
+    struct store_batch *batch = store_batch_new();
+    lockout_refused(account_user_lockout(account), user, counts_us,
                     standing_now_us(account));
+    store_refuse_user(batch, user, standing_login_key(account, login, arena), now_ms,
+                      now_ms + counts_us / 1000);
+    note(account, batch);
     arena_free(arena);
+}
+
+static void pardon_user(struct account *account, struct slice user, int64_t before_ms)
+{
+    struct store_batch *batch = store_batch_new();
+    store_pardon_user(batch, user, before_ms);
+    note(account, batch);
 }
 
 /* The ERP counts in a row as well. */
@@ -46,7 +72,14 @@ void standing_user_worked(struct account *account, const struct credential *logi
         return;
     }
     struct arena *arena = arena_new();
-    (void)lockout_worked(users, standing_user_key(account, login, arena), sent_us);
+    struct slice user = standing_user_key(account, login, arena);
+    int64_t now_us = standing_now_us(account);
+    bool was_refused = lockout_count(users, user, now_us) > 0;
+    if (lockout_worked(users, user, sent_us) && was_refused) {
+        pardon_user(account, user,
+                    gateway_wall_ms(account_gateway(account)) -
+                        (now_us - sent_us) / 1000);
+    }
     arena_free(arena);
 }
 
@@ -119,6 +152,9 @@ static bool bars_user(struct account *account, struct standing_try *attempt)
     }
     struct slice key = standing_user_key(account, attempt->login, attempt->arena);
     int64_t now_us = standing_now_us(account);
+    if (lockout_count(users, key, now_us) >= LOCKOUT_MOST) {
+        login_leases_look(account_login_leases(account), key);
+    }
     int64_t left_us = lockout_left_us(users, key, now_us);
     int count = lockout_count(users, key, now_us);
     if (standing_is_known_good(account, attempt->login)) {
@@ -152,10 +188,11 @@ static bool bars_trial(struct account *account, struct standing_try *attempt)
 static void pardon(struct account *account, const struct standing_try *attempt)
 {
     if (standing_login_locks(account, attempt->login)) {
+        struct slice user = standing_user_key(account, attempt->login, attempt->arena);
         lockout_forgive(account_lockout(account),
                         standing_login_key(account, attempt->login, attempt->arena));
-        lockout_forgive(account_user_lockout(account),
-                        standing_user_key(account, attempt->login, attempt->arena));
+        lockout_forgive(account_user_lockout(account), user);
+        pardon_user(account, user, INT64_MAX);
     }
 }
 

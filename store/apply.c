@@ -175,7 +175,10 @@ static const char *const sql[W_COUNT] = {
 enum err apply_prepare(struct db *db)
 {
     enum err err = db_prepare(db, 0, sql, W_COUNT);
-    return err == ERR_OK ? outbox_prepare(db) : err;
+    if (err == ERR_OK) {
+        err = outbox_prepare(db);
+    }
+    return err == ERR_OK ? trials_prepare(db) : err;
 }
 
 static enum err run(struct db *db, enum write_statement which)
@@ -590,7 +593,8 @@ static enum err purge_expired(struct db *db, const struct store_op *op)
             return err;
         }
     }
-    return run(db, W_PURGE_SERVERS);
+    enum err err = trials_purge(db, op->number);
+    return err == ERR_OK ? run(db, W_PURGE_SERVERS) : err;
 }
 
 static const apply_fn verbs[OP_KIND_COUNT] = {
@@ -629,6 +633,7 @@ enum err apply_batch(struct db *db, const struct store_batch *batch)
 {
     for (const struct store_op *op = batch->first; op != NULL; op = op->next) {
         apply_fn verb = outbox_verb(op->kind);
+        verb = verb != NULL ? verb : trials_verb(op->kind);
         verb = verb != NULL ? verb : verbs[op->kind];
         enum err err = verb(db, op);
         if (err != ERR_OK) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The loop's connection: one snapshot for all reads of a turn, and how rows come out of it.
- * What is read is in read.c and outbox_read.c.
+ * What is read is in read.c, outbox_read.c and trials.c.
  */
 #include "store/store_private.h"
 
@@ -19,7 +19,10 @@ enum err reader_prepare(struct db *db)
 {
     enum err err = db_prepare(db, DB_FIRST_OF_READER, sql, sizeof sql / sizeof sql[0]);
     err = err == ERR_OK ? read_prepare(db) : err;
-    return err == ERR_OK ? outbox_read_prepare(db) : err;
+    if (err == ERR_OK) {
+        err = outbox_read_prepare(db);
+    }
+    return err == ERR_OK ? trials_read_prepare(db) : err;
 }
 
 /* ---- The snapshot ---- */

@@ -134,6 +134,14 @@ static const char *const migrations[] = {
 
     /* 9: what a lane keeps for some */
     "ALTER TABLE lane ADD COLUMN reserve TEXT NOT NULL DEFAULT '';",
+
+    /* 10: users at ERPs whose logins were refused, or one of which is tried now */
+    "CREATE TABLE login_user ("
+    "  user TEXT NOT NULL PRIMARY KEY, refusals INTEGER NOT NULL,"
+    "  refused_ms INTEGER NOT NULL, counts_to_ms INTEGER NOT NULL,"
+    "  login TEXT NOT NULL, lease_holder TEXT NOT NULL, lease_ends_ms INTEGER NOT NULL)"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE INDEX login_user_by_end ON login_user (counts_to_ms);",
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

@@ -16,9 +16,10 @@
 
 /* ---- A connection (db.c) ---- */
 
-#define DB_STATEMENTS 72
+#define DB_STATEMENTS 80
 #define DB_FIRST_OF_OUTBOX 56 /* the statements of webhooks */
 #define DB_FIRST_OF_READER 68 /* those of the reader itself */
+#define DB_FIRST_OF_TRIALS 72 /* and of trials of logins */
 
 struct db {
     sqlite3 *handle;
@@ -108,13 +109,18 @@ enum store_op_kind {
     OP_WARN_GRANT,
     OP_PUT_ATTEMPT,
     OP_PURGE_DELIVERIES,
+    OP_LEASE_TRIAL,
+    OP_END_TRIAL,
+    OP_END_ALL_TRIALS,
+    OP_REFUSE_USER,
+    OP_PARDON_USER,
     OP_KIND_COUNT
 };
 
 struct store_op {
     struct store_op *next;
     enum store_op_kind kind;
-    int64_t number; /* the expected version, an expiry, or the bound of a purge */
+    int64_t number; /* the expected version, an expiry, the bound of a purge, or now */
     union {
         struct slice id;
         struct store_account account;
@@ -139,6 +145,10 @@ struct store_op {
             struct slice subject; /* a server, an account */
             int64_t stage, most;
         } telling;
+        struct {
+            struct slice user, text; /* the holder of a lease, a login */
+            int64_t ends_ms;
+        } trial;
         struct {
             struct store_connect_session session;
             int most;
@@ -166,6 +176,10 @@ typedef enum err (*apply_fn)(struct db *db, const struct store_op *op);
 /* outbox_apply.c: NULL for what is no affair of webhooks. */
 apply_fn outbox_verb(enum store_op_kind kind);
 MUST_USE enum err outbox_prepare(struct db *db);
+/* trials.c: likewise for trials of logins. */
+apply_fn trials_verb(enum store_op_kind kind);
+MUST_USE enum err trials_prepare(struct db *db);
+MUST_USE enum err trials_purge(struct db *db, int64_t before_ms);
 
 /* Prepares the writing statements. */
 MUST_USE enum err apply_prepare(struct db *db);
@@ -216,10 +230,11 @@ MUST_USE enum err read_many(struct db *db, sqlite3_stmt *statement, struct arena
 /* The next read sees what is stored by then. */
 void read_forget_snapshot(struct store *store);
 
-/* ---- What is read (read.c, outbox_read.c) ---- */
+/* ---- What is read (read.c, outbox_read.c, trials.c) ---- */
 
 MUST_USE enum err read_prepare(struct db *db);
 MUST_USE enum err outbox_read_prepare(struct db *db);
+MUST_USE enum err trials_read_prepare(struct db *db);
 MUST_USE enum err read_check(struct store *store);
 void read_row_server(sqlite3_stmt *row, struct arena *arena, void *out);
 void read_row_grant(sqlite3_stmt *row, struct arena *arena, void *out);

@@ -2,10 +2,13 @@
 """ERPs lock the user, not the secret: five different wrong secrets of one user are five refused logins.
 Whoever types them, and wherever, the user is not locked, and an administrator knows what to do.
 """
+import signal
 import threading
+import urllib.parse
 
 from flow import Volley, codes, main, wait_until
 from test_connect_sap import SapCase
+from test_processes import ProcessCase
 from test_standing import HELD, TBA, StandingCase
 
 MOST = 4  # of the five that lock
@@ -141,6 +144,118 @@ class TestStored(UserCase):
         error = self.error(self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2])
         self.assertEqual("policy_denied", error["code"], error)
         self.assertEqual(("active", None), self.found(account))
+
+
+class TestAfterAnEnd(UserCase):
+    @classmethod
+    def expected_codes(cls, name):
+        return (0, -signal.SIGKILL)
+
+    def test_what_was_refused_counts_after_a_start(self):
+        self.use_up()
+        self.restarted("http://nowhere/")
+        self.assert_locked_here(self.create(self.wrong(9)))
+        self.assert_locked_here(self.create(self.right()))
+        self.assertEqual(MOST, self.stats()["requests"])
+        self.assertEqual(201, self.create(self.right(), "?try_now=true")[0])
+        self.restarted("http://nowhere/")
+        self.assertEqual(422, self.create(self.wrong(9))[0])
+
+    def test_a_server_that_is_killed_holds_no_user(self):
+        self.credentials = self.upstream()
+        account = self.stand.admin("POST", "/integrated-account?verify=false", self.right())
+        url = self.stand.mint(account["id"])["url"]
+        self.latency(HELD)
+        volley = Volley(url, 1, "list_all_netsuite_customers").send()
+        wait_until(lambda: self.stats()["in_flight"] == 1, "a trial at the ERP")
+        server = self.stand.process("server")
+        server.kill()
+        server.wait()
+        volley.hang_up()
+        self.release()
+        self.latency(0)
+        self.stand.start_server()
+        self.call(self.stand.base + urllib.parse.urlsplit(url).path)
+
+
+class TestWorkers(UserCase):
+    flags = ("--server.workers", "2")
+
+    def test_new_accounts_and_calls_count_together(self):
+        account, url = self.account()
+        self.reset()
+        self.patch(account, auth=dict(self.tba, scheme=TBA, token_secret="wrong"))
+        self.error(self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2])
+        said = [self.create(self.wrong(n))[0] for n in range(5)]
+        self.assertEqual([422] * 3 + [403] * 2, said)
+        self.assertEqual(MOST, self.stats()["refused_auth"])
+
+
+class TestProcesses(UserCase, ProcessCase):
+    """Two servers on one store."""
+
+    flags = ProcessCase.flags
+
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        cls.other = cls.begin("second")
+
+    def two(self):
+        return (self.stand, self.other)
+
+    def ask(self, n, body, said):
+        said.append(self.two()[n % 2].api("POST", "/integrated-account", body))
+
+    def at_once(self, bodies):
+        said = []
+        people = [threading.Thread(target=self.ask, args=(n, body, said))
+                  for n, body in enumerate(bodies)]
+        for one in people:
+            one.start()
+        return people, said
+
+    def trying(self):
+        return sum(one["in_flight"] for each in self.two()
+                   for one in each.admin("GET", "/lanes")["data"]
+                   if one["id"].startswith("unproven:"))
+
+    def test_one_goes_first_over_both_and_its_refusal_holds_for_all(self):
+        self.credentials = self.upstream()
+        self.refuse(9, delay_ms=HELD)
+        self.reset()
+        people, said = self.at_once([dict(self.right(), name="n%d" % n) for n in range(5)])
+        wait_until(lambda: self.trying() == 5, "all of them trying")
+        self.assertEqual(1, self.stats()["in_flight"])
+        self.release()
+        for one in people:
+            one.join()
+        self.assertEqual([422] * 5, [status for status, _ in said], said)
+        self.assertEqual(1, self.stats()["requests"])
+
+    def test_different_wrong_secrets_count_over_both(self):
+        self.credentials = self.upstream()
+        self.reset()
+        people, said = self.at_once([self.wrong(n) for n in range(6)])
+        for one in people:
+            one.join()
+        self.assertEqual([403] * 2 + [422] * 4, sorted(status for status, _ in said), said)
+        self.assertEqual(MOST, self.stats()["refused_auth"])
+        for each in self.two():
+            self.assertEqual(403, each.api("POST", "/integrated-account", self.right())[0])
+        status, reply = self.other.api("POST", "/integrated-account?try_now=true", self.right())
+        self.assertEqual(201, status, reply)
+        self.assertEqual(201, self.stand.api("POST", "/integrated-account", self.right())[0])
+
+    def test_a_good_login_serves_in_both(self):
+        self.credentials = self.upstream()
+        account = self.stand.admin("POST", "/integrated-account?verify=false",
+                                   dict(self.right(), governor={"ceiling": 4}))
+        url = self.stand.mint(account["id"])["url"]
+        volleys = [Volley(each, 3, "list_all_netsuite_customers").send()
+                   for each in (url, self.at_other(url))]
+        told = [codes(volley.results()) for volley in volleys]
+        self.assertEqual([{"ok": 3}] * 2, told)
 
 
 class TestSap(SapCase):

@@ -18,6 +18,7 @@
 struct world {
     struct loop *loop;
     struct login_turns *turns;
+    int taken, given_back; /* by the keeper */
     struct caller {
         struct world *world;
         struct login_turn turn;
@@ -44,7 +45,8 @@ static int set_up(void **state)
     static struct world world;
     world = (struct world){0};
     world.loop = loop_new();
-    world.turns = login_turns_new(world.loop);
+    const struct login_keeper nobody = {.take = NULL};
+    world.turns = login_turns_new(world.loop, &nobody);
     for (int i = 0; i < CALLERS; i++) {
         struct caller *caller = &world.callers[i];
         caller->world = &world;
@@ -155,6 +157,105 @@ static void test_what_is_said_of_another_login_is_no_word_on_ones_own(void **sta
     assert_int_equal(w->callers[1].word, TURN_SILENT);
 }
 
+/* ---- With other processes ---- */
+
+static void take(void *ctx, struct slice user)
+{
+    struct world *w = ctx;
+    assert_true(slice_eq(user, USER));
+    w->taken++;
+}
+
+static void give_back(void *ctx, struct slice user)
+{
+    struct world *w = ctx;
+    assert_true(slice_eq(user, USER));
+    w->given_back++;
+}
+
+static int set_up_kept(void **state)
+{
+    set_up(state);
+    struct world *w = *state;
+    const struct login_keeper keeper = {take, give_back, w};
+    login_turns_free(w->turns);
+    w->turns = login_turns_new(w->loop, &keeper);
+    return 0;
+}
+
+static void kept(struct world *w, bool is_kept, struct slice refused)
+{
+    login_turns_kept(w->turns, USER, is_kept, refused);
+    loop_run(w->loop);
+}
+
+static void test_the_first_goes_when_the_keeper_has_the_user(void **state)
+{
+    struct world *w = *state;
+    assert_false(enter(w, 0, ONE));
+    assert_false(enter(w, 1, ONE));
+    assert_int_equal(w->taken, 1);
+    kept(w, true, SLICE_EMPTY);
+    assert_int_equal(w->callers[0].word, TURN_YOURS);
+    assert_int_equal(w->callers[0].told, 1);
+    assert_int_equal(w->callers[1].told, 0);
+    leave(w, 0, TURN_TAKEN);
+    assert_int_equal(w->given_back, 1);
+    loop_run(w->loop);
+    assert_int_equal(w->callers[1].word, TURN_TAKEN);
+    assert_false(enter(w, 0, ONE)); /* asked for anew */
+    assert_int_equal(w->taken, 2);
+}
+
+static void test_what_was_refused_elsewhere_is_not_tried_here(void **state)
+{
+    struct world *w = *state;
+    assert_false(enter(w, 0, ONE));
+    assert_false(enter(w, 1, OTHER));
+    assert_false(enter(w, 2, ONE));
+    kept(w, true, ONE);
+    assert_int_equal(w->callers[0].word, TURN_REFUSED);
+    assert_int_equal(w->callers[2].word, TURN_REFUSED);
+    assert_int_equal(w->callers[1].word, TURN_YOURS);
+    assert_int_equal(w->given_back, 0);
+    leave(w, 1, TURN_REFUSED);
+    assert_int_equal(w->given_back, 1);
+    assert_false(enter(w, 0, ONE));
+    kept(w, true, ONE); /* nobody is left who would try */
+    assert_int_equal(w->callers[0].word, TURN_REFUSED);
+    assert_int_equal(w->given_back, 2);
+}
+
+static void test_a_keeper_that_gives_up_ends_the_wait_of_all(void **state)
+{
+    struct world *w = *state;
+    assert_false(enter(w, 0, ONE));
+    assert_false(enter(w, 1, OTHER));
+    kept(w, false, SLICE_EMPTY);
+    assert_int_equal(w->callers[0].word, TURN_BUSY);
+    assert_int_equal(w->callers[1].word, TURN_BUSY);
+    assert_int_equal(w->given_back, 0);
+}
+
+static void test_who_goes_away_while_the_keeper_asks(void **state)
+{
+    struct world *w = *state;
+    assert_false(enter(w, 0, ONE));
+    assert_false(enter(w, 1, OTHER));
+    leave(w, 0, TURN_SILENT);
+    kept(w, true, SLICE_EMPTY);
+    assert_int_equal(w->callers[0].told, 0);
+    assert_int_equal(w->callers[1].word, TURN_YOURS);
+    leave(w, 1, TURN_TAKEN);
+    assert_false(enter(w, 0, ONE));
+    leave(w, 0, TURN_SILENT);
+    kept(w, true, SLICE_EMPTY);
+    assert_int_equal(w->given_back, 2);
+    /* The server ends before the keeper has answered. */
+    assert_false(enter(w, 0, ONE));
+    leave(w, 0, TURN_SILENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +268,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_what_is_said_of_another_login_is_no_word_on_ones_own, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_the_first_goes_when_the_keeper_has_the_user, set_up_kept, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_what_was_refused_elsewhere_is_not_tried_here, set_up_kept, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_a_keeper_that_gives_up_ends_the_wait_of_all, set_up_kept, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_goes_away_while_the_keeper_asks,
+                                        set_up_kept, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
