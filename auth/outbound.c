@@ -128,11 +128,13 @@ struct slice outbound_scheme_causes(const struct outbound_scheme *scheme,
         (long long)(scheme->clock_ms / 1000), scheme->causes);
 }
 
-bool outbound_certificate_end(struct slice field, struct slice value, int64_t *end_ms)
+bool outbound_certificate_life(struct slice field, struct slice value,
+                               struct certificate_life *out)
 {
     bool is_certificate = slice_is(field, "certificate_pem") ||
                           slice_is(field, "connectivity_certificate_pem");
-    return is_certificate && pem_certificate_end(value, end_ms);
+    return is_certificate &&
+           pem_certificate_life(value, &out->begins_ms, &out->ends_ms);
 }
 
 const struct outbound_field *
@@ -347,6 +349,23 @@ void credential_free(struct credential *credential)
     }
     token_source_drop(credential->source);
     arena_free(credential->arena);
+}
+
+bool credential_certificate(const struct credential *credential,
+                            struct certificate_life *out)
+{
+    bool found = false;
+    for (size_t i = 0; i < credential->field_count; i++) {
+        const struct held_field *field = &credential->fields[i];
+        struct certificate_life life;
+        if (outbound_certificate_life(field->name, secret_reveal(field->value),
+                                      &life) &&
+            (!found || life.ends_ms < out->ends_ms)) {
+            *out = life;
+            found = true;
+        }
+    }
+    return found;
 }
 
 struct slice credential_reveal(const struct credential *credential, const char *field)

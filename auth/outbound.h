@@ -69,8 +69,13 @@ int64_t outbound_scheme_clock_ms(const struct outbound_scheme *scheme);
  * its clock is ahead of ours, as measured. Lives in `arena` or is a literal. */
 struct slice outbound_scheme_causes(const struct outbound_scheme *scheme,
                                     int64_t skew_ms, struct arena *arena);
-/* Whether that field of an `auth` holds a certificate, and when it ends, ms since 1970. */
-bool outbound_certificate_end(struct slice field, struct slice value, int64_t *end_ms);
+/* When a client certificate is good, ms since 1970. */
+struct certificate_life {
+    int64_t begins_ms, ends_ms;
+};
+/* Whether that field of an `auth` holds a certificate. */
+bool outbound_certificate_life(struct slice field, struct slice value,
+                               struct certificate_life *out);
 const struct outbound_field *
 outbound_scheme_fields(const struct outbound_scheme *scheme, size_t *count);
 /* Whether one of them is of that name; a scheme that is NULL has none. */
@@ -95,6 +100,9 @@ struct credential *credential_new(const struct outbound_scheme *scheme,
 void credential_put(struct credential *credential, struct slice field,
                     struct secret *value);
 void credential_free(struct credential *credential); /* accepts NULL */
+/* Of its certificates the one that ends first; false: it has none. */
+bool credential_certificate(const struct credential *credential,
+                            struct certificate_life *out);
 /* Before the first use, for schemes that fetch tokens: keeps the first two, copies `tenant`.
  */
 void credential_use_tokens(struct credential *credential, struct tokens *tokens,

@@ -72,13 +72,16 @@ static X509 *read_certificates(struct slice pem)
     return first;
 }
 
-static int64_t end_of(const X509 *certificate)
+static int64_t ms_of(const ASN1_TIME *time)
 {
     struct tm tm = {0};
 
-    return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) == 1
-               ? (int64_t)timegm(&tm) * 1000
-               : 0;
+    return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
+}
+
+static int64_t end_of(const X509 *certificate)
+{
+    return ms_of(X509_get0_notAfter(certificate));
 }
 
 static const char *check_key(X509 *own, struct slice key)
@@ -115,14 +118,22 @@ const char *pem_check_identity(struct slice certificate, struct slice key,
     return problem;
 }
 
-bool pem_certificate_end(struct slice certificate, int64_t *end_ms)
+bool pem_certificate_life(struct slice certificate, int64_t *begin_ms, int64_t *end_ms)
 {
     X509 *own = read_certificates(certificate);
     bool found = own != NULL;
 
     if (found) {
+        *begin_ms = ms_of(X509_get0_notBefore(own));
         *end_ms = end_of(own);
     }
     X509_free(own);
     return found;
+}
+
+bool pem_certificate_end(struct slice certificate, int64_t *end_ms)
+{
+    int64_t begin_ms = 0;
+
+    return pem_certificate_life(certificate, &begin_ms, end_ms);
 }

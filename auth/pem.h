@@ -27,7 +27,9 @@ enum pem_part { PEM_CERTIFICATE, PEM_KEY };
 const char *pem_check_identity(struct slice certificate, struct slice key,
                                int64_t now_ms, enum pem_part *part);
 
-/* When the first certificate ends, ms since 1970; false when there is none. */
+/* From when to when the first certificate is good, ms since 1970; false when there is none. */
+bool pem_certificate_life(struct slice certificate, int64_t *begin_ms, int64_t *end_ms);
+/* When it ends. */
 bool pem_certificate_end(struct slice certificate, int64_t *end_ms);
 
 #endif

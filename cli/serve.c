@@ -139,7 +139,7 @@ static void on_purge_time(void *ctx)
     }
     struct store_batch *batch = store_batch_new();
     int64_t now_ms = clock_wall_ms(&serving->clock);
-    enum err err = events_ends(serving->store, batch, now_ms);
+    enum err err = events_ends(serving->store, batch, &serving->scan, now_ms);
     if (err != ERR_OK) {
         store_batch_free(batch);
         on_purged(serving, err);

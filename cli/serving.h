@@ -15,6 +15,7 @@
 #include "cli/own_keys.h"
 #include "core/catalogs.h"
 #include "core/coordinator.h"
+#include "core/events.h"
 #include "core/gateway.h"
 #include "core/workers.h"
 #include "io/http_server.h"
@@ -66,6 +67,7 @@ struct serving {
     struct gateway *gateway;
     struct listener *listener;
     struct http_server *server;
+    struct events_scan scan;
     int64_t drain_until_us;
     bool is_held; /* its loop lives, also without connections of its own */
     bool leads;   /* of the processes on the database: does what only one may do */

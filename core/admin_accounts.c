@@ -29,13 +29,13 @@ static void write_raw_member(struct jwriter *writer, const char *name,
 static void write_auth_member(struct jwriter *writer, struct slice name,
                               const struct jval *value)
 {
-    int64_t end_ms = 0;
-    if (outbound_certificate_end(name, jval_text(value), &end_ms)) {
+    struct certificate_life life;
+    if (outbound_certificate_life(name, jval_text(value), &life)) {
         admin_time(writer,
                    slice_is(name, "certificate_pem")
                        ? "certificate_expires_at"
                        : "connectivity_certificate_expires_at",
-                   end_ms);
+                   life.ends_ms);
         return;
     }
     jwriter_key(writer, name);

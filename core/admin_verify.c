@@ -116,6 +116,10 @@ static void gather(struct verification *verification)
     facts->reauth_url = account->reauth_url;
     facts->shows_addresses = verification->admin->who.role == ROLE_ADMIN;
     facts->now_ms = gateway_wall_ms(verification->gateway);
+    struct certificate_life life;
+    if (credential_certificate(account->credential, &life)) {
+        facts->certificate_ends_ms = life.ends_ms;
+    }
     if (account->target.origin_count > 0) {
         facts->origin = account->target.origins[0];
     }

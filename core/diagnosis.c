@@ -10,6 +10,7 @@
 
 static const char *const names[STEP_COUNT] = {
     [STEP_CONFIGURATION] = "configuration",
+    [STEP_CERTIFICATE] = "client_certificate",
     [STEP_RESOLVE] = "resolve",
     [STEP_CONNECT] = "connect",
     [STEP_TLS] = "tls",
@@ -194,6 +195,30 @@ static void pass_resolve(const struct diagnosis_facts *facts,
         facts->shows_addresses
             ? arena_printf(arena, "The name has the address %s.", way->addresses)
             : SLICE("The name has an address that may be called."));
+}
+
+/* Known without asking anybody. Of a key that the ERP has the certificate of (NetSuite, machine to
+ * machine) only the ERP knows the end. */
+static void judge_certificate(const struct diagnosis_facts *facts, struct arena *arena,
+                              struct diagnosis_step *step)
+{
+    char day[TIMEFMT_BYTES];
+    int64_t left_ms = facts->certificate_ends_ms - facts->now_ms;
+    if (facts->certificate_ends_ms == 0) {
+        set(step, DIAGNOSIS_SKIPPED, SLICE("This login shows no certificate."));
+        return;
+    }
+    timefmt_utc(facts->certificate_ends_ms, day);
+    if (left_ms <= 0) {
+        fail(step, arena_printf(arena, "The login's certificate ended on %.10s.", day),
+             SLICE("Send a new pair of certificate and key: sluice account update ID "
+                   "--file auth.json."));
+        return;
+    }
+    set(step, DIAGNOSIS_PASS,
+        arena_printf(arena,
+                     "The login's certificate is good for %lld more days (%.10s).",
+                     (long long)(left_ms / DAY_MS), day));
 }
 
 static void pass_connect(const struct diagnosis_facts *facts,
@@ -575,6 +600,7 @@ void diagnosis_make(const struct diagnosis_facts *facts, struct arena *arena,
             steps[place].detail = SLICE("Not tried: nothing was sent to the ERP.");
         }
     }
+    judge_certificate(facts, arena, &steps[STEP_CERTIFICATE]);
     bool arrived = way == NULL || judge_way(facts, way, arena, steps);
     bool token_asked_there = way != NULL && way == facts->token;
     if (!arrived && token_asked_there) {

@@ -18,6 +18,7 @@ enum diagnosis_outcome { DIAGNOSIS_SKIPPED, DIAGNOSIS_PASS, DIAGNOSIS_FAIL };
 
 enum diagnosis_place {
     STEP_CONFIGURATION, /* the address may be called */
+    STEP_CERTIFICATE,   /* the login's own, which the ERP or a token host is shown */
     STEP_RESOLVE,
     STEP_CONNECT,
     STEP_TLS,
@@ -48,6 +49,8 @@ struct diagnosis_facts {
     struct slice reauth_url; /* or empty */
     bool shows_addresses;    /* what a name resolves to is the operator's affair */
     int64_t now_ms;
+    int64_t
+        certificate_ends_ms; /* of the login's own that ends first; 0: it has none */
 
     bool asked_token;
     enum err token_err;

@@ -14,7 +14,8 @@
 enum event_type {
     EVENT_ACCOUNT_CONNECTED,    /* its login has worked, for the first time or again */
     EVENT_ACCOUNT_NEEDS_REAUTH, /* somebody has to connect it again */
-    EVENT_ACCOUNT_EXPIRING,     /* its grant ends in 48 hours, in 12 hours */
+    EVENT_ACCOUNT_EXPIRING,     /* its grant ends in 48 hours, in 12 hours; its client
+                                 * certificate in 30 days, in 7 days */
     EVENT_ACCOUNT_DISABLED,     /* an operator or its tenant has switched it off */
     EVENT_MCP_SERVER_EXPIRED,   /* it has reached its end and is gone */
     EVENT_TYPE_COUNT
@@ -32,9 +33,15 @@ void events_account(struct store_batch *batch, enum event_type type,
 struct slice events_test(struct store_batch *batch,
                          const struct store_endpoint *endpoint, int64_t now_ms,
                          struct arena *arena);
-/* What ends by itself: MCP servers whose time is over are removed, ends of grants that come
- * near are noted, and both told. */
+/* How far the client certificates were looked through: some at a time, all of them within an hour
+ * or so. Zeroed at first. */
+struct events_scan {
+    char account[64], scheme[64];
+    int64_t again_ms; /* all were looked at; not before */
+};
+/* What ends by itself: MCP servers whose time is over are removed, ends of grants and client
+ * certificates that come near are noted, and all told. */
 MUST_USE enum err events_ends(struct store *store, struct store_batch *batch,
-                              int64_t now_ms);
+                              struct events_scan *scan, int64_t now_ms);
 
 #endif

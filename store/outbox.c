@@ -101,15 +101,29 @@ void store_expire_server(struct store_batch *batch, struct slice server,
     batch_keep(batch, &op->telling.subject);
 }
 
-void store_warn_grant(struct store_batch *batch, struct slice account, int64_t ends_ms,
-                      int64_t stage, const struct store_event *event, int64_t most)
+static void op_warning(struct store_batch *batch, enum store_op_kind kind,
+                       struct slice account, int64_t ends_ms, int64_t stage,
+                       const struct store_event *event, int64_t most)
 {
-    struct store_op *op = op_telling(batch, OP_WARN_GRANT, event, most);
+    struct store_op *op = op_telling(batch, kind, event, most);
 
     op->number = ends_ms;
     op->telling.subject = account;
     op->telling.stage = stage;
     batch_keep(batch, &op->telling.subject);
+}
+
+void store_warn_grant(struct store_batch *batch, struct slice account, int64_t ends_ms,
+                      int64_t stage, const struct store_event *event, int64_t most)
+{
+    op_warning(batch, OP_WARN_GRANT, account, ends_ms, stage, event, most);
+}
+
+void store_warn_certificate(struct store_batch *batch, struct slice account,
+                            int64_t ends_ms, int64_t stage,
+                            const struct store_event *event, int64_t most)
+{
+    op_warning(batch, OP_WARN_CERTIFICATE, account, ends_ms, stage, event, most);
 }
 
 void store_put_attempt(struct store_batch *batch, const struct store_delivery *delivery)

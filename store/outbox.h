@@ -82,6 +82,10 @@ void store_expire_server(struct store_batch *batch, struct slice server,
  * 2), and tells of it; neither if it was noted before or the grant ends at another time. */
 void store_warn_grant(struct store_batch *batch, struct slice account, int64_t ends_ms,
                       int64_t stage, const struct store_event *event, int64_t most);
+/* The same of a client certificate of the account that ends then. */
+void store_warn_certificate(struct store_batch *batch, struct slice account,
+                            int64_t ends_ms, int64_t stage,
+                            const struct store_event *event, int64_t most);
 /* After an attempt: of `delivery` n and event name it, the members from `attempts` on are
  * stored. ERR_OK too when it is not there any more. */
 void store_put_attempt(struct store_batch *batch,
@@ -122,5 +126,11 @@ MUST_USE enum err store_list_ending_grants(struct store *store, int64_t now_ms,
                                            int64_t first_ms, int64_t second_ms,
                                            size_t limit, struct arena *arena,
                                            struct store_grant **out, size_t *count);
+/* Logins of accounts, active or not, whose `auth` names a certificate; in order of account and
+ * scheme, those after `after`'s. Of each the account, the scheme and `auth`. */
+MUST_USE enum err store_list_certificates(struct store *store,
+                                          const struct store_credential *after,
+                                          size_t limit, struct arena *arena,
+                                          struct store_credential **out, size_t *count);
 
 #endif

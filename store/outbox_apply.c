@@ -15,6 +15,7 @@ enum outbox_statement {
     W_INSERT_DELIVERIES,
     W_EXPIRE_SERVER,
     W_WARN_GRANT,
+    W_WARN_CERTIFICATE,
     W_PUT_ATTEMPT,
     W_PURGE_OLD,
     W_PURGE_MANY,
@@ -66,6 +67,10 @@ static const char *const sql[] = {
         " WHERE server = ?1 AND (expires_ms = 0 OR expires_ms >= ?2))",
     AT(W_WARN_GRANT) = "UPDATE oauth_grant SET warned = ?3"
                        " WHERE account = ?1 AND grant_ends_ms = ?2 AND warned < ?3",
+    AT(W_WARN_CERTIFICATE) =
+        "INSERT INTO certificate_warning (account, ends_ms, warned)"
+        " SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM account WHERE id = ?1)"
+        " ON CONFLICT (account, ends_ms) DO UPDATE SET warned = ?3 WHERE warned < ?3",
     AT(W_PUT_ATTEMPT) =
         "UPDATE webhook_delivery SET attempts = ?3, tried_ms = ?4, status = ?5,"
         " reason = ?6, duration_ms = ?7, next_ms = ?8, outcome = ?9,"
@@ -220,15 +225,26 @@ static enum err expire_server(struct db *db, const struct store_op *op)
     return err == ERR_OK && has_changed(db) ? put_event(db, op) : err;
 }
 
-static enum err warn_grant(struct db *db, const struct store_op *op)
+static enum err warn(struct db *db, const struct store_op *op,
+                     enum outbox_statement which)
 {
-    sqlite3_stmt *statement = of(db, W_WARN_GRANT);
+    sqlite3_stmt *statement = of(db, which);
 
     db_bind_text(statement, 1, op->telling.subject);
     db_bind_int(statement, 2, op->number);
     db_bind_int(statement, 3, op->telling.stage);
     enum err err = db_run(db, statement);
     return err == ERR_OK && has_changed(db) ? put_event(db, op) : err;
+}
+
+static enum err warn_grant(struct db *db, const struct store_op *op)
+{
+    return warn(db, op, W_WARN_GRANT);
+}
+
+static enum err warn_certificate(struct db *db, const struct store_op *op)
+{
+    return warn(db, op, W_WARN_CERTIFICATE);
 }
 
 /* ---- Deliveries ---- */
@@ -275,6 +291,7 @@ apply_fn outbox_verb(enum store_op_kind kind)
         [OP_PUT_EVENT] = put_event,
         [OP_EXPIRE_SERVER] = expire_server,
         [OP_WARN_GRANT] = warn_grant,
+        [OP_WARN_CERTIFICATE] = warn_certificate,
         [OP_PUT_ATTEMPT] = put_attempt,
         [OP_PURGE_DELIVERIES] = purge_deliveries,
     };

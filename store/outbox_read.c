@@ -8,7 +8,8 @@ enum outbox_read {
     R_DUE,
     R_DELIVERIES,
     R_EXPIRED_SERVERS,
-    R_ENDING_GRANTS
+    R_ENDING_GRANTS,
+    R_CERTIFICATES
 };
 
 #define ENDPOINT                                                          \
@@ -39,11 +40,26 @@ static const char *const sql[] = {
         " lease_ends_ms FROM oauth_grant WHERE grant_ends_ms > 0 AND grant_ends_ms > ?1"
         " AND grant_ends_ms <= ?3 AND (warned < 1 OR (warned < 2"
         "  AND grant_ends_ms <= ?4)) ORDER BY grant_ends_ms LIMIT ?2",
+    AT(R_CERTIFICATES) =
+        "SELECT id, scheme, auth FROM (SELECT id, scheme, auth FROM account"
+        " WHERE id >= ?1 AND instr(auth, 'certificate_pem') > 0 UNION ALL"
+        " SELECT account, scheme, auth FROM credential"
+        " WHERE account >= ?1 AND instr(auth, 'certificate_pem') > 0)"
+        " WHERE (id, scheme) > (?1, ?3) ORDER BY id, scheme LIMIT ?2",
 };
 
 enum err outbox_read_prepare(struct db *db)
 {
     return db_prepare(db, DB_FIRST_OF_OUTBOX, sql, sizeof sql / sizeof sql[0]);
+}
+
+static void row_certificate(sqlite3_stmt *row, struct arena *arena, void *out)
+{
+    struct store_credential *credential = out;
+
+    credential->account = db_text(row, 0, arena);
+    credential->scheme = db_text(row, 1, arena);
+    credential->auth = db_text(row, 2, arena);
 }
 
 static void row_endpoint(sqlite3_stmt *row, struct arena *arena, void *out)
@@ -161,6 +177,22 @@ enum err store_list_ending_grants(struct store *store, int64_t now_ms, int64_t f
     db_bind_int(statement, 2, (int64_t)limit);
     db_bind_int(statement, 3, first_ms);
     db_bind_int(statement, 4, second_ms);
+    enum err err = read_many(&store->reader, statement, arena, &rows);
+    *out = (void *)rows.items;
+    *count = rows.count;
+    return err;
+}
+
+enum err store_list_certificates(struct store *store,
+                                 const struct store_credential *after, size_t limit,
+                                 struct arena *arena, struct store_credential **out,
+                                 size_t *count)
+{
+    sqlite3_stmt *statement = read_statement(store, R_CERTIFICATES);
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_certificate};
+
+    read_bind_page(statement, after->account, limit);
+    db_bind_text(statement, 3, after->scheme);
     enum err err = read_many(&store->reader, statement, arena, &rows);
     *out = (void *)rows.items;
     *count = rows.count;

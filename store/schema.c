@@ -142,6 +142,12 @@ static const char *const migrations[] = {
     "  login TEXT NOT NULL, lease_holder TEXT NOT NULL, lease_ends_ms INTEGER NOT NULL)"
     "  STRICT, WITHOUT ROWID;"
     "CREATE INDEX login_user_by_end ON login_user (counts_to_ms);",
+
+    /* 11: how often the end of a client certificate was told */
+    "CREATE TABLE certificate_warning ("
+    "  account TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,"
+    "  ends_ms INTEGER NOT NULL, warned INTEGER NOT NULL,"
+    "  PRIMARY KEY (account, ends_ms)) STRICT, WITHOUT ROWID;",
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

@@ -14,7 +14,7 @@ from mock_netsuite_oauth import Key
 from stand import Stand
 from tap import Authority, Tap
 
-STEPS = ["configuration", "resolve", "connect", "tls", "behind", "clock", "token_resolve",
+STEPS = ["configuration", "client_certificate", "resolve", "connect", "tls", "behind", "clock", "token_resolve",
          "token_connect", "token_tls", "token", "login", "permission", "read"]
 OLD = {"Date": "Fri, 20 Nov 2020 09:30:00 GMT"}
 
@@ -320,7 +320,7 @@ class TestWho(DoctorCase):
         self.assertTrue(reply["verified"])
         # Where names and connections lead inside the operator's network is not the tenant's affair.
         self.assertNotIn("127.0.0.1.", reply["steps"][2]["detail"])
-        self.assertIn("127.0.0.1.", self.verify(account)["steps"][2]["detail"])
+        self.assertIn("127.0.0.1.", self.verify(account)["steps"][3]["detail"])
         status, _ = self.stand.api("POST", "/integrated-account/%s/verify" % account["id"],
                                    token=self.token("other"))
         self.assertEqual(status, 404)
