@@ -319,7 +319,7 @@ class TestWho(DoctorCase):
         reply = self.verify(account, self.token("demo"))
         self.assertTrue(reply["verified"])
         # Where names and connections lead inside the operator's network is not the tenant's affair.
-        self.assertNotIn("127.0.0.1.", reply["steps"][2]["detail"])
+        self.assertNotIn("127.0.0.1.", reply["steps"][3]["detail"])
         self.assertIn("127.0.0.1.", self.verify(account)["steps"][3]["detail"])
         status, _ = self.stand.api("POST", "/integrated-account/%s/verify" % account["id"],
                                    token=self.token("other"))
