@@ -8,6 +8,7 @@
 #include "core/diagnosis.h"
 #include "core/op.h"
 #include "core/standing.h"
+#include "core/trial.h"
 
 /* Outlives the exchange: the ERP may still be at work when the caller has its answer. */
 struct verification {
@@ -178,24 +179,13 @@ static void start(struct verification *verification, bool tries_now)
 {
     struct account *account = verification->account;
     struct op_run *run = &verification->run;
-    run->gateway = verification->gateway;
-    run->account = account;
-    run->plan = account->integration->verify_plan;
-    run->server = SLICE("verify");
-    run->priority = GOVERNOR_INTERACTIVE;
-    run->weight = 1;
-    run->verifies = true;
+    trial_operation(run, account, verification->arena);
     run->tries_now = tries_now;
     run->on_done = on_verified;
     run->on_over = on_over;
     run->on_token = on_token;
     run->trace = &verification->trace;
     run->ctx = verification;
-    run->op.arena = verification->arena;
-    run->op.integration = account->integration;
-    run->op.target = &account->target;
-    run->op.path = run->op.query = run->op.body =
-        jval_new_object(verification->arena, 0);
     account->verifying = true;
     verification->started_us = gateway_mono_us(verification->gateway);
     if (op_start(run) == OP_IS_OVER) {

@@ -44,27 +44,31 @@ static void on_op_token(void *ctx, const struct token_outcome *outcome)
     }
 }
 
-void trial_start(struct trial *trial)
+void trial_operation(struct op_run *run, struct account *account, struct arena *arena)
 {
-    struct account *account = trial->account;
-    struct op_run *run = &trial->run;
     run->gateway = account_gateway(account);
     run->account = account;
     run->verifies = true;
-    run->tries_now = trial->tries_now;
     run->plan = account->integration->verify_plan;
     run->server = SLICE("verify");
     run->priority = GOVERNOR_INTERACTIVE;
     run->weight = 1;
+    run->op.arena = arena;
+    run->op.integration = account->integration;
+    run->op.target = &account->target;
+    run->op.path = run->op.query = run->op.body = jval_new_object(arena, 0);
+}
+
+void trial_start(struct trial *trial)
+{
+    struct op_run *run = &trial->run;
+    trial_operation(run, trial->account, trial->arena);
+    run->tries_now = trial->tries_now;
     run->on_done = on_op_done;
     run->on_over = on_op_over;
     run->on_token = on_op_token;
     run->trace = &trial->facts.erp;
     run->ctx = trial;
-    run->op.arena = trial->arena;
-    run->op.integration = account->integration;
-    run->op.target = &account->target;
-    run->op.path = run->op.query = run->op.body = jval_new_object(trial->arena, 0);
     trial->holders++;
     if (op_start(run) == OP_IS_OVER) {
         trial->holders--;

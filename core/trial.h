@@ -35,6 +35,9 @@ struct trial {
 
 /* In the memory of `arena`, zeroed but for it; the starter holds it once. */
 void trial_init(struct trial *trial, struct arena *arena);
+/* The operation by which an account is tried, zeroed before; what is called back, by whom it is
+ * traced and whether it tries now is the caller's. Keeps `account` and `arena`. */
+void trial_operation(struct op_run *run, struct account *account, struct arena *arena);
 /* Once, with account, on_done and ctx set: on_done comes exactly once, perhaps before this
  * returns. */
 void trial_start(struct trial *trial);
