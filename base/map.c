@@ -2,24 +2,32 @@
 /*
  * Open addressing with linear probing; a removal closes the gap, so there are no
  * tombstones. The table has a power of two of places and is at most three quarters
- * full. The hash is SipHash-1-3 under a random key.
+ * full. The hash is SipHash-1-3 under a random key. A place is one cache line, with the key in it
+ * if that is as short as our ids: a look-up among many reads one line.
  */
 #include "base/map.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "base/require.h"
 #include "base/secret.h"
 
 #define FIRST_PLACES 16
 
+#define NEAR_BYTES 40
+
 struct entry {
     uint64_t hash;
-    char *key; /* NULL: a free place */
+    void *value; /* NULL: a free place */
     size_t key_bytes;
-    void *value;
+    union {
+        char near[NEAR_BYTES];
+        char *far; /* longer keys */
+    } key;
 };
+_Static_assert(sizeof(struct entry) == 64, "a cache line");
 
 struct map {
     struct entry *entries;
@@ -76,10 +84,17 @@ static uint64_t hash_key(const struct map *map, struct slice key)
 
 static struct entry *entries_new(size_t places)
 {
-    struct entry *entries = calloc(places, sizeof(*entries));
+    size_t bytes = places * sizeof(struct entry);
+    struct entry *entries = aligned_alloc(sizeof(*entries), bytes);
 
     REQUIRE(entries != NULL);
-    return entries;
+    return memset(entries, 0, bytes);
+}
+
+static void entries_free(struct entry *entries, size_t places)
+{
+    wipe(entries, places * sizeof(*entries));
+    free(entries);
 }
 
 struct map *map_new(void)
@@ -93,10 +108,29 @@ struct map *map_new(void)
     return map;
 }
 
+static struct slice key_of(const struct entry *entry)
+{
+    bool is_near = entry->key_bytes <= NEAR_BYTES;
+
+    return slice_of(is_near ? entry->key.near : entry->key.far, entry->key_bytes);
+}
+
+static void key_put(struct entry *entry, struct slice key)
+{
+    char *copy = entry->key.near;
+
+    if (key.len > NEAR_BYTES) {
+        copy = entry->key.far = memory_alloc(key.len);
+    }
+    entry->key_bytes = key.len;
+    slice_copy(copy, key);
+}
+
 static void key_free(struct entry *entry)
 {
-    wipe(entry->key, entry->key_bytes);
-    free(entry->key);
+    if (entry->key_bytes > NEAR_BYTES) {
+        memory_free(entry->key.far);
+    }
 }
 
 void map_free(struct map *map)
@@ -105,11 +139,9 @@ void map_free(struct map *map)
         return;
     }
     for (size_t i = 0; i < map->places; i++) {
-        if (map->entries[i].key != NULL) {
-            key_free(&map->entries[i]);
-        }
+        key_free(&map->entries[i]);
     }
-    free(map->entries);
+    entries_free(map->entries, map->places);
     free(map);
 }
 
@@ -120,11 +152,8 @@ static struct entry *place_of(const struct map *map, struct slice key, uint64_t 
 
     for (;;) {
         struct entry *entry = &map->entries[at];
-        if (entry->key == NULL) {
-            return entry;
-        }
-        if (entry->hash == hash &&
-            slice_eq(slice_of(entry->key, entry->key_bytes), key)) {
+        if (entry->value == NULL ||
+            (entry->hash == hash && slice_eq(key_of(entry), key))) {
             return entry;
         }
         at = (at + 1) & (map->places - 1);
@@ -139,12 +168,11 @@ static void grow(struct map *map)
     map->entries = entries_new(places * 2);
     map->places = places * 2;
     for (size_t i = 0; i < places; i++) {
-        if (old[i].key != NULL) {
-            *place_of(map, slice_of(old[i].key, old[i].key_bytes), old[i].hash) =
-                old[i];
+        if (old[i].value != NULL) {
+            *place_of(map, key_of(&old[i]), old[i].hash) = old[i];
         }
     }
-    free(old);
+    entries_free(old, places);
 }
 
 void *map_put(struct map *map, struct slice key, void *value)
@@ -153,7 +181,7 @@ void *map_put(struct map *map, struct slice key, void *value)
     uint64_t hash = hash_key(map, key);
     struct entry *entry = place_of(map, key, hash);
 
-    if (entry->key != NULL) {
+    if (entry->value != NULL) {
         void *before = entry->value;
         entry->value = value;
         return before;
@@ -162,11 +190,8 @@ void *map_put(struct map *map, struct slice key, void *value)
         grow(map);
         entry = place_of(map, key, hash);
     }
-    char *copy = malloc(key.len + 1);
-    REQUIRE(copy != NULL);
-    slice_copy(copy, key);
-    copy[key.len] = '\0';
-    *entry = (struct entry){hash, copy, key.len, value};
+    *entry = (struct entry){.hash = hash, .value = value};
+    key_put(entry, key);
     map->count++;
     return NULL;
 }
@@ -182,7 +207,7 @@ static void close_gap(struct map *map, size_t gap)
 {
     size_t mask = map->places - 1;
 
-    for (size_t at = (gap + 1) & mask; map->entries[at].key != NULL;
+    for (size_t at = (gap + 1) & mask; map->entries[at].value != NULL;
          at = (at + 1) & mask) {
         size_t home = (size_t)map->entries[at].hash & mask;
         if (((at - home) & mask) >= ((at - gap) & mask)) {
@@ -197,10 +222,11 @@ void *map_remove(struct map *map, struct slice key)
 {
     struct entry *entry = place_of(map, key, hash_key(map, key));
 
-    if (entry->key == NULL) {
+    void *value = entry->value;
+
+    if (value == NULL) {
         return NULL;
     }
-    void *value = entry->value;
     key_free(entry);
     close_gap(map, (size_t)(entry - map->entries));
     map->count--;
@@ -217,8 +243,8 @@ void map_each(const struct map *map,
 {
     for (size_t i = 0; i < map->places; i++) {
         const struct entry *entry = &map->entries[i];
-        if (entry->key != NULL) {
-            fn(ctx, slice_of(entry->key, entry->key_bytes), entry->value);
+        if (entry->value != NULL) {
+            fn(ctx, key_of(entry), entry->value);
         }
     }
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/map.h"
+#include "tests/unit/base/freed_memory.h"
 
 #define KEYS 500
 
@@ -48,10 +49,14 @@ static void test_keys_are_copied_and_may_be_empty_or_hold_nul(void **state)
     map_free(map);
 }
 
-static struct slice key_of(char out[40], unsigned number)
+#define TEXT_BYTES 80
+
+/* Some fit into a place of the table, some do not, and some fill it to the last byte. */
+static struct slice key_of(char out[TEXT_BYTES], unsigned number)
 {
-    int len = snprintf(out, 40, "%.*skey-%u", (int)(number % 20),
-                       "prefix-of-a-long-key", number);
+    static const char prefix[] = "a-prefix-that-makes-some-keys-longer-than-a-place";
+    int len = snprintf(out, TEXT_BYTES, "%.*skey-%u", (int)(number % sizeof(prefix)),
+                       prefix, number);
     return slice_of(out, (size_t)len);
 }
 
@@ -62,7 +67,7 @@ static void test_a_million_random_steps_agree_with_an_array(void **state)
     bool held[KEYS] = {false};
     size_t count = 0;
     uint64_t dice = 42;
-    char text[40];
+    char text[TEXT_BYTES];
     (void)state;
 
     for (int step = 0; step < 1000000; step++) {
@@ -92,7 +97,7 @@ static void test_a_million_random_steps_agree_with_an_array(void **state)
 static void on_entry(void *ctx, struct slice key, void *value)
 {
     unsigned *seen = ctx;
-    char text[40];
+    char text[TEXT_BYTES];
     unsigned number = *(unsigned *)value;
 
     assert_true(slice_eq(key, key_of(text, number)));
@@ -103,7 +108,7 @@ static void test_each_visits_every_entry_once(void **state)
 {
     struct map *map = map_new();
     unsigned numbers[1000], seen[1000] = {0};
-    char text[40];
+    char text[TEXT_BYTES];
     (void)state;
 
     for (unsigned i = 0; i < 1000; i++) {
@@ -119,6 +124,44 @@ static void test_each_visits_every_entry_once(void **state)
     map_free(NULL);
 }
 
+static void keep_place(void *ctx, struct slice key, void *value)
+{
+    const char **places = ctx;
+    places[*(size_t *)value] = key.ptr;
+}
+
+/* Keys name logins: neither a removal nor a table that was outgrown leaves them behind. */
+static void test_keys_are_wiped(void **state)
+{
+    struct map *map = map_new();
+    size_t numbers[100];
+    const char *first[2], *later[100];
+    char text[TEXT_BYTES];
+    const struct slice keys[] = {
+        SLICE("map-marker-0b77"),
+        SLICE("map-marker-0b77-in-a-key-that-has-memory-of-its-own")};
+    (void)state;
+
+    for (size_t i = 0; i < 2; i++) {
+        numbers[i] = i;
+        assert_null(map_put(map, keys[i], &numbers[i]));
+    }
+    map_each(map, keep_place, first);
+    for (size_t i = 2; i < 100; i++) {
+        numbers[i] = i;
+        assert_null(map_put(map, key_of(text, (unsigned)i), &numbers[i]));
+    }
+    map_each(map, keep_place, later);
+    assert_ptr_not_equal(first[0], later[0]);
+    assert_false(memory_holds((uintptr_t)first[0], keys[0].len, "map-marker-0b77"));
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(memory_holds((uintptr_t)later[i], keys[i].len, "map-marker-0b77"));
+        assert_ptr_equal(map_remove(map, keys[i]), &numbers[i]);
+        assert_false(memory_holds((uintptr_t)later[i], keys[i].len, "map-marker-0b77"));
+    }
+    map_free(map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_keys_are_copied_and_may_be_empty_or_hold_nul),
         cmocka_unit_test(test_a_million_random_steps_agree_with_an_array),
         cmocka_unit_test(test_each_visits_every_entry_once),
+        cmocka_unit_test(test_keys_are_wiped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
