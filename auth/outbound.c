@@ -292,11 +292,12 @@ struct credential {
     struct token_source *source; /* held; made at the first need */
 };
 
-struct credential *credential_new(const struct outbound_scheme *scheme,
+struct credential *credential_new(struct slab *slab,
+                                  const struct outbound_scheme *scheme,
                                   struct slice account_id, const struct slice *origins,
                                   size_t origin_count)
 {
-    struct arena *arena = arena_new_sized(CREDENTIAL_BYTES);
+    struct arena *arena = arena_new_in_slab(slab, CREDENTIAL_BYTES);
     struct credential *credential = arena_alloc(arena, sizeof *credential);
     credential->scheme = scheme;
     credential->arena = arena;

@@ -23,6 +23,7 @@
 #include "base/jval.h"
 #include "base/random_stock.h"
 #include "base/secret.h"
+#include "base/slab.h"
 #include "base/slice.h"
 #include "io/http_client.h"
 #include "io/http_field.h"
@@ -93,8 +94,10 @@ MUST_USE enum err outbound_check(const struct jval *auth, struct slice integrati
 struct credential;
 
 /* `account_id`: ours; `origins`: scheme://host[:port] this credential may be used at.
- * All are copied. Fields are given with credential_put; it takes the secret. */
-struct credential *credential_new(const struct outbound_scheme *scheme,
+ * All are copied, into memory of `slab` (kept) or of malloc where that is NULL. Fields are given
+ * with credential_put; it takes the secret. */
+struct credential *credential_new(struct slab *slab,
+                                  const struct outbound_scheme *scheme,
                                   struct slice account_id, const struct slice *origins,
                                   size_t origin_count);
 void credential_put(struct credential *credential, struct slice field,

@@ -11,28 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/poison.h"
 #include "base/secret.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_ASAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_ASAN 1
-#endif
-
-#ifdef ARENA_ASAN
+#ifdef POISON_ASAN
 /* Room behind each piece stays poisoned, so that an overrun is seen as one of malloc's
  * is. */
-#include <sanitizer/asan_interface.h>
 #define RED_ZONE 16
-#define POISON(ptr, bytes) ASAN_POISON_MEMORY_REGION(ptr, bytes)
-#define UNPOISON(ptr, bytes) ASAN_UNPOISON_MEMORY_REGION(ptr, bytes)
 #else
 #define RED_ZONE 0
-#define POISON(ptr, bytes) ((void)0)
-#define UNPOISON(ptr, bytes) ((void)0)
 #endif
 
 #define CHUNK_BYTES ((size_t)16 * 1024)
@@ -57,8 +44,14 @@ struct arena_store {
     size_t lent; /* to arenas */
 };
 
+/* Where chunks come from and go back to; both NULL: malloc. */
+struct source {
+    struct arena_store *store;
+    struct slab *slab;
+};
+
 struct arena {
-    struct arena_store *store; /* NULL: none */
+    struct source source;
     struct chunk *current;
     size_t chunk_bytes;       /* of the next one */
     struct cleanup *cleanups; /* newest first */
@@ -70,9 +63,14 @@ static bool is_stored_size(size_t room)
     return room == CHUNK_BYTES - sizeof(struct chunk);
 }
 
-/* From the store, if there is one that has any. */
-static struct chunk *chunk_memory(struct arena_store *store, size_t room)
+/* From the store, if it has any. */
+static struct chunk *chunk_memory(const struct source *source, size_t room)
 {
+    struct arena_store *store = source->store;
+
+    if (source->slab != NULL) {
+        return slab_take(source->slab, sizeof(struct chunk) + room);
+    }
     if (store == NULL || !is_stored_size(room)) {
         return malloc(sizeof(struct chunk) + room);
     }
@@ -87,10 +85,15 @@ static struct chunk *chunk_memory(struct arena_store *store, size_t room)
 }
 
 /* A wiped chunk goes back to where it came from. */
-static void chunk_free(struct arena_store *store, struct chunk *chunk)
+static void chunk_free(const struct source *source, struct chunk *chunk)
 {
+    struct arena_store *store = source->store;
     bool is_lent = store != NULL && is_stored_size(chunk->room);
 
+    if (source->slab != NULL) {
+        slab_give(source->slab, chunk, sizeof(struct chunk) + chunk->room);
+        return;
+    }
     if (is_lent) {
         store->lent--;
     }
@@ -104,9 +107,9 @@ static void chunk_free(struct arena_store *store, struct chunk *chunk)
     store->count++;
 }
 
-static struct chunk *chunk_new(struct arena_store *store, size_t room)
+static struct chunk *chunk_new(const struct source *source, size_t room)
 {
-    struct chunk *chunk = chunk_memory(store, room);
+    struct chunk *chunk = chunk_memory(source, room);
 
     REQUIRE(chunk != NULL);
     chunk->next = NULL;
@@ -132,13 +135,13 @@ static void *chunk_take(struct chunk *chunk, size_t bytes)
     return memset(ptr, 0, bytes);
 }
 
-static struct arena *arena_of(struct arena_store *store, size_t first_bytes,
+static struct arena *arena_of(const struct source *source, size_t first_bytes,
                               size_t chunk_bytes)
 {
-    struct chunk *chunk = chunk_new(store, first_bytes - sizeof(struct chunk));
+    struct chunk *chunk = chunk_new(source, first_bytes - sizeof(struct chunk));
     struct arena *arena = chunk_take(chunk, sizeof(*arena));
 
-    arena->store = store;
+    arena->source = *source;
     arena->current = chunk;
     arena->chunk_bytes = chunk_bytes;
     return arena;
@@ -146,18 +149,23 @@ static struct arena *arena_of(struct arena_store *store, size_t first_bytes,
 
 struct arena *arena_new(void)
 {
-    return arena_of(NULL, CHUNK_BYTES, CHUNK_BYTES);
+    return arena_new_in(NULL);
 }
 
 struct arena *arena_new_in(struct arena_store *store)
 {
-    return arena_of(store, CHUNK_BYTES, CHUNK_BYTES);
+    return arena_of(&(struct source){.store = store}, CHUNK_BYTES, CHUNK_BYTES);
 }
 
 struct arena *arena_new_sized(size_t bytes)
 {
+    return arena_new_in_slab(NULL, bytes);
+}
+
+struct arena *arena_new_in_slab(struct slab *slab, size_t bytes)
+{
     REQUIRE(bytes >= SMALLEST_CHUNK);
-    return arena_of(NULL, bytes,
+    return arena_of(&(struct source){.slab = slab}, bytes,
                     bytes / 4 > SMALLEST_CHUNK ? bytes / 4 : SMALLEST_CHUNK);
 }
 
@@ -170,13 +178,13 @@ void arena_free(struct arena *arena)
          cleanup = cleanup->next) {
         cleanup->fn(cleanup->ptr);
     }
-    struct arena_store *store = arena->store;
+    struct source source = arena->source; /* the arena lies in one of the chunks */
     struct chunk *chunk = arena->current;
     while (chunk != NULL) {
         struct chunk *next = chunk->next;
         UNPOISON(chunk->bytes, chunk->room);
         wipe(chunk->bytes, chunk->used);
-        chunk_free(store, chunk);
+        chunk_free(&source, chunk);
         chunk = next;
     }
 }
@@ -214,12 +222,13 @@ static struct chunk *chunk_for(struct arena *arena, size_t need)
         return current;
     }
     if (need > arena->chunk_bytes / 4) {
-        struct chunk *own = chunk_new(arena->store, need);
+        struct chunk *own = chunk_new(&arena->source, need);
         own->next = current->next;
         current->next = own;
         return own;
     }
-    arena->current = chunk_new(arena->store, arena->chunk_bytes - sizeof(struct chunk));
+    arena->current =
+        chunk_new(&arena->source, arena->chunk_bytes - sizeof(struct chunk));
     arena->current->next = current;
     return arena->current;
 }

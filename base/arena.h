@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/require.h"
+#include "base/slab.h"
 #include "base/slice.h"
 
 struct arena;
@@ -22,6 +23,9 @@ struct arena *arena_new(void);
 /* The same for what is small and lives long: `bytes` at once, 256 at least, then a quarter of
  * that at a time. */
 struct arena *arena_new_sized(size_t bytes);
+/* The same for what exists once per account: keeps `slab`, which gives the memory; NULL: malloc
+ * does. */
+struct arena *arena_new_in_slab(struct slab *slab, size_t bytes);
 
 /*
  * Up to `most` chunks of 16 KiB, wiped like all others, for arenas that come and go with every

@@ -222,7 +222,7 @@ static void use_up(struct account *account)
 static struct account *new_account(struct accounts *accounts,
                                    const struct store_account *record)
 {
-    struct arena *arena = arena_new_sized(ACCOUNT_BYTES);
+    struct arena *arena = arena_new_in_slab(accounts->slab, ACCOUNT_BYTES);
     struct account *account = arena_alloc(arena, sizeof *account);
     account->arena = arena;
     account->holders = 1;
@@ -336,6 +336,11 @@ enum err account_refresh(struct account *account)
 struct gateway *account_gateway(const struct account *account)
 {
     return account->owner->gateway;
+}
+
+struct slab *account_slab(const struct account *account)
+{
+    return account->owner->slab;
 }
 
 struct lockout *account_lockout(const struct account *account)

@@ -40,6 +40,7 @@ struct accounts *accounts_new(struct gateway *gateway)
     struct accounts *accounts = calloc(1, sizeof *accounts);
     REQUIRE(accounts != NULL);
     accounts->gateway = gateway;
+    accounts->slab = slab_new();
     accounts->by_id = map_new();
     accounts->worked = map_new();
     accounts->lockout = lockout_new();
@@ -74,6 +75,7 @@ void accounts_free(struct accounts *accounts)
     lockout_free(accounts->user_lockout);
     login_leases_free(accounts->login_leases);
     login_turns_free(accounts->login_turns);
+    slab_free(accounts->slab);
     free(accounts);
 }
 

@@ -11,6 +11,7 @@
 
 #include "auth/outbound.h"
 #include "base/list.h"
+#include "base/slab.h"
 #include "catalog/catalog.h"
 #include "connectors/connector.h"
 #include "core/gateway.h"
@@ -137,6 +138,8 @@ MUST_USE enum err accounts_build_apart(struct accounts *accounts,
                                        const struct jval *auth, struct account **out);
 
 struct gateway *account_gateway(const struct account *account);
+/* For what lives as long as the account. */
+struct slab *account_slab(const struct account *account);
 /* What was refused of each login, and of each user at an ERP. */
 struct lockout *account_lockout(const struct account *account);
 struct lockout *account_user_lockout(const struct account *account);

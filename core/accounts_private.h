@@ -12,6 +12,7 @@
 
 struct accounts {
     struct gateway *gateway;
+    struct slab *slab; /* the accounts and their credentials */
     struct map *by_id; /* those kept ready, one hold each */
     struct list ready; /* the same */
     /* When the logins of those put away last worked, in monotonic microseconds: they are not

@@ -64,8 +64,8 @@ static struct credential *new_client(const struct connect *connect)
 {
     const struct gateway_parts *parts = &connect->gateway->parts;
     struct credential *credential =
-        credential_new(connect->scheme, connect->session.id, connect->target.origins,
-                       connect->target.origin_count);
+        credential_new(NULL, connect->scheme, connect->session.id,
+                       connect->target.origins, connect->target.origin_count);
     for (size_t i = 0; i < connect->auth->count; i++) {
         const struct jmember *member = &connect->auth->members[i];
         if (!slice_is(member->name, "scheme")) {

@@ -15,8 +15,8 @@ static enum err new_credential(struct account *account, struct slice scheme_name
     if (scheme == NULL) {
         return ERR_NOT_FOUND;
     }
-    *out = credential_new(scheme, account->record.id, account->target.origins,
-                          account->target.origin_count);
+    *out = credential_new(account_slab(account), scheme, account->record.id,
+                          account->target.origins, account->target.origin_count);
     credential_use_tokens(*out, parts->tokens, parts->grants, account->record.tenant);
     return ERR_OK;
 }

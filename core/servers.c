@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "base/slab.h"
 
 /* What most servers need, in one piece. */
 #define SERVER_BYTES 512
@@ -12,6 +13,7 @@
 struct servers {
     struct map *by_id; /* those kept ready, one hold each */
     struct list ready; /* the same */
+    struct slab *slab; /* the servers */
     size_t most;
 };
 
@@ -20,6 +22,7 @@ struct servers *servers_new(size_t most)
     struct servers *servers = calloc(1, sizeof *servers);
     REQUIRE(servers != NULL);
     servers->by_id = map_new();
+    servers->slab = slab_new();
     list_init(&servers->ready);
     servers->most = most;
     return servers;
@@ -56,6 +59,7 @@ void servers_free(struct servers *servers)
     }
     map_each(servers->by_id, drop_server, NULL);
     map_free(servers->by_id);
+    slab_free(servers->slab);
     free(servers);
 }
 
@@ -161,9 +165,10 @@ enum err server_config_parse(const struct jval *config,
     return ERR_OK;
 }
 
-static enum err build(const struct store_server *record, struct server **out)
+static enum err build(struct slab *slab, const struct store_server *record,
+                      struct server **out)
 {
-    struct arena *arena = arena_new_sized(SERVER_BYTES);
+    struct arena *arena = arena_new_in_slab(slab, SERVER_BYTES);
     struct arena *scratch = arena_new();
     struct server *server = arena_alloc(arena, sizeof *server);
     server->arena = arena;
@@ -208,7 +213,7 @@ enum err servers_get(struct servers *servers, const struct store_server *record,
 {
     struct server *server = map_get(servers->by_id, record->id);
     if (server == NULL || server->version != record->version) {
-        enum err err = build(record, &server);
+        enum err err = build(servers->slab, record, &server);
         if (err != ERR_OK) {
             return err;
         }

@@ -27,7 +27,7 @@ static struct tenant *tenant_get(struct governor *governor, struct slice id)
         return tenant;
     }
     REQUIRE(id.len <= UINT32_MAX);
-    tenant = governor_alloc(sizeof(*tenant) + id.len);
+    tenant = slab_take(governor->records, sizeof(*tenant) + id.len);
     memcpy(tenant->id, id.ptr, id.len);
     tenant->node.id = tenant->id;
     tenant->node.id_bytes = (uint32_t)id.len;
@@ -45,12 +45,12 @@ static void tenant_reap(struct governor *governor, struct tenant *tenant)
     }
     REQUIRE(gate_is_unused(&tenant->gate));
     tree_remove(&governor->tenants, &tenant->node);
-    free(tenant);
+    slab_give(governor->records, tenant, sizeof(*tenant) + tenant->node.id_bytes);
 }
 
 static struct governor_seat *seat_new(struct governor *governor, struct slice id)
 {
-    struct governor_seat *seat = governor_alloc(sizeof(*seat) + id.len);
+    struct governor_seat *seat = slab_take(governor->records, sizeof(*seat) + id.len);
 
     memcpy(seat->id, id.ptr, id.len);
     seat->id_bytes = id.len;
@@ -60,6 +60,11 @@ static struct governor_seat *seat_new(struct governor *governor, struct slice id
     list_init(&seat->running);
     map_put(governor->seats, id, seat);
     return seat;
+}
+
+static void seat_free(struct governor *governor, struct governor_seat *seat)
+{
+    slab_give(governor->records, seat, sizeof(*seat) + seat->id_bytes);
 }
 
 /* Of an account that leaves; a lane that nobody has left keeps nothing. */
@@ -273,7 +278,7 @@ void seat_reap(struct governor *governor, struct governor_seat *seat)
     lane_changed(governor, lane);
     seat_detach(seat);
     map_remove(governor->seats, slice_of(seat->id, seat->id_bytes));
-    free(seat);
+    seat_free(governor, seat);
     lane_reap(governor, lane);
     tenant_reap(governor, tenant);
 }
@@ -310,21 +315,20 @@ void governor_lane_set(struct governor *governor, struct slice id, int ceiling,
     lane_reap(governor, lane);
 }
 
-static void free_seat(void *ctx, struct slice key, void *value)
+static void drop_seat(void *ctx, struct slice key, void *value)
 {
     struct governor_seat *seat = value;
 
-    (void)ctx;
     (void)key;
     REQUIRE(seat->queued == 0 && seat->in_flight == seat->held);
     seat_detach(seat);
-    free(seat);
+    seat_free(ctx, seat);
 }
 
 /* All records at once, at the end of the governor. */
 void seats_free(struct governor *governor)
 {
-    map_each(governor->seats, free_seat, NULL);
+    map_each(governor->seats, drop_seat, governor);
     map_free(governor->seats);
     while (governor->lanes.root != NULL) {
         struct lane *lane = (struct lane *)(void *)governor->lanes.root;

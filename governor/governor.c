@@ -84,6 +84,7 @@ struct governor *governor_new(const struct governor_options *options)
     governor->options = *options;
     governor->shares = 1;
     governor->random = options->seed;
+    governor->records = slab_new();
     governor->seats = map_new();
     list_init(&governor->holds);
     list_init(&governor->decided);
@@ -106,6 +107,7 @@ void governor_free(struct governor *governor)
         free(hold);
     }
     seats_free(governor);
+    slab_free(governor->records);
     buf_free(&governor->changed);
     free(governor->told);
     free(governor);

@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "base/number.h"
 #include "base/require.h"
+#include "base/slab.h"
 #include "governor/bucket.h"
 #include "governor/governor.h"
 #include "governor/heap.h"
@@ -276,7 +277,8 @@ struct hold {
 struct governor {
     struct governor_options options;
     int share, shares;
-    struct map *seats; /* by account id */
+    struct slab *records; /* lanes, tenants, seats: as many as there are accounts */
+    struct map *seats;    /* by account id */
     struct tree lanes, tenants;
     struct heap deadlines;   /* waiting tickets */
     struct heap throttled;   /* lanes with a throttle */

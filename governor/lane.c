@@ -25,7 +25,7 @@ struct lane *lane_get(struct governor *governor, struct slice id)
         return lane;
     }
     REQUIRE(id.len <= UINT32_MAX);
-    lane = governor_alloc(sizeof(*lane) + id.len);
+    lane = slab_take(governor->records, sizeof(*lane) + id.len);
     memcpy(lane->id, id.ptr, id.len);
     lane->node.id = lane->id;
     lane->node.id_bytes = (uint32_t)id.len;
@@ -55,7 +55,7 @@ void lane_reap(struct governor *governor, struct lane *lane)
     free(lane_pace(lane));
     free(lane->waits);
     free(lane->gone);
-    free(lane);
+    slab_give(governor->records, lane, sizeof(*lane) + lane->node.id_bytes);
 }
 
 /* The operator's, or the highest of the accounts': what may run while nothing is refused. */

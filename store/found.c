@@ -10,7 +10,7 @@
  */
 #include <stdlib.h>
 
-#include "base/memory.h"
+#include "base/slab.h"
 #include "store/store_private.h"
 
 #define FOUND_PLACES ((size_t)32 * 1024)
@@ -19,12 +19,14 @@
 
 struct entry {
     char hash[HASH_BYTES];
+    size_t bytes;              /* of the whole */
     int64_t content;           /* the file's, when it was searched */
     struct found_server found; /* its texts lie behind it */
     char texts[];
 };
 
 struct found_servers {
+    struct slab *slab; /* the entries */
     struct entry *entries[FOUND_PLACES];
 };
 
@@ -32,14 +34,26 @@ struct found_servers *found_new(void)
 {
     struct found_servers *servers = calloc(1, sizeof *servers);
     REQUIRE(servers != NULL);
+    servers->slab = slab_new();
     return servers;
+}
+
+static void entry_free(struct found_servers *servers, struct entry *entry)
+{
+    if (entry != NULL) {
+        slab_give(servers->slab, entry, entry->bytes);
+    }
 }
 
 void found_free(struct found_servers *servers)
 {
-    for (size_t i = 0; servers != NULL && i < FOUND_PLACES; i++) {
-        memory_free(servers->entries[i]);
+    if (servers == NULL) {
+        return;
     }
+    for (size_t i = 0; i < FOUND_PLACES; i++) {
+        entry_free(servers, servers->entries[i]);
+    }
+    slab_free(servers->slab);
     free(servers);
 }
 
@@ -98,16 +112,18 @@ void found_put(struct found_servers *servers, int64_t content, struct slice hash
                const struct found_server *found)
 {
     const struct store_server *server = &found->server;
-    size_t bytes =
+    size_t text_bytes =
         server->id.len + server->account.len + server->name.len + server->config.len;
+    size_t bytes = sizeof(struct entry) + text_bytes;
     struct entry **place = place_for(pair_of(servers, hash), content, hash);
 
-    if (bytes > FOUND_TEXT_BYTES) {
+    if (text_bytes > FOUND_TEXT_BYTES) {
         return;
     }
-    memory_free(*place);
-    struct entry *entry = memory_alloc(sizeof *entry + bytes);
+    entry_free(servers, *place);
+    struct entry *entry = slab_take(servers->slab, bytes);
     memcpy(entry->hash, hash.ptr, HASH_BYTES);
+    entry->bytes = bytes;
     entry->content = content;
     entry->found = *found;
     char *at = keep_text(entry->texts, &entry->found.server.id);

@@ -14,8 +14,9 @@
 static struct credential *client(const char *id)
 {
     const struct slice origin = SLICE(ORIGIN);
-    struct credential *credential = credential_new(
-        outbound_scheme_find(SLICE("netsuite_oauth2")), SLICE("acc_a"), &origin, 1);
+    struct credential *credential =
+        credential_new(NULL, outbound_scheme_find(SLICE("netsuite_oauth2")),
+                       SLICE("acc_a"), &origin, 1);
     credential_put(credential, SLICE("client_id"), secret_new(slice_str(id)));
     return credential;
 }

@@ -34,7 +34,7 @@ static struct slice key_of(const struct keys *keys, const struct login *login,
 {
     struct slice lane = slice_str(login->lane);
     struct credential *credential = credential_new(
-        outbound_scheme_find(slice_str(login->scheme)), SLICE("acc_a"), NULL, 0);
+        NULL, outbound_scheme_find(slice_str(login->scheme)), SLICE("acc_a"), NULL, 0);
     for (size_t i = 0; i < 4 && login->fields[i].name != NULL; i++) {
         credential_put(credential, slice_str(login->fields[i].name),
                        secret_new(slice_str(login->fields[i].value)));

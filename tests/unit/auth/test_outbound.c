@@ -270,8 +270,9 @@ static struct credential *credential_with(const struct slice *origins, size_t co
                                             {"consumer_secret", "cs"},
                                             {"token_id", "ti"},
                                             {"token_secret", "ts"}};
-    struct credential *credential = credential_new(
-        outbound_scheme_find(SLICE("netsuite_tba")), SLICE("acc_a"), origins, count);
+    struct credential *credential =
+        credential_new(NULL, outbound_scheme_find(SLICE("netsuite_tba")),
+                       SLICE("acc_a"), origins, count);
 
     for (size_t i = 0; i < 4; i++) {
         credential_put(credential, slice_str(fields[i][0]),

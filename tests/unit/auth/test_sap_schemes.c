@@ -203,8 +203,9 @@ static void btp_end(struct btp *btp)
 static struct credential *credential_of(struct btp *btp, const struct member *members)
 {
     const struct slice origin = SLICE(HOST);
-    struct credential *credential = credential_new(
-        outbound_scheme_find(slice_str(members[0].value)), SLICE("acc_a"), &origin, 1);
+    struct credential *credential =
+        credential_new(NULL, outbound_scheme_find(slice_str(members[0].value)),
+                       SLICE("acc_a"), &origin, 1);
 
     credential_use_tokens(credential, btp->tokens, NULL, SLICE("acme"));
     for (size_t i = 1; members[i].name != NULL; i++) {
