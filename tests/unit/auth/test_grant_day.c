@@ -116,21 +116,21 @@ static void send(void *ctx, const struct http_send *request,
                  const struct http_transfer_handlers *handlers)
 {
     struct day *day = ctx;
-    struct out *room = NULL;
-    size_t open = 0, grant = 0;
+    size_t room = CAP_MOST, open = 0, grant = 0;
     unsigned serial = 0;
     for (size_t i = 0; i < day->kind->cap; i++) {
         open += day->outs[i].open ? 1 : 0;
-        room = day->outs[i].open ? room : &day->outs[i];
+        room = day->outs[i].open ? room : i;
     }
-    assert_non_null(room); /* never more at once than the cap */
+    assert_true(room < CAP_MOST); /* never more at once than the cap */
     day->most_out = open + 1 > day->most_out ? open + 1 : day->most_out;
     read_token(request->body, "grant_type=refresh_token&refresh_token=r", &grant,
                &serial);
     assert_int_equal(serial, day->given[grant].serial); /* not used up */
     day->requests++;
-    *room = (struct out){*handlers, grant, serial,
-                         day->time.wall_ms + 50 + (int64_t)draw(day, 1500), true};
+    day->outs[room] =
+        (struct out){*handlers, grant, serial,
+                     day->time.wall_ms + 50 + (int64_t)draw(day, 1500), true};
 }
 
 static bool is_down(const struct day *day)
