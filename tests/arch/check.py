@@ -49,6 +49,7 @@ LIBRARIES = {
     r"openssl/.*": "OpenSSL", r"sqlite3\.h": "SQLite",
     r"jansson\.h": "jansson", r"libxml/.*": "libxml2",
     r"pcre2\.h": "PCRE2", r"hiredis/.*": "hiredis", r"cmocka\.h": "cmocka",
+    r"(lua|lualib|lauxlib)\.h": "Lua",
 }
 USES = {
     "base": [],
@@ -64,7 +65,7 @@ USES = {
     "cli": ["jansson"],
     "mocks/common": ["libuv", "llhttp", "OpenSSL", "SQLite", "jansson", "libxml2"],
     "mocks/*": ["libuv", "llhttp", "OpenSSL", "SQLite", "jansson", "libxml2"],
-    "tests": ["cmocka", "jansson"],
+    "tests": ["cmocka", "jansson", "Lua"],
     "bench": [],
     "fuzz": [],
 }

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The lease protocol searched by spin, in several small worlds, each to its end; then with one
-fault planted at a time, which has to be found. docs/lease-model.md says what this shows.
+"""The lease protocol searched by spin, and lender.c with lease.lua by shares.c, in several small
+worlds, each to its end; then with one fault planted at a time, which has to be found.
+docs/lease-model.md says what this shows.
 
-  tests/model/check.py               all worlds and faults
+  tests/model/check.py               all worlds and faults but the long ones
+  tests/model/check.py --long        the long ones: minutes each, 4 GB
   tests/model/check.py NAME...       some of them
   tests/model/check.py --list        their names
   tests/model/check.py --shortest NAME   the shortest way to what is wrong there, step by step
@@ -22,6 +24,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 MODEL = os.path.join(ROOT, "tests", "model", "lease.pml")
 BUILD = os.path.join(ROOT, "build", "model")
 MEMORY_MB = 2000
+MEMORY_LONG_MB = 4000
 DEPTH = 1500000
 
 QUIET = {"BREAKS": 0, "CRASHES": 0, "RESTARTS": 0, "STALLS": 0, "LAGS": 0, "LATE_NEWS": 0}
@@ -33,6 +36,10 @@ WORLDS = {  # the longest first, so that the other core is not idle at the end
     "slow-clock": {"LAGS": 1},
     "crash": {"CRASHES": 1, "CALM": 1},
     "peace": {"CALM": 1},
+}
+LONG_WORLDS = {
+    "two-slots": {"CEILING": 2, "CALM": 1},
+    "crash-restart": {"CRASHES": 1, "RESTARTS": 1},
 }
 # The fault, and the world in which it has to show.
 FAULTS = {
@@ -49,6 +56,22 @@ FAULTS = {
     "NEWS_FOR_A_LEASE": {},
     "NO_NUMBERS": {"BREAKS": 1},
     "UNTOLD": {"CALM": 1},
+}
+
+# Of the code: seats (0: strict), ceiling, cuts, crashes, restarts, late servers, late requests.
+CODE_WORLDS = {
+    "code-two-slots": (0, 2, 0, 0, 0, 0, 0),
+    "code-zero-share": (2, 1, 1, 0, 0, 0, 0),
+    "code-share": (2, 2, 0, 0, 0, 0, 0),
+}
+# A line of the code, what is put in its place, and the world in which it has to show.
+CODE_FAULTS = {
+    "SEATS_LENT": ("lease.lua", "if not taken[tostring(place)] then", "if false then",
+                   (2, 2, 1, 0, 0, 0, 0)),
+    "SHARE_AT_ONCE": ("lender.c", "(3 * lender->terms.ttl_ms + lender->terms.hold_ms) * 1000",
+                      "lender->terms.ttl_ms * 1000", (2, 2, 1, 0, 0, 0, 0)),
+    "NEW_SEAT_TRUSTED": ("lease.lua", "if known < crew then", "if false then",
+                         (2, 2, 0, 1, 0, 0, 0)),
 }
 
 # What the model was written from: when one of these lines changes, the model has to follow. In a
@@ -135,8 +158,41 @@ def search(name, options, is_shortest=False):
     must(["spin", "-a", *flags, "lease.pml"], folder)
     kind = ["-DBFS"] if is_shortest else []
     must([os.environ.get("CC", "cc"), "-O2", "-DSAFETY", "-DNOREDUCE", "-DCOLLAPSE",
-          f"-DMEMLIM={MEMORY_MB}", *kind, "-o", "pan", "pan.c"], folder)
+          f"-DMEMLIM={MEMORY_LONG_MB if name in LONG_WORLDS else MEMORY_MB}", *kind,
+          "-o", "pan", "pan.c"], folder)
     return run(["./pan", f"-m{DEPTH}", "-w22"], folder).stdout, folder
+
+
+def search_code(name, options, fault=None):
+    """Shares.c's report of a world: lender.c and lease.lua as they are, or with one line replaced."""
+    folder = os.path.join(BUILD, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    for file in ("lender.c", "lease.lua"):
+        with open(os.path.join(ROOT, "coordination", file), encoding="utf-8") as source:
+            text = source.read()
+        if fault and file == fault[0]:
+            if text.count(fault[1]) != 1:
+                return f"FAIL {file} has no longer one line: {fault[1]}"
+            text = text.replace(fault[1], fault[2])
+        with open(os.path.join(folder, file), "w", encoding="utf-8") as copy:
+            copy.write(text)
+    flags = run(["pkg-config", "--cflags", "--libs", "lua5.1", "libcrypto"], ROOT).stdout.split()
+    base = [f"base/{part}.c" for part in ("map", "memory", "random_stock", "require", "secret",
+                                          "slice")]
+    program = os.path.join(folder, "shares")
+    parts = [f"tests/model/shares{part}.c" for part in ("", "_lender", "_redis", "_events",
+                                                       "_numbers")]
+    must([os.environ.get("CC", "cc"), "-O2", "-D_GNU_SOURCE", "-I.",
+          f'-DLENDER_C="{folder}/lender.c"', *parts, *base, "-o", program, *flags], ROOT)
+    return run([program, os.path.join(folder, "lease.lua"), "tests/model/store.lua",
+                *map(str, options)], ROOT).stdout
+
+
+def judge_code(report):
+    states = re.match(r"(\d+) states, (none is above|above the ceiling)", report)
+    is_above = bool(states) and states.group(2) == "above the ceiling"
+    return bool(states) and not is_above, is_above, int(states.group(1)) if states else 0
 
 
 def judge(report):
@@ -159,14 +215,21 @@ def story(folder, flags):
 
 def check(name, options, is_fault):
     started = time.monotonic()
-    report, folder = search(name, options)
-    is_clean, violated, states = judge(report)
+    is_code = name.startswith("code-")
+    if is_code:
+        fault = options if is_fault else None
+        report = search_code(name, fault[3] if fault else options, fault)
+        is_clean, violated, states = judge_code(report)
+    else:
+        report, folder = search(name, options)
+        is_clean, violated, states = judge(report)
     is_good = bool(violated) if is_fault else is_clean
     print(f"{'ok  ' if is_good else 'FAIL'} {name:26} {states:9} states "
           f"{time.monotonic() - started:4.0f} s  {'found' if is_fault and violated else ''}",
           flush=True)
     if not is_good:
         print(report)
+    if not is_good and not is_code:
         print("\n".join(list(story(folder, defines(options)))[-60:]))
     return is_good
 
@@ -175,12 +238,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--long", action="store_true")
     parser.add_argument("--shortest", action="store_true")
     parser.add_argument("--jobs", type=int, default=2, help="searches at a time, 2 GB each")
     args = parser.parse_args()
-    every = {name: (options, False) for name, options in WORLDS.items()}
+    every = {name: (options, False) for name, options in (WORLDS | CODE_WORLDS).items()}
     every |= {f"FAULT_{name}": ({f"FAULT_{name}": 1, **options}, True)
               for name, options in FAULTS.items()}
+    every |= {f"code-FAULT_{name}": (fault, True) for name, fault in CODE_FAULTS.items()}
+    usual = list(every)
+    every |= {name: (options, False) for name, options in LONG_WORLDS.items()}
     if args.list:
         print("\n".join(every))
         return 0
@@ -190,7 +257,9 @@ def main():
     diverged = [] if args.names else list(missing_rules())
     for line in diverged:
         print(f"FAIL the model follows the code no more: {line}")
-    names = args.names or list(every)
+    names = args.names or (list(LONG_WORLDS) if args.long else usual)
+    if args.shortest and any(name.startswith("code-") for name in names):
+        sys.exit("error: a search of the code tells the shortest way by itself, when it fails")
     if args.shortest:
         for name in names:
             options = every[name][0]
