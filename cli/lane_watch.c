@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "base/timefmt.h"
 
 #define EVENT_BYTES ((size_t)256 * 1024) /* four times what the server sends at most */
@@ -30,7 +31,7 @@ struct watch {
     struct loop_timer
         *timer; /* until the next connection, or until this one is silent */
     struct buf line, name, data;
-    int64_t pause_ms; /* before the next connection */
+    int64_t pause_ms; /* before the next connection, at most */
     int lines;        /* until the names of the columns come again */
     int ready, shown; /* of this connection */
     char ending[64];  /* why the server has ended the stream; empty: it has not */
@@ -144,8 +145,14 @@ static void print_lane(struct watch *watch, const json_t *lane)
 
 /* ---- Events ---- */
 
+/* Only now it is known that the server answers, and nothing on the way to it. */
 static void on_ready(struct watch *watch, const json_t *data)
 {
+    if (watch->is_lost) {
+        command_fail("connected again");
+    }
+    watch->is_lost = false;
+    watch->pause_ms = FIRST_PAUSE_MS;
     watch->ready++;
     if (watch->is_one && watch->shown == 0 &&
         watch->ready == json_integer_value(json_object_get(data, "workers"))) {
@@ -219,12 +226,7 @@ static void take(struct watch *watch, struct slice bytes)
 static void on_piece(void *ctx, struct slice bytes)
 {
     struct watch *watch = ctx;
-    if (watch->is_lost) {
-        command_fail("connected again");
-    }
     watch->was_connected = true;
-    watch->is_lost = false;
-    watch->pause_ms = FIRST_PAUSE_MS;
     take(watch, bytes);
     loop_timer_stop(watch->timer);
     watch->timer = loop_timer_start(watch->loop, SILENT_MS, on_silence, watch);
@@ -233,6 +235,14 @@ static void on_piece(void *ctx, struct slice bytes)
 /* ---- Connections ---- */
 
 static void connect_now(void *ctx);
+
+/* Half of the pause or more: all that watched a server do not come back at once. */
+static int64_t draw_pause(const struct watch *watch)
+{
+    uint32_t drawn;
+    random_bytes(&drawn, sizeof drawn);
+    return watch->pause_ms - drawn % (watch->pause_ms / 2 + 1);
+}
 
 /* Said once for each time that the server goes away. */
 static void try_later(struct watch *watch, const char *reason)
@@ -246,15 +256,18 @@ static void try_later(struct watch *watch, const char *reason)
     }
     watch->is_lost = true;
     loop_timer_stop(watch->timer);
-    watch->timer = loop_timer_start(watch->loop, watch->pause_ms, connect_now, watch);
+    watch->timer = loop_timer_start(watch->loop, draw_pause(watch), connect_now, watch);
     watch->pause_ms =
         watch->pause_ms * 2 < MOST_PAUSE_MS ? watch->pause_ms * 2 : MOST_PAUSE_MS;
 }
 
-/* The server was there and refuses, which waiting does not change; 5xx may pass by. */
+/* The server was there and refuses, which waiting does not change; 5xx may pass by, and so may
+ * 408 and 429 (RFC 9110, section 15.5.9; RFC 6585, section 4). */
 static bool is_final(const struct watch *watch, const struct http_reply *reply)
 {
-    return reply->status >= 300 && (reply->status < 500 || !watch->was_connected);
+    bool may_pass =
+        reply->status >= 500 || reply->status == 408 || reply->status == 429;
+    return reply->status >= 300 && (!may_pass || !watch->was_connected);
 }
 
 static void on_answer(void *ctx, const struct http_outcome *outcome)
@@ -262,6 +275,7 @@ static void on_answer(void *ctx, const struct http_outcome *outcome)
     struct watch *watch = ctx;
     const struct http_reply *reply = outcome->reply;
     const char *reason = watch->is_silent ? "silent" : outcome->reason;
+    char status[32];
     if (watch->is_stopped) {
         return;
     }
@@ -280,8 +294,11 @@ static void on_answer(void *ctx, const struct http_outcome *outcome)
     if (reply != NULL && reply->status < 300) {
         take(watch, reply->body);
         reason = "closed";
+    } else if (reply != NULL) {
+        snprintf(status, sizeof status, "HTTP %d", reply->status);
+        reason = status;
     }
-    try_later(watch, reply != NULL && reply->status >= 300 ? "HTTP 5xx" : reason);
+    try_later(watch, reason);
 }
 
 static void on_end(void *ctx, enum http_end end)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 import urllib.parse
 
 from flow import ROOT, FlowCase, Volley, codes, main, wait_until
@@ -210,6 +211,39 @@ class TestServerThatGoesAway(LaneWatchCase):
             watch.until(lambda: len(watch.said) == said + 2, "a word")
             self.assertIn("connected again", watch.said[-1])
         self.assertEqual(watch.end(), 0)
+
+    def test_what_a_proxy_answers_is_not_the_server(self):
+        page = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>\n\nback soon\n\n</html>"
+        stream = (b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
+                  b"\r\nevent: ready\ndata: {\"workers\":1}\n\n")
+        refused = b"HTTP/1.1 %d No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        answers = [page, page, page, stream, refused % 429, refused % 408, refused % 502, stream]
+        came = []
+
+        def serve(listener):
+            for answer in answers:
+                sock = listener.accept()[0]
+                came.append(time.monotonic())
+                with sock:
+                    while b"\r\n\r\n" not in sock.recv(65536, socket.MSG_PEEK):
+                        pass
+                    sock.recv(65536)
+                    sock.sendall(answer)
+                    if len(came) == len(answers):
+                        sock.recv(1)  # until the command ends
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            proxy = threading.Thread(target=serve, args=(listener,), daemon=True)
+            proxy.start()
+            watch = self.watch(url="http://127.0.0.1:%d" % listener.getsockname()[1])
+            watch.until(lambda: len(watch.said) == 4, "the second stream")
+            self.assertEqual(watch.end(), 0)
+            proxy.join(60)
+        for text, word in zip(watch.said, ("closed", "connected again", "closed",
+                                           "connected again")):
+            self.assertIn(word, text)
+        # A page has not set the pauses back: half a second, one, two; at least half of each.
+        for n, least in ((1, 0.25), (2, 0.5), (3, 1.0)):
+            self.assertGreater(came[n] - came[n - 1], least * 0.9)
 
 
 if __name__ == "__main__":
