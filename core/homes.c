@@ -34,9 +34,14 @@ void homes_free(struct homes *homes)
     }
 }
 
+/* The last characters of a text hardly reach the upper bits of FNV-1a, nor the first ones the
+ * lowest: a multiplication between two folds mixes them (the finalizer of MurmurHash3). */
 static int hashed(const struct homes *homes, struct slice lane)
 {
-    return (int)((hash_of(lane) >> 16) % (uint64_t)homes->workers);
+    uint64_t hash = hash_of(lane);
+    hash = (hash ^ (hash >> 32)) * UINT64_C(0xff51afd7ed558ccd);
+    hash ^= hash >> 32;
+    return (int)(hash % (uint64_t)homes->workers);
 }
 
 int homes_of_lane(struct homes *homes, struct slice lane)

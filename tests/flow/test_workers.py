@@ -295,6 +295,18 @@ class TestAllTogether(WorkerCase):
             self.assertEqual(self.stats()["in_flight_peak"], ceiling)
 
 
+class TestHomes(WorkerCase):
+    def test_lanes_whose_names_differ_at_the_end_live_in_both(self):
+        made = [self.fresh(tenant="row", governor=LONG_LINE) for _ in range(8)]
+        self.assertEqual({account["lane"] for account, _ in made},
+                         {"netsuite:FLOW%d" % n for n in range(1, 9)})
+        # One call at once for the tenant is the first worker's; the second has no part of it.
+        self.stand.admin("PATCH", "/tenant/row", {"governor": {"ceiling": 1}})
+        ends = codes([self.stand.tool(url, CUSTOMERS, {"limit": 1}) for _, url in made])
+        self.assertEqual(set(ends), {"ok", "account_busy"})
+        self.assertGreaterEqual(min(ends.values()), 2, ends)
+
+
 class TestTheEnd(WorkerCase):
     @classmethod
     def expected_codes(cls, name):
