@@ -122,6 +122,16 @@ void account_tell_governor(struct account *account)
     tell_governor(account->owner, &account->record, &limits, account->proven);
 }
 
+static void log_skipped(struct accounts *accounts, const struct store_account *record)
+{
+    if (map_get(accounts->skipped, record->id) == NULL) {
+        map_put(accounts->skipped, record->id, accounts);
+        log_event(accounts->gateway->parts.log, LOG_WARN, "account_skipped",
+                  LOG_ID(account, record->id), LOG_ID(integration, record->integration),
+                  LOG_WORD(cause, "integration_not_loaded"));
+    }
+}
+
 enum err account_announce(struct accounts *accounts, const struct store_account *record,
                           bool one_at_a_time, struct arena *arena)
 {
@@ -132,9 +142,7 @@ enum err account_announce(struct accounts *accounts, const struct store_account 
     }
     enum err err = understand(accounts, record, arena, &meaning);
     if (err == ERR_NOT_FOUND) {
-        log_event(accounts->gateway->parts.log, LOG_WARN, "account_skipped",
-                  LOG_ID(account, record->id), LOG_ID(integration, record->integration),
-                  LOG_WORD(cause, "integration_not_loaded"));
+        log_skipped(accounts, record);
         return ERR_OK;
     }
     if (err == ERR_OK) {

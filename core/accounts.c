@@ -43,6 +43,7 @@ struct accounts *accounts_new(struct gateway *gateway)
     accounts->slab = slab_new();
     accounts->by_id = map_new();
     accounts->worked = map_new();
+    accounts->skipped = map_new();
     accounts->lockout = lockout_new();
     accounts->user_lockout = lockout_new();
     accounts->login_leases =
@@ -71,6 +72,7 @@ void accounts_free(struct accounts *accounts)
     map_each(accounts->by_id, drop_account, NULL);
     map_free(accounts->by_id);
     map_free(accounts->worked);
+    map_free(accounts->skipped);
     lockout_free(accounts->lockout);
     lockout_free(accounts->user_lockout);
     login_leases_free(accounts->login_leases);
@@ -89,6 +91,11 @@ enum err accounts_restore(struct accounts *accounts)
 {
     char after[64] = "";
     size_t after_len = 0;
+    enum err marked =
+        store_mark_accounts(accounts->gateway->parts.store, &accounts->mark);
+    if (marked != ERR_OK) {
+        return marked;
+    }
     for (;;) {
         struct arena *arena = arena_new();
         struct store_account *records = NULL;
@@ -240,6 +247,12 @@ static void inherit(struct accounts *accounts, struct slice id, struct account *
     account_drop(before);
 }
 
+static void log_not_read(struct accounts *accounts, struct slice id, enum err err)
+{
+    log_event(accounts->gateway->parts.log, LOG_ERROR, "account_not_read",
+              LOG_ID(account, id), LOG_NAME(cause, err_code(err)));
+}
+
 /* The governor hears of it now; all else is made ready when somebody calls. Those in line
  * are let in one at a time until it is known how the new one's login stands. */
 void accounts_changed(struct accounts *accounts, struct slice id,
@@ -259,37 +272,64 @@ void accounts_changed(struct accounts *accounts, struct slice id,
     }
     grants_changed(parts->grants, id);
     if (err != ERR_OK && err != ERR_NOT_FOUND) {
-        log_event(parts->log, LOG_ERROR, "account_not_read", LOG_ID(account, id),
-                  LOG_NAME(cause, err_code(err)));
+        log_not_read(accounts, id, err);
     }
     inherit(accounts, id, before, change);
     arena_free(arena);
 }
 
-enum err accounts_appeared(struct accounts *accounts, struct slice id)
+/* ERR_IO: what cannot be read now may be, later. */
+static enum err announce_added(struct accounts *accounts,
+                               const struct store_added_account *added)
 {
     const struct gateway_parts *parts = &accounts->gateway->parts;
-    struct store_account record;
-    if (governor_account_known(parts->governor, id)) {
+    struct store_account record = {
+        .id = added->id, .tenant = added->tenant, .lane = added->lane};
+    if (governor_account_known(parts->governor, added->id) ||
+        !gateway_is_home(accounts->gateway, &record)) {
         return ERR_OK;
     }
     struct arena *arena = arena_new();
-    enum err err = store_get_account(parts->store, id, arena, &record);
+    enum err err = store_get_account(parts->store, added->id, arena, &record);
     if (err == ERR_OK) {
         err = account_announce(accounts, &record, false, arena);
     }
     arena_free(arena);
-    if (err != ERR_OK && err != ERR_NOT_FOUND) {
-        log_event(parts->log, LOG_ERROR, "account_not_read", LOG_ID(account, id),
-                  LOG_NAME(cause, err_code(err)));
+    if (err != ERR_OK && err != ERR_NOT_FOUND && err != ERR_IO) {
+        log_not_read(accounts, added->id, err);
     }
-    return err == ERR_IO ? err : ERR_OK; /* what cannot be read now may be, later */
+    return err == ERR_IO ? err : ERR_OK;
+}
+
+enum err accounts_look_for_added(struct accounts *accounts, bool *is_more)
+{
+    struct arena *arena = arena_new();
+    struct store_account_mark mark = accounts->mark;
+    struct store_added_account *added = NULL;
+    struct slice id = SLICE_EMPTY; /* none: the list cannot be read */
+    size_t count = 0;
+    enum err err = store_list_added_accounts(accounts->gateway->parts.store, &mark,
+                                             LIMIT_PAGE, arena, &added, &count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
+        id = added[i].id;
+        err = announce_added(accounts, &added[i]);
+    }
+    if (err == ERR_OK) {
+        accounts->mark = mark;
+    } else if (!accounts->is_stuck) {
+        log_not_read(accounts, id, err);
+    }
+    accounts->is_stuck = err != ERR_OK;
+    *is_more = err == ERR_OK && count == LIMIT_PAGE;
+    arena_free(arena);
+    return err;
 }
 
 void accounts_removed(struct accounts *accounts, struct slice id)
 {
     struct gateway *gateway = accounts->gateway;
     (void)map_remove(accounts->worked, id);
+    (void)map_remove(accounts->skipped, id);
     forget(accounts, id);
     grants_changed(gateway->parts.grants, id);
     governor_account_remove(gateway->parts.governor, id, gateway_mono_us(gateway));

@@ -96,9 +96,10 @@ void accounts_free(struct accounts *accounts); /* accepts NULL */
 /* Tells the governor of every stored account, so that lanes and ceilings are whole from
  * the start. Accounts whose integration is not loaded are skipped with a log line. */
 MUST_USE enum err accounts_restore(struct accounts *accounts);
-/* Somebody else has added it: the governor hears of it, if it has not. ERR_OK too when it is gone
- * again, another worker's, or nothing can be made of it, which is logged; ERR_IO. */
-MUST_USE enum err accounts_appeared(struct accounts *accounts, struct slice id);
+/* The governor hears of those that somebody else has added since, a page of them; *is_more: there
+ * are others. An account of which nothing can be made is logged and passed over. ERR_IO, which is
+ * logged when it begins: the page is looked at again the next time. */
+MUST_USE enum err accounts_look_for_added(struct accounts *accounts, bool *is_more);
 
 /* Holds *out: drop it with account_drop. */
 MUST_USE enum err accounts_get(struct accounts *accounts, struct slice id,

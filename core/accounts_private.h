@@ -18,6 +18,9 @@ struct accounts {
     /* When the logins of those put away last worked, in monotonic microseconds: they are not
      * on trial for having been put away. */
     struct map *worked;
+    struct map *skipped;            /* those of which that was logged */
+    struct store_account_mark mark; /* up to it others' are known */
+    bool is_stuck;                  /* one behind it cannot be read, which was logged */
     struct lockout *lockout, *user_lockout;
     struct login_leases *login_leases;
     struct login_turns *login_turns;
@@ -27,7 +30,7 @@ struct accounts {
 
 /* Tells the governor of a record of this worker's, without building the account; its ceiling
  * is 1 where `one_at_a_time`. ERR_OK as well where the integration is not loaded, which is
- * logged. Borrows the record; what is made of it lies in `arena`. */
+ * logged once. Borrows the record; what is made of it lies in `arena`. */
 MUST_USE enum err account_announce(struct accounts *accounts,
                                    const struct store_account *record,
                                    bool one_at_a_time, struct arena *arena);

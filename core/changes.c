@@ -12,14 +12,18 @@
 #include "core/webhooks.h"
 
 #define PLAN_GRANTS_MS 60000
+#define UNREAD_PAUSE_MS \
+    10000 /* what is damaged stays so, and each try is logged by the store */
 
 struct changes {
     struct gateway *gateway;
     struct loop_timer *timer;
-    uint64_t seen;                      /* store_generation() of the last look */
-    uint64_t environments;              /* a sum over their versions */
-    struct store_account_mark accounts; /* all up to it are known */
-    int64_t grants_ms;                  /* when new grants are looked for next */
+    struct loop_timer *more; /* accounts to look at at the next turn; or NULL */
+    bool ceilings_due, accounts_due;
+    int64_t unread_ms; /* accounts that could not be read are not tried again before */
+    uint64_t seen;     /* store_generation() of the last look */
+    uint64_t environments; /* a sum over their versions */
+    int64_t grants_ms;     /* when new grants are looked for next */
     uint64_t grants_seen;
 };
 
@@ -54,27 +58,36 @@ static void look_at_environments(struct changes *changes)
     }
 }
 
-/* Their lanes are shown before anybody calls. */
-static bool look_at_accounts(struct changes *changes)
+static void on_more(void *ctx);
+
+/* What could not be read is tried again later, and keeps nothing else back. Their
+ * lanes are shown before anybody calls; many are taken over a page in each turn of the loop. */
+static void look_at_accounts(struct changes *changes)
 {
     struct gateway *gateway = changes->gateway;
-    enum err err = ERR_OK;
-    size_t count = LIMIT_PAGE;
-    while (err == ERR_OK && count == LIMIT_PAGE) {
-        struct arena *arena = arena_new();
-        struct store_account_mark mark = changes->accounts;
-        struct slice *ids = NULL;
-        err = store_list_added_accounts(gateway->parts.store, &mark, LIMIT_PAGE, arena,
-                                        &ids, &count);
-        for (size_t i = 0; err == ERR_OK && i < count; i++) {
-            err = accounts_appeared(gateway->accounts, ids[i]);
-        }
-        if (err == ERR_OK) {
-            changes->accounts = mark;
-        }
-        arena_free(arena);
+    bool is_more = false;
+    if (changes->ceilings_due) {
+        changes->ceilings_due = gateway_read_ceilings(gateway) != ERR_OK;
     }
-    return err == ERR_OK;
+    int64_t now_ms = gateway_mono_us(gateway) / 1000;
+    if (changes->accounts_due && now_ms >= changes->unread_ms) {
+        enum err err = accounts_look_for_added(gateway->accounts, &is_more);
+        changes->accounts_due = err != ERR_OK || is_more;
+        changes->unread_ms = err != ERR_OK ? now_ms + UNREAD_PAUSE_MS : 0;
+    }
+    if (is_more && changes->more == NULL) {
+        changes->more = loop_timer_start(gateway->parts.loop, 0, on_more, changes);
+    }
+    turnstile_settle(gateway->turnstile);
+}
+
+static void on_more(void *ctx)
+{
+    struct changes *changes = ctx;
+    changes->more = NULL;
+    if (!changes->gateway->stopped) {
+        look_at_accounts(changes);
+    }
 }
 
 /* Of accounts that another process has connected: it may not be there when they are due. */
@@ -98,10 +111,14 @@ void changes_look(struct changes *changes)
     }
     struct gateway *gateway = changes->gateway;
     uint64_t generation = store_generation(gateway->parts.store);
-    if (generation != changes->seen && !gateway->stopped &&
-        gateway_read_ceilings(gateway) == ERR_OK && look_at_accounts(changes)) {
+    bool is_new = generation != changes->seen && !gateway->stopped;
+    changes->ceilings_due = changes->ceilings_due || is_new;
+    changes->accounts_due = changes->accounts_due || is_new;
+    if ((changes->ceilings_due || changes->accounts_due) && !gateway->stopped) {
+        look_at_accounts(changes);
+    }
+    if (is_new) {
         changes->seen = generation;
-        turnstile_settle(gateway->turnstile);
         look_at_environments(changes);
         calls_look_again(gateway);
         webhooks_look(gateway->webhooks);
@@ -132,6 +149,7 @@ void changes_free(struct changes *changes)
 {
     if (changes != NULL) {
         loop_timer_stop(changes->timer);
+        loop_timer_stop(changes->more);
         free(changes);
     }
 }

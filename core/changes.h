@@ -4,7 +4,7 @@
  * ceilings, accounts that are new, overrides of environments, ends of URLs and accounts for calls that are open, grants. What a
  * call begins with it reads itself, at once (core/accounts.c).
  * Owns: one timer. Keeps the gateway. Threads: the loop's.
- * Errors: none; what cannot be read is tried again at the next look.
+ * Errors: none; what cannot be read is tried again later, the rest is taken over.
  * Start reading at: changes_new.
  */
 #ifndef SLUICE_CORE_CHANGES_H
@@ -21,8 +21,8 @@ struct changes;
 /* From now on the store is watched. */
 struct changes *changes_new(struct gateway *gateway);
 void changes_free(struct changes *changes); /* accepts NULL */
-/* Now, and not at the next look; all that was written before is seen. Accepts NULL: nobody else
- * writes. */
+/* Now, and not at the next look; all that was written before is seen, but of new accounts a page
+ * (LIMIT_PAGE) at a time. Accepts NULL: nobody else writes. */
 void changes_look(struct changes *changes);
 
 #endif

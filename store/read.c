@@ -9,8 +9,8 @@ enum read_statement {
     R_ACCOUNT,
     R_ACCOUNTS,
     R_ACCOUNTS_OF_TENANT,
-    R_ACCOUNT_AT,
-    R_ACCOUNTS_ADDED,
+    R_ACCOUNTS_FROM_ROW,
+    R_ACCOUNTS_TO_ROW,
     R_SERVER,
     R_SERVERS,
     R_SERVER_BY_TOKEN,
@@ -63,9 +63,10 @@ static const char *const sql[R_COUNT] = {
     [R_ACCOUNTS] = ACCOUNT " WHERE id > ?1 ORDER BY id LIMIT ?2",
     [R_ACCOUNTS_OF_TENANT] =
         ACCOUNT " WHERE tenant = ?3 AND id > ?1 ORDER BY id LIMIT ?2",
-    [R_ACCOUNT_AT] = "SELECT rowid, id FROM account WHERE rowid = ?1",
-    [R_ACCOUNTS_ADDED] =
-        "SELECT rowid, id FROM account WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
+    [R_ACCOUNTS_FROM_ROW] = "SELECT rowid, id, tenant, lane FROM account"
+                            " WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2",
+    [R_ACCOUNTS_TO_ROW] = "SELECT rowid, id, tenant, lane FROM account"
+                          " WHERE rowid <= ?1 ORDER BY rowid DESC LIMIT ?2",
     [R_SERVER] = SERVER " WHERE s.id = ?1",
     [R_SERVERS] = SERVER " WHERE s.account = ?3 AND s.id > ?1 ORDER BY s.id LIMIT ?2",
     /*
@@ -312,53 +313,115 @@ enum err store_list_accounts(struct store *store, struct slice tenant,
     return err;
 }
 
-struct added {
-    int64_t row;
-    struct slice id;
-};
-
 static void row_added(sqlite3_stmt *row, struct arena *arena, void *out)
 {
-    struct added *added = out;
+    struct store_added_account *added = out;
 
     added->row = sqlite3_column_int64(row, 0);
     added->id = db_text(row, 1, arena);
+    added->tenant = db_text(row, 2, arena);
+    added->lane = db_text(row, 3, arena);
 }
 
-static bool is_at_mark(struct store *store, const struct store_account_mark *mark,
-                       struct arena *arena)
+static enum err list_rows(struct store *store, int which, int64_t row, size_t limit,
+                          struct arena *arena, struct store_added_account **out,
+                          size_t *count)
 {
-    sqlite3_stmt *statement = read_statement(store, R_ACCOUNT_AT);
-    struct added added;
+    struct rows rows = {.item_bytes = sizeof **out, .copy = row_added};
+    sqlite3_stmt *statement = read_statement(store, which);
 
-    db_bind_int(statement, 1, mark->row);
-    return read_one(&store->reader, statement, arena, row_added, &added) == ERR_OK &&
-           slice_is(added.id, mark->id);
-}
-
-enum err store_list_added_accounts(struct store *store, struct store_account_mark *mark,
-                                   size_t limit, struct arena *arena,
-                                   struct slice **ids, size_t *count)
-{
-    struct rows rows = {.item_bytes = sizeof(struct added), .copy = row_added};
-    int64_t after = is_at_mark(store, mark, arena) ? mark->row : 0;
-    sqlite3_stmt *statement = read_statement(store, R_ACCOUNTS_ADDED);
-
-    db_bind_int(statement, 1, after);
+    db_bind_int(statement, 1, row);
     db_bind_int(statement, 2, (int64_t)limit);
     enum err err = read_many(&store->reader, statement, arena, &rows);
-    const struct added *added = (const void *)rows.items;
-    *ids = arena_array(arena, rows.count + 1, sizeof(struct slice));
+    *out = (void *)rows.items;
     *count = err == ERR_OK ? rows.count : 0;
-    for (size_t i = 0; i < *count; i++) {
-        (*ids)[i] = added[i].id;
-    }
-    if (*count > 0) {
-        const struct added *last = &added[*count - 1];
-        mark->row = last->row;
-        snprintf(mark->id, sizeof mark->id, "%.*s", SLICE_ARG(last->id));
-    }
     return err;
+}
+
+static void mark_put(struct store_account_mark *mark,
+                     const struct store_added_account *added)
+{
+    if (mark->count == STORE_MARK_ROWS) {
+        mark->count--;
+        memmove(mark->last, mark->last + 1, mark->count * sizeof mark->last[0]);
+    }
+    struct store_marked_row *last = &mark->last[mark->count++];
+    last->row = added->row;
+    snprintf(last->id, sizeof last->id, "%.*s", SLICE_ARG(added->id));
+}
+
+static bool is_at(const struct store_account_mark *mark,
+                  const struct store_added_account *list, size_t count)
+{
+    const struct store_marked_row *last = &mark->last[mark->count - 1];
+    return count > 0 && list[0].row == last->row && slice_is(list[0].id, last->id);
+}
+
+/* The mark is the last of `list`, which comes backwards, and those before it. */
+static void mark_set(struct store_account_mark *mark,
+                     const struct store_added_account *list, size_t count)
+{
+    mark->count = 0;
+    while (count > 0) {
+        mark_put(mark, &list[--count]);
+    }
+}
+
+enum err store_mark_accounts(struct store *store, struct store_account_mark *mark)
+{
+    struct arena *arena = arena_new();
+    struct store_added_account *list = NULL;
+    size_t count = 0;
+    enum err err = list_rows(store, R_ACCOUNTS_TO_ROW, INT64_MAX, STORE_MARK_ROWS,
+                             arena, &list, &count);
+
+    mark_set(mark, list, count);
+    arena_free(arena);
+    return err;
+}
+
+/*
+ * SQLite gives a new row the number after the greatest (sqlite.org/autoinc.html), so that of a
+ * deleted newest one comes again, and what stands below the mark is not always known. But as
+ * long as one row is in its place, no number below it has been given anew. That it is, is seen
+ * by the statement that lists the others: nothing happens in between.
+ */
+enum err store_list_added_accounts(struct store *store, struct store_account_mark *mark,
+                                   size_t limit, struct arena *arena,
+                                   struct store_added_account **out, size_t *count)
+{
+    const size_t marked = mark->count;
+    enum err err = list_rows(store, R_ACCOUNTS_FROM_ROW,
+                             marked > 0 ? mark->last[marked - 1].row : 0, limit + 1,
+                             arena, out, count);
+    while (err == ERR_OK && mark->count > 0 && !is_at(mark, *out, *count)) {
+        mark->count--;
+        err = list_rows(store, R_ACCOUNTS_FROM_ROW,
+                        mark->count > 0 ? mark->last[mark->count - 1].row : 0,
+                        limit + 1, arena, out, count);
+    }
+    if (err == ERR_OK && mark->count > 0 && mark->count < marked) {
+        struct store_added_account *before = NULL;
+        size_t befores = 0;
+        err = list_rows(store, R_ACCOUNTS_TO_ROW, mark->last[mark->count - 1].row,
+                        STORE_MARK_ROWS, arena, &before, &befores);
+        if (err == ERR_OK && is_at(mark, before, befores)) {
+            mark_set(mark, before, befores);
+        }
+    }
+    if (err != ERR_OK) {
+        *count = 0;
+        return err;
+    }
+    if (mark->count > 0) {
+        *out += 1;
+        *count -= 1;
+    }
+    *count = *count < limit ? *count : limit;
+    for (size_t i = 0; i < *count; i++) {
+        mark_put(mark, &(*out)[i]);
+    }
+    return ERR_OK;
 }
 
 enum err store_get_server(struct store *store, struct slice id, struct arena *arena,

@@ -278,18 +278,32 @@ MUST_USE enum err store_list_accounts(struct store *store, struct slice tenant,
                                       struct slice after, size_t limit,
                                       struct arena *arena, struct store_account **out,
                                       size_t *count);
-/* How far accounts have been looked through in the order in which they were added; zeroed: not
- * at all. */
+/* How far accounts have been looked through in the order in which they were added: the newest of
+ * them, as many as may be deleted between two looks before all are looked through anew. Zeroed:
+ * none was looked at. */
+#define STORE_MARK_ROWS 32
 struct store_account_mark {
-    int64_t row;
-    char id[64];
+    size_t count;
+    struct store_marked_row {
+        int64_t row;
+        char id[64];
+    } last[STORE_MARK_ROWS]; /* the newest is the last */
 };
-/* Ids of accounts behind the mark, at most `limit`; it moves on to the last. When the account it
- * stands at is gone, another may have its place: then all come anew. */
+struct store_added_account {
+    int64_t row;
+    struct slice id, tenant, lane;
+};
+/* All that are stored now count as looked at. */
+MUST_USE enum err store_mark_accounts(struct store *store,
+                                      struct store_account_mark *mark);
+/* Accounts behind the mark, at most `limit`; it moves on to the last. When those it stands at are
+ * gone, others may have their places: it goes back to the last that is still there, and an account
+ * that has come since is not missed; from there on they come again. ERR_IO: the mark is undefined. */
 MUST_USE enum err store_list_added_accounts(struct store *store,
                                             struct store_account_mark *mark,
                                             size_t limit, struct arena *arena,
-                                            struct slice **ids, size_t *count);
+                                            struct store_added_account **out,
+                                            size_t *count);
 MUST_USE enum err store_get_server(struct store *store, struct slice id,
                                    struct arena *arena, struct store_server *out);
 MUST_USE enum err store_list_servers(struct store *store, struct slice account,

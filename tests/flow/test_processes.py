@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two servers on one data folder: one ceiling between them, and what one changes holds for both."""
+import contextlib
 import copy
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import urllib.parse
@@ -218,6 +220,69 @@ class TestSingletons(ProcessCase):
         self.assertEqual(len([e for e in self.other.events() if e["event"] == "leads"]), 1)
         third = self.begin("third")  # the place of the one that was killed
         self.assertEqual(third.api("GET", "/integrated-account")[0], 200)
+
+
+class TestADamagedRow(ProcessCase):
+    def write_damaged(self, account_id):
+        """A row like the account's whose last columns cannot be read. Both servers stand still, so
+        that neither ever sees it whole. False: one stands while it reads or writes."""
+        path = os.path.join(self.stand.data_dir, "sluice.db")
+        text = b"damaged."
+        with contextlib.closing(sqlite3.connect(path, timeout=0)) as db:
+            if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] != 0:
+                return False
+            found = db.execute("SELECT * FROM account WHERE id = ?", (account_id,))
+            names = [column[0] for column in found.description]
+            row = dict(zip(names, found.fetchone()))
+            found.close()
+            row.update(id="acc_" + "d" * 26, overrides=(text * 4096).decode())
+            db.execute("INSERT INTO account (%s) VALUES (%s)" % (
+                ",".join(names), ",".join("?" * len(names))), list(row.values()))
+            db.commit()
+            self.assertEqual(db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0], 0)
+            page_bytes = db.execute("PRAGMA page_size").fetchone()[0]
+        with open(path, "r+b") as file:
+            data = file.read()
+            pages = [at for at in range(0, len(data), page_bytes)
+                     if data[at + 4:at + 36] in text * 6]
+            for at in pages:  # the number of the page that follows
+                file.seek(at)
+                file.write(b"\xff" * 4)
+        self.assertGreater(len(pages), 1)
+        return True
+
+    def add_damaged(self, account):
+        servers = [self.stand.process(name) for name in ("server", "second")]
+
+        def is_written():
+            try:
+                for server in servers:
+                    server.send_signal(signal.SIGSTOP)
+                    os.waitid(os.P_PID, server.pid, os.WSTOPPED | os.WNOWAIT)
+                return self.write_damaged(account["id"])
+            finally:
+                for server in servers:
+                    server.send_signal(signal.SIGCONT)
+        wait_until(is_written, "a database that nobody reads")
+
+    def not_read(self):
+        return [e["account"] for e in self.stand.events() if e["event"] == "account_not_read"]
+
+    def test_it_keeps_no_other_change_back(self):
+        account, url = self.fresh(governor=dict(LONG_LINE, ceiling=2))
+        self.both_work(url)
+        self.hold()
+        held = Volley(url, 1).send()
+        wait_until(lambda: self.stats()["in_flight"] == 1, "one at the mock")
+        waiting = Volley(url, 4).send()
+        wait_until(lambda: self.lane(account)["queued"] == 4, "calls in line")
+        self.add_damaged(account)
+        wait_until(self.not_read, "a line about the account")
+        self.other.admin("DELETE", self.at(account, url))
+        self.assertEqual([status for status, _, _ in waiting.raw_results()], [401] * 4)
+        self.release()
+        held.raw_results()
+        self.assertEqual(self.not_read(), ["acc_" + "d" * 26])
 
 
 if __name__ == "__main__":

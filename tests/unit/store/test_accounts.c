@@ -147,15 +147,15 @@ static void test_accounts_are_listed_by_id_in_pages_and_per_tenant(void **state)
 static void check_added(struct fixture *f, struct store_account_mark *mark,
                         size_t limit, const char *wanted)
 {
-    struct slice *ids = NULL;
+    struct store_added_account *added = NULL;
     size_t count = 0;
     char text[256] = "";
     assert_int_equal(
-        store_list_added_accounts(f->store, mark, limit, f->arena, &ids, &count),
+        store_list_added_accounts(f->store, mark, limit, f->arena, &added, &count),
         ERR_OK);
     for (size_t i = 0; i < count; i++) {
         size_t len = strlen(text);
-        snprintf(text + len, sizeof text - len, "%.*s ", SLICE_ARG(ids[i]));
+        snprintf(text + len, sizeof text - len, "%.*s ", SLICE_ARG(added[i].id));
     }
     assert_string_equal(text, wanted);
 }
@@ -170,7 +170,7 @@ static void delete_account(struct fixture *f, const char *id)
 static void test_accounts_are_found_in_the_order_they_were_added(void **state)
 {
     struct fixture *f = *state;
-    struct store_account_mark mark = {.row = 0};
+    struct store_account_mark mark = {.count = 0};
     check_added(f, &mark, 10, "");
     assert_int_equal(put_account(f, "acc_m", "t1"), ERR_OK);
     assert_int_equal(put_account(f, "acc_z", "t1"), ERR_OK);
@@ -182,13 +182,57 @@ static void test_accounts_are_found_in_the_order_they_were_added(void **state)
     check_added(f, &mark, 2, ""); /* what lies before is nobody's business */
     assert_int_equal(put_account(f, "acc_b", "t1"), ERR_OK);
     check_added(f, &mark, 10, "acc_b ");
-    /* The place of the newest goes to the next: then all come, so that none is missed. */
+    /* The place of the newest goes to the next: it comes, and none that is known. */
     delete_account(f, "acc_b");
+    check_added(f, &mark, 10, "");
     assert_int_equal(put_account(f, "acc_c", "t1"), ERR_OK);
-    check_added(f, &mark, 10, "acc_z acc_a acc_c ");
+    check_added(f, &mark, 10, "acc_c ");
     check_added(f, &mark, 10, "");
     delete_account(f, "acc_c");
-    check_added(f, &mark, 10, "acc_z acc_a ");
+    check_added(f, &mark, 10, "");
+}
+
+static void test_no_account_is_missed_when_several_places_are_taken_anew(void **state)
+{
+    struct fixture *f = *state;
+    struct store_account_mark mark = {.count = 0};
+    char id[16];
+    for (int i = 0; i < 3 * STORE_MARK_ROWS; i++) {
+        snprintf(id, sizeof id, "acc_%03d", i);
+        assert_int_equal(put_account(f, id, "t1"), ERR_OK);
+    }
+    assert_int_equal(store_mark_accounts(f->store, &mark), ERR_OK);
+    check_added(f, &mark, 10, "");
+    for (int i = 3 * STORE_MARK_ROWS;
+         i-- > STORE_MARK_ROWS;) { /* more than the mark holds */
+        snprintf(id, sizeof id, "acc_%03d", i);
+        delete_account(f, id);
+        check_added(f, &mark, 10, "");
+    }
+    delete_account(f, "acc_031");
+    delete_account(f, "acc_030");
+    delete_account(f, "acc_029");
+    assert_int_equal(put_account(f, "acc_x", "t1"), ERR_OK);
+    assert_int_equal(put_account(f, "acc_y", "t1"), ERR_OK);
+    assert_int_equal(put_account(f, "acc_z", "t1"), ERR_OK);
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    check_added(f, &mark, 2, "acc_x acc_y ");
+    check_added(f, &mark, 2, "acc_z acc_a ");
+    check_added(f, &mark, 2, "");
+}
+
+static void test_when_nothing_known_is_left_all_accounts_come(void **state)
+{
+    struct fixture *f = *state;
+    struct store_account_mark mark = {.count = 0};
+    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    assert_int_equal(put_account(f, "acc_b", "t1"), ERR_OK);
+    check_added(f, &mark, 10, "acc_a acc_b ");
+    delete_account(f, "acc_a");
+    delete_account(f, "acc_b");
+    assert_int_equal(put_account(f, "acc_c", "t1"), ERR_OK);
+    assert_int_equal(put_account(f, "acc_d", "t1"), ERR_OK);
+    check_added(f, &mark, 10, "acc_c acc_d ");
     check_added(f, &mark, 10, "");
 }
 
@@ -563,6 +607,8 @@ int main(void)
         STORE_TEST(test_secrets_are_paged_over_all_accounts_and_counted_per_key),
         STORE_TEST(test_a_deleted_account_leaves_nothing_behind),
         STORE_TEST(test_accounts_are_found_in_the_order_they_were_added),
+        STORE_TEST(test_no_account_is_missed_when_several_places_are_taken_anew),
+        STORE_TEST(test_when_nothing_known_is_left_all_accounts_come),
         STORE_TEST(test_tenants_and_lanes_are_put_over_what_was_there),
         STORE_TEST(test_a_lane_is_set_only_as_it_was_seen),
         STORE_TEST(test_environments_are_put_replaced_listed_and_deleted),
