@@ -54,6 +54,12 @@ bool admin_tries_now(struct admin *admin, bool *tries_now)
                           "a wrong login brings its user closer to being locked."));
         return false;
     }
+    if (*tries_now && slice_is(admin_query(admin, "verify"), "false")) {
+        return admin_unprocessable(admin, SLICE("?try_now"),
+                                   "it says that the login is tried though its user "
+                                   "was refused, and verify=false that it is not: "
+                                   "leave out one of them");
+    }
     return true;
 }
 

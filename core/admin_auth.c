@@ -337,6 +337,16 @@ static void start_trial(struct standby *standby, const struct jval *auth)
     trial_start(&standby->trial);
 }
 
+static void store_untried(struct standby *standby)
+{
+    bool tries_now = false;
+    if (admin_tries_now(standby->admin, &tries_now)) {
+        store_standby(standby);
+    } else {
+        trial_drop(&standby->trial);
+    }
+}
+
 /* ---- PUT …/auth/{scheme} ---- */
 
 /* outbound_check speaks of an auth object, the caller sent its members. */
@@ -409,7 +419,7 @@ void admin_put_auth(struct admin *admin)
         refuse_standby(standby, &(struct fault){.err = err});
     } else if (outbound_scheme_has_grant(standby->scheme) ||
                slice_is(admin_query(admin, "verify"), "false")) {
-        store_standby(standby); /* with a grant: nobody has consented to it yet */
+        store_untried(standby); /* with a grant: nobody has consented to it yet */
     } else {
         start_trial(standby, auth);
     }

@@ -78,7 +78,8 @@ bool admin_may_touch(const struct admin *admin, struct slice tenant);
 struct slice admin_query(const struct admin *admin, const char *name);
 
 /* ?try_now=true: a login is tried though its user was refused too often (core/standing.h); false
- * after a 403, because only the operator may say so: who may create accounts could lock users. */
+ * after a 403, because only the operator may say so: who may create accounts could lock users;
+ * or after a 422, beside ?verify=false. */
 bool admin_tries_now(struct admin *admin, bool *tries_now);
 
 /* Refuses members that are not in `allowed` (ends with NULL): false after a 422. */
