@@ -100,6 +100,9 @@ struct op_target {
     struct slice
         destination; /* where the login looks the system up; empty: it says itself */
     struct slice location; /* which of several connectors leads there; empty: any */
+    /* Of the system at the first origin: which of its clients, and behind which path of a
+     * gateway it is; empty: its default, or there are none. */
+    struct slice client, path;
     const struct slice
         *origins; /* scheme://host[:port], where the credential may be used */
     size_t origin_count;

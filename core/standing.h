@@ -15,8 +15,10 @@
  * a call now and then finds out that it is over.
  *
  * The ERP counts per user, whatever the secret: after the fourth refusal in a row of a user's
- * logins, of whichever accounts, none of them is tried that is not known to work at this moment,
- * for as long as the ERP counts, or until the operator says so.
+ * logins, of whichever accounts, none of them is tried for as long as the ERP counts, or until the
+ * operator says so. But one that has worked may be tried once, if nothing of its own was refused:
+ * else whoever knows a user's name could stop the accounts of others with four wrong secrets.
+ * What that costs: if its secret is an old one, its refusal is the fifth.
  *
  * `login`: the account's active credential or one that stands by. What one of them shows
  * holds for that one alone.

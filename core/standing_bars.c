@@ -10,18 +10,26 @@
 
 /* ---- Users ---- */
 
+/* Requests go to the first of the origins. */
+static struct login_place place_of(const struct account *account)
+{
+    const struct op_target *target = &account->target;
+    return (struct login_place){target->origins[0], target->realm, target->location,
+                                target->client, target->path};
+}
+
 struct slice standing_login_key(const struct account *account,
                                 const struct credential *login, struct arena *arena)
 {
-    return login_key_whole(account_gateway(account)->parts.keys, login,
-                           account->record.lane, arena);
+    const struct login_place place = place_of(account);
+    return login_key_whole(account_gateway(account)->parts.keys, login, &place, arena);
 }
 
 struct slice standing_user_key(const struct account *account,
                                const struct credential *login, struct arena *arena)
 {
-    return login_key_user(account_gateway(account)->parts.keys, login,
-                          account->record.lane, arena);
+    const struct login_place place = place_of(account);
+    return login_key_user(account_gateway(account)->parts.keys, login, &place, arena);
 }
 
 static int64_t window_us(const struct account *account, const struct credential *login)
@@ -142,8 +150,17 @@ static void locked_fault(struct standing_try *attempt, int count, int64_t left_u
     attempt->is_locked = true;
 }
 
-/* One that has worked is likelier right than what was refused, and ends the row: it need not
- * wait for more than half an hour where the ERP counts for longer. */
+/* One that has worked, and of which nothing was refused since, is likelier right than what was
+ * refused, and ends the row: others' wrong secrets do not stop it. If its own is wrong by now, that
+ * one trial may be the refusal that locks; there is no second, of no such login. */
+static bool may_try_once(struct account *account, const struct standing_try *attempt,
+                         int count)
+{
+    return count == LOCKOUT_MOST && standing_is_known_good(account, attempt->login) &&
+           refusals_of(account, attempt->login, attempt->arena) == 0;
+}
+
+/* Nor need one that has worked wait for more than half an hour where the ERP counts for longer. */
 static bool bars_user(struct account *account, struct standing_try *attempt)
 {
     struct lockout *users = account_user_lockout(account);
@@ -160,7 +177,7 @@ static bool bars_user(struct account *account, struct standing_try *attempt)
     if (standing_is_known_good(account, attempt->login)) {
         left_us -= window_us(account, attempt->login) - LOCKOUT_US;
     }
-    if (count < LOCKOUT_MOST || left_us <= 0) {
+    if (count < LOCKOUT_MOST || left_us <= 0 || may_try_once(account, attempt, count)) {
         return false;
     }
     locked_fault(attempt, count, left_us);

@@ -6,8 +6,9 @@ import signal
 import threading
 import urllib.parse
 
-from flow import Volley, codes, main, wait_until
+from flow import TODAY, Volley, codes, main, wait_until
 from test_connect_sap import SapCase
+from test_cutover import M2M
 from test_processes import ProcessCase
 from test_standing import HELD, TBA, StandingCase
 
@@ -25,10 +26,10 @@ class UserCase(StandingCase):
         return self.stand.api("POST", "/integrated-account" + query, body, **(
             {"token": token} if token else {}))
 
-    def assert_locked_here(self, said):
+    def assert_locked_here(self, said, times=MOST):
         status, reply = said
         self.assertEqual((403, "policy_denied"), (status, reply["error"]["code"]), reply)
-        self.assertIn("4 times in a row", reply["error"]["message"])
+        self.assertIn("%d times in a row" % times, reply["error"]["message"])
         self.assertIn("try_now", reply["error"]["hint"])
         return reply["error"]
 
@@ -80,6 +81,17 @@ class TestNewAccounts(UserCase):
         self.assertEqual((403, "forbidden"), (status, reply["error"]["code"]), reply)
         self.assertEqual(MOST, self.stats()["requests"])
 
+    def test_what_is_not_tried_is_not_tried_now(self):
+        account, _ = self.account()
+        self.reset()
+        both = "?try_now=true&verify=false"
+        said = [self.create(self.right(), both), self.stand.api(
+            "PUT", self.path(account) + "/auth/" + M2M + both, self.m2m())]
+        for status, reply in said:
+            self.assertEqual((422, "unprocessable"), (status, reply["error"]["code"]), reply)
+            self.assertIn("leave out one of them", str(reply))
+        self.assertEqual(0, self.stats()["requests"])
+
     def test_five_people_at_once(self):
         self.credentials = self.upstream()
         self.reset()
@@ -92,6 +104,59 @@ class TestNewAccounts(UserCase):
             one.join()
         self.assertEqual([403, 422, 422, 422, 422], sorted(status for status, _ in said))
         self.assertEqual(MOST, self.stats()["refused_auth"])
+
+
+class TestHosts(UserCase):
+    """Where a request goes says whose user it is: a tenant may name a host of its own, and what that
+    says is no word of another tenant's user, whatever account id and names it goes by."""
+
+    @classmethod
+    def prepare(cls):
+        super().prepare()
+        cls.stand.start_mock("netsuite", "--today", TODAY, key="own")
+        cls.token = cls.stand.admin("POST", "/api-token", {
+            "name": "elsewhere", "role": "tenant", "tenant_id": "elsewhere"})["token"]
+
+    def tried(self, mock, secret):
+        body = self.stand.netsuite_account(tenant="elsewhere", mock=mock, credentials=dict(
+            self.credentials, token_secret=secret))
+        return self.create(body, token=self.token)[0]
+
+    def own(self, secret):
+        self.stand.control("own", "POST", "/accounts",
+                           dict(self.credentials, token_secret=secret))
+
+    def test_an_own_host_ends_no_row_of_another(self):
+        self.credentials = self.upstream()
+        self.own("mine")
+        self.reset()
+        said = [self.tried("netsuite", "wrong-%d" % n) for n in range(3)]
+        said.append(self.tried("own", "mine"))
+        said += [self.tried("netsuite", "wrong-%d" % n) for n in range(3, 6)]
+        self.assertEqual([422] * 3 + [201, 422, 403, 403], said)
+        self.assertEqual(MOST, self.stats()["refused_auth"])
+
+    def test_an_own_host_bars_no_user_of_another(self):
+        self.credentials = self.upstream()
+        self.own("mine")
+        self.assertEqual([422] * 4 + [403],
+                         [self.tried("own", "wrong-%d" % n) for n in range(5)])
+        self.assertEqual(201, self.create(self.right())[0])
+
+    def test_an_own_host_holds_no_turn_of_another(self):
+        self.credentials = self.upstream()
+        self.own("mine")
+        self.stand.control("own", "PUT", "/latency", {"ms": HELD, "jitter_ms": 0})
+        self.addCleanup(self.stand.control, "own", "PUT", "/latency",
+                        {"ms": 0, "jitter_ms": 0})
+        other = threading.Thread(target=self.tried, args=("own", "mine"))
+        other.start()
+        wait_until(lambda: self.stand.control("own", "GET", "/stats")["in_flight"] == 1,
+                   "a trial at the tenant's own host")
+        self.assertEqual(201, self.create(self.right())[0])
+        self.assertEqual(1, self.stand.control("own", "GET", "/stats")["in_flight"])
+        self.stand.control("own", "POST", "/release")
+        other.join()
 
 
 class TestStored(UserCase):
@@ -135,15 +200,42 @@ class TestStored(UserCase):
         self.release()
         self.assertEqual({"ok": 5}, codes(volley.results()))
 
-    def test_after_a_start_it_waits_as_well(self):
+    def test_after_a_start_others_do_not_stop_one_that_has_worked(self):
+        _, url = self.account()
+        url = self.restarted(url)
+        for n in range(MOST):
+            self.assertEqual(422, self.create(self.wrong(n))[0])
+        self.assertEqual(403, self.create(self.wrong(9))[0])
+        self.call(url)
+        self.assertEqual(422, self.create(self.wrong(10))[0])  # it has ended the row
+
+    def test_after_a_start_it_is_one_trial_of_its_own(self):
         account, url = self.account()
         url = self.restarted(url)
         for n in range(MOST):
             self.assertEqual(422, self.create(self.wrong(n))[0])
-        # It has not worked since the start: its secret may be the old one.
-        error = self.error(self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})[2])
-        self.assertEqual("policy_denied", error["code"], error)
-        self.assertEqual(("active", None), self.found(account))
+        self.refuse(1)  # the right login, from now on: the user is locked, or has another secret
+        self.refused(url)
+        self.assert_stopped(account)
+        self.reset()
+        self.assert_locked_here(self.verify(account), 5)
+        self.refused(url)
+        self.assertEqual(0, self.stats()["requests"])
+
+    def test_after_a_start_one_of_several_that_have_worked_is_tried(self):
+        """What was refused of its login by another account was refused of its own."""
+        _, url = self.account()
+        other = self.create(dict(self.right(), name="other"))[1]
+        second = self.stand.mint(other["id"])["url"]
+        url = self.restarted(url)
+        second = self.stand.base + urllib.parse.urlsplit(second).path
+        for n in range(MOST):
+            self.assertEqual(422, self.create(self.wrong(n))[0])
+        self.refuse(1)
+        self.refused(url)
+        self.reset()
+        self.error(self.stand.tool(second, "list_all_netsuite_customers", {"limit": 1})[2])
+        self.assertEqual(0, self.stats()["requests"])
 
 
 class TestAfterAnEnd(UserCase):
@@ -288,6 +380,19 @@ class TestSap(SapCase):
         status, reply = self.stand.api("POST", "/integrated-account?try_now=true", body)
         self.assertEqual(201, status, reply)
         self.good("basic", self.user())
+
+    def test_a_user_is_the_same_by_every_route(self):
+        self.stand.control("sap", "POST", "/users/unlock", {})
+        self.stand.control("sap", "POST", "/reset")
+        said = []
+        for n in range(MOST + 2):
+            body = self.stand.sap_account(scheme="basic")
+            body["connection"] = dict(body["connection"], sap_client="100",
+                                      route=("direct", "on_premise")[n % 2])
+            body["auth"]["password"] = "wrong-%d" % n
+            said.append(self.stand.api("POST", "/integrated-account", body)[0])
+        self.assertEqual([422] * MOST + [403] * 2, said)
+        self.assertEqual(MOST, self.stand.control("sap", "GET", "/stats")["requests"])
 
 
 if __name__ == "__main__":

@@ -26,21 +26,21 @@ struct field {
 struct login {
     const char *scheme;
     struct field fields[4];
-    const char *lane;
+    struct login_place place;
 };
 
 static struct slice key_of(const struct keys *keys, const struct login *login,
                            bool of_user)
 {
-    struct slice lane = slice_str(login->lane);
     struct credential *credential = credential_new(
         NULL, outbound_scheme_find(slice_str(login->scheme)), SLICE("acc_a"), NULL, 0);
     for (size_t i = 0; i < 4 && login->fields[i].name != NULL; i++) {
         credential_put(credential, slice_str(login->fields[i].name),
                        secret_new(slice_str(login->fields[i].value)));
     }
-    struct slice key = of_user ? login_key_user(keys, credential, lane, world.arena)
-                               : login_key_whole(keys, credential, lane, world.arena);
+    struct slice key =
+        of_user ? login_key_user(keys, credential, &login->place, world.arena)
+                : login_key_whole(keys, credential, &login->place, world.arena);
     credential_free(credential);
     return key;
 }
@@ -55,19 +55,26 @@ static void check(const struct login *a, const struct login *b, bool same_user,
         same_login);
 }
 
-static struct login sap(const char *user, const char *password, const char *lane)
+#define AT_HOST(...)                    \
+    (struct login_place)                \
+    {                                   \
+        SLICE("https://h"), __VA_ARGS__ \
+    }
+
+static struct login sap(const char *user, const char *password, const char *client)
 {
-    return (struct login){"basic", {{"username", user}, {"password", password}}, lane};
+    return (struct login){"basic",
+                          {{"username", user}, {"password", password}},
+                          AT_HOST(.client = slice_str(client))};
 }
 
 static void test_a_user_of_sap(void **state)
 {
-    const struct login one = sap("JDOE", "secret", "sap:direct:h:443:100");
+    const struct login one = sap("JDOE", "secret", "100");
     const struct login others[] = {
-        sap("JDOE", "another", "sap:direct:h:443:100"),
-        sap(" jDoe ", "secret", "sap:direct:h:443:100"),
-        sap("JDOE2", "secret", "sap:direct:h:443:100"),
-        sap("JDOE", "secret", "sap:direct:h:443:200"),
+        sap("JDOE", "another", "100"), sap(" jDoe ", "secret", "100"),
+        sap("JDOE2", "secret", "100"), sap("JDOE", "secret", "200"),
+        sap("JDOE", "secret", ""),
     };
     (void)state;
     check(&one, &one, true, true);
@@ -75,6 +82,45 @@ static void test_a_user_of_sap(void **state)
     check(&one, &others[1], true, false);
     check(&one, &others[2], false, false);
     check(&one, &others[3], false, false);
+    check(&one, &others[4], false, false);
+}
+
+/* A host of somebody's own says nothing of the users at another. */
+static void test_a_user_is_one_of_the_host_that_is_asked(void **state)
+{
+    const struct login one = sap("JDOE", "secret", "100");
+    const struct login_place places[] = {
+        {.origin = SLICE("https://own"), .client = SLICE("100")},
+        {.origin = SLICE("https://h:8443"), .client = SLICE("100")},
+        {.origin = SLICE("https://h"), .client = SLICE("100"), .path = SLICE("/s4")},
+        {.origin = SLICE("https://h"), .client = SLICE("100"), .location = SLICE("L1")},
+        {.origin = SLICE("https://h"), .client = SLICE("100"), .realm = SLICE("1")},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct login other = one;
+        other.place = places[i];
+        check(&one, &other, false, false);
+    }
+}
+
+static struct login through(const char *token_url)
+{
+    return (struct login){
+        "sap_connectivity",
+        {{"username", "JDOE"}, {"password", "secret"}, {"token_url", token_url}},
+        AT_HOST(.client = SLICE("100"))};
+}
+
+/* A virtual host is that of one subaccount. */
+static void test_a_user_behind_a_tunnel(void **state)
+{
+    const struct login one = through("https://a.example/oauth/token"),
+                       again = through("https://a.example/other"),
+                       other = through("https://b.example/oauth/token");
+    (void)state;
+    check(&one, &again, true, false);
+    check(&one, &other, false, false);
 }
 
 static struct login tba(const char *token, const char *secret)
@@ -84,7 +130,7 @@ static struct login tba(const char *token, const char *secret)
                            {"token_secret", secret},
                            {"consumer_key", "c"},
                            {"consumer_secret", secret}},
-                          "netsuite:1"};
+                          AT_HOST(.realm = SLICE("1"))};
 }
 
 static void test_a_token_of_netsuite(void **state)
@@ -103,8 +149,10 @@ static void test_a_token_of_netsuite(void **state)
 /* Where nothing but the whole says whose it is. */
 static void test_a_login_without_a_name(void **state)
 {
-    const struct login one = {"sap_api_key", {{"api_key", "k1"}}, "lane"};
-    const struct login other = {"sap_api_key", {{"api_key", "k2"}}, "lane"};
+    const struct login one = {
+        "sap_api_key", {{"api_key", "k1"}}, AT_HOST(.path = SLICE("/s4"))};
+    const struct login other = {
+        "sap_api_key", {{"api_key", "k2"}}, AT_HOST(.path = SLICE("/s4"))};
     (void)state;
     check(&one, &other, false, false);
     assert_true(
@@ -113,7 +161,7 @@ static void test_a_login_without_a_name(void **state)
 
 static void test_another_server_gives_other_names(void **state)
 {
-    const struct login one = sap("JDOE", "secret", "lane");
+    const struct login one = sap("JDOE", "secret", "100");
     struct keys *again = keys_of(&world, TWO_KEYS);
     struct keys *others = keys_of(&world, OTHER_SIGNING_KEY);
     (void)state;
@@ -133,6 +181,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_user_of_sap),
+        TEST(test_a_user_is_one_of_the_host_that_is_asked),
+        TEST(test_a_user_behind_a_tunnel),
         TEST(test_a_token_of_netsuite),
         TEST(test_a_login_without_a_name),
         TEST(test_another_server_gives_other_names),
