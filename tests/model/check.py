@@ -164,7 +164,7 @@ def search(name, options, is_shortest=False):
 
 
 def search_code(name, options, fault=None):
-    """Shares.c's report of a world: lender.c and lease.lua as they are, or with one line replaced."""
+    """Shares.c's report of a world: lender.c and lease.lua, or with one line replaced."""
     folder = os.path.join(BUILD, name)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
