@@ -23,7 +23,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MODEL = os.path.join(ROOT, "tests", "model", "lease.pml")
 BUILD = os.path.join(ROOT, "build", "model")
-MEMORY_MB = 2000
+MEMORY_MB = 2400
 MEMORY_LONG_MB = 4000
 DEPTH = 1500000
 
@@ -240,7 +240,7 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--shortest", action="store_true")
-    parser.add_argument("--jobs", type=int, default=2, help="searches at a time, 2 GB each")
+    parser.add_argument("--jobs", type=int, default=2, help="searches at a time, 2.4 GB each")
     args = parser.parse_args()
     every = {name: (options, False) for name, options in (WORLDS | CODE_WORLDS).items()}
     every |= {f"FAULT_{name}": ({f"FAULT_{name}": 1, **options}, True)
