@@ -26,7 +26,7 @@ struct ask {
     struct list link;
     struct login_leases *leases; /* NULL: nobody wants to know any more */
     struct arena *arena;         /* it lies in */
-    struct slice user;
+    struct slice user, tenant;
     struct loop_timer *timer;
     int64_t began_ms; /* wall: since when another's refusal is an answer to this one */
     int64_t patient_us; /* until then */
@@ -135,9 +135,9 @@ static struct slice refused_meanwhile(struct ask *ask)
 
 static void ask_store(void *ctx);
 
-static void answer(struct ask *ask, bool is_kept, struct slice refused)
+static void answer(struct ask *ask, enum login_word word, struct slice refused)
 {
-    login_turns_kept(ask->leases->turns, ask->user, is_kept, refused);
+    login_turns_kept(ask->leases->turns, ask->user, word, refused);
     end_ask(ask);
 }
 
@@ -149,13 +149,16 @@ static void on_leased(void *ctx, enum err err)
         return;
     }
     struct gateway *gateway = ask->leases->gateway;
-    ask->leases->store_fails = err != ERR_OK && err != ERR_CONFLICT;
+    bool is_full = err == ERR_RATE_LIMITED;
+    ask->leases->store_fails = err != ERR_OK && err != ERR_CONFLICT && !is_full;
     if (err == ERR_OK) {
-        answer(ask, true, refused_meanwhile(ask));
+        answer(ask, TURN_YOURS, refused_meanwhile(ask));
+    } else if (is_full && !gateway->stopped) {
+        answer(ask, TURN_FULL, SLICE_EMPTY);
     } else if (err != ERR_CONFLICT || gateway->stopped) {
-        answer(ask, true, SLICE_EMPTY); /* one that stops sends nothing more */
+        answer(ask, TURN_YOURS, SLICE_EMPTY); /* one that stops sends nothing more */
     } else if (gateway_mono_us(gateway) >= ask->patient_us) {
-        answer(ask, false, SLICE_EMPTY);
+        answer(ask, TURN_BUSY, SLICE_EMPTY);
     } else {
         ask->has_waited = true;
         ask->timer =
@@ -182,12 +185,12 @@ static void ask_store(void *ctx)
     int64_t now_ms = gateway_wall_ms(ask->leases->gateway);
     struct store_batch *batch = store_batch_new();
     ask->timer = NULL;
-    store_lease_trial(batch, ask->user, holder_of(ask->leases), now_ms,
+    store_lease_trial(batch, ask->user, ask->tenant, holder_of(ask->leases), now_ms,
                       now_ms + lease_ms(parts->config));
     store_commit(parts->store, batch, on_leased, ask);
 }
 
-static void take(void *ctx, struct slice user)
+static void take(void *ctx, struct slice user, struct slice tenant)
 {
     struct login_leases *leases = ctx;
     struct arena *arena = arena_new();
@@ -195,6 +198,7 @@ static void take(void *ctx, struct slice user)
     ask->arena = arena;
     ask->leases = leases;
     ask->user = arena_slice(arena, user);
+    ask->tenant = arena_slice(arena, tenant);
     ask->began_ms = gateway_wall_ms(leases->gateway);
     ask->patient_us = gateway_mono_us(leases->gateway) + PATIENCE_MS * INT64_C(1000);
     list_push(&leases->asks, &ask->link);

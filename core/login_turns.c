@@ -86,7 +86,7 @@ static struct login_trial *new_trial(struct login_turns *turns, struct slice use
 }
 
 bool login_turns_enter(struct login_turns *turns, struct login_turn *turn,
-                       struct slice user, struct slice login)
+                       struct slice user, struct slice login, struct slice tenant)
 {
     REQUIRE(turn->trial == NULL && list_empty(&turn->link) && user.len > 0);
     struct login_trial *trial = map_get(turns->trials, user);
@@ -100,7 +100,7 @@ bool login_turns_enter(struct login_turns *turns, struct login_turn *turn,
     }
     list_push(&trial->waiting, &turn->link);
     if (is_new) {
-        turns->keeper.take(turns->keeper.ctx, user);
+        turns->keeper.take(turns->keeper.ctx, user, tenant);
     }
     return false;
 }
@@ -148,12 +148,27 @@ static void end_trial(struct login_turns *turns, struct login_trial *trial, bool
     free(trial);
 }
 
-void login_turns_kept(struct login_turns *turns, struct slice user, bool is_kept,
-                      struct slice refused)
+/* The share is that of the one who asked: the others ask for themselves. */
+static void tell_full(struct login_turns *turns, struct login_trial *trial)
+{
+    if (!list_empty(&trial->waiting)) {
+        struct login_turn *turn =
+            LIST_ENTRY(trial->waiting.next, struct login_turn, link);
+        turn->trial = NULL;
+        tell_soon(turns, turn, TURN_FULL);
+    }
+    tell_waiting(turns, trial, TURN_SILENT, SLICE_EMPTY, true);
+}
+
+void login_turns_kept(struct login_turns *turns, struct slice user,
+                      enum login_word word, struct slice refused)
 {
     struct login_trial *trial = map_get(turns->trials, user);
     REQUIRE(trial != NULL && trial->first == NULL);
-    if (!is_kept) {
+    bool is_kept = word == TURN_YOURS;
+    if (word == TURN_FULL) {
+        tell_full(turns, trial);
+    } else if (!is_kept) {
         tell_waiting(turns, trial, TURN_BUSY, SLICE_EMPTY, true);
     } else if (refused.len > 0) {
         tell_waiting(turns, trial, TURN_REFUSED, refused, false);

@@ -22,7 +22,8 @@ enum login_word {
     TURN_REFUSED,
     TURN_OTHER, /* of another login of the user: nothing was learned of one's own */
     TURN_YOURS, /* nobody is before this one any more: it goes first now */
-    TURN_BUSY   /* another process tries one, and has not ended in time */
+    TURN_BUSY,  /* another process tries one, and has not ended in time */
+    TURN_FULL   /* too many users are counted of the tenant that asked for this one */
 };
 
 struct login_trial;
@@ -45,8 +46,8 @@ struct login_turns;
 
 /* Keeps users for this process while it tries their logins. */
 struct login_keeper {
-    /* Borrows `user`; login_turns_kept answers once, not within. NULL: there are no others. */
-    void (*take)(void *ctx, struct slice user);
+    /* Borrows both; login_turns_kept answers once, not within. NULL: there are no others. */
+    void (*take)(void *ctx, struct slice user, struct slice tenant);
     void (*give_back)(void *ctx, struct slice user);
     void *ctx;
 };
@@ -58,13 +59,14 @@ void login_turns_free(struct login_turns *turns); /* accepts NULL; nobody is in 
 
 void login_turn_init(struct login_turn *turn);
 /* True: nobody tries a login of that user now, so this one does. False: it waits. Copies `user`;
- * `login` is lent until it is told or leaves. */
+ * `login` is lent until it is told or leaves. `tenant`: who asks; empty: one whose users are not
+ * counted. */
 bool login_turns_enter(struct login_turns *turns, struct login_turn *turn,
-                       struct slice user, struct slice login);
-/* The keeper has the user; or has given up. `refused`: the login that was refused elsewhere while
+                       struct slice user, struct slice login, struct slice tenant);
+/* TURN_YOURS: the keeper has the user; TURN_BUSY, TURN_FULL: it has given up. `refused`: the login that was refused elsewhere while
  * it waited, or empty. */
-void login_turns_kept(struct login_turns *turns, struct slice user, bool is_kept,
-                      struct slice refused);
+void login_turns_kept(struct login_turns *turns, struct slice user,
+                      enum login_word word, struct slice refused);
 /* Who went first tells what came of it; who waits goes away (on_settled will not come).
  * Harmless for a turn that is in neither. */
 void login_turns_leave(struct login_turns *turns, struct login_turn *turn,

@@ -101,10 +101,14 @@ bool op_take_turn(struct op_run *run)
     if (run->has_turn || !standing_tries(run->signer, run->login, run->verifies)) {
         return true;
     }
-    run->has_turn =
-        login_turns_enter(account_login_turns(run->signer), &run->turn,
-                          standing_user_key(run->signer, run->login, run->op.arena),
-                          standing_login_key(run->signer, run->login, run->op.arena));
+    /* Of those that have worked there are no more than accounts. */
+    struct slice tenant = standing_is_known_good(run->signer, run->login)
+                              ? SLICE_EMPTY
+                              : run->signer->record.tenant;
+    run->has_turn = login_turns_enter(
+        account_login_turns(run->signer), &run->turn,
+        standing_user_key(run->signer, run->login, run->op.arena),
+        standing_login_key(run->signer, run->login, run->op.arena), tenant);
     return run->has_turn;
 }
 
@@ -119,6 +123,13 @@ bool op_hear_turn(struct op_run *run, const struct credential *tried,
     if (word == TURN_BUSY) {
         op_busy_fault(run, "A login of the same user is being tried by another process "
                            "on this database, which has not ended yet.");
+        return false;
+    }
+    if (word == TURN_FULL) {
+        op_busy_fault(run,
+                      "The logins of 4096 users of this tenant were refused lately, "
+                      "which are as many as are counted: those of other users are "
+                      "tried when some of these are over.");
         return false;
     }
     run->turns_in_vain += word == TURN_SILENT;

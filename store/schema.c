@@ -148,6 +148,11 @@ static const char *const migrations[] = {
     "  account TEXT NOT NULL REFERENCES account (id) ON DELETE CASCADE,"
     "  ends_ms INTEGER NOT NULL, warned INTEGER NOT NULL,"
     "  PRIMARY KEY (account, ends_ms)) STRICT, WITHOUT ROWID;",
+
+    /* 12: whose trials made users at ERPs known; '': they are in no tenant's share */
+    "ALTER TABLE login_user ADD COLUMN tenant TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX login_user_by_tenant"
+    " ON login_user (tenant, counts_to_ms, lease_ends_ms);",
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

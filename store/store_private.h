@@ -148,6 +148,7 @@ struct store_op {
         } telling;
         struct {
             struct slice user, text; /* the holder of a lease, a login */
+            struct slice tenant;
             int64_t ends_ms;
         } trial;
         struct {

@@ -19,10 +19,13 @@ static struct store_op *op_trial(struct store_batch *batch, enum store_op_kind k
 }
 
 void store_lease_trial(struct store_batch *batch, struct slice user,
-                       struct slice holder, int64_t now_ms, int64_t ends_ms)
+                       struct slice tenant, struct slice holder, int64_t now_ms,
+                       int64_t ends_ms)
 {
     struct store_op *op = op_trial(batch, OP_LEASE_TRIAL, user, holder);
 
+    op->trial.tenant = tenant;
+    batch_keep(batch, &op->trial.tenant);
     op->number = now_ms;
     op->trial.ends_ms = ends_ms;
 }
@@ -55,6 +58,7 @@ void store_pardon_user(struct store_batch *batch, struct slice user, int64_t bef
 
 enum trial_statement {
     W_LEASE_TRIAL = DB_FIRST_OF_TRIALS,
+    W_TOUCH_USER,
     W_END_TRIAL,
     W_END_ALL_TRIALS,
     W_FORGET_USER,
@@ -69,10 +73,14 @@ enum trial_statement {
 static const char *const writes[] = {
     AT(W_LEASE_TRIAL) =
         "INSERT INTO login_user (user, refusals, refused_ms, counts_to_ms, login,"
-        " lease_holder, lease_ends_ms) VALUES (?1, 0, 0, 0, '', ?2, ?3)"
+        " lease_holder, lease_ends_ms, tenant) SELECT ?1, 0, 0, 0, '', ?2, ?3, ?5"
+        " WHERE ?5 = '' OR EXISTS (SELECT 1 FROM login_user WHERE user = ?1)"
+        " OR (SELECT COUNT(*) FROM login_user WHERE tenant = ?5"
+        " AND (counts_to_ms > ?4 OR lease_ends_ms > ?4)) < ?6"
         " ON CONFLICT (user) DO UPDATE SET lease_holder = ?2, lease_ends_ms = ?3"
         " WHERE lease_ends_ms <= ?4 OR lease_holder = ?2"
         " OR lease_ends_ms > ?3 + (?3 - ?4)", /* the clock was set back */
+    AT(W_TOUCH_USER) = "UPDATE login_user SET user = user WHERE user = ?1",
     AT(W_END_TRIAL) = "UPDATE login_user SET lease_holder = '', lease_ends_ms = 0"
                       " WHERE user = ?1 AND lease_holder = ?2",
     AT(W_END_ALL_TRIALS) = "UPDATE login_user SET lease_holder = '', lease_ends_ms = 0"
@@ -116,8 +124,18 @@ static enum err lease_trial(struct db *db, const struct store_op *op)
     db_bind_text(statement, 2, op->trial.text);
     db_bind_int(statement, 3, op->trial.ends_ms);
     db_bind_int(statement, 4, op->number);
+    db_bind_text(statement, 5, op->trial.tenant);
+    db_bind_int(statement, 6, STORE_TENANT_USERS);
     enum err err = db_run(db, statement);
-    return err == ERR_OK && sqlite3_changes(db->handle) == 0 ? ERR_CONFLICT : err;
+    if (err != ERR_OK || sqlite3_changes(db->handle) > 0) {
+        return err;
+    }
+    db_bind_text(of(db, W_TOUCH_USER), 1, op->trial.user);
+    err = db_run(db, of(db, W_TOUCH_USER));
+    if (err != ERR_OK) {
+        return err;
+    }
+    return sqlite3_changes(db->handle) > 0 ? ERR_CONFLICT : ERR_RATE_LIMITED;
 }
 
 static enum err end_trial(struct db *db, const struct store_op *op)

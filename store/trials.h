@@ -17,11 +17,17 @@ struct store_user {
     struct slice login; /* which was refused last */
 };
 
-/* ERR_CONFLICT while another holder's lease has not ended at `now_ms`. A lease that goes on for
+/* So many users are counted of one tenant's trials: who may try logins chooses their names. */
+#define STORE_TENANT_USERS 4096
+
+/* `tenant`: in whose share a user is that nobody has tried; empty: in nobody's.
+ * ERR_RATE_LIMITED when that is full: nothing that counts is forgotten for it.
+ * ERR_CONFLICT while another holder's lease has not ended at `now_ms`. A lease that goes on for
  * more than twice the time that is asked for was taken before the clock was set back: it is
  * over. */
 void store_lease_trial(struct store_batch *batch, struct slice user,
-                       struct slice holder, int64_t now_ms, int64_t ends_ms);
+                       struct slice tenant, struct slice holder, int64_t now_ms,
+                       int64_t ends_ms);
 /* Of that holder alone; ERR_OK too when it has none. */
 void store_end_trial(struct store_batch *batch, struct slice user, struct slice holder);
 /* Every lease ends: for a process that knows it is alone on the store. */

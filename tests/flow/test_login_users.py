@@ -2,8 +2,12 @@
 """ERPs lock the user, not the secret: five different wrong secrets of one user are five refused logins.
 Whoever types them, and wherever, the user is not locked, and an administrator knows what to do.
 """
+import contextlib
+import os
 import signal
+import sqlite3
 import threading
+import time
 import urllib.parse
 
 from flow import TODAY, Volley, codes, main, wait_until
@@ -270,6 +274,34 @@ class TestAfterAnEnd(UserCase):
         self.call(self.stand.base + urllib.parse.urlsplit(url).path)
 
 
+class TestCeiling(UserCase):
+    def fill(self, tenant):
+        """As if so many names of users had been tried."""
+        self.stand.end("server")
+        paths = [os.path.join(self.stand.data_dir, name)
+                 for name in os.listdir(self.stand.data_dir) if name.endswith(".db")]
+        later = int(time.time() * 1000) + 3600 * 1000
+        with contextlib.closing(sqlite3.connect(paths[0])) as store, store:
+            store.executemany(
+                "INSERT INTO login_user VALUES (?, 1, ?, ?, 'x', '', 0, ?)",
+                [("%064x" % n, later - 3600 * 1000, later, tenant) for n in range(4096)])
+        self.stand.start_server()
+
+    def test_a_tenant_that_tries_too_many_users_is_held_up_alone(self):
+        _, url = self.account()
+        self.fill("demo")
+        url = self.stand.base + urllib.parse.urlsplit(url).path
+        self.call(url)  # one that has worked
+        self.credentials = self.upstream()
+        self.reset()
+        status, reply = self.create(self.right())
+        self.assertEqual((503, "account_busy"), (status, reply["error"]["code"]), reply)
+        self.assertIn("4096 users of this tenant", reply["error"]["message"])
+        self.assertEqual(0, self.stats()["requests"])
+        other = self.stand.netsuite_account(tenant="other", credentials=self.credentials)
+        self.assertEqual(201, self.create(other)[0])
+
+
 class TestWorkers(UserCase):
     flags = ("--server.workers", "2")
 
@@ -317,8 +349,8 @@ class TestProcesses(UserCase, ProcessCase):
         self.refuse(9, delay_ms=HELD)
         self.reset()
         people, said = self.at_once([dict(self.right(), name="n%d" % n) for n in range(5)])
-        wait_until(lambda: self.trying() == 5, "all of them trying")
-        self.assertEqual(1, self.stats()["in_flight"])
+        wait_until(lambda: self.trying() == 5 and self.stats()["in_flight"] == 1,
+                   "all of them trying, and one at the ERP")
         self.release()
         for one in people:
             one.join()

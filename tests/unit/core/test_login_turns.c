@@ -10,6 +10,7 @@
 
 #include "core/login_turns.h"
 
+#define TENANT SLICE("t")
 #define USER SLICE("user")
 #define ONE SLICE("one")
 #define OTHER SLICE("other")
@@ -35,8 +36,8 @@ static void on_settled(void *ctx, enum login_word word)
     caller->told++;
     caller->word = word;
     if (caller->again.len > 0) {
-        caller->went =
-            login_turns_enter(caller->world->turns, &caller->turn, USER, caller->again);
+        caller->went = login_turns_enter(caller->world->turns, &caller->turn, USER,
+                                         caller->again, TENANT);
     }
 }
 
@@ -71,7 +72,7 @@ static int tear_down(void **state)
 
 static bool enter_as(struct world *w, int n, struct slice user, struct slice login)
 {
-    return login_turns_enter(w->turns, &w->callers[n].turn, user, login);
+    return login_turns_enter(w->turns, &w->callers[n].turn, user, login, TENANT);
 }
 
 static bool enter(struct world *w, int n, struct slice login)
@@ -159,10 +160,11 @@ static void test_what_is_said_of_another_login_is_no_word_on_ones_own(void **sta
 
 /* ---- With other processes ---- */
 
-static void take(void *ctx, struct slice user)
+static void take(void *ctx, struct slice user, struct slice tenant)
 {
     struct world *w = ctx;
     assert_true(slice_eq(user, USER));
+    assert_true(slice_eq(tenant, TENANT));
     w->taken++;
 }
 
@@ -185,7 +187,7 @@ static int set_up_kept(void **state)
 
 static void kept(struct world *w, bool is_kept, struct slice refused)
 {
-    login_turns_kept(w->turns, USER, is_kept, refused);
+    login_turns_kept(w->turns, USER, is_kept ? TURN_YOURS : TURN_BUSY, refused);
     loop_run(w->loop);
 }
 
@@ -237,6 +239,22 @@ static void test_a_keeper_that_gives_up_ends_the_wait_of_all(void **state)
     assert_int_equal(w->given_back, 0);
 }
 
+static void test_a_share_that_is_full_is_that_of_the_one_who_asked(void **state)
+{
+    struct world *w = *state;
+    assert_false(enter(w, 0, ONE));
+    assert_false(enter(w, 1, ONE));
+    login_turns_kept(w->turns, USER, TURN_FULL, SLICE_EMPTY);
+    loop_run(w->loop);
+    assert_int_equal(w->callers[0].word, TURN_FULL);
+    assert_int_equal(w->callers[1].word, TURN_SILENT);
+    assert_int_equal(w->given_back, 0);
+    assert_false(enter(w, 1, ONE)); /* asks for itself */
+    assert_int_equal(w->taken, 2);
+    kept(w, true, SLICE_EMPTY);
+    leave(w, 1, TURN_TAKEN);
+}
+
 static void test_who_goes_away_while_the_keeper_asks(void **state)
 {
     struct world *w = *state;
@@ -274,6 +292,9 @@ int main(void)
             test_what_was_refused_elsewhere_is_not_tried_here, set_up_kept, tear_down),
         cmocka_unit_test_setup_teardown(
             test_a_keeper_that_gives_up_ends_the_wait_of_all, set_up_kept, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_a_share_that_is_full_is_that_of_the_one_who_asked, set_up_kept,
+            tear_down),
         cmocka_unit_test_setup_teardown(test_who_goes_away_while_the_keeper_asks,
                                         set_up_kept, tear_down),
     };

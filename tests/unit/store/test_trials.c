@@ -4,6 +4,7 @@
 #include "tests/unit/store/store_world.h"
 
 #define USER SLICE("user")
+#define TENANT SLICE("t")
 #define A SLICE("a")
 #define B SLICE("b")
 
@@ -11,7 +12,7 @@ static enum err lease(struct fixture *f, struct slice holder, int64_t now_ms,
                       int64_t ends_ms)
 {
     struct store_batch *batch = store_batch_new();
-    store_lease_trial(batch, USER, holder, now_ms, ends_ms);
+    store_lease_trial(batch, USER, TENANT, holder, now_ms, ends_ms);
     return store_commit_now(f->store, batch);
 }
 
@@ -126,6 +127,38 @@ static void test_what_is_over_is_purged(void **state)
     }
 }
 
+static enum err lease_of(struct fixture *f, struct slice tenant, int n, int64_t now_ms)
+{
+    struct store_batch *batch = store_batch_new();
+    store_lease_trial(batch, arena_printf(f->arena, "user-%d", n), tenant, A, now_ms,
+                      now_ms + 100);
+    return store_commit_now(f->store, batch);
+}
+
+static void test_a_tenant_has_so_many_users_and_no_more(void **state)
+{
+    struct fixture *f = *state;
+    struct store_batch *batch = store_batch_new();
+    for (int n = 0; n < STORE_TENANT_USERS; n++) {
+        struct slice user = arena_printf(f->arena, "user-%d", n);
+        store_lease_trial(batch, user, TENANT, A, NOW_MS, NOW_MS + 100);
+        store_refuse_user(batch, user, SLICE("login"), NOW_MS, NOW_MS + 500);
+        store_end_trial(batch, user, A);
+    }
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    assert_int_equal(lease_of(f, TENANT, -1, NOW_MS), ERR_RATE_LIMITED);
+    assert_int_equal(lease_of(f, TENANT, 0, NOW_MS), ERR_OK); /* it is counted */
+    assert_int_equal(lease_of(f, SLICE("other"), -2, NOW_MS), ERR_OK);
+    assert_int_equal(lease_of(f, SLICE_EMPTY, -3, NOW_MS), ERR_OK);
+    batch = store_batch_new();
+    store_end_trial(batch, SLICE("user-0"), A);
+    store_pardon_user(batch, SLICE("user-1"), NOW_MS + 1);
+    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    assert_int_equal(lease_of(f, TENANT, -1, NOW_MS), ERR_OK); /* in its place */
+    assert_int_equal(lease_of(f, TENANT, -4, NOW_MS), ERR_RATE_LIMITED);
+    assert_int_equal(lease_of(f, TENANT, -4, NOW_MS + 500), ERR_OK); /* all is over */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +168,7 @@ int main(void)
         STORE_TEST(test_refusals_count_in_a_row_within_their_time),
         STORE_TEST(test_what_worked_before_a_refusal_pardons_nothing),
         STORE_TEST(test_what_is_over_is_purged),
+        STORE_TEST(test_a_tenant_has_so_many_users_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
