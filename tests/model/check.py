@@ -58,6 +58,8 @@ FAULTS = {
     "UNTOLD": {"CALM": 1},
 }
 
+# The code that is searched; the first is read as a part of shares_lender.c.
+LENDER_FILES = ("lender.c", "lender_request.c", "lender_answer.c")
 # Of the code: seats (0: strict), ceiling, cuts, crashes, restarts, late servers, late requests.
 CODE_WORLDS = {
     "code-two-slots": (0, 2, 0, 0, 0, 0, 0),
@@ -168,7 +170,7 @@ def search_code(name, options, fault=None):
     folder = os.path.join(BUILD, name)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    for file in ("lender.c", "lease.lua"):
+    for file in LENDER_FILES + ("lease.lua",):
         with open(os.path.join(ROOT, "coordination", file), encoding="utf-8") as source:
             text = source.read()
         if fault and file == fault[0]:
@@ -184,7 +186,8 @@ def search_code(name, options, fault=None):
     parts = [f"tests/model/shares{part}.c" for part in ("", "_lender", "_redis", "_events",
                                                        "_numbers")]
     must([os.environ.get("CC", "cc"), "-O2", "-D_GNU_SOURCE", "-I.",
-          f'-DLENDER_C="{folder}/lender.c"', *parts, *base, "-o", program, *flags], ROOT)
+          f'-DLENDER_C="{folder}/lender.c"', *parts, *base,
+          *(os.path.join(folder, file) for file in LENDER_FILES[1:]), "-o", program, *flags], ROOT)
     return run([program, os.path.join(folder, "lease.lua"), "tests/model/store.lua",
                 *map(str, options)], ROOT).stdout
 
