@@ -44,6 +44,11 @@ class Settings:
     def reserve(self, account, *reservations):
         return self.stand.admin("PATCH", path(account), {"reserve": list(reservations)})
 
+    def prove(self, url):
+        """A login that has not worked yet in the process or worker of its lane has a ceiling of one."""
+        ends = codes([self.stand.tool(url, "list_all_netsuite_customers", {"limit": 1})])
+        self.assertEqual(ends, {"ok": 1})
+
     def kept(self, account):
         return [(one.get("mcp_server", one.get("priority")), one["slots"], one["kept"])
                 for one in self.stand.admin("GET", path(account))["reserve"]]
@@ -80,6 +85,7 @@ class Settings:
 
     def test_a_server_that_is_deleted_has_no_slots_kept(self):
         account, url = self.fresh(governor=dict(LONG_LINE, ceiling=3))
+        self.prove(url)
         night = self.stand.mint(account["id"])
         self.reserve(account, {"priority": "critical", "slots": 1},
                      {"mcp_server": night["id"], "slots": 1})
@@ -110,6 +116,7 @@ class Settings:
 
     def test_a_server_that_has_expired_has_none_until_it_is_good_again(self):
         account, url = self.fresh(governor={"ceiling": 4})
+        self.prove(url)
         own = self.own(account, url)
         server = own.rsplit("/", 1)[1]
         reservation = {"mcp_server": server, "slots": 2}
