@@ -29,6 +29,14 @@ static struct slice digest(const struct keys *keys, struct buf *text,
     return hex;
 }
 
+/* Of a path the first segment: whoever may add more to it ("/s4/a", "/s4/b") would have a new user
+ * each time. */
+static struct slice first_segment(struct slice path)
+{
+    ptrdiff_t second = path.len > 0 ? slice_find(slice_from(path, 1), '/') : -1;
+    return second < 0 ? path : slice_of(path.ptr, (size_t)second + 1);
+}
+
 /* The way there is no part of it, but where the host's name is good for some ways alone: virtual
  * hosts are those of one subaccount. */
 static void put_place(struct buf *text, const struct login_place *place,
@@ -42,7 +50,7 @@ static void put_place(struct buf *text, const struct login_place *place,
     put_part(text, place->realm);
     put_part(text, place->location);
     put_part(text, place->client);
-    put_part(text, place->path);
+    put_part(text, first_segment(place->path));
     put_part(text, host_field != NULL
                        ? token_host_name(credential_reveal(credential, host_field))
                        : SLICE_EMPTY);

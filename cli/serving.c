@@ -342,11 +342,11 @@ int serving_build(struct serving *serving, bool insecure)
     return code == 0 ? listen_now(serving) : code;
 }
 
-/* The last turns: aborted transfers and written records still call back, for a second
- * at most. */
+/* The last turns: aborted transfers and written records still call back. That takes no time,
+ * but where another process holds the database: the writer waits 10 s for it. */
 static void settle(struct serving *serving)
 {
-    int64_t until_us = loop_now_us() + 1000000;
+    int64_t until_us = loop_now_us() + 12000000;
     while (loop_run_once(serving->loop) && loop_now_us() < until_us) {
     }
 }

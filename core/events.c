@@ -202,6 +202,9 @@ static int certificate_stage(const struct certificate_life *life, int64_t now_ms
     bool is_short = life->ends_ms - life->begins_ms < 2 * CERTIFICATE_FIRST_MS;
     int64_t left_ms = life->ends_ms - now_ms;
 
+    if (left_ms <= 0) {
+        return 0; /* it has ended: the account's state says so */
+    }
     if (left_ms <= (is_short ? WARN_SECOND_MS : CERTIFICATE_SECOND_MS)) {
         return 2;
     }

@@ -9,6 +9,7 @@
 #define LOOK_AGAIN_MS 100
 #define PATIENCE_MS 30000    /* with another process's trial */
 #define LEASE_SPARE_MS 15000 /* to store what came of it */
+#define CLOCK_SPARE_MS 60000 /* so far two processes' clocks may differ */
 #define HOLDER_BYTES 64
 
 struct login_leases {
@@ -86,6 +87,9 @@ static void learn(struct login_leases *leases, struct slice user,
 {
     int64_t now_ms = gateway_wall_ms(leases->gateway);
     int64_t ago_ms = now_ms - stored->refused_ms;
+    if (ago_ms < -CLOCK_SPARE_MS) {
+        return; /* stored before the clock was set back: what was counted here runs out */
+    }
     if (stored->refusals == 0 || stored->counts_to_ms <= now_ms) {
         lockout_forgive(leases->users, user);
         return;

@@ -157,7 +157,8 @@ static void tell_full(struct login_turns *turns, struct login_trial *trial)
         turn->trial = NULL;
         tell_soon(turns, turn, TURN_FULL);
     }
-    tell_waiting(turns, trial, TURN_SILENT, SLICE_EMPTY, true);
+    /* It says nothing of the others, who may be another tenant's: each asks for itself. */
+    tell_waiting(turns, trial, TURN_OTHER, SLICE_EMPTY, true);
 }
 
 void login_turns_kept(struct login_turns *turns, struct slice user,

@@ -104,6 +104,20 @@ static void test_a_user_is_one_of_the_host_that_is_asked(void **state)
     }
 }
 
+/* Nobody has another user by another end of the path. */
+static void test_a_user_is_one_of_all_paths_below_the_first_segment(void **state)
+{
+    struct login one = sap("JDOE", "secret", "100"), other = one;
+    (void)state;
+    one.place.path = SLICE("/s4/a");
+    other.place.path = SLICE("/s4/b/c");
+    check(&one, &other, true, true);
+    other.place.path = SLICE("/s4");
+    check(&one, &other, true, true);
+    other.place.path = SLICE("/s40/a");
+    check(&one, &other, false, false);
+}
+
 static struct login through(const char *token_url)
 {
     return (struct login){
@@ -182,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_user_of_sap),
         TEST(test_a_user_is_one_of_the_host_that_is_asked),
+        TEST(test_a_user_is_one_of_all_paths_below_the_first_segment),
         TEST(test_a_user_behind_a_tunnel),
         TEST(test_a_token_of_netsuite),
         TEST(test_a_login_without_a_name),
