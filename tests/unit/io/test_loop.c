@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define AN_HOUR_MS (60 * 60 * 1000) /* that it passes is nobody's fault here */
+
 struct trace {
     struct loop *loop;
     char text[256];
@@ -121,19 +123,22 @@ static void test_an_endless_chain_of_soon_does_not_starve_a_timer(void **state)
     assert_true(trace->count > 1);
 }
 
+/* Only what holds however long the machine takes from one line to the next. */
 static void test_timers_fire_in_the_order_of_their_time(void **state)
 {
     struct trace *trace = *state;
-    struct mark a = {trace, 'a'}, b = {trace, 'b'}, c = {trace, 'c'};
+    struct mark a = {trace, 'a'}, b = {trace, 'b'}, c = {trace, 'c'}, z = {trace, 'z'};
 
-    loop_timer_start(trace->loop, 20, on_mark, &c);
+    int64_t begin_us = loop_now_us();
+    loop_timer_start(trace->loop, AN_HOUR_MS, on_mark, &z);
     loop_timer_start(trace->loop, 0, on_mark, &a);
     loop_timer_start(trace->loop, 10, on_mark, &b);
-    int64_t begin_us = loop_now_us();
+    loop_timer_start(trace->loop, 20, on_mark, &c);
+    loop_timer_start(trace->loop, 30, on_stop, trace);
     loop_run(trace->loop);
 
     assert_string_equal(trace->text, "abc");
-    assert_true(loop_now_us() - begin_us >= 19000);
+    assert_true(loop_now_us() - begin_us >= 29000); /* libuv counts whole ones */
 }
 
 static void test_a_stopped_timer_does_not_fire(void **state)
@@ -185,7 +190,7 @@ static void test_every_repeats_and_does_not_keep_the_loop_alive(void **state)
     trace->timer = loop_timer_every(trace->loop, 1, on_count_to_three, trace);
     loop_run(trace->loop);
     assert_int_equal(trace->count, 0);
-    loop_timer_start(trace->loop, 60000, on_mark, &late);
+    loop_timer_start(trace->loop, AN_HOUR_MS, on_mark, &late);
     loop_run(trace->loop);
 
     assert_int_equal(trace->count, 3);
@@ -195,12 +200,14 @@ static void test_every_repeats_and_does_not_keep_the_loop_alive(void **state)
 static void test_stop_ends_run_and_run_can_begin_again(void **state)
 {
     struct trace *trace = *state;
-    struct mark a = {trace, 'a'};
+    struct mark a = {trace, 'a'}, late = {trace, 'z'};
 
-    loop_timer_start(trace->loop, 2, on_mark, &a);
+    loop_timer_start(trace->loop, AN_HOUR_MS, on_mark, &late);
     loop_soon(trace->loop, on_stop, trace);
     loop_run(trace->loop);
     assert_int_equal(trace->len, 0);
+    loop_soon(trace->loop, on_mark, &a);
+    loop_soon(trace->loop, on_stop, trace);
     loop_run(trace->loop);
 
     assert_string_equal(trace->text, "a");
@@ -295,7 +302,7 @@ static void test_a_signal_reaches_the_loop_and_does_not_keep_it_alive(void **sta
     loop_run(trace->loop);
     assert_int_equal(trace->len, 0);
     loop_soon(trace->loop, on_raise, NULL);
-    loop_timer_start(trace->loop, 60000, on_mark, &late);
+    loop_timer_start(trace->loop, AN_HOUR_MS, on_mark, &late);
     loop_run(trace->loop);
 
     assert_string_equal(trace->text, "s");
@@ -374,7 +381,8 @@ static void test_work_under_way_is_answered_before_the_loop_is_gone(void **state
 /* ---- How long turns take ---- */
 
 #define BUSY_US 6000
-#define ASLEEP_MS 500
+#define ASLEEP_MS 50
+#define TRIES 40 /* a busy machine may hold up some; a wrong sum is wrong in all */
 
 static uint64_t turns_above(const struct loop *loop, int64_t bound_us)
 {
@@ -406,19 +414,28 @@ static void test_a_long_turn_is_seen(void **state)
     assert_true(loop_turns(trace->loop)->sum_us >= BUSY_US);
 }
 
-/* Half of the sleep is left for a machine that gives the processor to others. */
+static int64_t turns_beside_a_sleep_us(struct trace *trace)
+{
+    struct mark a = {trace, 'a'};
+    int64_t before_us = loop_turns(trace->loop)->sum_us;
+
+    loop_timer_start(trace->loop, ASLEEP_MS, on_mark, &a);
+    loop_run(trace->loop);
+    return loop_turns(trace->loop)->sum_us - before_us;
+}
+
 static void test_sleep_is_no_part_of_a_turn(void **state)
 {
     struct trace *trace = *state;
-    struct mark a = {trace, 'a'};
+    int64_t least_us = INT64_MAX;
 
-    loop_timer_start(trace->loop, ASLEEP_MS, on_mark, &a);
-    int64_t begin_us = loop_now_us();
-    loop_run(trace->loop);
-    int64_t took_us = loop_now_us() - begin_us;
+    for (int i = 0; i < TRIES && least_us >= ASLEEP_MS * 1000 / 2; i++) {
+        int64_t us = turns_beside_a_sleep_us(trace);
+        least_us = us < least_us ? us : least_us;
+    }
 
     assert_true(loop_turns(trace->loop)->count > 0);
-    assert_true(loop_turns(trace->loop)->sum_us < took_us - ASLEEP_MS * 1000 / 2);
+    assert_true(least_us < ASLEEP_MS * 1000 / 2);
 }
 
 int main(void)
