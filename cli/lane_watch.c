@@ -292,6 +292,7 @@ static void on_answer(void *ctx, const struct http_outcome *outcome)
         return;
     }
     if (reply != NULL && reply->status < 300) {
+        watch->was_connected = true; /* a short answer comes in no pieces */
         take(watch, reply->body);
         reason = "closed";
     } else if (reply != NULL) {
