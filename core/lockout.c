@@ -7,7 +7,7 @@
 #include "base/require.h"
 
 struct refusals {
-    int count;
+    int count, unstored; /* unstored: of count */
     int64_t last_us, window_us;
 };
 
@@ -109,7 +109,7 @@ static struct refusals *entry_of(struct lockout *lockout, struct slice login,
         REQUIRE(refusals != NULL);
         map_put(lockout->logins, login, refusals);
     } else if (is_over(refusals, now_us)) {
-        refusals->count = 0;
+        refusals->count = refusals->unstored = 0;
     }
     refusals->last_us = now_us;
     refusals->window_us = window_us;
@@ -122,10 +122,35 @@ int lockout_refused(struct lockout *lockout, struct slice login, int64_t window_
     return ++entry_of(lockout, login, window_us, now_us)->count;
 }
 
+void lockout_unstored(struct lockout *lockout, struct slice login)
+{
+    struct refusals *refusals = map_get(lockout->logins, login);
+    if (refusals != NULL) {
+        refusals->unstored++;
+    }
+}
+
+void lockout_stored(struct lockout *lockout, struct slice login)
+{
+    struct refusals *refusals = map_get(lockout->logins, login);
+    if (refusals != NULL && refusals->unstored > 0) {
+        refusals->unstored--;
+    }
+}
+
 void lockout_learn(struct lockout *lockout, struct slice login, int count,
                    int64_t window_us, int64_t last_us)
 {
-    entry_of(lockout, login, window_us, last_us)->count = count;
+    struct refusals *own = map_get(lockout->logins, login);
+    bool is_ahead = own != NULL && own->unstored > 0 && !is_over(own, last_us);
+    if (count == 0 && !is_ahead) {
+        lockout_forgive(lockout, login);
+        return;
+    }
+    if (!is_ahead || (count > 0 && last_us > own->last_us)) {
+        own = entry_of(lockout, login, window_us, last_us);
+    }
+    own->count = own->unstored + count;
 }
 
 void lockout_stopped(struct lockout *lockout, struct slice login, int64_t now_us)

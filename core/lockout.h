@@ -38,7 +38,11 @@ int64_t lockout_left_us(const struct lockout *lockout, struct slice login,
 /* One more, which counts for `window_us`; how many that makes. Copies `login`. */
 int lockout_refused(struct lockout *lockout, struct slice login, int64_t window_us,
                     int64_t now_us);
-/* So many by now, the last at `last_us`, whatever was known before: another process's count. */
+/* The last one is not in the store, or one that was not is by now. */
+void lockout_unstored(struct lockout *lockout, struct slice login);
+void lockout_stored(struct lockout *lockout, struct slice login);
+/* So many are in the store, of all processes, the last at `last_us`; 0: none, as of then. That is
+ * the count, and beyond it what is not stored. */
 void lockout_learn(struct lockout *lockout, struct slice login, int count,
                    int64_t window_us, int64_t last_us);
 /* Counts as so many at least, for LOCKOUT_US: its account was stopped. */

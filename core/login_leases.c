@@ -18,8 +18,15 @@ struct login_leases {
     struct login_turns *turns;
     char holder[HOLDER_BYTES];
     size_t holder_len;
-    struct list asks;
-    bool store_fails; /* it does not know what this process has counted */
+    struct list asks, notes;
+};
+
+/* A refusal on its way to the store. */
+struct note {
+    struct list link;
+    struct login_leases *leases; /* NULL: nobody counts any more */
+    struct arena *arena;         /* it lies in */
+    struct slice user;
 };
 
 /* One user's turn, asked of the store. */
@@ -48,6 +55,7 @@ struct login_leases *login_leases_new(struct gateway *gateway, struct lockout *l
     slice_copy(leases->holder, holder);
     leases->holder_len = holder.len;
     list_init(&leases->asks);
+    list_init(&leases->notes);
     arena_free(arena);
     return leases;
 }
@@ -72,6 +80,10 @@ void login_leases_free(struct login_leases *leases)
             end_ask(ask); /* else the store's answer ends it */
         }
     }
+    LIST_FOREACH_SAFE (node, after, &leases->notes) {
+        LIST_ENTRY(node, struct note, link)->leases = NULL;
+        list_remove(node);
+    }
     free(leases);
 }
 
@@ -90,11 +102,11 @@ static void learn(struct login_leases *leases, struct slice user,
     if (ago_ms < -CLOCK_SPARE_MS) {
         return; /* stored before the clock was set back: what was counted here runs out */
     }
+    int64_t now_us = gateway_mono_us(leases->gateway);
     if (stored->refusals == 0 || stored->counts_to_ms <= now_ms) {
-        lockout_forgive(leases->users, user);
+        lockout_learn(leases->users, user, 0, 0, now_us);
         return;
     }
-    int64_t now_us = gateway_mono_us(leases->gateway);
     int64_t window_us = (stored->counts_to_ms - stored->refused_ms) * 1000;
     lockout_learn(leases->users, user, (int)stored->refusals, window_us,
                   now_us - (ago_ms > 0 ? ago_ms : 0) * 1000);
@@ -104,9 +116,7 @@ static bool read_user(struct login_leases *leases, struct slice user,
                       struct arena *arena, struct store_user *stored)
 {
     *stored = (struct store_user){.login = SLICE_EMPTY};
-    enum err err = leases->store_fails ? ERR_IO
-                                       : store_get_user(leases->gateway->parts.store,
-                                                        user, arena, stored);
+    enum err err = store_get_user(leases->gateway->parts.store, user, arena, stored);
     if (err != ERR_OK && err != ERR_NOT_FOUND) {
         return false;
     }
@@ -120,6 +130,33 @@ void login_leases_look(struct login_leases *leases, struct slice user)
     struct store_user stored;
     (void)read_user(leases, user, arena, &stored);
     arena_free(arena);
+}
+
+static void on_noted(void *ctx, enum err err)
+{
+    struct note *note = ctx;
+    if (err == ERR_OK && note->leases != NULL) { /* else the store has logged it */
+        lockout_stored(note->leases->users, note->user);
+    }
+    list_remove(&note->link);
+    arena_free(note->arena);
+}
+
+void login_leases_refused(struct login_leases *leases, struct slice user,
+                          struct slice login, int64_t window_us)
+{
+    int64_t now_ms = gateway_wall_ms(leases->gateway);
+    struct store_batch *batch = store_batch_new();
+    struct arena *arena = arena_new();
+    struct note *note = arena_alloc(arena, sizeof *note);
+    note->arena = arena;
+    note->leases = leases;
+    note->user = arena_slice(arena, user);
+    list_push(&leases->notes, &note->link);
+    lockout_refused(leases->users, user, window_us, gateway_mono_us(leases->gateway));
+    lockout_unstored(leases->users, user);
+    store_refuse_user(batch, user, login, now_ms, now_ms + window_us / 1000);
+    store_commit(leases->gateway->parts.store, batch, on_noted, note);
 }
 
 /* The login that was refused while this one waited; or nothing. */
@@ -154,7 +191,6 @@ static void on_leased(void *ctx, enum err err)
     }
     struct gateway *gateway = ask->leases->gateway;
     bool is_full = err == ERR_RATE_LIMITED;
-    ask->leases->store_fails = err != ERR_OK && err != ERR_CONFLICT && !is_full;
     if (err == ERR_OK) {
         answer(ask, TURN_YOURS, refused_meanwhile(ask));
     } else if (is_full && !gateway->stopped) {

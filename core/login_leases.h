@@ -28,6 +28,10 @@ void login_leases_free(struct login_leases *leases); /* accepts NULL */
 struct login_keeper login_leases_keeper(struct login_leases *leases);
 void login_leases_use(struct login_leases *leases, struct login_turns *turns);
 
+/* One more refusal, which counts for `window_us`, in `users` and for all processes. */
+void login_leases_refused(struct login_leases *leases, struct slice user,
+                          struct slice login, int64_t window_us);
+
 /* Another process may have ended the row: `users` says of that one what the store does. */
 void login_leases_look(struct login_leases *leases, struct slice user);
 

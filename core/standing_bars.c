@@ -38,37 +38,26 @@ static int64_t window_us(const struct account *account, const struct credential 
         outbound_scheme_find(standing_scheme_of(account, login)));
 }
 
-static void on_noted(void *ctx, enum err err)
-{
-    (void)ctx;
-    (void)err; /* the store has logged it; this process knows all the same */
-}
-
-static void note(const struct account *account, struct store_batch *batch)
-{
-    store_commit(account_gateway(account)->parts.store, batch, on_noted, NULL);
-}
-
 void standing_user_refused(struct account *account, const struct credential *login)
 {
     struct arena *arena = arena_new();
-    struct slice user = standing_user_key(account, login, arena);
-    int64_t counts_us = window_us(account, login);
-    int64_t now_ms = gateway_wall_ms(account_gateway(account));
-    struct store_batch *batch = store_batch_new();
-    lockout_refused(account_user_lockout(account), user, counts_us,
-                    standing_now_us(account));
-    store_refuse_user(batch, user, standing_login_key(account, login, arena), now_ms,
-                      now_ms + counts_us / 1000);
-    note(account, batch);
+    login_leases_refused(
+        account_login_leases(account), standing_user_key(account, login, arena),
+        standing_login_key(account, login, arena), window_us(account, login));
     arena_free(arena);
+}
+
+static void on_pardoned(void *ctx, enum err err)
+{
+    (void)ctx;
+    (void)err; /* the store has logged it; this process knows all the same */
 }
 
 static void pardon_user(struct account *account, struct slice user, int64_t before_ms)
 {
     struct store_batch *batch = store_batch_new();
     store_pardon_user(batch, user, before_ms);
-    note(account, batch);
+    store_commit(account_gateway(account)->parts.store, batch, on_pardoned, NULL);
 }
 
 /* The ERP counts in a row as well. */
@@ -137,8 +126,7 @@ static void locked_fault(struct standing_try *attempt, int count, int64_t left_u
         attempt->arena,
         "The ERP has refused logins of this user %d times in a row, whichever account "
         "and secret they came by; one more may lock the user there, so this one was "
-        "not "
-        "sent.",
+        "not sent.",
         count);
     attempt->fault->hint = arena_printf(
         attempt->arena,

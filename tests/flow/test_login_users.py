@@ -4,6 +4,7 @@ Whoever types them, and wherever, the user is not locked, and an administrator k
 """
 import contextlib
 import os
+import resource
 import signal
 import sqlite3
 import threading
@@ -300,6 +301,25 @@ class TestCeiling(UserCase):
         self.assertEqual(0, self.stats()["requests"])
         other = self.stand.netsuite_account(tenant="other", credentials=self.credentials)
         self.assertEqual(201, self.create(other)[0])
+
+
+class TestFullDisk(UserCase):
+    def test_what_cannot_be_stored_counts_all_the_same(self):
+        self.credentials = mine = self.upstream()
+        self.reset()
+        said = [self.create(self.wrong(n))[0] for n in range(MOST - 1)]
+        server = self.stand.process("server").pid
+        no_limit = resource.prlimit(server, resource.RLIMIT_FSIZE)
+        resource.prlimit(server, resource.RLIMIT_FSIZE, (4096, no_limit[1]))
+        said.append(self.create(self.wrong(MOST))[0])
+        # It was to be stored before this.
+        self.assertEqual(500, self.stand.api("POST", "/api-token", {"name": "n", "role": "admin"})[0])
+        resource.prlimit(server, resource.RLIMIT_FSIZE, no_limit)
+        self.assertEqual([422] * MOST, said)
+        self.credentials = self.upstream()
+        self.assertEqual(201, self.create(self.right())[0])  # the store takes what others try
+        self.credentials = mine
+        self.assert_locked_here(self.create(self.wrong(9)))
 
 
 class TestWorkers(UserCase):

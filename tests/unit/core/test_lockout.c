@@ -76,6 +76,46 @@ static void test_one_that_was_stopped_has_one_try_left(void **state)
     assert_int_equal(lockout_count(l, ONE, NOW), 0);
 }
 
+static void test_what_is_not_stored_counts_beyond_what_is(void **state)
+{
+    struct lockout *l = *state;
+    lockout_refused(l, ONE, LOCKOUT_US, NOW);
+    lockout_unstored(l, ONE);
+    lockout_learn(l, ONE, 0, 0, NOW + 10); /* it was not stored before it was read */
+    assert_int_equal(lockout_count(l, ONE, NOW), 1);
+    assert_int_equal(lockout_left_us(l, ONE, NOW + 10), LOCKOUT_US - 10);
+    lockout_learn(l, ONE, 3, LOCKOUT_US, NOW - 1);
+    assert_int_equal(lockout_count(l, ONE, NOW), 4);
+    assert_int_equal(lockout_left_us(l, ONE, NOW), LOCKOUT_US);
+    lockout_learn(l, ONE, 2, LOCKOUT_US, NOW + 2);
+    assert_int_equal(lockout_count(l, ONE, NOW), 3);
+    assert_int_equal(lockout_left_us(l, ONE, NOW + 2), LOCKOUT_US);
+    lockout_stored(l, ONE);
+    lockout_stored(l, ONE);
+    lockout_stored(l, OTHER);
+    lockout_learn(l, ONE, 2, LOCKOUT_US, NOW + 2);
+    assert_int_equal(lockout_count(l, ONE, NOW + 2), 2);
+    lockout_learn(l, ONE, 0, 0, NOW + 3);
+    assert_true(lockout_is_empty(l));
+}
+
+static void test_what_was_never_stored_is_over_with_its_row(void **state)
+{
+    struct lockout *l = *state;
+    lockout_refused(l, ONE, LOCKOUT_US, NOW);
+    lockout_unstored(l, ONE);
+    lockout_learn(l, ONE, 1, LOCKOUT_US, NOW + LOCKOUT_US);
+    assert_int_equal(lockout_count(l, ONE, NOW + LOCKOUT_US), 1);
+    lockout_unstored(l, ONE);
+    lockout_learn(l, ONE, 0, 0, NOW + 2 * LOCKOUT_US);
+    assert_true(lockout_is_empty(l));
+    lockout_refused(l, ONE, LOCKOUT_US, NOW);
+    lockout_unstored(l, ONE);
+    assert_true(lockout_worked(l, ONE, NOW + 1)); /* the ERP counts in a row as well */
+    lockout_learn(l, ONE, 0, 0, NOW + 2);
+    assert_true(lockout_is_empty(l));
+}
+
 static void test_many_logins_do_not_stay_for_ever(void **state)
 {
     struct lockout *l = *state;
@@ -104,6 +144,8 @@ int main(void)
         TEST(test_a_success_ends_the_row_unless_it_left_before_the_refusal),
         TEST(test_half_an_hour_later_a_new_row_begins),
         TEST(test_one_that_was_stopped_has_one_try_left),
+        TEST(test_what_is_not_stored_counts_beyond_what_is),
+        TEST(test_what_was_never_stored_is_over_with_its_row),
         TEST(test_many_logins_do_not_stay_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
