@@ -93,13 +93,15 @@ static enum err limits_of_record(const struct accounts *accounts,
 
 static void tell_governor(const struct accounts *accounts,
                           const struct store_account *record,
-                          const struct account_limits *limits, bool proven)
+                          const struct account_limits *limits, bool proven,
+                          bool on_trial)
 {
     struct governor_account account = {
         .id = record->id,
         .tenant = record->tenant,
         .lane = record->lane,
         .joined = proven,
+        .on_trial = on_trial,
         .ceiling = limits->ceiling,
         .queue_limit = limits->queue_limit,
         .queue_wait_us = limits->queue_wait_ms * 1000,
@@ -114,12 +116,10 @@ static void tell_governor(const struct accounts *accounts,
 
 void account_tell_governor(struct account *account)
 {
-    struct account_limits limits = account->limits;
-    if (account->apart) {
-        return;
+    if (!account->apart) {
+        tell_governor(account->owner, &account->record, &account->limits,
+                      account->proven, standing_is_on_trial(account));
     }
-    limits.ceiling = standing_ceiling(account);
-    tell_governor(account->owner, &account->record, &limits, account->proven);
 }
 
 static void log_skipped(struct accounts *accounts, const struct store_account *record)
@@ -133,7 +133,7 @@ static void log_skipped(struct accounts *accounts, const struct store_account *r
 }
 
 enum err account_announce(struct accounts *accounts, const struct store_account *record,
-                          bool one_at_a_time, struct arena *arena)
+                          bool on_trial, struct arena *arena)
 {
     struct meaning meaning;
     struct account_limits limits;
@@ -150,8 +150,7 @@ enum err account_announce(struct accounts *accounts, const struct store_account 
                                record->governor, &limits);
     }
     if (err == ERR_OK) {
-        limits.ceiling = one_at_a_time ? 1 : limits.ceiling;
-        tell_governor(accounts, record, &limits, record->proven);
+        tell_governor(accounts, record, &limits, record->proven, on_trial);
     }
     return err;
 }

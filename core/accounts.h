@@ -67,8 +67,8 @@ struct account {
     struct catalog *catalog;     /* held: what it is served from now */
     const struct integration *integration; /* there */
     uint64_t epoch;                        /* of that */
-    uint64_t
-        seen; /* store_generation() when the record was last found to be this one */
+    /* What store_generation() was when the record was last found to be this one. */
+    uint64_t seen;
     const struct connector *connector;
     struct op_target target;
     struct account_limits limits;  /* defaults filled in */
@@ -86,8 +86,8 @@ struct account {
     /* core/standing.c's, as record.state and record.cause are. */
     struct login_standing standing; /* of the active credential */
     int64_t probed_us;              /* when a call was last let through all the same */
-    struct slice
-        reauth_url; /* in `arena`: the account's, or its environment's; or empty */
+    /* In `arena`: the account's, or its environment's; or empty. */
+    struct slice reauth_url;
 };
 
 struct accounts *accounts_new(struct gateway *gateway);

@@ -28,12 +28,12 @@ struct accounts {
 
 /* ---- account.c ---- */
 
-/* Tells the governor of a record of this worker's, without building the account; its ceiling
- * is 1 where `one_at_a_time`. ERR_OK as well where the integration is not loaded, which is
- * logged once. Borrows the record; what is made of it lies in `arena`. */
+/* Tells the governor of a record of this worker's, without building the account. ERR_OK as well
+ * where the integration is not loaded, which is logged once. Borrows the record; what is made of it
+ * lies in `arena`. */
 MUST_USE enum err account_announce(struct accounts *accounts,
-                                   const struct store_account *record,
-                                   bool one_at_a_time, struct arena *arena);
+                                   const struct store_account *record, bool on_trial,
+                                   struct arena *arena);
 /* Builds the stored account: *out is held once, and in no list yet. ERR_NOT_FOUND; ERR_IO;
  * ERR_INTERNAL: it is there, but nothing can be made of it. */
 MUST_USE enum err account_load(struct accounts *accounts, struct slice id,

@@ -10,8 +10,8 @@
 #define TOKENS_REFUSED_MOST 3
 #define NEEDS_REAUTH SLICE("needs_reauth")
 #define DISABLED SLICE("disabled")
-#define GRANT_REFUSED \
-    "grant_refused" /* by the token host: what a person gave is over */
+/* By the token host: what a person gave is over. */
+#define GRANT_REFUSED "grant_refused"
 
 /* ---- Logins ---- */
 
@@ -144,15 +144,13 @@ void standing_inherit(struct account *account, const struct account *before,
     account_tell_governor(account);
 }
 
-int standing_ceiling(const struct account *account)
+bool standing_is_on_trial(const struct account *account)
 {
-    int single = governor_single(account_gateway(account)->parts.governor);
     bool on_trial = account->standing.on_trial;
     for (size_t i = 0; i < account->standby_count; i++) {
         on_trial = on_trial || account->standbys[i].standing.on_trial;
     }
-    return on_trial && single < account->limits.ceiling ? single
-                                                        : account->limits.ceiling;
+    return on_trial;
 }
 
 /* An account that has calls at the ERP is not idle, however long they take. */

@@ -40,8 +40,8 @@ void standing_recall(struct account *account, int64_t worked_us);
 void standing_call(struct account *account, const struct credential *login);
 /* A call by that login is over, whatever it showed. */
 void standing_call_over(struct account *account, const struct credential *login);
-/* Its ceiling as it stands: on trial one, of which one falls to this process. */
-int standing_ceiling(const struct account *account);
+/* Of the active login, or of one that stands by, it is not known whether it works. */
+bool standing_is_on_trial(const struct account *account);
 /* The ERP has taken that login as it is, in this process or an earlier one, and nothing has
  * stopped it since. */
 bool standing_is_known_good(struct account *account, const struct credential *login);
@@ -87,14 +87,14 @@ bool standing_needs_reauth(const struct account *account);
 /* What a call means to do, and what it is told. */
 struct standing_try {
     const struct credential *login;
-    bool
-        verifies; /* tries the login for a person who wants to know; set for a call that
-                    * is let through now and then to see whether it is over */
+    /* Tries the login for a person who wants to know; set for a call that is let through now and
+     * then to see whether it is over. */
+    bool verifies;
     struct arena *arena;
     struct fault *fault;
-    bool
-        tries_now; /* the operator says that the ERP takes the user's logins again: what
-                     * was refused counts no more. Once, then cleared */
+    /* The operator says that the ERP takes the user's logins again: what was refused counts no
+     * more. Once, then cleared. */
+    bool tries_now;
     bool is_locked; /* set: one more refusal may lock the user */
 };
 /* Nothing may be sent by that login now: the fault says why. */

@@ -164,9 +164,10 @@ void governor_account_set(struct governor *governor,
         seat_detach(seat);
     }
     seat->ceiling = governor_share(governor, account->ceiling);
-    if (!account->joined && seat->ceiling > 1) {
+    if ((!account->joined || account->on_trial) && seat->ceiling > 1) {
         seat->ceiling = 1;
     }
+    seat->usual = account->joined ? account->ceiling : 1;
     seat->queue_limit = account->queue_limit;
     seat->queue_wait_us = account->queue_wait_us;
     seat->removed = false;

@@ -63,11 +63,6 @@ int governor_shares(const struct governor *governor)
     return governor->shares;
 }
 
-int governor_single(const struct governor *governor)
-{
-    return governor->options.is_lent ? 1 : governor->share + 1;
-}
-
 void governor_set_share(struct governor *governor, int share, int shares)
 {
     REQUIRE(share >= 0 && share < shares && governor->lanes.count == 0);

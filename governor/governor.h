@@ -41,8 +41,6 @@ struct governor *governor_new(const struct governor_options *options);
 void governor_set_share(struct governor *governor, int share, int shares);
 /* As was set; 1: nobody shares. */
 int governor_shares(const struct governor *governor);
-/* The ceiling of which just one falls to this governor; 1 where it has the whole. */
-int governor_single(const struct governor *governor);
 /* No ticket may be waiting or granted any more. Accepts NULL. */
 void governor_free(struct governor *governor);
 
@@ -61,8 +59,9 @@ struct governor_pace {
 struct governor_account {
     struct slice id, tenant;
     struct slice lane; /* the shared lane of its upstream account */
-    bool joined; /* false: nothing has proved it yet: a lane of its own, ceiling 1 */
-    int ceiling; /* 1.. */
+    bool joined;   /* false: nothing has proved it yet: a lane of its own, ceiling 1 */
+    bool on_trial; /* one call at a time, whatever its ceiling */
+    int ceiling;   /* 1.. */
     int queue_limit; /* 0..: waiting calls at once */
     int64_t queue_wait_us;
     struct governor_pace calls, writes; /* calls: of all kinds, writes included */
@@ -183,8 +182,8 @@ struct governor_ticket {
     struct slice server;        /* borrowed while waiting or granted */
     enum governor_decision decision;
     int64_t since_us, deadline_us, granted_us;
-    int64_t
-        estimate_us; /* of its wait, when it was told that it need not, or no longer */
+    /* Of its wait, when it was told that it need not, or no longer. */
+    int64_t estimate_us;
     uint64_t document;
     struct list running;     /* while it has a slot, among its account's */
     struct claim *claim;     /* on the document, while it is its turn there */
@@ -288,8 +287,8 @@ struct governor_view governor_look(const struct governor *governor,
 /* How lanes stand, for operators and, restricted to one tenant, for its own token. */
 struct governor_lane_view {
     struct slice lane;
-    int ceiling;   /* the operator's (governor_lane_set); 0: none */
-    int usual;     /* what holds where the operator set none: the accounts' highest */
+    int ceiling; /* the operator's (governor_lane_set); 0: none */
+    int usual; /* the accounts' highest, as they are when none is on trial, over all governors */
     int effective; /* what holds now: less than the ceiling after a refusal */
     int in_flight;
     int draining; /* of in_flight: above the ceiling, or held after a lost connection */
@@ -297,10 +296,9 @@ struct governor_lane_view {
     int accounts;
     enum governor_lane_mode mode;
     int64_t wait_p50_us, wait_p99_us; /* of the last 256 granted calls */
-    bool
-        throttled; /* less than the ceiling holds: after a refusal of the upstream, or */
-    bool is_slow;  /* because its answers took too long */
-    bool probing;  /* one call at a time until one is answered */
+    bool throttled;     /* less than the ceiling holds: the upstream refused, or */
+    bool is_slow;       /* because its answers took too long */
+    bool probing;       /* one call at a time until one is answered */
     long paused_ms;     /* left of the pause after a refusal */
     int64_t lowered_us; /* when throttled: time since it was lowered last */
     /* Since start. */

@@ -144,8 +144,8 @@ struct pace {
     int ratio; /* the sum of the slow ones', in percent of the floor */
     int peak;  /* most calls under way at their ends */
     int last_ratio; /* at which the limit was lowered, while that is a trial; else 0 */
-    int64_t
-        changed_us; /* when the limit was: what was asked before says nothing of it */
+    /* When the limit was: what was asked before says nothing of it. */
+    int64_t changed_us;
     int64_t rests_until_us; /* nothing is judged before */
     int64_t news_us;        /* when that was, or a group was whole */
 };
@@ -234,8 +234,8 @@ struct queue {
     int ready[GOVERNOR_PRIORITIES];  /* of those: that wait for nothing but a token */
     int credit[GOVERNOR_PRIORITIES]; /* as a gate's, for those */
     int writes; /* in the line for a slot: each has a token to come */
-    int64_t
-        wake_us;  /* when a token lets somebody go; INT64_MAX: nobody waits for one */
+    /* When a token lets somebody go; INT64_MAX: nobody waits for one. */
+    int64_t wake_us;
     size_t index; /* in governor->paced */
 };
 
@@ -253,7 +253,8 @@ struct governor_seat {
     struct tenant *tenant;
     struct queue *queue; /* NULL: nobody waits */
     int64_t queue_wait_us;
-    int ceiling; /* 1 until joined */
+    int ceiling; /* 1 until joined, and on trial */
+    int usual;   /* the whole of it, of which `ceiling` is this governor's share */
     int in_flight, queued, queue_limit;
     int held; /* of in_flight: the connection was lost, the work may go on */
     bool removed;
@@ -302,11 +303,6 @@ struct governor {
 /* governor.c */
 void *governor_alloc(size_t bytes); /* zeroed; aborts */
 uint64_t governor_random(struct governor *governor);
-/* Among how many a lane's ceiling is divided; slots that are lent are not. */
-static inline int governor_parts_of(const struct governor *governor)
-{
-    return governor->options.is_lent ? 1 : governor->shares;
-}
 /* What this governor may grant of the ceiling of an account or lane: its part, unless who lends
  * slots sees to it that all governors together keep it. */
 int governor_share(const struct governor *governor, int ceiling);
@@ -317,7 +313,6 @@ void governor_send_off(struct governor *governor, struct governor_ticket *ticket
                        enum governor_decision decision);
 
 /* queue.c: the waiting calls of one account */
-struct governor_ticket *stand_head(const struct stand *stand);
 struct governor_ticket *queue_some(const struct governor_seat *seat,
                                    struct slice server);
 uint64_t stand_turn(const struct stand *stand);

@@ -70,15 +70,6 @@ static size_t *longest_at(void *item)
 
 static const struct heap_kind by_length = {longer, longest_at};
 
-/* Lends the first call of the flow whose turn it is; the stand has one. */
-struct governor_ticket *stand_head(const struct stand *stand)
-{
-    const struct governor_flow *flow = heap_top(&stand->flows);
-
-    REQUIRE(flow != NULL);
-    return ticket_of(flow->tickets.next);
-}
-
 uint64_t stand_turn(const struct stand *stand)
 {
     const struct governor_flow *flow = heap_top(&stand->flows);

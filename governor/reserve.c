@@ -250,7 +250,7 @@ static struct reserve *reserve_new(const struct governor *governor, struct lane 
     }
     reserve = governor_alloc(sizeof(*reserve));
     reserve->lane = lane;
-    reserve->shares = governor_parts_of(governor);
+    reserve->shares = governor->options.is_lent ? 1 : governor->shares;
     reserve->count = count;
     for (size_t i = 0; i < count; i++) {
         struct reservation *one = &reserve->all[i];

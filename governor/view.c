@@ -171,14 +171,12 @@ static void add_counts(struct governor_lane_view *view,
     view->expired += counts->expired;
 }
 
-static struct governor_lane_view view_of(const struct governor *governor,
-                                         const struct lane *lane, struct slice tenant,
+static struct governor_lane_view view_of(const struct lane *lane, struct slice tenant,
                                          int64_t now_us)
 {
     struct governor_lane_view view = {
         .lane = tree_id(&lane->node),
         .ceiling = lane->operator_ceiling,
-        .usual = lane->default_ceiling * governor_parts_of(governor),
         .effective = lane->gate.ceiling,
         .mode = lane->mode,
         .throttled = lane->throttle != NULL,
@@ -195,6 +193,9 @@ static struct governor_lane_view view_of(const struct governor *governor,
     LIST_FOREACH (node, &lane->seats) {
         const struct governor_seat *seat =
             LIST_ENTRY(node, struct governor_seat, in_lane);
+        if (!seat->removed && seat->usual > view.usual) {
+            view.usual = seat->usual;
+        }
         if (is_seen(seat, tenant)) {
             view.in_flight += seat->in_flight;
             view.queued += seat->queued;
@@ -229,7 +230,7 @@ bool governor_lane(const struct governor *governor, struct slice id,
     if (lane == NULL || (tenant.len > 0 && !has_tenant(lane, tenant))) {
         return false;
     }
-    *out = view_of(governor, lane, tenant, now_us);
+    *out = view_of(lane, tenant, now_us);
     return true;
 }
 
@@ -263,7 +264,7 @@ bool governor_lane_after(const struct governor *governor, struct slice id,
         lane = own_after(one, id);
     }
     if (lane != NULL) {
-        *out = view_of(governor, lane, tenant, now_us);
+        *out = view_of(lane, tenant, now_us);
     }
     return lane != NULL;
 }
@@ -336,7 +337,7 @@ size_t governor_lanes(const struct governor *governor, struct arena *arena,
     }
     *out = arena_array(arena, found.count + 1, sizeof(**out));
     for (size_t i = 0; i < found.count; i++) {
-        (*out)[i] = view_of(governor, found.lanes[i], tenant, now_us);
+        (*out)[i] = view_of(found.lanes[i], tenant, now_us);
         (*out)[i].lane = arena_slice(arena, (*out)[i].lane);
     }
     return found.count;

@@ -7,7 +7,7 @@ import sqlite3
 import time
 import urllib.parse
 
-from flow import Volley, codes, connect, main, read_reply, request_bytes, wait_until
+from flow import HELD, Volley, codes, connect, main, read_reply, request_bytes, wait_until
 from governing import LONG_LINE, GovernorCase
 
 ROUNDS = 25
@@ -146,6 +146,25 @@ class OneWorker(Settings, GovernorCase):
         self.stand.end("server")
         self.stand.start_server()
         self.assertEqual(self.kept(account), [("batch", 1, 1)])
+
+    def test_slots_are_reserved_of_the_ceiling_that_holds_when_the_login_has_worked(self):
+        account, _ = self.fresh(governor={"ceiling": 4})
+        self.stand.end("server")
+        self.stand.start_server()
+        self.latency(HELD)
+        volley = Volley(self.stand.mint(account["id"])["url"], 1).send()
+        self.until_in_flight(1)  # the first call since the start: one goes at a time
+        self.assertEqual(self.lane(account)["effective"], 1)
+        self.reserve(account, {"priority": "critical", "slots": 3})
+        status, reply = self.stand.api("PATCH", path(account), {
+            "reserve": [{"priority": "critical", "slots": 4}]})
+        self.assertEqual(status, 422, reply)
+        self.assertIn("of a ceiling of 4", reply["error"]["details"][0]["message"])
+        self.assertEqual(self.kept(account), [("critical", 3, 0)])
+        self.latency(0)
+        self.release()
+        self.assertEqual(codes(volley.results()), {"ok": 1})
+        self.assertEqual(self.kept(account), [("critical", 3, 3)])
 
 
 class TwoWorkers(Settings, GovernorCase):

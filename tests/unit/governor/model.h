@@ -62,7 +62,7 @@ struct m_bucket {
 
 struct m_account {
     bool known;
-    int lane, tenant, ceiling, queue_limit;
+    int lane, tenant, ceiling, usual, queue_limit;
     int64_t queue_wait;
     struct m_bucket calls, writes;
     int credit[GOVERNOR_PRIORITIES]; /* of the writes that wait for a token */

@@ -378,6 +378,7 @@ static inline void step_account(struct run *r)
                                    .tenant = name_of(&tenant_id, "ten", tenant),
                                    .lane = name_of(&lane_id, "lane", shared),
                                    .joined = joined,
+                                   .on_trial = pick(r, 4) == 0,
                                    .ceiling = 1 + pick(r, 6),
                                    .queue_limit = pick(r, 12),
                                    .queue_wait_us =
@@ -392,7 +393,8 @@ static inline void step_account(struct run *r)
     a->known = true;
     a->lane = joined ? shared : SHARED_LANES + account;
     a->tenant = tenant;
-    a->ceiling = joined ? set.ceiling : 1;
+    a->usual = joined ? set.ceiling : 1;
+    a->ceiling = set.on_trial ? 1 : a->usual;
     a->queue_limit = set.queue_limit;
     a->queue_wait = set.queue_wait_us;
     m_pace(&a->calls, set.calls.per_minute, set.calls.burst, 0, r->now);

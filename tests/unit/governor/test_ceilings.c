@@ -339,6 +339,27 @@ static void test_shares_of_a_ceiling_come_to_it_and_to_no_more(void **state)
     }
 }
 
+static void test_on_trial_each_share_that_is_one_grants_one(void **state)
+{
+    struct world *w = *state;
+    struct governor_account account = account_a(7, 32, PATIENCE);
+
+    account.on_trial = true;
+    governor_set_share(w->governor, 1, 3);
+    governor_account_set(w->governor, &account, w->now);
+    assert_int_equal(look(w, "a").limit, 1);
+    assert_int_equal(lane(w, "lane").usual, 7);
+    account.on_trial = false;
+    governor_account_set(w->governor, &account, w->now);
+    assert_int_equal(look(w, "a").limit, 2);
+    assert_int_equal(lane(w, "lane").usual, 7);
+    account.ceiling = 1;
+    account.on_trial = true;
+    governor_account_set(w->governor, &account, w->now);
+    assert_int_equal(look(w, "a").limit, 0);
+    assert_int_equal(ask(w, 0, "a"), GOVERNOR_REFUSED);
+}
+
 static void test_who_has_no_share_of_a_ceiling_is_refused_at_once(void **state)
 {
     struct world *w = *state;
@@ -378,6 +399,7 @@ int main(void)
         SENTENCE(test_a_lower_ceiling_drains),
         SENTENCE(test_a_lower_account_ceiling_keeps_its_waiters_back),
         SENTENCE(test_shares_of_a_ceiling_come_to_it_and_to_no_more),
+        SENTENCE(test_on_trial_each_share_that_is_one_grants_one),
         SENTENCE(test_who_has_no_share_of_a_ceiling_is_refused_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

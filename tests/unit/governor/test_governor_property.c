@@ -152,6 +152,9 @@ static void check_lane(struct run *r)
     }
     for (int i = 0; i < ACCOUNTS; i++) {
         const struct m_account *a = &r->m.accounts[i];
+        if (a->lane == lane && a->known && a->usual > want.usual) {
+            want.usual = a->usual;
+        }
         if (a->lane != lane || (tenant >= 0 && a->tenant != tenant)) {
             continue;
         }
@@ -165,6 +168,7 @@ static void check_lane(struct run *r)
     want.draining = want.in_flight - want.effective;
     want.draining = want.draining > held ? want.draining : held;
     assert_int_equal(view.ceiling, want.ceiling);
+    assert_int_equal(view.usual, want.usual);
     assert_int_equal(view.effective, want.effective);
     assert_int_equal(view.in_flight, want.in_flight);
     assert_int_equal(view.queued, want.queued);

@@ -210,7 +210,6 @@ static void test_only_tenants_ceilings_are_divided(void **state)
     expect_next(w, 0, GOVERNOR_GRANTED);
     assert_int_equal(next(w), -1);
     assert_int_equal(look(w, "a").limit, 1);
-    assert_int_equal(governor_single(w->governor), 1);
     finish_all(w);
 }
 
