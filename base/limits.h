@@ -45,8 +45,8 @@
 #define LIMIT_TOOL_NAME 64
 #define LIMIT_RESULT_BYTES (8 * 1024 * 1024)
 #define LIMIT_FAULT_DETAILS 16 /* named faults of one argument object */
-#define LIMIT_SEALED_BYTES \
-    8192 /* a cursor, a requestState or a poll_id, as it is sent */
+/* A cursor, a requestState or a poll_id, as it is sent. */
+#define LIMIT_SEALED_BYTES 8192
 #define LIMIT_OP_WAIT_MS 60000 /* a connector's pause between two steps */
 
 /* Admin API */
@@ -80,7 +80,7 @@
 
 /* Kept in memory, ready for use; the longest unused goes first */
 #define LIMIT_READY_ACCOUNTS 10240 /* about 3.5 KiB each */
-#define LIMIT_READY_SERVERS 2048   /* made anew in a few microseconds */
+#define LIMIT_READY_SERVERS 10240  /* some 500 bytes each */
 
 /* Governor */
 #define LIMIT_CEILING 1000

@@ -79,7 +79,7 @@ static const struct option options[] = {
      LIMIT_TEXT(LIMIT_READY_ACCOUNTS), 1, 1000000,
      "accounts kept ready for calls, some 3 KiB each; others are opened when they are called"},
     {"memory.ready_servers", OPTION_NUMBER, AT(ready_servers), LIMIT_TEXT(LIMIT_READY_SERVERS),
-     1, 1000000, "MCP servers kept ready for calls, some 600 bytes each"},
+     1, 1000000, "MCP servers kept ready for calls, some 500 bytes each"},
     {"net.allow_cidrs", OPTION_LIST, AT(allow_cidrs), "", 0, 0,
      "private address ranges that ERP hosts may have, e.g. 10.2.0.0/16"},
     {"net.allow_plain_http_hosts", OPTION_LIST, AT(plain_http_hosts), "", 0, 0,

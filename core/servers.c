@@ -8,7 +8,7 @@
 #include "base/slab.h"
 
 /* What most servers need, in one piece. */
-#define SERVER_BYTES 512
+#define SERVER_BYTES 384
 
 struct servers {
     struct map *by_id; /* those kept ready, one hold each */

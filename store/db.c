@@ -87,8 +87,10 @@ enum err db_prepare(struct db *db, size_t first, const char *const *sql, size_t 
 {
     REQUIRE(first + count <= DB_STATEMENTS);
     for (size_t i = 0; i < count; i++) {
+        sqlite3_stmt **statement = &db->statements[first + i];
+        REQUIRE(*statement == NULL); /* nobody else's place */
         int code = sqlite3_prepare_v3(db->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                      &db->statements[first + i], NULL);
+                                      statement, NULL);
         if (code != SQLITE_OK) {
             return db_err(db, code);
         }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What URL tokens led to, so that a call does not search the file for what the last one found.
- * An entry holds for one content of the file: whoever writes, the server itself or a command
- * beside it, changes SQLite's data version, and with it all entries are of no more use. An entry
- * is judged by the clock each time, as the search would. Only tokens that live are kept, so dead
- * ones cost the same whatever is wrong with them: a search.
+ * An entry holds for one stamp of url_reach: whoever changes or deletes a server or a token, the
+ * server itself or a command beside it, changes the stamp in the same transaction (step 13 of
+ * schema.c), and with it all entries are of no more use. Other writes leave them. An entry is
+ * judged by the clock each time, as the search would. Only tokens that live are kept: that a new
+ * one comes, changes no entry, and dead ones cost the same whatever is wrong with them: a search.
  *
- * Hashes are spread evenly already: their first bytes name the two places where one may be.
+ * Hashes are spread evenly already: their first bytes name the set of places where one may be. Of
+ * 10,000 one in 270 finds its set full of others; with sets of two it was one in eight.
  */
 #include <stdlib.h>
 
@@ -14,13 +16,14 @@
 #include "store/store_private.h"
 
 #define FOUND_PLACES ((size_t)32 * 1024)
+#define SET_PLACES 8
 #define FOUND_TEXT_BYTES 512 /* of one server; more is searched for each time */
 #define HASH_BYTES 32
 
 struct entry {
     char hash[HASH_BYTES];
     size_t bytes;              /* of the whole */
-    int64_t content;           /* the file's, when it was searched */
+    int64_t stamp;             /* url_reach's, when the file was searched */
     struct found_server found; /* its texts lie behind it */
     char texts[];
 };
@@ -57,27 +60,33 @@ void found_free(struct found_servers *servers)
     free(servers);
 }
 
-static struct entry **pair_of(struct found_servers *servers, struct slice hash)
+static struct entry **set_of(struct found_servers *servers, struct slice hash)
 {
     uint64_t first = 0;
 
     REQUIRE(hash.len == HASH_BYTES);
     memcpy(&first, hash.ptr, sizeof first);
-    return &servers->entries[first % (FOUND_PLACES / 2) * 2];
+    return &servers->entries[first % (FOUND_PLACES / SET_PLACES) * SET_PLACES];
 }
 
-static bool is_of(const struct entry *entry, struct slice hash)
+/* NULL when it is not kept. */
+static struct entry **place_of(struct entry **set, struct slice hash)
 {
-    return entry != NULL && memcmp(entry->hash, hash.ptr, HASH_BYTES) == 0;
+    for (size_t i = 0; i < SET_PLACES; i++) {
+        if (set[i] != NULL && memcmp(set[i]->hash, hash.ptr, HASH_BYTES) == 0) {
+            return &set[i];
+        }
+    }
+    return NULL;
 }
 
-bool found_get(struct found_servers *servers, int64_t content, struct slice hash,
+bool found_get(struct found_servers *servers, int64_t stamp, struct slice hash,
                int64_t now_ms, struct arena *arena, struct store_server *out)
 {
-    struct entry **pair = pair_of(servers, hash);
-    const struct entry *entry = is_of(pair[0], hash) ? pair[0] : pair[1];
+    struct entry **place = place_of(set_of(servers, hash), hash);
+    const struct entry *entry = place != NULL ? *place : NULL;
 
-    if (!is_of(entry, hash) || entry->content != content ||
+    if (entry == NULL || entry->stamp != stamp ||
         (entry->found.ends_ms != 0 && entry->found.ends_ms <= now_ms)) {
         return false;
     }
@@ -99,23 +108,25 @@ static char *keep_text(char *at, struct slice *text)
 }
 
 /* Its own place again, else one that is of no use any more, else the first. */
-static struct entry **place_for(struct entry **pair, int64_t content, struct slice hash)
+static struct entry **place_for(struct entry **set, int64_t stamp, struct slice hash)
 {
-    if (is_of(pair[0], hash) || is_of(pair[1], hash)) {
-        return is_of(pair[0], hash) ? &pair[0] : &pair[1];
+    struct entry **place = place_of(set, hash);
+
+    for (size_t i = 0; place == NULL && i < SET_PLACES; i++) {
+        bool is_free = set[i] == NULL || set[i]->stamp != stamp;
+        place = is_free ? &set[i] : NULL;
     }
-    bool is_second_free = pair[1] == NULL || pair[1]->content != content;
-    return pair[0] != NULL && is_second_free ? &pair[1] : &pair[0];
+    return place != NULL ? place : set;
 }
 
-void found_put(struct found_servers *servers, int64_t content, struct slice hash,
+void found_put(struct found_servers *servers, int64_t stamp, struct slice hash,
                const struct found_server *found)
 {
     const struct store_server *server = &found->server;
     size_t text_bytes =
         server->id.len + server->account.len + server->name.len + server->config.len;
     size_t bytes = sizeof(struct entry) + text_bytes;
-    struct entry **place = place_for(pair_of(servers, hash), content, hash);
+    struct entry **place = place_for(set_of(servers, hash), stamp, hash);
 
     if (text_bytes > FOUND_TEXT_BYTES) {
         return;
@@ -124,7 +135,7 @@ void found_put(struct found_servers *servers, int64_t content, struct slice hash
     struct entry *entry = slab_take(servers->slab, bytes);
     memcpy(entry->hash, hash.ptr, HASH_BYTES);
     entry->bytes = bytes;
-    entry->content = content;
+    entry->stamp = stamp;
     entry->found = *found;
     char *at = keep_text(entry->texts, &entry->found.server.id);
     at = keep_text(at, &entry->found.server.account);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The loop's connection: one snapshot for all reads of a turn, and how rows come out of it.
- * What is read is in read.c, outbox_read.c and trials.c.
+ * What is read is in read.c, read_accounts.c, outbox_read.c and trials.c.
  */
 #include "store/store_private.h"
 
-enum reader_statement { R_BEGIN = DB_FIRST_OF_READER, R_COMMIT, R_CONTENT };
+enum reader_statement { R_BEGIN = DB_FIRST_OF_READER, R_COMMIT, R_CONTENT, R_STAMP };
 
 #define AT(name) [(name)-DB_FIRST_OF_READER]
 
@@ -13,15 +13,15 @@ static const char *const sql[] = {
     AT(R_BEGIN) = "BEGIN",
     AT(R_COMMIT) = "COMMIT",
     AT(R_CONTENT) = "PRAGMA data_version",
+    AT(R_STAMP) = "SELECT stamp FROM url_reach",
 };
 
 enum err reader_prepare(struct db *db)
 {
     enum err err = db_prepare(db, DB_FIRST_OF_READER, sql, sizeof sql / sizeof sql[0]);
     err = err == ERR_OK ? read_prepare(db) : err;
-    if (err == ERR_OK) {
-        err = outbox_read_prepare(db);
-    }
+    err = err == ERR_OK ? accounts_read_prepare(db) : err;
+    err = err == ERR_OK ? outbox_read_prepare(db) : err;
     return err == ERR_OK ? trials_read_prepare(db) : err;
 }
 
@@ -33,7 +33,6 @@ static void on_turn_over(void *ctx)
     sqlite3_stmt *commit = store->reader.statements[R_COMMIT];
 
     store->has_snapshot = false;
-    store->content = 0;
     /* A failed read may have ended it already; nothing was written that could fail. */
     if (sqlite3_get_autocommit(store->reader.handle) == 0) {
         sqlite3_step(commit);
@@ -49,16 +48,33 @@ void read_forget_snapshot(struct store *store)
     }
 }
 
-/* Another one after every write of another connection, the writer's own one included; this
- * one writes nothing. */
-static int64_t content_of(struct db *db)
+static bool ask(struct db *db, enum reader_statement which, int64_t *out)
 {
-    sqlite3_stmt *statement = db->statements[R_CONTENT];
-    int code = sqlite3_step(statement);
-    int64_t content = code == SQLITE_ROW ? 1 + sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_stmt *statement = db->statements[which];
+    bool is_row = sqlite3_step(statement) == SQLITE_ROW;
 
+    *out = is_row ? sqlite3_column_int64(statement, 0) : 0;
     db_reset(statement);
-    return content;
+    return is_row;
+}
+
+/* SQLite's data version is another one after every write of another connection, the writer's
+ * own one included; this one writes nothing. Most writes leave alone where URL tokens lead:
+ * that has a stamp of its own. What cannot be asked counts as changed. */
+static void look_for_changes(struct store *store)
+{
+    int64_t version = 0;
+    int64_t content = ask(&store->reader, R_CONTENT, &version) ? 1 + version : 0;
+
+    if (content != 0 && content == store->content) {
+        return;
+    }
+    store->content = content;
+    if (content == 0 || !ask(&store->reader, R_STAMP, &store->stamp)) {
+        store->content = 0; /* asked again for the next snapshot */
+        store->stamp = 0;
+    }
+    store->generation += store->is_watched ? 1 : 0;
 }
 
 /*
@@ -73,12 +89,8 @@ static void open_snapshot(struct store *store)
         return;
     }
     store->has_snapshot = true;
-    store->content = content_of(&store->reader);
     loop_soon(store->loop, on_turn_over, store);
-    if (store->is_watched && (store->content == 0 || store->content != store->seen)) {
-        store->seen = store->content;
-        store->generation++; /* what cannot be asked counts as changed */
-    }
+    look_for_changes(store);
 }
 
 sqlite3_stmt *read_statement(struct store *store, int which)
@@ -93,6 +105,7 @@ void store_watch(struct store *store)
 {
     read_forget_snapshot(store);
     store->is_watched = true;
+    store->content = 0; /* nothing was seen yet */
 }
 
 uint64_t store_generation(struct store *store)
@@ -151,4 +164,16 @@ void read_bind_page(sqlite3_stmt *statement, struct slice after, size_t limit)
 {
     db_bind_text(statement, 1, after);
     db_bind_int(statement, 2, limit > INT32_MAX ? INT32_MAX : (int64_t)limit);
+}
+
+sqlite3_stmt *read_tenant_page(struct store *store, int all, int of_tenant,
+                               struct slice tenant, struct slice after, size_t limit)
+{
+    sqlite3_stmt *statement = read_statement(store, tenant.len == 0 ? all : of_tenant);
+
+    read_bind_page(statement, after, limit);
+    if (tenant.len > 0) {
+        db_bind_text(statement, 3, tenant);
+    }
+    return statement;
 }

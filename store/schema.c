@@ -9,6 +9,8 @@
 
 #define APPLICATION_ID 0x534c5543 /* "SLUC" */
 
+#define NEW_STAMP " BEGIN UPDATE url_reach SET stamp = random(); END;"
+
 /*
  * A URL token has two entries: url_token leads from its hash to the server,
  * server_token from the server to its hashes. Both hold the expiry, and a lookup wants
@@ -153,6 +155,24 @@ static const char *const migrations[] = {
     "ALTER TABLE login_user ADD COLUMN tenant TEXT NOT NULL DEFAULT '';"
     "CREATE INDEX login_user_by_tenant"
     " ON login_user (tenant, counts_to_ms, lease_ends_ms);",
+
+    /*
+     * 13: which content those tables have that lead from a URL token to its server: another
+     * stamp after every change of what a token may have led to, whoever writes. The number is
+     * drawn: one that is counted up would come again after a copy was put back into the file.
+     * A new row changes nothing that was found before it, and leaves the stamp. (A copy put
+     * back under a server that runs, which operations.md forbids, so takes from it no token
+     * that came after the copy. The rows that REPLACE deletes fire no trigger: it is not used
+     * on these tables.)
+     */
+    "CREATE TABLE url_reach (stamp INTEGER NOT NULL) STRICT;"
+    "INSERT INTO url_reach (stamp) VALUES (random());"
+    "CREATE TRIGGER url_token_updated AFTER UPDATE ON url_token" NEW_STAMP
+    "CREATE TRIGGER url_token_deleted AFTER DELETE ON url_token" NEW_STAMP
+    "CREATE TRIGGER server_token_updated AFTER UPDATE ON server_token" NEW_STAMP
+    "CREATE TRIGGER server_token_deleted AFTER DELETE ON server_token" NEW_STAMP
+    "CREATE TRIGGER server_updated AFTER UPDATE ON server" NEW_STAMP
+    "CREATE TRIGGER server_deleted AFTER DELETE ON server" NEW_STAMP,
 };
 
 #define VERSION (int64_t)(sizeof migrations / sizeof migrations[0])

@@ -17,9 +17,10 @@
 /* ---- A connection (db.c) ---- */
 
 #define DB_STATEMENTS 80
-#define DB_FIRST_OF_OUTBOX 56 /* the statements of webhooks */
-#define DB_FIRST_OF_READER 68 /* those of the reader itself */
-#define DB_FIRST_OF_TRIALS 72 /* and of trials of logins */
+#define DB_FIRST_OF_ACCOUNTS 48 /* the reads of accounts */
+#define DB_FIRST_OF_OUTBOX 56   /* the statements of webhooks */
+#define DB_FIRST_OF_READER 68   /* those of the reader itself */
+#define DB_FIRST_OF_TRIALS 72   /* and of trials of logins */
 
 struct db {
     sqlite3 *handle;
@@ -215,7 +216,12 @@ struct store;
 MUST_USE enum err reader_prepare(struct db *db);
 /* The statement with that place, in the turn's snapshot. */
 sqlite3_stmt *read_statement(struct store *store, int which);
+/* Its first two parameters. */
 void read_bind_page(sqlite3_stmt *statement, struct slice after, size_t limit);
+/* A bound page of all, or, when `tenant` is not empty, of that one's: `of_tenant` has it as its
+ * third parameter. */
+sqlite3_stmt *read_tenant_page(struct store *store, int all, int of_tenant,
+                               struct slice tenant, struct slice after, size_t limit);
 
 /* Copies the row the statement stands on into `out`, a struct of the caller's kind. */
 typedef void (*row_fn)(sqlite3_stmt *row, struct arena *arena, void *out);
@@ -232,9 +238,10 @@ MUST_USE enum err read_many(struct db *db, sqlite3_stmt *statement, struct arena
 /* The next read sees what is stored by then. */
 void read_forget_snapshot(struct store *store);
 
-/* ---- What is read (read.c, outbox_read.c, trials.c) ---- */
+/* ---- What is read (read.c, read_accounts.c, outbox_read.c, trials.c) ---- */
 
 MUST_USE enum err read_prepare(struct db *db);
+MUST_USE enum err accounts_read_prepare(struct db *db);
 MUST_USE enum err outbox_read_prepare(struct db *db);
 MUST_USE enum err trials_read_prepare(struct db *db);
 MUST_USE enum err read_check(struct store *store);
@@ -252,22 +259,22 @@ struct found_server {
 
 struct found_servers *found_new(void);
 void found_free(struct found_servers *servers); /* accepts NULL */
-/* `content`: which content of the file the caller's snapshot has. Copies into the arena; false:
- * it has to be searched. */
-bool found_get(struct found_servers *servers, int64_t content, struct slice hash,
+/* `stamp`: that of url_reach in the caller's snapshot. Copies into the arena; false: it has to be
+ * searched. */
+bool found_get(struct found_servers *servers, int64_t stamp, struct slice hash,
                int64_t now_ms, struct arena *arena, struct store_server *out);
 /* What the search has found. Copies. */
-void found_put(struct found_servers *servers, int64_t content, struct slice hash,
+void found_put(struct found_servers *servers, int64_t stamp, struct slice hash,
                const struct found_server *found);
 
 struct store {
     struct db reader; /* the loop's thread */
     struct loop *loop;
     bool has_snapshot; /* the reader is in a transaction, until the turn is over */
-    int64_t content;   /* which it has: 1 + PRAGMA data_version; 0: not known */
+    int64_t content;   /* of the last one: 1 + PRAGMA data_version; 0: not known */
+    int64_t stamp;     /* of url_reach in that content; 0: not known */
     bool is_watched;
-    int64_t seen;        /* content of the last snapshot that was watched */
-    uint64_t generation; /* counts the changes of it */
+    uint64_t generation; /* how often another content was seen since */
     struct found_servers *found;
     struct writer *writer;
 };

@@ -145,7 +145,8 @@ class TestRowsThatCannotBeRead(StoreCase):
         self.assertEqual(self.stand.end("server"), 0)
         with sqlite3.connect(self.database) as database:
             pages = [page for page, in database.execute(
-                "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'url_token'")]
+                "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'url_token'"
+                " AND rootpage > 0")]
             size, = database.execute("PRAGMA page_size").fetchone()
         database.close()
         with open(self.database, "r+b") as file:

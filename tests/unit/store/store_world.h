@@ -35,6 +35,13 @@ struct fixture {
 
 #define NOW_MS INT64_C(1795000000000)
 
+/* What the steps of the schema behind the 12th have made, undone. */
+#define TO_STEP_12                                                           \
+    "DROP TRIGGER url_token_updated; DROP TRIGGER url_token_deleted;"        \
+    " DROP TRIGGER server_token_updated; DROP TRIGGER server_token_deleted;" \
+    " DROP TRIGGER server_updated; DROP TRIGGER server_deleted;"             \
+    " DROP TABLE url_reach; PRAGMA user_version = 12"
+
 #define assert_text(bytes, text) assert_true(slice_eq((bytes), slice_str(text)))
 
 /* ---- Set up ---- */
@@ -172,6 +179,11 @@ static inline enum err put_account(struct fixture *f, const char *id,
     return store_commit_now(f->store, batch);
 }
 
+static inline void add_account(struct fixture *f, const char *id, const char *tenant)
+{
+    assert_int_equal(put_account(f, id, tenant), ERR_OK);
+}
+
 /* With one URL token of that mark. */
 static inline enum err put_server(struct fixture *f, const char *id,
                                   const char *account, char mark, int64_t expires_ms)
@@ -194,6 +206,23 @@ static inline enum err put_secret(struct fixture *f, const char *account,
     store_put_secret(batch, &(struct store_secret){slice_str(account), slice_str(field),
                                                    SLICE("k1"), slice_str(sealed)});
     return store_commit_now(f->store, batch);
+}
+
+static inline void add_secret(struct fixture *f, const char *account, const char *field,
+                              const char *sealed)
+{
+    assert_int_equal(put_secret(f, account, field, sealed), ERR_OK);
+}
+
+static inline size_t list_secrets(struct fixture *f, const char *account,
+                                  struct store_secret **list)
+{
+    size_t count = 0;
+
+    assert_int_equal(
+        store_list_secrets(f->store, slice_str(account), f->arena, list, &count),
+        ERR_OK);
+    return count;
 }
 
 static inline enum err find(struct fixture *f, char mark, int64_t now_ms)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accounts, and what is kept beside them: secrets, tenants, lanes, environments. */
+/* Accounts, and what is kept beside them: tenants, lanes, environments. */
 #include "tests/unit/store/store_world.h"
 
 static void test_an_account_comes_back_as_it_was_written(void **state)
@@ -73,7 +73,7 @@ static void test_a_second_account_of_the_same_id_is_a_conflict(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    add_account(f, "acc_a", "t1");
     assert_int_equal(put_account(f, "acc_a", "t2"), ERR_CONFLICT);
 }
 
@@ -93,7 +93,7 @@ static void test_an_update_counts_versions_and_refuses_another_one(void **state)
 {
     struct fixture *f = *state;
     struct store_account got;
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    add_account(f, "acc_a", "t1");
 
     assert_int_equal(update_account_from(f, "acc_a", 1), ERR_OK);
     assert_int_equal(update_account_from(f, "acc_a", 1), ERR_CONFLICT);
@@ -117,7 +117,7 @@ static void test_accounts_are_listed_by_id_in_pages_and_per_tenant(void **state)
     for (int i = 49; i >= 0; i--) {
         char id[16];
         snprintf(id, sizeof id, "acc_%02d", i);
-        assert_int_equal(put_account(f, id, i % 2 == 0 ? "even" : "odd"), ERR_OK);
+        add_account(f, id, i % 2 == 0 ? "even" : "odd");
     }
 
     assert_int_equal(store_list_accounts(f->store, SLICE(""), SLICE(""), 40, f->arena,
@@ -172,20 +172,20 @@ static void test_accounts_are_found_in_the_order_they_were_added(void **state)
     struct fixture *f = *state;
     struct store_account_mark mark = {.count = 0};
     check_added(f, &mark, 10, "");
-    assert_int_equal(put_account(f, "acc_m", "t1"), ERR_OK);
-    assert_int_equal(put_account(f, "acc_z", "t1"), ERR_OK);
-    assert_int_equal(put_account(f, "acc_a", "t2"), ERR_OK);
+    add_account(f, "acc_m", "t1");
+    add_account(f, "acc_z", "t1");
+    add_account(f, "acc_a", "t2");
     check_added(f, &mark, 2, "acc_m acc_z ");
     check_added(f, &mark, 2, "acc_a ");
     check_added(f, &mark, 2, "");
     delete_account(f, "acc_m");
     check_added(f, &mark, 2, ""); /* what lies before is nobody's business */
-    assert_int_equal(put_account(f, "acc_b", "t1"), ERR_OK);
+    add_account(f, "acc_b", "t1");
     check_added(f, &mark, 10, "acc_b ");
     /* The place of the newest goes to the next: it comes, and none that is known. */
     delete_account(f, "acc_b");
     check_added(f, &mark, 10, "");
-    assert_int_equal(put_account(f, "acc_c", "t1"), ERR_OK);
+    add_account(f, "acc_c", "t1");
     check_added(f, &mark, 10, "acc_c ");
     check_added(f, &mark, 10, "");
     delete_account(f, "acc_c");
@@ -199,7 +199,7 @@ static void test_no_account_is_missed_when_several_places_are_taken_anew(void **
     char id[16];
     for (int i = 0; i < 3 * STORE_MARK_ROWS; i++) {
         snprintf(id, sizeof id, "acc_%03d", i);
-        assert_int_equal(put_account(f, id, "t1"), ERR_OK);
+        add_account(f, id, "t1");
     }
     assert_int_equal(store_mark_accounts(f->store, &mark), ERR_OK);
     check_added(f, &mark, 10, "");
@@ -212,10 +212,10 @@ static void test_no_account_is_missed_when_several_places_are_taken_anew(void **
     delete_account(f, "acc_031");
     delete_account(f, "acc_030");
     delete_account(f, "acc_029");
-    assert_int_equal(put_account(f, "acc_x", "t1"), ERR_OK);
-    assert_int_equal(put_account(f, "acc_y", "t1"), ERR_OK);
-    assert_int_equal(put_account(f, "acc_z", "t1"), ERR_OK);
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
+    add_account(f, "acc_x", "t1");
+    add_account(f, "acc_y", "t1");
+    add_account(f, "acc_z", "t1");
+    add_account(f, "acc_a", "t1");
     check_added(f, &mark, 2, "acc_x acc_y ");
     check_added(f, &mark, 2, "acc_z acc_a ");
     check_added(f, &mark, 2, "");
@@ -225,256 +225,38 @@ static void test_when_nothing_known_is_left_all_accounts_come(void **state)
 {
     struct fixture *f = *state;
     struct store_account_mark mark = {.count = 0};
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
-    assert_int_equal(put_account(f, "acc_b", "t1"), ERR_OK);
+    add_account(f, "acc_a", "t1");
+    add_account(f, "acc_b", "t1");
     check_added(f, &mark, 10, "acc_a acc_b ");
     delete_account(f, "acc_a");
     delete_account(f, "acc_b");
-    assert_int_equal(put_account(f, "acc_c", "t1"), ERR_OK);
-    assert_int_equal(put_account(f, "acc_d", "t1"), ERR_OK);
+    add_account(f, "acc_c", "t1");
+    add_account(f, "acc_d", "t1");
     check_added(f, &mark, 10, "acc_c acc_d ");
     check_added(f, &mark, 10, "");
-}
-
-static size_t count_secrets(struct fixture *f, const char *account)
-{
-    struct store_secret *list = NULL;
-    size_t count = 0;
-
-    assert_int_equal(
-        store_list_secrets(f->store, slice_str(account), f->arena, &list, &count),
-        ERR_OK);
-    return count;
-}
-
-static void test_secrets_are_put_replaced_listed_and_deleted(void **state)
-{
-    struct fixture *f = *state;
-    struct store_secret *list = NULL;
-    size_t count = 0;
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_b", "token_id", "x"), ERR_NOT_FOUND);
-    assert_int_equal(put_secret(f, "acc_a", "token_secret", "one"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_a", "token_id", "two"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_a", "token_secret", "three"), ERR_OK);
-
-    assert_int_equal(
-        store_list_secrets(f->store, SLICE("acc_a"), f->arena, &list, &count), ERR_OK);
-    assert_int_equal(count, 2);
-    assert_text(list[0].field, "token_id");
-    assert_text(list[1].field, "token_secret");
-    assert_text(list[1].sealed, "three");
-    assert_text(list[1].key_id, "k1");
-    assert_text(list[1].account, "acc_a");
-
-    struct store_batch *batch = store_batch_new();
-    store_delete_secrets(batch, SLICE("acc_a"), SLICE_EMPTY);
-    store_delete_secrets(batch, SLICE("acc_a"), SLICE_EMPTY);
-    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
-    assert_int_equal(count_secrets(f, "acc_a"), 0);
-}
-
-static void test_secrets_of_one_credential_go_alone(void **state)
-{
-    struct fixture *f = *state;
-    struct store_secret *list = NULL;
-    size_t count = 0;
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_a", "client_secret", "one"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_a", "m2m.client_secret", "two"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_a", "m2m_old.client_secret", "three"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_a", "grant.refresh_token", "four"), ERR_OK);
-
-    struct store_batch *batch = store_batch_new();
-    store_delete_secrets(batch, SLICE("acc_a"), SLICE("m2m."));
-    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
-    assert_int_equal(
-        store_list_secrets(f->store, SLICE("acc_a"), f->arena, &list, &count), ERR_OK);
-    assert_int_equal(count, 3);
-    assert_text(list[0].field, "client_secret");
-    assert_text(list[2].field, "m2m_old.client_secret");
-
-    batch = store_batch_new();
-    store_delete_secrets(batch, SLICE("acc_a"), SLICE_EMPTY);
-    store_delete_grant(batch, SLICE("acc_a"));
-    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
-    assert_int_equal(
-        store_list_secrets(f->store, SLICE("acc_a"), f->arena, &list, &count), ERR_OK);
-    assert_int_equal(count, 1);
-    assert_text(list[0].field, "m2m_old.client_secret");
-}
-
-static enum err put_credential(struct fixture *f, const char *account,
-                               const char *scheme, const char *auth, bool proven)
-{
-    const struct store_credential credential = {slice_str(account), slice_str(scheme),
-                                                slice_str(auth), true, proven};
-    struct store_batch *batch = store_batch_new();
-
-    store_put_credential(batch, &credential);
-    return store_commit_now(f->store, batch);
-}
-
-static size_t list_credentials(struct fixture *f, const char *account,
-                               struct store_credential **list)
-{
-    size_t count = 0;
-    assert_int_equal(
-        store_list_credentials(f->store, slice_str(account), f->arena, list, &count),
-        ERR_OK);
-    return count;
-}
-
-static void test_standby_credentials_are_put_replaced_listed_and_deleted(void **state)
-{
-    struct fixture *f = *state;
-    struct store_credential *list = NULL;
-    assert_int_equal(put_credential(f, "acc_a", "basic", "{}", false), ERR_NOT_FOUND);
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
-    assert_int_equal(put_credential(f, "acc_a", "m2m", "{}", true), ERR_OK);
-    assert_int_equal(put_credential(f, "acc_a", "basic", "{}", true), ERR_OK);
-    assert_int_equal(put_credential(f, "acc_a", "basic", "{\"u\":1}", false), ERR_OK);
-
-    assert_int_equal(list_credentials(f, "acc_a", &list), 2);
-    assert_text(list[0].account, "acc_a");
-    assert_text(list[0].scheme, "basic");
-    assert_text(list[0].auth, "{\"u\":1}");
-    assert_true(list[0].named);
-    assert_false(list[0].proven);
-    assert_text(list[1].scheme, "m2m");
-    assert_true(list[1].proven);
-
-    struct store_batch *batch = store_batch_new();
-    store_prove_credential(batch, SLICE("acc_a"), SLICE("basic"), true);
-    store_prove_credential(batch, SLICE("acc_a"), SLICE("none"), true);
-    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
-    assert_int_equal(list_credentials(f, "acc_a", &list), 2);
-    assert_true(list[0].proven);
-    assert_text(list[0].auth, "{\"u\":1}");
-    batch = store_batch_new();
-    store_delete_credential(batch, SLICE("acc_a"), SLICE("m2m"));
-    store_delete_credential(batch, SLICE("acc_a"), SLICE("m2m"));
-    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
-    assert_int_equal(list_credentials(f, "acc_a", &list), 1);
-    batch = store_batch_new();
-    store_delete_account(batch, SLICE("acc_a"));
-    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
-    assert_int_equal(list_credentials(f, "acc_a", &list), 0);
-}
-
-static struct store_secret boxed(const char *account, const char *field,
-                                 const char *key_id, const char *sealed)
-{
-    return (struct store_secret){slice_str(account), slice_str(field),
-                                 slice_str(key_id), slice_str(sealed)};
-}
-
-static enum err reseal(struct fixture *f, struct store_secret before,
-                       struct store_secret after)
-{
-    struct store_batch *batch = store_batch_new();
-
-    store_reseal_secret(batch, &before, &after);
-    return store_commit_now(f->store, batch);
-}
-
-static void test_a_secret_is_resealed_only_while_it_is_what_was_read(void **state)
-{
-    struct fixture *f = *state;
-    struct store_secret *list = NULL;
-    size_t count = 0;
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_a", "f", "one"), ERR_OK);
-
-    /* Other bytes, another key, a secret that is gone: each leaves what is there. */
-    assert_int_equal(
-        reseal(f, boxed("acc_a", "f", "k1", "old"), boxed("acc_a", "f", "k2", "worse")),
-        ERR_OK);
-    assert_int_equal(
-        reseal(f, boxed("acc_a", "f", "k0", "one"), boxed("acc_a", "f", "k2", "worse")),
-        ERR_OK);
-    assert_int_equal(
-        reseal(f, boxed("acc_a", "g", "k1", "one"), boxed("acc_a", "g", "k2", "worse")),
-        ERR_OK);
-    assert_int_equal(
-        store_list_secrets(f->store, SLICE("acc_a"), f->arena, &list, &count), ERR_OK);
-    assert_int_equal(count, 1);
-    assert_text(list[0].sealed, "one");
-    assert_text(list[0].key_id, "k1");
-
-    assert_int_equal(
-        reseal(f, boxed("acc_a", "f", "k1", "one"), boxed("acc_a", "f", "k2", "two")),
-        ERR_OK);
-    assert_int_equal(
-        store_list_secrets(f->store, SLICE("acc_a"), f->arena, &list, &count), ERR_OK);
-    assert_text(list[0].sealed, "two");
-    assert_text(list[0].key_id, "k2");
-}
-
-static void test_secrets_are_paged_over_all_accounts_and_counted_per_key(void **state)
-{
-    struct fixture *f = *state;
-    struct store_secret *list = NULL, *rest = NULL;
-    struct store_key_use *uses = NULL;
-    size_t count = 0;
-    assert_int_equal(store_count_secrets(f->store, f->arena, &uses, &count), ERR_OK);
-    assert_int_equal(count, 0);
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
-    assert_int_equal(put_account(f, "acc_b", "t2"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_b", "a", "3"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_a", "b", "2"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_a", "a", "1"), ERR_OK);
-    assert_int_equal(
-        reseal(f, boxed("acc_b", "a", "k1", "3"), boxed("acc_b", "a", "k2", "4")),
-        ERR_OK);
-
-    assert_int_equal(store_page_secrets(f->store, NULL, 2, f->arena, &list, &count),
-                     ERR_OK);
-    assert_int_equal(count, 2);
-    assert_text(list[0].sealed, "1");
-    assert_text(list[1].sealed, "2");
-    assert_int_equal(store_page_secrets(f->store, &list[0], 9, f->arena, &rest, &count),
-                     ERR_OK);
-    assert_int_equal(count, 2);
-    assert_text(rest[0].sealed, "2");
-    assert_text(rest[1].account, "acc_b");
-    assert_text(rest[1].key_id, "k2");
-    assert_int_equal(store_page_secrets(f->store, &rest[1], 9, f->arena, &list, &count),
-                     ERR_OK);
-    assert_int_equal(count, 0);
-
-    assert_int_equal(store_count_secrets(f->store, f->arena, &uses, &count), ERR_OK);
-    assert_int_equal(count, 2);
-    assert_text(uses[0].key_id, "k1");
-    assert_int_equal(uses[0].secrets, 2);
-    assert_int_equal(uses[0].accounts, 1);
-    assert_text(uses[1].key_id, "k2");
-    assert_int_equal(uses[1].secrets, 1);
-    assert_int_equal(uses[1].accounts, 1);
 }
 
 static void test_a_deleted_account_leaves_nothing_behind(void **state)
 {
     struct fixture *f = *state;
     struct store_server server;
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
-    assert_int_equal(put_account(f, "acc_b", "t1"), ERR_OK);
+    struct store_secret *list = NULL;
+    add_account(f, "acc_a", "t1");
+    add_account(f, "acc_b", "t1");
     assert_int_equal(put_server(f, "mcp_a", "acc_a", 'a', 0), ERR_OK);
     assert_int_equal(put_server(f, "mcp_b", "acc_b", 'b', 0), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_a", "token_id", "one"), ERR_OK);
-    assert_int_equal(put_secret(f, "acc_b", "token_id", "two"), ERR_OK);
+    add_secret(f, "acc_a", "token_id", "one");
+    add_secret(f, "acc_b", "token_id", "two");
 
-    struct store_batch *batch = store_batch_new();
-    store_delete_account(batch, SLICE("acc_a"));
-    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
+    delete_account(f, "acc_a");
 
     assert_int_equal(store_get_server(f->store, SLICE("mcp_a"), f->arena, &server),
                      ERR_NOT_FOUND);
     assert_int_equal(find(f, 'a', NOW_MS), ERR_NOT_FOUND);
-    assert_int_equal(count_secrets(f, "acc_a"), 0);
+    assert_int_equal(list_secrets(f, "acc_a", &list), 0);
     assert_int_equal(find(f, 'b', NOW_MS), ERR_OK);
-    assert_int_equal(count_secrets(f, "acc_b"), 1);
-    batch = store_batch_new();
+    assert_int_equal(list_secrets(f, "acc_b", &list), 1);
+    struct store_batch *batch = store_batch_new();
     store_delete_account(batch, SLICE("acc_a"));
     assert_int_equal(store_commit_now(f->store, batch), ERR_NOT_FOUND);
 }
@@ -600,11 +382,6 @@ int main(void)
         STORE_TEST(test_a_second_account_of_the_same_id_is_a_conflict),
         STORE_TEST(test_an_update_counts_versions_and_refuses_another_one),
         STORE_TEST(test_accounts_are_listed_by_id_in_pages_and_per_tenant),
-        STORE_TEST(test_secrets_are_put_replaced_listed_and_deleted),
-        STORE_TEST(test_secrets_of_one_credential_go_alone),
-        STORE_TEST(test_standby_credentials_are_put_replaced_listed_and_deleted),
-        STORE_TEST(test_a_secret_is_resealed_only_while_it_is_what_was_read),
-        STORE_TEST(test_secrets_are_paged_over_all_accounts_and_counted_per_key),
         STORE_TEST(test_a_deleted_account_leaves_nothing_behind),
         STORE_TEST(test_accounts_are_found_in_the_order_they_were_added),
         STORE_TEST(test_no_account_is_missed_when_several_places_are_taken_anew),

@@ -6,6 +6,8 @@
 #include "store/claim.h"
 #include "tests/unit/store/store_world.h"
 
+#define PATH_BYTES 128
+
 /* The locks are the process's, so another process asks. */
 static void claim_from_a_pool(const char *path, int places, uint32_t pool,
                               enum err expected, long holder, int place)
@@ -31,15 +33,23 @@ static void claim_in_a_child(const char *path, int places, enum err expected,
     claim_from_a_pool(path, places, 0, expected, holder, place);
 }
 
+/* As this process; `path` is where. */
+static struct claim *claim_here(const struct fixture *f, int places, uint32_t pool,
+                                char path[PATH_BYTES])
+{
+    struct claim *claim = NULL;
+    long holder = -1;
+
+    snprintf(path, PATH_BYTES, "%s/serve.lock", f->folder);
+    assert_int_equal(claim_take(path, places, pool, &claim, &holder), ERR_OK);
+    return claim;
+}
+
 static void test_only_one_claims_a_folder(void **state)
 {
-    struct fixture *f = *state;
-    struct claim *claim = NULL;
-    char path[128];
-    long holder = -1;
-    snprintf(path, sizeof path, "%s/serve.lock", f->folder);
+    char path[PATH_BYTES];
+    struct claim *claim = claim_here(*state, 1, 0, path);
 
-    assert_int_equal(claim_take(path, 1, 0, &claim, &holder), ERR_OK);
     assert_true(claim_leads(claim));
     claim_in_a_child(path, 1, ERR_CONFLICT, (long)getpid(), 0);
     claim_in_a_child(path, 2, ERR_CONFLICT, (long)getpid(), 0);
@@ -50,13 +60,10 @@ static void test_only_one_claims_a_folder(void **state)
 
 static void test_as_many_claim_a_folder_as_was_said(void **state)
 {
-    struct fixture *f = *state;
-    struct claim *claim = NULL;
-    char path[128];
-    long holder = -1, own = (long)getpid();
-    snprintf(path, sizeof path, "%s/serve.lock", f->folder);
+    char path[PATH_BYTES];
+    struct claim *claim = claim_here(*state, 2, 0, path);
+    long own = (long)getpid();
 
-    assert_int_equal(claim_take(path, 2, 0, &claim, &holder), ERR_OK);
     assert_int_equal(claim_place(claim), 0);
     claim_in_a_child(path, 2, ERR_OK, 0, 1);         /* the other place */
     claim_in_a_child(path, 2, ERR_OK, 0, 1);         /* given back by its end */
@@ -69,13 +76,10 @@ static void test_as_many_claim_a_folder_as_was_said(void **state)
 
 static void test_those_of_one_pool_claim_a_folder(void **state)
 {
-    struct fixture *f = *state;
-    struct claim *claim = NULL;
-    char path[128];
-    long holder = -1, own = (long)getpid();
-    snprintf(path, sizeof path, "%s/serve.lock", f->folder);
+    char path[PATH_BYTES];
+    struct claim *claim = claim_here(*state, 64, 7, path);
+    long own = (long)getpid();
 
-    assert_int_equal(claim_take(path, 64, 7, &claim, &holder), ERR_OK);
     claim_from_a_pool(path, 64, 7, ERR_OK, 0, 1);
     claim_from_a_pool(path, 64, 8, ERR_CONFLICT, own, 0); /* above and below */
     claim_from_a_pool(path, 64, 6, ERR_CONFLICT, own, 0);
@@ -105,13 +109,9 @@ static int leads_in_a_child(const char *path)
 
 static void test_one_of_them_leads(void **state)
 {
-    struct fixture *f = *state;
-    struct claim *claim = NULL;
-    char path[128];
-    long holder = -1;
-    snprintf(path, sizeof path, "%s/serve.lock", f->folder);
+    char path[PATH_BYTES];
+    struct claim *claim = claim_here(*state, 2, 0, path);
 
-    assert_int_equal(claim_take(path, 2, 0, &claim, &holder), ERR_OK);
     assert_int_equal(leads_in_a_child(path), 1);
     assert_true(claim_leads(claim)); /* it has ended */
     assert_int_equal(leads_in_a_child(path), 0);

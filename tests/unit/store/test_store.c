@@ -504,6 +504,7 @@ static void test_a_store_of_the_first_schema_is_brought_up_to_date(void **state)
     assert_int_equal(put_server(f, "mcp_a", "acc_a", 'a', 0), ERR_OK);
     store_close(f->store);
     f->store = NULL;
+    run_sql(f, TO_STEP_12);
     run_sql(f,
             "DROP TABLE connect_session; DROP TABLE oauth_grant; DROP TABLE "
             "webhook_delivery; DROP TABLE"

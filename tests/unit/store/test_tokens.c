@@ -112,112 +112,6 @@ static void test_expiring_tokens_moves_the_end_of_all_of_a_server(void **state)
     assert_int_equal(find(f, 'c', NOW_MS + 60), ERR_NOT_FOUND);
 }
 
-/* A second search may be answered from memory: it has to be as good as the first. */
-static void test_a_server_found_again_is_the_same(void **state)
-{
-    struct fixture *f = *state;
-    struct store_server server;
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
-    assert_int_equal(put_server(f, "mcp_a", "acc_a", 'a', NOW_MS + 10), ERR_OK);
-
-    for (int i = 0; i < 3; i++) {
-        struct arena *arena = arena_new(); /* what was found before is gone */
-        assert_int_equal(
-            store_find_server(f->store, hash_of(f->arena, 'a'), NOW_MS, arena, &server),
-            ERR_OK);
-        assert_text(server.id, "mcp_a");
-        assert_text(server.account, "acc_a");
-        assert_text(server.name, "finance agent");
-        assert_text(server.config, "{\"methods\":[\"read\"]}");
-        assert_int_equal(server.expires_ms, NOW_MS + 10);
-        assert_int_equal(server.version, 1);
-        assert_int_equal(server.created_ms, NOW_MS);
-        assert_int_equal(server.token_ends_ms, 0);
-        arena_free(arena);
-    }
-    assert_int_equal(find(f, 'a', NOW_MS + 10), ERR_NOT_FOUND);
-    assert_int_equal(find(f, 'a', NOW_MS), ERR_OK); /* a clock may be put back */
-}
-
-/* The command line writes beside a running server. */
-static void test_what_another_process_writes_ends_a_token_at_once(void **state)
-{
-    struct fixture *f = *state;
-    struct store *other = NULL;
-    struct store_batch *batch = store_batch_new();
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
-    assert_int_equal(put_server(f, "mcp_a", "acc_a", 'a', 0), ERR_OK);
-    assert_int_equal(put_server(f, "mcp_b", "acc_a", 'b', 0), ERR_OK);
-    assert_int_equal(find(f, 'a', NOW_MS), ERR_OK);
-    assert_int_equal(find(f, 'b', NOW_MS), ERR_OK);
-
-    assert_int_equal(store_open(f->loop, &f->log, f->path, &other), ERR_OK);
-    store_delete_server(batch, SLICE("mcp_a"));
-    assert_int_equal(store_commit_now(other, batch), ERR_OK);
-    loop_run_once(f->loop); /* the turn that had seen it is over */
-    assert_int_equal(find(f, 'a', NOW_MS), ERR_NOT_FOUND);
-    assert_int_equal(find(f, 'b', NOW_MS), ERR_OK);
-    store_close(other);
-}
-
-static void test_a_server_that_changed_is_found_as_it_is(void **state)
-{
-    struct fixture *f = *state;
-    struct store_batch *batch = store_batch_new();
-    struct store_server server = server_like("mcp_a", "acc_a");
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
-    assert_int_equal(put_server(f, "mcp_a", "acc_a", 'a', 0), ERR_OK);
-    assert_int_equal(find(f, 'a', NOW_MS), ERR_OK);
-
-    server.config = SLICE("{}");
-    store_update_server(batch, &server, 1);
-    assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
-    assert_int_equal(
-        store_find_server(f->store, hash_of(f->arena, 'a'), NOW_MS, f->arena, &server),
-        ERR_OK);
-    assert_text(server.config, "{}");
-    assert_int_equal(server.version, 2);
-}
-
-/* Whose hashes share all that their place in memory is chosen by; more than there are places. */
-static void test_tokens_that_share_a_place_lead_to_their_own_servers(void **state)
-{
-    struct fixture *f = *state;
-    enum { CROWD = 5 };
-    char ids[CROWD][8];
-    struct slice hashes[CROWD];
-    assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
-    for (int i = 0; i < CROWD; i++) {
-        struct store_batch *batch = store_batch_new();
-        struct store_url_token token = url_token_like(f->arena, 'a', "", 0);
-        char *bytes = arena_alloc(f->arena, token.hash.len);
-        memcpy(bytes, token.hash.ptr, token.hash.len);
-        bytes[token.hash.len - 1] = (char)('0' + i);
-        hashes[i] = slice_of(bytes, token.hash.len);
-        snprintf(ids[i], sizeof ids[i], "mcp_%d", i);
-        struct store_server server = server_like(ids[i], "acc_a");
-        token.hash = hashes[i];
-        token.server = slice_str(ids[i]);
-        store_insert_server(batch, &server);
-        store_insert_url_token(batch, &token);
-        assert_int_equal(store_commit_now(f->store, batch), ERR_OK);
-    }
-
-    for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < CROWD; i++) {
-            struct store_server server;
-            assert_int_equal(
-                store_find_server(f->store, hashes[i], NOW_MS, f->arena, &server),
-                ERR_OK);
-            assert_text(server.id, ids[i]);
-            assert_int_equal(
-                store_find_server(f->store, hashes[i], NOW_MS, f->arena, &server),
-                ERR_OK);
-            assert_text(server.id, ids[i]);
-        }
-    }
-}
-
 static int64_t ends_of(struct fixture *f, char mark)
 {
     struct store_server server;
@@ -455,10 +349,6 @@ int main(void)
         STORE_TEST(test_a_token_ends_at_its_expiry_and_not_before),
         STORE_TEST(test_a_server_that_ended_is_not_found_by_a_token_that_lives),
         STORE_TEST(test_expiring_tokens_moves_the_end_of_all_of_a_server),
-        STORE_TEST(test_a_server_found_again_is_the_same),
-        STORE_TEST(test_what_another_process_writes_ends_a_token_at_once),
-        STORE_TEST(test_a_server_that_changed_is_found_as_it_is),
-        STORE_TEST(test_tokens_that_share_a_place_lead_to_their_own_servers),
         STORE_TEST(test_a_retired_token_ends_when_it_was_told_and_never_later),
         STORE_TEST(test_a_server_update_counts_versions_too),
         STORE_TEST(test_servers_are_listed_per_account),
