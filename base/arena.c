@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "base/poison.h"
 #include "base/secret.h"
 
@@ -55,7 +56,6 @@ struct arena {
     struct chunk *current;
     size_t chunk_bytes;       /* of the next one */
     struct cleanup *cleanups; /* newest first */
-    size_t used;              /* bytes asked for */
 };
 
 static bool is_stored_size(size_t room)
@@ -72,12 +72,12 @@ static struct chunk *chunk_memory(const struct source *source, size_t room)
         return slab_take(source->slab, sizeof(struct chunk) + room);
     }
     if (store == NULL || !is_stored_size(room)) {
-        return malloc(sizeof(struct chunk) + room);
+        return memory_alloc(sizeof(struct chunk) + room);
     }
     store->lent++;
     struct chunk *chunk = store->chunks;
     if (chunk == NULL) {
-        return malloc(sizeof(struct chunk) + room);
+        return memory_alloc(sizeof(struct chunk) + room);
     }
     store->chunks = chunk->next;
     store->count--;
@@ -98,7 +98,7 @@ static void chunk_free(const struct source *source, struct chunk *chunk)
         store->lent--;
     }
     if (!is_lent || store->count == store->most) {
-        free(chunk);
+        memory_free_wiped(chunk);
         return;
     }
     POISON(chunk->bytes, chunk->room);
@@ -111,7 +111,6 @@ static struct chunk *chunk_new(const struct source *source, size_t room)
 {
     struct chunk *chunk = chunk_memory(source, room);
 
-    REQUIRE(chunk != NULL);
     chunk->next = NULL;
     chunk->room = room;
     chunk->used = 0;
@@ -207,7 +206,7 @@ void arena_store_free(struct arena_store *store)
     while (store->chunks != NULL) {
         struct chunk *next = store->chunks->next;
         UNPOISON(store->chunks->bytes, store->chunks->room);
-        free(store->chunks);
+        memory_free_wiped(store->chunks);
         store->chunks = next;
     }
     free(store);
@@ -237,7 +236,6 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 {
     struct chunk *chunk = chunk_for(arena, footprint(bytes));
 
-    arena->used += bytes;
     return chunk_take(chunk, bytes);
 }
 
@@ -291,9 +289,4 @@ void arena_on_free(struct arena *arena, void (*fn)(void *ptr), void *ptr)
     cleanup->ptr = ptr;
     cleanup->next = arena->cleanups;
     arena->cleanups = cleanup;
-}
-
-size_t arena_used(const struct arena *arena)
-{
-    return arena->used;
 }

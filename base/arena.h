@@ -56,7 +56,4 @@ struct slice arena_printf(struct arena *arena, const char *format, ...)
 /* Runs fn(ptr) when the arena is freed: for what cannot live in it. Keeps `ptr`. */
 void arena_on_free(struct arena *arena, void (*fn)(void *ptr), void *ptr);
 
-/* Bytes handed out so far; for ceilings and metrics. */
-size_t arena_used(const struct arena *arena);
-
 #endif

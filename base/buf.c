@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/memory.h"
 #include "base/secret.h"
 
 #define BUF_FIRST_BYTES 256
@@ -49,7 +50,7 @@ static void release(struct buf *buf)
         return;
     }
     wipe_used(buf);
-    free(buf->ptr);
+    memory_free_wiped(buf->ptr);
 }
 
 void buf_free(struct buf *buf)
@@ -80,11 +81,10 @@ static char *moved(struct buf *buf, size_t cap)
         REQUIRE(pages != MAP_FAILED);
         return pages;
     }
-    char *bytes = cap >= MAPPED_BYTES ? map(cap) : malloc(cap);
-    REQUIRE(bytes != NULL);
+    char *bytes = cap >= MAPPED_BYTES ? map(cap) : memory_alloc(cap);
     if (buf->ptr != NULL) {
         memcpy(bytes, buf->ptr, buf->len);
-        release(buf);
+        memory_free(buf->ptr); /* all of it: what was begun behind the content, too */
     }
     return bytes;
 }

@@ -44,7 +44,8 @@ void buf_expect(struct buf *buf, size_t bytes);
 char *buf_reserve_slow(struct buf *buf, size_t bytes);
 
 /* What may have been written behind the bytes that buf_commit was told of: a copy in
- * words ends a little late. Nothing beyond that is wiped. */
+ * words ends a little late. Nothing beyond that is wiped, but where the buffer moves to
+ * another place: who gives up what it has begun writes the same anew, and as long. */
 #define BUF_SLACK 16
 
 /* Lends room for `bytes` more, or NULL; buf_commit says how many were written, but for

@@ -14,17 +14,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/poison.h"
 #include "base/require.h"
 #include "base/secret.h"
+#include "base/spares.h"
 
+/* Of each thread that asked for them; a worker's calls in flight are worth about this much. */
+#define SPARE_BYTES ((size_t)2 * 1024 * 1024)
 /* Freed bytes in malloc's hands; a steady load keeps less and is left alone. */
 #define KEPT_BYTES (64 * 1024 * 1024) /* at the end of the heap */
 #define WORTH_GIVING_BACK ((size_t)4 * 1024 * 1024)
 
+/* The one variable of the program that belongs to no object: libraries ask their allocator for
+ * memory without saying on whose behalf. NULL: this thread keeps none. */
+static _Thread_local struct spares *spares;
+
 void *memory_alloc(size_t bytes)
 {
-    void *ptr = malloc(bytes > 0 ? bytes : 1);
+    size_t room = bytes > 0 ? bytes : 1;
+    void *ptr = NULL;
 
+    if (spares != NULL) {
+        ptr = spares_take(spares, room);
+        room = spares_room(room);
+    }
+    ptr = ptr != NULL ? ptr : malloc(room);
     REQUIRE(ptr != NULL);
     return ptr;
 }
@@ -32,7 +46,16 @@ void *memory_alloc(size_t bytes)
 void *memory_zeroed(size_t count, size_t bytes)
 {
     REQUIRE(bytes == 0 || count <= SIZE_MAX / bytes);
-    void *ptr = count > 0 && bytes > 0 ? calloc(count, bytes) : calloc(1, 1);
+    size_t room = count * bytes > 0 ? count * bytes : 1;
+
+    if (spares != NULL) {
+        void *spare = spares_take(spares, room);
+        if (spare != NULL) {
+            return memset(spare, 0, room);
+        }
+        room = spares_room(room);
+    }
+    void *ptr = calloc(1, room);
     REQUIRE(ptr != NULL);
     return ptr;
 }
@@ -41,8 +64,36 @@ void memory_free(void *ptr)
 {
     if (ptr != NULL) {
         wipe(ptr, malloc_usable_size(ptr));
+        memory_free_wiped(ptr);
+    }
+}
+
+void memory_free_wiped(void *ptr)
+{
+    if (ptr != NULL && (spares == NULL || !spares_keep(spares, ptr))) {
         free(ptr);
     }
+}
+
+void memory_keep_spares(void)
+{
+#ifndef POISON_ASAN /* which watches what was freed only as long as nobody has it again */
+    REQUIRE(spares == NULL);
+    spares = spares_new(SPARE_BYTES);
+#endif
+}
+
+void memory_trim_spares(void)
+{
+    if (spares != NULL) {
+        spares_trim(spares);
+    }
+}
+
+void memory_end_spares(void)
+{
+    spares_free(spares);
+    spares = NULL;
 }
 
 /* Never in place: realloc would leave the old bytes where it moves from, and behind a

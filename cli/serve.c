@@ -17,7 +17,7 @@
 #include "core/events.h"
 
 #define PURGE_EVERY_MS 60000
-#define GIVE_BACK_EVERY_MS 10000
+#define GIVE_BACK_EVERY_MS 5000 /* what a burst has left goes at the second time */
 #define LEAD_EVERY_MS 1000
 #define TRANSFER_LOOK_MS 50
 #define LOCKED_LEAST_BYTES ((size_t)512 * 1024) /* the secrets of about 1000 accounts */
@@ -162,14 +162,18 @@ static void on_lead_time(void *ctx)
 
 static void on_give_back_time(void *ctx)
 {
-    (void)ctx;
-    memory_give_back();
+    const struct serving *serving = ctx;
+    memory_trim_spares();
+    if (serving->number == 0) {
+        memory_give_back();
+    }
 }
 
 static void set_timers(struct serving *serving)
 {
     const struct config *config = serving->config;
     listener_watch(serving->listener, serving->loop);
+    loop_timer_every(serving->loop, GIVE_BACK_EVERY_MS, on_give_back_time, serving);
     if (serving->number > 0) {
         return;
     }
@@ -185,14 +189,15 @@ static void set_timers(struct serving *serving)
     }
     on_purge_time(serving); /* what ended while nobody looked */
     loop_timer_every(serving->loop, PURGE_EVERY_MS, on_purge_time, serving);
-    loop_timer_every(serving->loop, GIVE_BACK_EVERY_MS, on_give_back_time, NULL);
 }
 
 static void *work(void *ctx)
 {
     struct serving *serving = ctx;
+    memory_keep_spares();
     loop_run(serving->loop);
     serving_finish(serving);
+    memory_end_spares();
     return NULL;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "base/memory.h"
 
 void http_answer_init(struct http_answer *answer, size_t max_body_bytes)
 {
@@ -27,8 +28,8 @@ void http_answer_free(struct http_answer *answer)
 {
     buf_free(&answer->head);
     buf_free(&answer->body);
-    free(answer->spans);
-    free(answer->fields);
+    memory_free(answer->spans);
+    memory_free(answer->fields);
     answer->spans = NULL;
     answer->fields = NULL;
 }
@@ -95,8 +96,7 @@ static struct http_span *next_span(struct http_answer *answer)
     if (answer->field_count == answer->field_room) {
         answer->field_room = answer->field_room == 0 ? 16 : answer->field_room * 2;
         answer->spans =
-            realloc(answer->spans, answer->field_room * sizeof *answer->spans);
-        REQUIRE(answer->spans != NULL);
+            memory_resize(answer->spans, answer->field_room * sizeof *answer->spans);
     }
     return &answer->spans[answer->field_count++];
 }
@@ -174,8 +174,7 @@ void http_answer_taken(struct http_answer *answer)
 struct http_reply http_answer_reply(struct http_answer *answer)
 {
     REQUIRE(answer->fields == NULL);
-    answer->fields = calloc(answer->field_count + 1, sizeof *answer->fields);
-    REQUIRE(answer->fields != NULL);
+    answer->fields = memory_zeroed(answer->field_count + 1, sizeof *answer->fields);
     for (size_t i = 0; i < answer->field_count; i++) {
         const struct http_span *span = &answer->spans[i];
         const char *head = answer->head.ptr;

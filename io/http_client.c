@@ -22,6 +22,7 @@
 
 #include "base/limits.h"
 #include "base/list.h"
+#include "base/memory.h"
 #include "io/curl_memory.h"
 #include "io/curl_multi.h"
 #include "io/http_answer.h"
@@ -144,7 +145,7 @@ static void transfer_free(struct http_transfer *transfer)
 {
     http_answer_free(&transfer->answer);
     free(transfer->host);
-    free(transfer);
+    memory_free(transfer);
 }
 
 static void deliver_one(struct http_transfer *transfer)
@@ -508,8 +509,7 @@ static struct http_transfer *transfer_new(struct http_client *client,
                                           const struct http_send *request,
                                           const struct http_transfer_handlers *handlers)
 {
-    struct http_transfer *transfer = calloc(1, sizeof *transfer);
-    REQUIRE(transfer != NULL);
+    struct http_transfer *transfer = memory_zeroed(1, sizeof *transfer);
     transfer->client = client;
     transfer->handlers = *handlers;
     transfer->state = TRANSFER_RESOLVING;

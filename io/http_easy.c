@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/memory.h"
 #include "base/secret.h"
 
 #define SET(easy, option, value) \
@@ -21,7 +22,7 @@
 #define KEEPALIVE_S 60L /* before a silent upstream is asked whether it is there */
 /* A peer may close a connection that was idle for long just as it is used again. */
 #define IDLE_REUSE_S 50L
-#define CURL_BUFFER_BYTES (16L * 1024)
+#define CURL_BUFFER_BYTES (16L * 1024 - 9) /* 16 KiB with what curl and malloc add */
 
 /* Fields that curl adds by itself, as the lines that tell it not to. */
 struct quiet {
@@ -208,9 +209,7 @@ static struct curl_slist *make_head(struct http_head *head,
     for (size_t i = 0; i < silent_count; i++) {
         bytes += silent[i].line.len;
     }
-    head->block = calloc(1, bytes);
-    REQUIRE(head->block != NULL);
-    head->bytes = bytes;
+    head->block = memory_zeroed(1, bytes);
     struct writer writer = {.node = head->block};
     writer.text = (char *)(writer.node + lines);
     for (size_t i = 0; i < silent_count; i++) {
@@ -264,12 +263,11 @@ static void set_method(struct http_easy *easy, const struct http_send *request)
 /* For the option calls that want a C string; curl copies it. */
 static void set_text(struct http_easy *easy, CURLoption option, struct slice text)
 {
-    char *copy = calloc(1, text.len + 1);
-    REQUIRE(copy != NULL);
+    char *copy = memory_alloc(text.len + 1);
     memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
     REQUIRE(curl_easy_setopt(easy->curl, option, copy) == CURLE_OK);
-    wipe(copy, text.len);
-    free(copy);
+    memory_free(copy);
 }
 
 static void set_guards(struct http_easy *easy, bool is_tls)
@@ -415,8 +413,7 @@ void http_easy_pin(struct http_easy *easy, struct slice host, int port,
 
 static void free_head(const struct http_head *head)
 {
-    wipe(head->block, head->bytes);
-    free(head->block);
+    memory_free(head->block);
 }
 
 void http_easy_free(struct http_easy *easy)

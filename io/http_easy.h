@@ -20,7 +20,6 @@ struct http_easy {
     /* Field lists, nodes and text in one block; curl reads them there. */
     struct http_head {
         void *block;
-        size_t bytes;
     } head, proxy_head;
     struct curl_slist pin;
 };

@@ -8,6 +8,7 @@
 
 #include "base/digits.h"
 #include "base/limits.h"
+#include "base/memory.h"
 #include "base/timefmt.h"
 #include "io/http_private.h"
 
@@ -33,7 +34,7 @@ static const struct reason {
 };
 /* clang-format on */
 
-const char *http_reason(int status)
+static const char *reason(int status)
 {
     for (size_t i = 0; i < sizeof REASONS / sizeof REASONS[0]; i++) {
         if (REASONS[i].status == status) {
@@ -129,7 +130,7 @@ static void begin_head(struct http_server *server, const struct http_response *r
     buf_append(head, SLICE("HTTP/1.1 "));
     put_number(head, (uint64_t)response->status);
     buf_append_byte(head, ' ');
-    buf_append(head, slice_str(http_reason(response->status)));
+    buf_append(head, slice_str(reason(response->status)));
     buf_append(head, SLICE("\r\n"));
     put_field(head, SLICE("Date"), date_line(server));
     put_fields(server, response->status, response->fields, response->field_count);
@@ -185,8 +186,7 @@ static enum connection_word settle_keep_alive(struct http_exchange *exchange)
 
 struct http_exchange *exchange_new(struct http_connection *connection)
 {
-    struct http_exchange *exchange = calloc(1, sizeof *exchange);
-    REQUIRE(exchange != NULL);
+    struct http_exchange *exchange = memory_zeroed(1, sizeof *exchange);
     exchange->connection = connection;
     exchange->request = *http_parser_request(connection->parser);
     exchange->request.peer_is_loopback = connection->peer_is_loopback;
@@ -199,7 +199,7 @@ struct http_exchange *exchange_new(struct http_connection *connection)
 void exchange_free(struct http_exchange *exchange)
 {
     arena_free(exchange->arena);
-    free(exchange);
+    memory_free(exchange);
 }
 
 void exchange_tell_gone(struct http_exchange *exchange)

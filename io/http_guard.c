@@ -16,10 +16,10 @@
 #include "base/require.h"
 
 #define METHOD_BYTES 24 /* the longest one in use has 17 */
-#define CHUNK_SIZE_DIGITS \
-    15 /* cannot overflow 64 bits, and a sum with the ceiling neither */
-#define EXTENSION_BYTES \
-    4096 /* of all chunk extensions of one request; nobody reads them */
+/* Cannot overflow 64 bits, and a sum with the ceiling neither. */
+#define CHUNK_SIZE_DIGITS 15
+/* Of all chunk extensions of one request; nobody reads them. */
+#define EXTENSION_BYTES 4096
 
 enum {
     CLASS_TOKEN = 1,     /* RFC 9110 tchar */

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/memory.h"
 #include "base/secret.h"
 #include "io/http_guard.h"
 
@@ -187,7 +188,7 @@ void http_parser_next(struct http_parser *parser)
     give_back(parser);
     buf_free(&parser->head);
     buf_free(&parser->body);
-    free(parser->fields);
+    memory_free(parser->fields);
     parser->fields = NULL;
     parser->request = (struct http_request){0};
     parser->phase = IN_LEAD;
@@ -260,8 +261,7 @@ static int read_head(struct http_parser *parser, struct http_framing *framing)
     struct http_request *request = &parser->request;
 
     parser->field_room = parser->guard.fields;
-    parser->fields = calloc(parser->field_room + 1, sizeof *parser->fields);
-    REQUIRE(parser->fields != NULL);
+    parser->fields = memory_zeroed(parser->field_room + 1, sizeof *parser->fields);
     request->fields = parser->fields;
     int status = run_llhttp(parser, buf_slice(&parser->head));
     if (status != 0) {

@@ -121,6 +121,4 @@ void http_stream_end(struct http_exchange *exchange);
  * it does, or is cut at LIMIT_RESULT_BYTES. Across loops it may be late by what is under way. */
 size_t http_stream_unsent(const struct http_exchange *exchange);
 
-const char *http_reason(int status);
-
 #endif

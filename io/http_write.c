@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "base/memory.h"
 #include "base/secret.h"
 #include "io/http_private.h"
 
@@ -68,12 +69,6 @@ void connection_check_writes(struct http_connection *connection)
     watch_writes(connection);
 }
 
-static void write_free(struct write *write)
-{
-    wipe(write->bytes, write->len);
-    free(write);
-}
-
 /* What it takes of the budget: many short ones are more than their bytes. */
 static size_t write_cost(const struct write *write)
 {
@@ -87,7 +82,7 @@ static void on_written(uv_write_t *request, int status)
     struct write *write = request->data;
     size_t cost = write_cost(write);
 
-    write_free(write);
+    memory_free(write);
     if (connection->state == CONNECTION_CLOSED) {
         return;
     }
@@ -106,8 +101,7 @@ static void on_written(uv_write_t *request, int status)
 static struct write *write_new(const uv_buf_t *bufs, unsigned count, size_t skip,
                                size_t total)
 {
-    struct write *write = malloc(sizeof *write + total - skip);
-    REQUIRE(write != NULL);
+    struct write *write = memory_alloc(sizeof *write + total - skip);
     write->request.data = write;
     write->len = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -136,7 +130,7 @@ static void queue(struct http_connection *connection, struct write *write)
     if (!may_wait(connection, write_cost(write)) ||
         uv_write(&write->request, (uv_stream_t *)&connection->tcp, &rest, 1,
                  on_written) != 0) {
-        write_free(write);
+        memory_free(write);
         connection_cut(connection);
         return;
     }

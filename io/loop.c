@@ -21,6 +21,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "base/memory.h"
 #include "base/secret.h"
 #include "io/loop_private.h"
 
@@ -210,12 +211,12 @@ struct loop *loop_new(void)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    memory_free(handle->data);
 }
 
 static void on_signal_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    memory_free(handle->data);
 }
 
 static void timer_close(struct loop_timer *timer)
@@ -295,8 +296,7 @@ static void on_timer(uv_timer_t *handle)
 
 static struct loop_timer *timer_new(struct loop *loop, loop_fn fn, void *ctx)
 {
-    struct loop_timer *timer = calloc(1, sizeof *timer);
-    REQUIRE(timer != NULL);
+    struct loop_timer *timer = memory_zeroed(1, sizeof *timer);
     REQUIRE(uv_timer_init(&loop->uv, &timer->uv) == 0);
     timer->uv.data = timer;
     timer->fn = fn;

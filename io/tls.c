@@ -30,8 +30,8 @@ struct tls {
     SSL_CTX *context;
     BIO_METHOD *method;
     struct tls_validity validity;
-    struct tls_validity
-        refused; /* of the pair in the files, if it was; ends at 0: not */
+    /* Of the pair in the files, if it was; ends at 0: not. */
+    struct tls_validity refused;
 };
 
 SSL_CTX *tls_context(const struct tls *tls)

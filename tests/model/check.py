@@ -181,7 +181,7 @@ def search_code(name, options, fault=None):
             copy.write(text)
     flags = run(["pkg-config", "--cflags", "--libs", "lua5.1", "libcrypto"], ROOT).stdout.split()
     base = [f"base/{part}.c" for part in ("map", "memory", "random_stock", "require", "secret",
-                                          "slice")]
+                                          "slice", "spares")]
     program = os.path.join(folder, "shares")
     parts = [f"tests/model/shares{part}.c" for part in ("", "_lender", "_redis", "_events",
                                                        "_numbers")]

@@ -61,19 +61,6 @@ static void test_a_large_request_leaves_the_current_chunk_in_use(void **state)
     arena_free(arena);
 }
 
-static void test_used_counts_the_bytes_that_were_asked_for(void **state)
-{
-    struct arena *arena = arena_new();
-    (void)state;
-
-    assert_int_equal(arena_used(arena), 0);
-    (void)arena_alloc(arena, 3);
-    (void)arena_array(arena, 10, 100000);
-
-    assert_int_equal(arena_used(arena), 1000003);
-    arena_free(arena);
-}
-
 static void test_copies_are_terminated_and_keep_their_length(void **state)
 {
     struct arena *arena = arena_new();
@@ -252,7 +239,6 @@ int main(void)
         cmocka_unit_test(test_alloc_gives_zeroed_and_aligned_memory),
         cmocka_unit_test(test_pieces_do_not_overlap_across_chunks),
         cmocka_unit_test(test_a_large_request_leaves_the_current_chunk_in_use),
-        cmocka_unit_test(test_used_counts_the_bytes_that_were_asked_for),
         cmocka_unit_test(test_copies_are_terminated_and_keep_their_length),
         cmocka_unit_test(test_cleanups_run_newest_first_while_the_arena_still_stands),
         cmocka_unit_test(test_nothing_of_the_content_is_left_after_free),

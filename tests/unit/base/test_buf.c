@@ -212,11 +212,31 @@ static void test_a_small_block_outgrown_into_pages_is_wiped(void **state)
     buf_free(&buf);
 }
 
+static void test_what_was_begun_is_wiped_when_the_buffer_moves(void **state)
+{
+    struct buf buf;
+    (void)state;
+    buf_init(&buf, 1 << 20);
+    assert_true(buf_append(&buf, SLICE("kept")));
+    char *room = buf_reserve(&buf, 200);
+    assert_non_null(room);
+    memcpy(room + 180 - strlen(MARKER), MARKER, strlen(MARKER)); /* and not committed */
+    uintptr_t first = (uintptr_t)buf.ptr;
+    size_t first_cap = buf.cap;
+
+    assert_non_null(buf_reserve(&buf, 4000));
+
+    assert_false(memory_holds(first, first_cap, MARKER));
+    assert_true(slice_is(buf_slice(&buf), "kept"));
+    buf_free(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_large_buffer_grows_clears_and_frees_likewise),
         cmocka_unit_test(test_a_small_block_outgrown_into_pages_is_wiped),
+        cmocka_unit_test(test_what_was_begun_is_wiped_when_the_buffer_moves),
         cmocka_unit_test(test_append_refuses_past_the_ceiling_and_changes_nothing),
         cmocka_unit_test(test_an_empty_buffer_is_an_empty_slice),
         cmocka_unit_test(test_printf_terminates_and_respects_the_ceiling),
