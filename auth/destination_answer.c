@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "base/web_origin.h"
 
-#define LIFE_STILL_MS \
-    (INT64_C(300) * 1000) /* without a token: as SAP's own SDKs keep it */
+/* Without a token: as SAP's own SDKs keep it. */
+#define LIFE_STILL_MS (INT64_C(300) * 1000)
 #define LIFE_MOST_S 86400
 #define LOCATION_BYTES 128
 #define PATH_BYTES 512

@@ -95,8 +95,3 @@ struct due *due_first(const struct due_heap *heap)
 {
     return heap->count > 0 ? heap->places[1] : NULL;
 }
-
-size_t due_count(const struct due_heap *heap)
-{
-    return heap->count;
-}

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 struct due {
-    int64_t
-        at_ms; /* by the wall clock where the end is stored or told by others, else by the
-                    * monotonic one: the same in one heap */
+    /* By the wall clock where the end is stored or told by others, else by the monotonic one:
+     * the same in one heap. */
+    int64_t at_ms;
     size_t place; /* 0: in no heap */
 };
 
@@ -26,6 +26,5 @@ void due_set(struct due_heap *heap, struct due *due, int64_t at_ms);
 void due_clear(struct due_heap *heap, struct due *due); /* fine when it is not in */
 /* The soonest, or NULL. */
 struct due *due_first(const struct due_heap *heap);
-size_t due_count(const struct due_heap *heap);
 
 #endif

@@ -50,8 +50,8 @@ struct grant_state {
     struct secret *client_secret; /* NULL: a public client */
     struct token_source *source;  /* of the flight */
     enum grant_step step;
-    int64_t
-        version; /* of the stored grant whose access token the source has; 0: none */
+    /* Of the stored grant whose access token the source has; 0: none. */
+    int64_t version;
 
     /* Of the flight. */
     struct list link;

@@ -16,8 +16,8 @@
 struct login_place {
     struct slice origin; /* scheme://host[:port]: of it the host and the port count */
     struct slice realm;  /* NetSuite: the account there */
-    struct slice
-        location;        /* SAP Cloud Connector: which one; virtual hosts are its own */
+    /* SAP Cloud Connector: which one; virtual hosts are its own. */
+    struct slice location;
     struct slice client; /* SAP: the system's part that has users of its own */
     struct slice path;   /* of a gateway with several systems behind it */
 };

@@ -25,8 +25,8 @@ struct outbound_scheme {
         *user_field; /* which names that user; NULL: only all fields together do */
     /* Why the ERP may have refused the login, the most likely cause first. */
     const char *causes;
-    int64_t
-        clock_ms; /* how far the ERP lets our clocks be apart; 0: it does not matter */
+    /* How far the ERP lets our clocks be apart; 0: it does not matter. */
+    int64_t clock_ms;
     const struct outbound_field *fields;
     size_t field_count;
     enum err (*sign)(struct credential *credential, struct outbound_request *request,

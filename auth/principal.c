@@ -25,11 +25,6 @@ static const char *const connect_purposes[] = {
 static const char *const role_names[] = {
     [ROLE_ADMIN] = "admin", [ROLE_TENANT] = "tenant", [ROLE_CALL] = "call"};
 
-const char *role_name(enum role role)
-{
-    return role_names[role];
-}
-
 bool role_parse(struct slice name, enum role *role)
 {
     for (int i = ROLE_ADMIN; i <= ROLE_CALL; i++) {

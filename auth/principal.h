@@ -18,7 +18,6 @@
 #define CONNECT_TOKEN_CHARACTERS 64
 
 enum role { ROLE_ADMIN, ROLE_TENANT, ROLE_CALL };
-const char *role_name(enum role role);
 bool role_parse(struct slice name, enum role *role);
 
 /* A new token: 32 random bytes as 64 hex digits; API tokens carry the prefix "slt_". */

@@ -97,16 +97,6 @@ void token_hosts_free(struct token_hosts *hosts)
     free(hosts);
 }
 
-size_t token_hosts_open(const struct token_hosts *hosts)
-{
-    return (size_t)hosts->open;
-}
-
-size_t token_hosts_waiting(const struct token_hosts *hosts)
-{
-    return hosts->waiting;
-}
-
 /* ---- Hosts ---- */
 
 /* scheme://host[:port] */

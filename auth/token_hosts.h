@@ -87,9 +87,7 @@ void token_hosts_hurry(struct token_ask *ask);
 /* host[:port] of a URL, for the log. Lends from `url`. */
 struct slice token_host_name(struct slice url);
 
-/* How many are at token hosts now, and how many wait for that. */
-size_t token_hosts_known(const struct token_hosts *hosts); /* hosts remembered */
-size_t token_hosts_open(const struct token_hosts *hosts);
-size_t token_hosts_waiting(const struct token_hosts *hosts);
+/* How many hosts are remembered. */
+size_t token_hosts_known(const struct token_hosts *hosts);
 
 #endif

@@ -23,8 +23,8 @@
 #define SPARE_MS 30000 /* a token that ends sooner is not used any more */
 #define AHEAD_LEAST_MS 60000
 #define AHEAD_MOST_MS 180000
-#define SOON_FIRST_MS \
-    300 /* calls wait: once more after this, then after twice as long */
+/* Calls wait: once more after this, then after twice as long. */
+#define SOON_FIRST_MS 300
 #define SOON_WITHIN_MS 10000 /* of their coming */
 #define RETRY_FIRST_MS 5000
 #define RETRY_MOST_MS 300000

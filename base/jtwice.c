@@ -12,8 +12,8 @@
 
 #define ROW_MEMBERS 64 /* of a row with more, names are written anew */
 #define COPY_BYTES 16  /* copies go in whole blocks of so many */
-#define USUAL_BYTES \
-    ((size_t)64 * 1024) /* of all rows; for more, buffers grow as they fill */
+/* Of all rows; for more, buffers grow as they fill. */
+#define USUAL_BYTES ((size_t)64 * 1024)
 
 /* A name with all that stands between the value before and its own. */
 struct name {

@@ -318,11 +318,6 @@ struct jval *jval_new_string(struct arena *arena, struct slice text)
     return new_value(arena, JVAL_STRING, text);
 }
 
-struct jval *jval_new_number(struct arena *arena, struct slice text)
-{
-    return new_value(arena, JVAL_NUMBER, text);
-}
-
 struct jval *jval_new_bool(struct arena *arena, bool value)
 {
     return new_value(arena, value ? JVAL_TRUE : JVAL_FALSE, SLICE_EMPTY);

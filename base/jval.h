@@ -80,7 +80,6 @@ int jval_number_cmp(struct slice a, struct slice b);
 
 /* Builders, for values made by hand. Slices are kept, not copied. */
 struct jval *jval_new_string(struct arena *arena, struct slice text);
-struct jval *jval_new_number(struct arena *arena, struct slice text);
 struct jval *jval_new_bool(struct arena *arena, bool value);
 struct jval *jval_new_null(struct arena *arena);
 struct jval *jval_new_array(struct arena *arena, size_t capacity);

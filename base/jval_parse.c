@@ -49,8 +49,8 @@ struct parser {
     struct jmember *slots; /* array elements leave the name unused */
     size_t used, capacity, nodes;
     unsigned depth;
-    bool
-        has_escaped_name; /* from then on no names are expected: they lie there decoded */
+    /* From then on no names are expected: they lie there decoded. */
+    bool has_escaped_name;
     struct frame frames[LIMIT_JSON_DEPTH];
     struct jmember first_slots[FIRST_SLOTS];
 };
@@ -644,8 +644,8 @@ enum err jval_parse(struct arena *arena, struct slice text, struct jval **out,
 {
     size_t valid = text_utf8_prefix(text);
     char *copy = arena_alloc(arena, text.len + STOPS);
-    struct parser
-        parser; /* its tables stay as they are: no slot is read before it is made */
+    /* Its tables stay as they are: no slot is read before it is made. */
+    struct parser parser;
 
     parser.arena = arena;
     parser.start = copy;

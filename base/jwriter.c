@@ -322,11 +322,6 @@ void jwriter_raw(struct jwriter *writer, struct slice json)
     (void)buf_append(writer->out, json);
 }
 
-void jwriter_number(struct jwriter *writer, struct slice text)
-{
-    jwriter_raw(writer, text);
-}
-
 void jwriter_int(struct jwriter *writer, int64_t value)
 {
     char digits[DIGITS_BYTES];
@@ -346,12 +341,15 @@ void jwriter_null(struct jwriter *writer)
 
 /* ---- Whole values, which need none of the writer's rules of nesting ---- */
 
+/* `depth` levels are open around it. */
+static void put_value(struct buf *out, const struct jval *value, size_t depth);
+
 static void put_array(struct buf *out, const struct jval *array, size_t depth)
 {
     (void)buf_append_byte(out, '[');
     for (size_t i = 0; i < array->count; i++) {
         (void)(i == 0 || buf_append_byte(out, ','));
-        jwriter_put_value(out, &array->items[i], depth);
+        put_value(out, &array->items[i], depth);
     }
     (void)buf_append_byte(out, ']');
 }
@@ -361,12 +359,12 @@ static void put_object(struct buf *out, const struct jval *object, size_t depth)
     (void)buf_append_byte(out, '{');
     for (size_t i = 0; i < object->count; i++) {
         jwriter_put_string(out, i > 0 ? ',' : '\0', object->members[i].name, ':');
-        jwriter_put_value(out, &object->members[i].value, depth);
+        put_value(out, &object->members[i].value, depth);
     }
     (void)buf_append_byte(out, '}');
 }
 
-void jwriter_put_value(struct buf *out, const struct jval *value, size_t depth)
+static void put_value(struct buf *out, const struct jval *value, size_t depth)
 {
     switch (value != NULL ? value->type : JVAL_NULL) {
     case JVAL_NULL:
@@ -398,7 +396,7 @@ void jwriter_put_value(struct buf *out, const struct jval *value, size_t depth)
 void jwriter_value(struct jwriter *writer, const struct jval *value)
 {
     begin_value(writer);
-    jwriter_put_value(writer->out, value, writer->depth);
+    put_value(writer->out, value, writer->depth);
 }
 
 enum err jwriter_text(struct arena *arena, const struct jval *value, size_t most_bytes,

@@ -34,7 +34,6 @@ void jwriter_key(struct jwriter *writer, struct slice name);
 
 void jwriter_string(struct jwriter *writer,
                     struct slice text); /* escapes as RFC 8259 */
-void jwriter_number(struct jwriter *writer, struct slice text); /* as it is */
 void jwriter_int(struct jwriter *writer, int64_t value);
 void jwriter_bool(struct jwriter *writer, bool value);
 void jwriter_null(struct jwriter *writer);

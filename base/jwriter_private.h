@@ -123,8 +123,4 @@ static inline bool copy_if_plain(struct slice text, char *at)
 /* The text in quotes; `before` and `after` are a mark beside them, or NUL for none. */
 void jwriter_put_string(struct buf *out, char before, struct slice text, char after);
 
-/* A whole value, which needs none of the writer's rules of nesting; `depth` levels are open
- * around it. */
-void jwriter_put_value(struct buf *out, const struct jval *value, size_t depth);
-
 #endif

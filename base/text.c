@@ -362,22 +362,6 @@ struct slice text_new_id_from(struct random_stock *stock, struct arena *arena,
     return id_of(arena, prefix, random);
 }
 
-bool text_is_id(struct slice text, const char *prefix)
-{
-    struct slice start = slice_str(prefix);
-
-    if (text.len != start.len + TEXT_ID_BYTES || !slice_starts(text, start)) {
-        return false;
-    }
-    for (size_t i = start.len; i < text.len; i++) {
-        bool letter = text.ptr[i] >= 'a' && text.ptr[i] <= 'z';
-        if (!letter && !(text.ptr[i] >= '2' && text.ptr[i] <= '7')) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- Text that may be shown ---- */
 
 /* How many bytes the character takes that begins with `lead`. */

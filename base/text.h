@@ -53,7 +53,5 @@ struct slice text_new_id(struct arena *arena, const char *prefix);
 /* The same where ids are made all the time. */
 struct slice text_new_id_from(struct random_stock *stock, struct arena *arena,
                               const char *prefix);
-/* `prefix` followed by exactly 26 of [a-z2-7]. */
-bool text_is_id(struct slice text, const char *prefix);
 
 #endif

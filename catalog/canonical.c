@@ -25,6 +25,8 @@ static void write_string(struct buf *out, struct slice text)
     buf_append_byte(out, '"');
 }
 
+static void write_value(struct arena *arena, const struct jval *value, struct buf *out);
+
 static void write_object(struct arena *arena, const struct jval *value, struct buf *out)
 {
     const struct jmember **sorted =
@@ -43,7 +45,7 @@ static void write_object(struct arena *arena, const struct jval *value, struct b
         }
         write_string(out, sorted[i]->name);
         buf_append_byte(out, ':');
-        canonical_write(arena, &sorted[i]->value, out);
+        write_value(arena, &sorted[i]->value, out);
     }
     buf_append_byte(out, '}');
 }
@@ -55,7 +57,7 @@ static void write_array(struct arena *arena, const struct jval *value, struct bu
         if (i > 0) {
             buf_append_byte(out, ',');
         }
-        canonical_write(arena, &value->items[i], out);
+        write_value(arena, &value->items[i], out);
     }
     buf_append_byte(out, ']');
 }
@@ -68,7 +70,7 @@ static void write_number(const struct jval *value, struct buf *out)
     decimal_canonical(&number, out);
 }
 
-void canonical_write(struct arena *arena, const struct jval *value, struct buf *out)
+static void write_value(struct arena *arena, const struct jval *value, struct buf *out)
 {
     switch (value->type) {
     case JVAL_NULL:
@@ -101,7 +103,7 @@ struct slice canonical_text(struct arena *arena, const struct jval *value)
     struct buf out;
 
     buf_init(&out, CANONICAL_BYTES);
-    canonical_write(arena, value, &out);
+    write_value(arena, value, &out);
     REQUIRE(!buf_full(&out));
     result = arena_slice(arena, buf_slice(&out));
     buf_free(&out);

@@ -265,10 +265,9 @@ static enum err load_all(struct loader *loader, struct slice directory,
     return err;
 }
 
-enum err catalog_load_watched(const char *directory,
-                              const struct catalog_compiler *compiler,
-                              struct catalog_watch *watch, struct catalog **out,
-                              struct arena *arena, struct catalog_problem *problem)
+enum err catalog_load(const char *directory, const struct catalog_compiler *compiler,
+                      struct catalog_watch *watch, struct catalog **out,
+                      struct arena *arena, struct catalog_problem *problem)
 {
     struct arena *own = arena_new();
     struct catalog *catalog = arena_alloc(own, sizeof *catalog);
@@ -290,13 +289,6 @@ enum err catalog_load_watched(const char *directory,
     }
     *out = catalog;
     return ERR_OK;
-}
-
-enum err catalog_load(const char *directory, const struct catalog_compiler *compiler,
-                      struct catalog **out, struct arena *arena,
-                      struct catalog_problem *problem)
-{
-    return catalog_load_watched(directory, compiler, NULL, out, arena, problem);
 }
 
 struct catalog *catalog_hold(struct catalog *catalog)

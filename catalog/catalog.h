@@ -44,19 +44,13 @@ struct catalog_compiler {
  * Reads `directory`/<integration>/integration.json, resources/<name>.json and
  * documentation/<name>.json for every integration folder there (sorted by name). In a
  * source tree the files may lie one folder deeper, in <integration>/catalog. `compiler`
- * may be NULL: then the "upstream" objects are taken as they are. `problem` is written
- * in `arena`.
+ * may be NULL: then the "upstream" objects are taken as they are. `watch`, a new one or NULL,
+ * learns what was looked at, also when the load fails. `problem` is written in `arena`.
  */
 MUST_USE enum err catalog_load(const char *directory,
                                const struct catalog_compiler *compiler,
-                               struct catalog **out, struct arena *arena,
-                               struct catalog_problem *problem);
-/* The same; `watch`, a new one, learns what was looked at, also when the load fails. */
-MUST_USE enum err catalog_load_watched(const char *directory,
-                                       const struct catalog_compiler *compiler,
-                                       struct catalog_watch *watch,
-                                       struct catalog **out, struct arena *arena,
-                                       struct catalog_problem *problem);
+                               struct catalog_watch *watch, struct catalog **out,
+                               struct arena *arena, struct catalog_problem *problem);
 /* Counted: calls keep the catalog that they began with. Of one thread at a time. */
 struct catalog *catalog_hold(struct catalog *catalog);
 void catalog_free(struct catalog *catalog); /* drops one hold; accepts NULL */

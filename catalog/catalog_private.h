@@ -78,7 +78,6 @@ void decimal_canonical(const struct decimal *value, struct buf *out);
 /* ---- canonical.c ---- */
 
 /* JSON text with sorted members and canonical numbers: equal for equal values. */
-void canonical_write(struct arena *arena, const struct jval *value, struct buf *out);
 struct slice canonical_text(struct arena *arena, const struct jval *value);
 
 /* ---- field_path.c: where a value stands ---- */

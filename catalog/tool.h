@@ -55,13 +55,13 @@ struct tool {
     struct slice resource, method; /* invoices, list */
     enum method_kind kind;
     bool writes; /* create, update, delete, or a custom method that says so */
-    bool
-        critical; /* goes before other calls in the line, whatever the server's class */
+    /* Goes before other calls in the line, whatever the server's class. */
+    bool critical;
     bool pages;   /* a list, or a custom method that says so */
     bool opt_in;  /* shown only where an MCP server's filter names it */
     bool as_sent; /* returns the connector's records as they are */
-    struct slice
-        scheme; /* whose credential signs it, active or not; empty: the active one */
+    /* Whose credential signs it, active or not; empty: the active one. */
+    struct slice scheme;
     struct slice lookup;      /* how to find out whether a write whose answer was lost
                             happened; empty: nothing is known */
     const struct slice *tags; /* of resource and method, sorted */
@@ -97,8 +97,8 @@ struct op_target {
     struct slice route; /* how it is reached, where there are several ways; some auth
                            schemes are for one of them */
     struct slice key_header; /* where a gateway wants its key; empty: there is none */
-    struct slice
-        destination; /* where the login looks the system up; empty: it says itself */
+    /* Where the login looks the system up; empty: it says itself. */
+    struct slice destination;
     struct slice location; /* which of several connectors leads there; empty: any */
     /* Of the system at the first origin: which of its clients, and behind which path of a
      * gateway it is; empty: its default, or there are none. */
@@ -175,8 +175,8 @@ struct op_job {
 /* What the operation came to. */
 struct op_result {
     const struct jval *records; /* JVAL_ARRAY of upstream records */
-    struct slice
-        next_page; /* connector's own words for where to go on; empty: the end */
+    /* Connector's own words for where to go on; empty: the end. */
+    struct slice next_page;
     const struct op_message *messages;
     size_t message_count;
     /* Of a tool that answers content: MCP content blocks (JVAL_ARRAY), and ERR_OK or

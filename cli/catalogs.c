@@ -35,8 +35,7 @@ int catalogs_load(struct slice directory, const struct catalog_compiler *compile
 {
     struct catalog_problem problem = {SLICE_EMPTY, SLICE_EMPTY, SLICE_EMPTY};
     struct slice path = arena_slice(arena, directory);
-    if (catalog_load_watched(path.ptr, compiler, watch, out, arena, &problem) ==
-        ERR_OK) {
+    if (catalog_load(path.ptr, compiler, watch, out, arena, &problem) == ERR_OK) {
         return 0;
     }
     return command_fail("catalog: %.*s%s%.*s: %.*s", SLICE_ARG(problem.file),

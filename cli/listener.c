@@ -44,11 +44,9 @@ static int check_address(const struct config *config, bool insecure)
     if (config->tls_certificate.len == 0 && !insecure) {
         return command_fail(
             "server.host %.*s is not a loopback address, and without TLS the secret "
-            "URLs "
-            "would cross the network in clear text. Set server.tls.certificate_file "
-            "and "
-            "server.tls.key_file; or, behind a proxy that ends TLS on a network of its "
-            "own, start with --insecure-bind",
+            "URLs would cross the network in clear text. Set "
+            "server.tls.certificate_file and server.tls.key_file; or, behind a proxy "
+            "that ends TLS on a network of its own, start with --insecure-bind",
             SLICE_ARG(config->host));
     }
     if (is_any(config->host) && config->public_url.len == 0) {

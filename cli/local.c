@@ -75,8 +75,7 @@ int command_keygen(struct arena *arena, const struct config *config,
         return command_fail("%s cannot be written: %s", path.ptr, strerror(errno));
     }
     printf("Keys written to %s (mode 0600).\nWithout this file the stored secrets "
-           "cannot be "
-           "opened: keep a copy apart from the database.\n",
+           "cannot be opened: keep a copy apart from the database.\n",
            path.ptr);
     return 0;
 }

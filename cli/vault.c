@@ -311,8 +311,7 @@ static int reseal_all(struct desk *desk)
     printf("%lld secrets are left under older keys.\n", (long long)left);
     if (left == 0) {
         puts("Older keys stay in the key file until sluice vault forget KEY_ID; a "
-             "backup "
-             "taken before needs them.");
+             "backup taken before needs them.");
         return 0;
     }
     walk(desk, tell_left_page, desk);

@@ -46,8 +46,8 @@ struct lender {
     int64_t offset_ms;      /* epoch's clock minus ours, at most; INT64_MIN: unknown */
     int64_t wall_offset_ms; /* clock of Redis's machine minus ours, the same way */
     int64_t base_seen;      /* no grant of a forgotten lane had a higher number */
-    int64_t
-        contact_us;   /* sending of the last renewal that was answered, or our start */
+    /* Sending of the last renewal that was answered, or our start. */
+    int64_t contact_us;
     int64_t asked_us; /* of the last renewal, answered or not: Redis may know of it */
     int64_t right_us; /* until when leases may be used */
     int64_t open_us;  /* until then nothing is granted: the epoch is young */

@@ -28,8 +28,8 @@ struct call_answer {
      * state that is not ours). */
     enum err err;
     struct slice envelope; /* JSON text; empty for the last four */
-    struct slice
-        quoted; /* the same escaped for a JSON string; empty when it is large */
+    /* The same escaped for a JSON string; empty when it is large. */
+    struct slice quoted;
     /* Instead of the envelope: MCP content blocks; or NULL. */
     const struct jval *content;
     /* Instead of both: questions to the client, by keys of their own; or NULL. */

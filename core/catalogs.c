@@ -357,8 +357,7 @@ static void take_result(struct catalogs *catalogs, struct load *load)
 static void run_load(void *ctx)
 {
     struct load *load = ctx;
-    load->err =
-        catalog_load_watched(load->source.directory, load->source.compiler, load->watch,
+    load->err = catalog_load(load->source.directory, load->source.compiler, load->watch,
                              &load->catalog, load->arena, &load->problem);
 }
 

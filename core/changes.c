@@ -12,8 +12,8 @@
 #include "core/webhooks.h"
 
 #define PLAN_GRANTS_MS 60000
-#define UNREAD_PAUSE_MS \
-    10000 /* what is damaged stays so, and each try is logged by the store */
+/* What is damaged stays so, and each try is logged by the store. */
+#define UNREAD_PAUSE_MS 10000
 
 struct changes {
     struct gateway *gateway;

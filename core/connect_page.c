@@ -130,7 +130,8 @@ static struct slice status_word(const struct connect *connect)
                                                               : SLICE("failed");
 }
 
-struct slice connect_return_url(const struct connect *connect)
+/* With what became of it. */
+static struct slice return_url(const struct connect *connect)
 {
     const struct store_connect_session *session = &connect->session;
     struct slice url = session->return_url;
@@ -162,12 +163,12 @@ void connect_put_return(struct connect *connect, struct buf *html, bool is_main)
         html_put(html,
                  "<p class=\"actions\"><a class=\"button\" id=\"return\" "
                  "href=\"{}\">Continue</a></p>\n",
-                 connect_return_url(connect));
+                 return_url(connect));
     } else {
         html_put(html,
                  "<p class=\"aside\"><a id=\"return\" href=\"{}\">Go back without "
                  "connecting</a></p>\n",
-                 connect_return_url(connect));
+                 return_url(connect));
     }
 }
 

@@ -134,8 +134,6 @@ void connect_page_choice(struct connect *connect);
 void connect_page_form(struct connect *connect, int status);
 void connect_page_to_erp(struct connect *connect, struct slice url);
 void connect_page_end(struct connect *connect);
-/* return_url with what became of it. */
-struct slice connect_return_url(const struct connect *connect);
 
 /* ---- connect_answer.c ---- */
 

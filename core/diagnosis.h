@@ -49,8 +49,8 @@ struct diagnosis_facts {
     struct slice reauth_url; /* or empty */
     bool shows_addresses;    /* what a name resolves to is the operator's affair */
     int64_t now_ms;
-    int64_t
-        certificate_ends_ms; /* of the login's own that ends first; 0: it has none */
+    /* Of the login's own that ends first; 0: it has none. */
+    int64_t certificate_ends_ms;
 
     bool asked_token;
     enum err token_err;

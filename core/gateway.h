@@ -61,8 +61,8 @@ struct gateway_config {
     int64_t queue_wait_ms;
     struct gateway_connect connect;
     size_t ready_accounts, ready_servers; /* kept in memory, the others are looked up */
-    bool
-        is_shared; /* others work on the same database: processes, workers of this one */
+    /* Others work on the same database: processes, workers of this one. */
+    bool is_shared;
     bool is_alone;       /* at the start: no other process does */
     struct homes *homes; /* NULL: this loop is the only one; else core/homes.h, and: */
     int worker;

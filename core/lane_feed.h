@@ -12,8 +12,8 @@
 #include "base/buf.h"
 #include "governor/governor.h"
 
-#define LANE_FEED_BEHIND_BYTES \
-    ((size_t)256 * 1024)                          /* that wait: then no more is added */
+/* That wait for the reader: then no more is added. */
+#define LANE_FEED_BEHIND_BYTES ((size_t)256 * 1024)
 #define LANE_FEED_TURN_BYTES ((size_t)32 * 1024)  /* of the walk, in one turn */
 #define LANE_FEED_EVENT_BYTES ((size_t)64 * 1024) /* of one lane, or without its line */
 

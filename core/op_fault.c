@@ -86,8 +86,7 @@ static const char *why_refused(enum governor_decision decision, enum governor_ru
 {
     if (decision == GOVERNOR_TURNED_AWAY) {
         return "The operator of this server has taken the call out of the line for "
-               "this ERP "
-               "account; it was not sent.";
+               "this ERP account; it was not sent.";
     }
     if (decision == GOVERNOR_TOO_LATE) {
         return lines_too_long[rule];

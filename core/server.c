@@ -87,8 +87,7 @@ static void refuse_second_factor(const struct visit *visit, bool sent)
              : SLICE("Bearer realm=\"mcp\"")};
     respond(visit, 401, SLICE("text/plain; charset=utf-8"),
             SLICE("This MCP URL also needs an API token of the role \"call\" of its "
-                  "tenant: send "
-                  "it as Authorization: Bearer <token>.\n"),
+                  "tenant: send it as Authorization: Bearer <token>.\n"),
             &challenge);
 }
 

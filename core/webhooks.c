@@ -18,8 +18,8 @@
 #define HOLD_MOST_MS INT64_C(3600000)
 #define ANSWER_MS 15000
 #define ID_BYTES 32 /* "whe_" and 26 more */
-#define STORE_PAUSE_MS \
-    30000 /* after a write that failed: nothing is sent in a circle */
+/* After a write that failed: nothing is sent in a circle. */
+#define STORE_PAUSE_MS 30000
 
 /* What was told of an endpoint's full outbox so far. */
 struct missed {

@@ -41,7 +41,8 @@ static inline void fixture_load(struct fixture *out, struct slice integration,
     struct catalog *catalog = NULL;
     struct fault fault;
 
-    if (catalog_load("connectors", &compiler, &catalog, arena, &problem) != ERR_OK) {
+    if (catalog_load("connectors", &compiler, NULL, &catalog, arena, &problem) !=
+        ERR_OK) {
         fprintf(stderr, "%.*s %.*s: %.*s (run me from the root of the source tree)\n",
                 SLICE_ARG(problem.file), SLICE_ARG(problem.pointer),
                 SLICE_ARG(problem.message));

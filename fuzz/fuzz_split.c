@@ -102,7 +102,7 @@ static struct catalog *load(void)
 
     REQUIRE(mkdtemp(root) != NULL);
     write_files(root);
-    if (catalog_load(root, NULL, &catalog, arena, &problem) != ERR_OK) {
+    if (catalog_load(root, NULL, NULL, &catalog, arena, &problem) != ERR_OK) {
         fprintf(stderr, "%.*s %.*s: %.*s\n", SLICE_ARG(problem.file),
                 SLICE_ARG(problem.pointer), SLICE_ARG(problem.message));
         abort();

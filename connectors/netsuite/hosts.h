@@ -16,8 +16,8 @@
 /* What op_target.private_data points to. Origins are scheme://host[:port], no slash
  * behind. */
 struct hosts {
-    struct slice
-        account_id; /* upper case, '_' before a sandbox suffix: also the realm */
+    /* Upper case, '_' before a sandbox suffix: also the realm. */
+    struct slice account_id;
     struct slice suitetalk; /* REST record, query, system and token services; SOAP */
     struct slice restlets;
     struct slice app; /* consent pages; no credential of ours goes there */

@@ -31,8 +31,8 @@ struct suiteql_choice {
 struct suiteql_filter {
     struct slice argument;
     enum argument_place place;
-    struct slice
-        sql; /* with `times` marks, each bound to the one value; empty: choices */
+    /* With `times` marks, each bound to the one value; empty: choices. */
+    struct slice sql;
     enum suiteql_bind bind;
     size_t times;
     const struct suiteql_choice *choices;

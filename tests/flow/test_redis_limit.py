@@ -9,7 +9,7 @@ from redis_server import PROGRAM
 from test_redis import LINE, Trouble
 
 HIGH, LOW = 15, 5
-STOPPED_S, RECOVERED_S = 5, 60
+STOPPED_S, COUNTED_S, RECOVERED_S = 5, 10, 60
 
 
 @unittest.skipUnless(PROGRAM, "redis-server is not installed")
@@ -31,9 +31,9 @@ class TestLimit(Trouble):
         self.limit(LOW)
         time.sleep(STOPPED_S)
         before = self.stats()
-        time.sleep(10)
+        time.sleep(COUNTED_S)
         after = self.stats()
-        served, known = (after["requests"] - before["requests"]) / 10, min(self.effective())
+        served, known = (after["requests"] - before["requests"]) / COUNTED_S, min(self.effective())
         print("\nrefused in %d s: %d, later: %d; %.1f calls/s then, of %d" % (
             STOPPED_S, before["refused_concurrency"],
             after["refused_concurrency"] - before["refused_concurrency"], served,

@@ -6,6 +6,34 @@
 
 static struct lender *lenders[NODES];
 
+/* What is saved and put back as it is: its name in struct node_state, and in the lender. */
+/* clang-format off */
+#define LANE_FIELDS(X) \
+    X(used, used) \
+    X(lent, lent) \
+    X(want, want) \
+    X(leased, leased) \
+    X(seen, seen) \
+    X(told_keep, told_keep) \
+    X(told_want, told_want) \
+    X(told_ceiling, told_ceiling) \
+    X(pending, pending) \
+    X(enters, enters) \
+    X(offered, is_offered)
+#define LENDER_FLAGS(X) \
+    X(joins, joins) \
+    X(renews, renews) \
+    X(renewing, renewing) \
+    X(was_right, was_right) \
+    X(was_sharing, was_sharing) \
+    X(disputed, is_disputed) \
+    X(closed, is_closed)
+/* clang-format on */
+#define TO_LANE(kept, field) lane->field = n->kept;
+#define FROM_LANE(kept, field) n->kept = (num)lane->field;
+#define TO_LENDER(kept, field) l->field = n->kept;
+#define FROM_LENDER(kept, field) n->kept = (num)l->field;
+
 static num from_now(int64_t us, int lowest, int highest)
 {
     return us == INT64_MAX ? NEVER : clamp(ticks(us / 1000 - NOW_MS), lowest, highest);
@@ -30,17 +58,7 @@ static void put_lane_back(struct lender *l, const struct node_state *n)
         lane = lane_of(l, &need);
     }
     lane->ceiling = bounds.ceiling;
-    lane->used = n->used;
-    lane->lent = n->lent;
-    lane->want = n->want;
-    lane->leased = n->leased;
-    lane->seen = n->seen;
-    lane->told_keep = n->told_keep;
-    lane->told_want = n->told_want;
-    lane->told_ceiling = n->told_ceiling;
-    lane->pending = n->pending;
-    lane->enters = n->enters != 0;
-    lane->is_offered = n->offered != 0;
+    LANE_FIELDS(TO_LANE)
     list_remove(&lane->asking);
     list_remove(&lane->lending);
     if (n->asks != 0) {
@@ -62,13 +80,7 @@ void put_back(int i)
     l->stage = (enum stage)n->stage;
     l->round = 1;
     l->sequence = (uint64_t)n->seq;
-    l->joins = n->joins != 0;
-    l->renews = n->renews != 0;
-    l->renewing = n->renewing != 0;
-    l->was_right = n->was_right != 0;
-    l->was_sharing = n->was_sharing != 0;
-    l->is_disputed = n->disputed != 0;
-    l->is_closed = n->closed != 0;
+    LENDER_FLAGS(TO_LENDER)
     l->offset_ms =
         n->offset == NEVER ? INT64_MIN : EPOCH_MS + n->offset * TICK - NOW_MS;
     l->wall_offset_ms = WALL_MS + n->wall_offset * TICK - NOW_MS;
@@ -84,17 +96,7 @@ void put_back(int i)
 static void save_lane(struct node_state *n, const struct lender_lane *lane)
 {
     n->lane = 1;
-    n->used = (num)lane->used;
-    n->lent = (num)lane->lent;
-    n->want = (num)lane->want;
-    n->leased = (num)lane->leased;
-    n->seen = (num)lane->seen;
-    n->told_keep = (num)lane->told_keep;
-    n->told_want = (num)lane->told_want;
-    n->told_ceiling = (num)lane->told_ceiling;
-    n->pending = (num)lane->pending;
-    n->enters = lane->enters;
-    n->offered = lane->is_offered;
+    LANE_FIELDS(FROM_LANE)
     n->asks = !list_empty(&lane->asking);
     n->lends = !list_empty(&lane->lending);
 }
@@ -111,13 +113,7 @@ void save(int i)
     n->epoch = l->epoch[0] == 'E';
     n->stage = (num)l->stage;
     n->seq = (num)l->sequence;
-    n->joins = l->joins;
-    n->renews = l->renews;
-    n->renewing = l->renewing;
-    n->was_right = l->was_right;
-    n->was_sharing = l->was_sharing;
-    n->disputed = l->is_disputed;
-    n->closed = l->is_closed;
+    LENDER_FLAGS(FROM_LENDER)
     n->offset = l->offset_ms == INT64_MIN
                     ? NEVER
                     : clamp(ticks(NOW_MS + l->offset_ms - EPOCH_MS), -AHEAD, AHEAD);

@@ -249,13 +249,14 @@ static void test_a_living_bearer_token_says_who_it_is(void **state)
 {
     struct inbound *in = *state;
     static const enum role roles[] = {ROLE_ADMIN, ROLE_TENANT, ROLE_CALL};
+    static const char *const names[] = {"admin", "tenant", "call"};
 
     for (size_t i = 0; i < 3; i++) {
         struct principal who;
         char id[16];
         snprintf(id, sizeof id, "tok_%zu", i);
         struct minted api =
-            put_api_token(in, id, role_name(roles[i]), i == 0 ? "" : "t1", NOW_MS + 1);
+            put_api_token(in, id, names[i], i == 0 ? "" : "t1", NOW_MS + 1);
         struct slice field =
             arena_printf(in->world.arena, "Bearer %.*s", SLICE_ARG(api.raw));
         assert_int_equal(by_bearer(in, field, &who), ERR_OK);
@@ -341,7 +342,6 @@ static void test_roles_have_names_that_are_read_back(void **state)
     assert_false(role_parse(SLICE(""), &role));
     assert_false(role_parse(SLICE("admin "), &role));
     assert_int_equal(role, ROLE_CALL);
-    assert_string_equal(role_name(ROLE_TENANT), "tenant");
 }
 
 #define INBOUND(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

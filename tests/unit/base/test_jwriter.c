@@ -50,7 +50,7 @@ static void test_commas_stand_between_and_nowhere_else(void **state)
     jwriter_array(w);
     jwriter_null(w);
     jwriter_bool(w, true);
-    jwriter_number(w, SLICE("100.10"));
+    jwriter_raw(w, SLICE("100.10"));
     jwriter_object(w);
     jwriter_object_end(w);
     jwriter_array(w);

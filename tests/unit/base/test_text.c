@@ -199,17 +199,9 @@ static void test_ids_are_prefix_and_26_letters_of_base32(void **state)
     struct slice id = text_new_id(arena, "acc_");
 
     assert_int_equal(id.len, 30);
-    assert_true(text_is_id(id, "acc_"));
-    assert_false(text_is_id(id, "mcp_"));
+    assert_true(slice_starts(id, SLICE("acc_")));
+    assert_int_equal(strspn(id.ptr + 4, "abcdefghijklmnopqrstuvwxyz234567"), 26);
     assert_false(slice_eq(id, text_new_id(arena, "acc_")));
-    assert_true(text_is_id(SLICE("abcdefghijklmnopqrstuvwxyz"), ""));
-    assert_true(text_is_id(SLICE("acc_234567abcdefghijklmnopqrst"), "acc_"));
-    assert_false(text_is_id(SLICE("acc_134567abcdefghijklmnopqrst"), "acc_"));
-    assert_false(text_is_id(SLICE("acc_834567abcdefghijklmnopqrst"), "acc_"));
-    assert_false(text_is_id(SLICE("acc_A34567abcdefghijklmnopqrst"), "acc_"));
-    assert_false(text_is_id(SLICE("acc_234567abcdefghijklmnopqrs"), "acc_"));
-    assert_false(text_is_id(SLICE("acc_234567abcdefghijklmnopqrstu"), "acc_"));
-    assert_false(text_is_id(SLICE(""), "acc_"));
     arena_free(arena);
 }
 

@@ -138,8 +138,8 @@ static inline void fixture_free(struct fixture *fixture)
 static inline enum err fixture_try(struct fixture *fixture,
                                    const struct catalog_compiler *compiler)
 {
-    return catalog_load(fixture->folder, compiler, &fixture->catalog, fixture->arena,
-                        &fixture->problem);
+    return catalog_load(fixture->folder, compiler, NULL, &fixture->catalog,
+                        fixture->arena, &fixture->problem);
 }
 
 /* Loads, and says why not. */

@@ -47,14 +47,14 @@ static void test_folders_that_hold_no_catalog_are_named(void **state)
     char folder[128];
 
     (void)state;
-    assert_int_equal(catalog_load("/nonexistent/catalog", NULL, &catalog,
+    assert_int_equal(catalog_load("/nonexistent/catalog", NULL, NULL, &catalog,
                                   fixture->arena, &fixture->problem),
                      ERR_NOT_FOUND);
     assert_problem(fixture, "/nonexistent/catalog", "", "no such file or folder");
 
     snprintf(folder, sizeof folder, "%s/demo", fixture->folder);
     assert_int_equal(
-        catalog_load(folder, NULL, &catalog, fixture->arena, &fixture->problem),
+        catalog_load(folder, NULL, NULL, &catalog, fixture->arena, &fixture->problem),
         ERR_NOT_FOUND);
     assert_problem(fixture, folder, "", "no folder in it holds an integration.json");
     fixture_free(fixture);

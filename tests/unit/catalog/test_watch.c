@@ -16,9 +16,8 @@ static struct catalog_watch *load(struct fixture *fixture, enum err wanted)
         catalog_free(fixture->catalog);
         fixture->catalog = NULL;
         watch = catalog_watch_new();
-        assert_int_equal(catalog_load_watched(fixture->folder, NULL, watch,
-                                              &fixture->catalog, fixture->arena,
-                                              &fixture->problem),
+        assert_int_equal(catalog_load(fixture->folder, NULL, watch, &fixture->catalog,
+                                      fixture->arena, &fixture->problem),
                          wanted);
         if (!catalog_watch_changed(watch)) {
             return watch;
@@ -40,9 +39,8 @@ static void test_a_stamp_too_young_to_tell_counts_as_changed(void **state)
     struct fixture *fixture = fixture_new();
     struct catalog_watch *watch = catalog_watch_new();
 
-    assert_int_equal(catalog_load_watched(fixture->folder, NULL, watch,
-                                          &fixture->catalog, fixture->arena,
-                                          &fixture->problem),
+    assert_int_equal(catalog_load(fixture->folder, NULL, watch, &fixture->catalog,
+                                  fixture->arena, &fixture->problem),
                      ERR_OK);
     assert_true(catalog_watch_changed(watch));
     catalog_watch_free(watch);

@@ -30,8 +30,8 @@ static inline struct sap_world sap_world_new(void)
     struct catalog_problem problem = {.file = SLICE_EMPTY};
     struct fault fault = {.err = ERR_OK};
 
-    if (catalog_load("connectors", &compiler, &world.catalog, world.arena, &problem) !=
-        ERR_OK) {
+    if (catalog_load("connectors", &compiler, NULL, &world.catalog, world.arena,
+                     &problem) != ERR_OK) {
         fail_msg("%.*s %.*s: %.*s", SLICE_ARG(problem.file), SLICE_ARG(problem.pointer),
                  SLICE_ARG(problem.message));
     }

@@ -45,8 +45,8 @@ static inline struct world world_new(void)
     struct catalog_problem problem = {.file = SLICE_EMPTY};
     struct fault fault = {.err = ERR_OK};
 
-    enum err err =
-        catalog_load("connectors", &compiler, &world.catalog, world.arena, &problem);
+    enum err err = catalog_load("connectors", &compiler, NULL, &world.catalog,
+                                world.arena, &problem);
     if (err != ERR_OK) {
         fail_msg("%.*s %.*s: %.*s", SLICE_ARG(problem.file), SLICE_ARG(problem.pointer),
                  SLICE_ARG(problem.message));

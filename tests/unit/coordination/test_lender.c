@@ -14,6 +14,7 @@
 #define TTL_MS 1000
 #define HOLD_MS 200
 #define KEY "0123456789abcdef0123456789abcdef"
+#define GRANTED "epoch:1 " KEY " 1 10000"
 #define STATUS_ITEMS 5
 #define LANE_ITEMS 7
 
@@ -104,13 +105,20 @@ static void begin(struct course *c)
     assert_int_equal(slots_lent(c), 0);
 }
 
+static void begin_with_a_slot(struct course *c)
+{
+    begin(c);
+    hear_of_grant(c, GRANTED);
+    assert_int_equal(slots_lent(c), 1);
+}
+
 static void a_grant_told_in_time_is_taken(void **state)
 {
     struct course c;
     (void)state;
     begin(&c);
     c.now_ms += HOLD_MS - 50;
-    hear_of_grant(&c, "epoch:1 " KEY " 1 10000");
+    hear_of_grant(&c, GRANTED);
     assert_int_equal(slots_lent(&c), 1);
     lender_free(c.lender);
 }
@@ -131,7 +139,7 @@ static void a_grant_that_redis_may_have_forgotten_is_not_taken(void **state)
     enter_and_join(&c);
     struct lender_request turn = next_request(&c, LENDER_TURN);
     answer(&c, &turn, "turn", 0, 1);
-    hear_of_grant(&c, "epoch:1 " KEY " 1 10000");
+    hear_of_grant(&c, GRANTED);
     assert_int_equal(slots_lent(&c), 0);
     turn = next_request(&c, LENDER_TURN); /* so Redis learns what became of it */
     assert_int_equal(turn.keep, 0);
@@ -166,9 +174,7 @@ static void a_ceiling_that_rises_again_is_told(void **state)
     struct course c;
     struct lender_request request;
     (void)state;
-    begin(&c);
-    hear_of_grant(&c, "epoch:1 " KEY " 1 10000");
-    assert_int_equal(slots_lent(&c), 1);
+    begin_with_a_slot(&c);
     while (lender_next_request(c.lender, &request, c.now_ms * 1000)) {
         answer(&c, &request, "turn", 1, 1);
     }
@@ -223,9 +229,7 @@ static void what_others_have_is_told(void **state)
     struct lender_loan loan;
     struct lender_request request;
     (void)state;
-    begin(&c);
-    hear_of_grant(&c, "epoch:1 " KEY " 1 10000");
-    assert_int_equal(slots_lent(&c), 1);
+    begin_with_a_slot(&c);
     const struct lender_need another = {.lane = SLICE("lane"),
                                         .key = SLICE(KEY),
                                         .ceiling = 5,
