@@ -49,7 +49,7 @@ struct loop {
     bool is_stopped;
     struct list timers, signals;
     struct histogram turns;
-    uint64_t turned_ns, slept_ns; /* when the last turn ended, all sleep until then */
+    uint64_t turned_ns, slept_ns; /* when this turn began, all sleep until then */
 };
 
 struct loop_timer {
@@ -142,17 +142,19 @@ static bool has_posts(struct loop *loop)
     return has;
 }
 
-static void note_turn(struct loop *loop)
+static void begin_turn(struct loop *loop)
 {
-    uint64_t now_ns = uv_hrtime();
-    uint64_t slept_ns = uv_metrics_idle_time(&loop->uv);
-    uint64_t awake_ns = now_ns - loop->turned_ns - (slept_ns - loop->slept_ns);
+    loop->turned_ns = uv_hrtime();
+    loop->slept_ns = uv_metrics_idle_time(&loop->uv);
+}
 
-    if (loop->turned_ns != 0) {
-        histogram_observe(&loop->turns, (int64_t)(awake_ns / 1000));
-    }
-    loop->turned_ns = now_ns;
-    loop->slept_ns = slept_ns;
+/* What it took until now; the next one begins. */
+static void end_turn(struct loop *loop)
+{
+    uint64_t turned_ns = loop->turned_ns, slept_ns = loop->slept_ns;
+    begin_turn(loop);
+    uint64_t awake_ns = loop->turned_ns - turned_ns - (loop->slept_ns - slept_ns);
+    histogram_observe(&loop->turns, (int64_t)(awake_ns / 1000));
 }
 
 const struct histogram *loop_turns(const struct loop *loop)
@@ -165,7 +167,7 @@ const struct histogram *loop_turns(const struct loop *loop)
 static void on_before_poll(uv_prepare_t *handle)
 {
     run_soon(handle->data);
-    note_turn(handle->data);
+    end_turn(handle->data);
     wipe_stack();
 }
 
@@ -257,15 +259,18 @@ void loop_free(struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
+    begin_turn(loop);
     do {
         take_posts(loop);
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     } while (!loop->is_stopped && has_posts(loop));
+    end_turn(loop); /* what came after the last poll */
     loop->is_stopped = false;
 }
 
 bool loop_run_once(struct loop *loop)
 {
+    begin_turn(loop);
     take_posts(loop);
     return uv_run(&loop->uv, UV_RUN_NOWAIT) != 0 || has_posts(loop);
 }

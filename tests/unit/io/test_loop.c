@@ -403,15 +403,38 @@ static void on_busy(void *ctx)
     }
 }
 
+/* The first of a run, which no poll came before, and one after a poll. */
 static void test_a_long_turn_is_seen(void **state)
 {
     struct trace *trace = *state;
 
-    loop_timer_start(trace->loop, 1, on_busy, trace);
+    loop_timer_start(trace->loop, 0, on_busy, trace);
+    loop_run(trace->loop);
+    uint64_t seen = turns_above(trace->loop, 5000);
+    assert_true(seen > 0);
+    assert_true(loop_turns(trace->loop)->sum_us >= BUSY_US);
+    loop_timer_start(trace->loop, 20, on_busy, trace);
     loop_run(trace->loop);
 
-    assert_true(turns_above(trace->loop, 5000) > 0);
-    assert_true(loop_turns(trace->loop)->sum_us >= BUSY_US);
+    assert_true(turns_above(trace->loop, 5000) > seen);
+    assert_true(loop_turns(trace->loop)->sum_us >= 2 * BUSY_US);
+}
+
+static void test_what_is_done_between_two_runs_is_no_turn(void **state)
+{
+    struct trace *trace = *state;
+    struct mark a = {trace, 'a'};
+
+    loop_timer_start(trace->loop, 0, on_mark, &a);
+    loop_run(trace->loop);
+    int64_t before_us = loop_turns(trace->loop)->sum_us;
+    int64_t begin_us = loop_now_us();
+    on_busy(trace);
+    loop_timer_start(trace->loop, 0, on_mark, &a);
+    loop_run(trace->loop);
+    int64_t took_us = loop_now_us() - begin_us;
+
+    assert_true(loop_turns(trace->loop)->sum_us - before_us <= took_us - BUSY_US);
 }
 
 static int64_t turns_beside_a_sleep_us(struct trace *trace)
@@ -442,6 +465,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOOP_TEST(test_a_long_turn_is_seen),
+        LOOP_TEST(test_what_is_done_between_two_runs_is_no_turn),
         LOOP_TEST(test_sleep_is_no_part_of_a_turn),
         LOOP_TEST(test_work_is_done_on_another_thread_and_answered_on_the_loops),
         LOOP_TEST(test_work_under_way_is_answered_before_the_loop_is_gone),
