@@ -6,6 +6,7 @@
 
 #include "auth/outbound_private.h"
 #include "auth/pem.h"
+#include "base/ahead.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -350,6 +351,18 @@ void credential_free(struct credential *credential)
     }
     token_source_drop(credential->source);
     arena_free(credential->arena);
+}
+
+void credential_ahead(const struct credential *credential)
+{
+    ahead_fetch(credential, CREDENTIAL_BYTES);
+}
+
+void credential_secrets_ahead(const struct credential *credential)
+{
+    for (size_t i = 0; i < credential->field_count; i++) {
+        secret_ahead(credential->fields[i].value);
+    }
 }
 
 bool credential_certificate(const struct credential *credential,

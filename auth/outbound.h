@@ -103,6 +103,10 @@ struct credential *credential_new(struct slab *slab,
 void credential_put(struct credential *credential, struct slice field,
                     struct secret *value);
 void credential_free(struct credential *credential); /* accepts NULL */
+/* It may be used soon: its record is fetched from memory (base/ahead.h). */
+void credential_ahead(const struct credential *credential);
+/* It is used next: the same of its secrets. */
+void credential_secrets_ahead(const struct credential *credential);
 /* Of its certificates the one that ends first; false: it has none. */
 bool credential_certificate(const struct credential *credential,
                             struct certificate_life *out);

@@ -23,6 +23,7 @@
 
 #include <openssl/crypto.h>
 
+#include "base/ahead.h"
 #include "base/list.h"
 
 #define STACK_BYTES (28 * 1024)
@@ -257,6 +258,11 @@ void secret_free(struct secret *secret)
     } else {
         pages_free(secret, whole_pages(bytes));
     }
+}
+
+void secret_ahead(const struct secret *secret)
+{
+    ahead_fetch(secret, 2 * SLOT_LEAST);
 }
 
 struct slice secret_reveal(const struct secret *secret)

@@ -42,6 +42,9 @@ struct secret *secret_random(size_t bytes);
 /* Wipes and frees. Accepts NULL. */
 void secret_free(struct secret *secret);
 
+/* It will be revealed soon: what most secrets have of bytes is fetched from memory (base/ahead.h). */
+void secret_ahead(const struct secret *secret);
+
 /* Lends the bytes until secret_free. */
 struct slice secret_reveal(const struct secret *secret);
 

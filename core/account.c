@@ -3,6 +3,7 @@
  * One account: what its record means here, what it is built of, what the governor hears of
  * it, and those of its operations that wait for each other.
  */
+#include "base/ahead.h"
 #include "base/limits.h"
 #include "core/accounts_private.h"
 #include "core/catalogs.h"
@@ -260,6 +261,11 @@ static enum err equip(struct accounts *accounts, struct account *account)
     }
     use_up(account);
     return err == ERR_OK || err == ERR_IO ? err : ERR_INTERNAL;
+}
+
+void account_ahead(const struct account *account)
+{
+    ahead_fetch(account, ACCOUNT_BYTES);
 }
 
 enum err account_load(struct accounts *accounts, struct slice id, struct account **out)

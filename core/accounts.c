@@ -197,6 +197,7 @@ enum err accounts_get(struct accounts *accounts, struct slice id, struct account
 {
     struct account *account = map_get(accounts->by_id, id);
     if (account != NULL) {
+        account_ahead(account);
         enum err err = follow(accounts, &account);
         if (err != ERR_OK) {
             return err;
@@ -220,6 +221,7 @@ enum err accounts_get(struct accounts *accounts, struct slice id, struct account
     }
     list_remove(&account->ready);
     list_push(&accounts->ready, &account->ready);
+    credential_ahead(account->credential);
     *out = account_hold(account);
     return ERR_OK;
 }

@@ -65,6 +65,7 @@ bool op_take_login(struct op_run *run)
         lacks_login(run);
         return false;
     }
+    credential_secrets_ahead(run->login);
     return !is_barred(run);
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/ahead.h"
 #include "base/map.h"
 #include "base/slab.h"
 
@@ -212,6 +213,9 @@ enum err servers_get(struct servers *servers, const struct store_server *record,
                      struct server **out)
 {
     struct server *server = map_get(servers->by_id, record->id);
+    if (server != NULL) {
+        ahead_fetch(server, SERVER_BYTES);
+    }
     if (server == NULL || server->version != record->version) {
         enum err err = build(servers->slab, record, &server);
         if (err != ERR_OK) {

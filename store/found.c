@@ -12,12 +12,14 @@
  */
 #include <stdlib.h>
 
+#include "base/ahead.h"
 #include "base/slab.h"
 #include "store/store_private.h"
 
 #define FOUND_PLACES ((size_t)32 * 1024)
 #define SET_PLACES 8
 #define FOUND_TEXT_BYTES 512 /* of one server; more is searched for each time */
+#define USUAL_TEXT_BYTES 128
 #define HASH_BYTES 32
 
 struct entry {
@@ -28,9 +30,15 @@ struct entry {
     char texts[];
 };
 
+/* The mark is another part of the hash: what others have in the set is not read. */
+struct place {
+    uint64_t mark;
+    struct entry *entry;
+};
+
 struct found_servers {
     struct slab *slab; /* the entries */
-    struct entry *entries[FOUND_PLACES];
+    struct place places[FOUND_PLACES];
 };
 
 struct found_servers *found_new(void)
@@ -41,11 +49,12 @@ struct found_servers *found_new(void)
     return servers;
 }
 
-static void entry_free(struct found_servers *servers, struct entry *entry)
+static void clear(struct found_servers *servers, struct place *place)
 {
-    if (entry != NULL) {
-        slab_give(servers->slab, entry, entry->bytes);
+    if (place->entry != NULL) {
+        slab_give(servers->slab, place->entry, place->entry->bytes);
     }
+    *place = (struct place){0};
 }
 
 void found_free(struct found_servers *servers)
@@ -54,26 +63,44 @@ void found_free(struct found_servers *servers)
         return;
     }
     for (size_t i = 0; i < FOUND_PLACES; i++) {
-        entry_free(servers, servers->entries[i]);
+        clear(servers, &servers->places[i]);
     }
     slab_free(servers->slab);
     free(servers);
 }
 
-static struct entry **set_of(struct found_servers *servers, struct slice hash)
+static uint64_t part_of(struct slice hash, size_t at)
 {
-    uint64_t first = 0;
+    uint64_t part = 0;
 
     REQUIRE(hash.len == HASH_BYTES);
-    memcpy(&first, hash.ptr, sizeof first);
-    return &servers->entries[first % (FOUND_PLACES / SET_PLACES) * SET_PLACES];
+    memcpy(&part, hash.ptr + at, sizeof part);
+    return part;
+}
+
+static struct place *set_of(struct found_servers *servers, struct slice hash)
+{
+    size_t set = part_of(hash, 0) % (FOUND_PLACES / SET_PLACES);
+
+    return &servers->places[set * SET_PLACES];
+}
+
+static uint64_t mark_of(struct slice hash)
+{
+    return part_of(hash, sizeof(uint64_t));
 }
 
 /* NULL when it is not kept. */
-static struct entry **place_of(struct entry **set, struct slice hash)
+static struct place *place_of(struct place *set, struct slice hash)
 {
+    uint64_t mark = mark_of(hash);
+
     for (size_t i = 0; i < SET_PLACES; i++) {
-        if (set[i] != NULL && memcmp(set[i]->hash, hash.ptr, HASH_BYTES) == 0) {
+        if (set[i].entry == NULL || set[i].mark != mark) {
+            continue;
+        }
+        ahead_fetch(set[i].entry, sizeof *set[i].entry + USUAL_TEXT_BYTES);
+        if (memcmp(set[i].entry->hash, hash.ptr, HASH_BYTES) == 0) {
             return &set[i];
         }
     }
@@ -83,8 +110,8 @@ static struct entry **place_of(struct entry **set, struct slice hash)
 bool found_get(struct found_servers *servers, int64_t stamp, struct slice hash,
                int64_t now_ms, struct arena *arena, struct store_server *out)
 {
-    struct entry **place = place_of(set_of(servers, hash), hash);
-    const struct entry *entry = place != NULL ? *place : NULL;
+    const struct place *place = place_of(set_of(servers, hash), hash);
+    const struct entry *entry = place != NULL ? place->entry : NULL;
 
     if (entry == NULL || entry->stamp != stamp ||
         (entry->found.ends_ms != 0 && entry->found.ends_ms <= now_ms)) {
@@ -108,12 +135,12 @@ static char *keep_text(char *at, struct slice *text)
 }
 
 /* Its own place again, else one that is of no use any more, else the first. */
-static struct entry **place_for(struct entry **set, int64_t stamp, struct slice hash)
+static struct place *place_for(struct place *set, int64_t stamp, struct slice hash)
 {
-    struct entry **place = place_of(set, hash);
+    struct place *place = place_of(set, hash);
 
     for (size_t i = 0; place == NULL && i < SET_PLACES; i++) {
-        bool is_free = set[i] == NULL || set[i]->stamp != stamp;
+        bool is_free = set[i].entry == NULL || set[i].entry->stamp != stamp;
         place = is_free ? &set[i] : NULL;
     }
     return place != NULL ? place : set;
@@ -126,12 +153,12 @@ void found_put(struct found_servers *servers, int64_t stamp, struct slice hash,
     size_t text_bytes =
         server->id.len + server->account.len + server->name.len + server->config.len;
     size_t bytes = sizeof(struct entry) + text_bytes;
-    struct entry **place = place_for(set_of(servers, hash), stamp, hash);
+    struct place *place = place_for(set_of(servers, hash), stamp, hash);
 
     if (text_bytes > FOUND_TEXT_BYTES) {
         return;
     }
-    entry_free(servers, *place);
+    clear(servers, place);
     struct entry *entry = slab_take(servers->slab, bytes);
     memcpy(entry->hash, hash.ptr, HASH_BYTES);
     entry->bytes = bytes;
@@ -141,5 +168,5 @@ void found_put(struct found_servers *servers, int64_t stamp, struct slice hash,
     at = keep_text(at, &entry->found.server.account);
     at = keep_text(at, &entry->found.server.name);
     keep_text(at, &entry->found.server.config);
-    *place = entry;
+    *place = (struct place){mark_of(hash), entry};
 }
