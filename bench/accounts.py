@@ -103,7 +103,7 @@ def judge(results, instructions):
 
 
 def main():
-    chosen = options(__doc__, seconds=1, rounds=12)
+    chosen = options(__doc__, seconds=1, rounds=30)
     count = ACCOUNTS // 10 if chosen.quick else ACCOUNTS
     try:
         with Field(chosen.bin) as small, Field(chosen.bin) as large:
