@@ -360,6 +360,10 @@ void credential_ahead(const struct credential *credential)
 
 void credential_secrets_ahead(const struct credential *credential)
 {
+    if (credential->source != NULL) {
+        token_source_ahead(credential->source);
+        return;
+    }
     for (size_t i = 0; i < credential->field_count; i++) {
         secret_ahead(credential->fields[i].value);
     }

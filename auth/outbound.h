@@ -105,7 +105,7 @@ void credential_put(struct credential *credential, struct slice field,
 void credential_free(struct credential *credential); /* accepts NULL */
 /* It may be used soon: its record is fetched from memory (base/ahead.h). */
 void credential_ahead(const struct credential *credential);
-/* It is used next: the same of its secrets. */
+/* It is used next: the same of the secrets it signs with. */
 void credential_secrets_ahead(const struct credential *credential);
 /* Of its certificates the one that ends first; false: it has none. */
 bool credential_certificate(const struct credential *credential,

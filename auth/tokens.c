@@ -235,6 +235,11 @@ void *token_source_state(const struct token_source *source)
     return source->state;
 }
 
+void token_source_ahead(const struct token_source *source)
+{
+    secret_ahead(source->token);
+}
+
 uint64_t token_source_version(const struct token_source *source)
 {
     return source->version;

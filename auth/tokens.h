@@ -49,6 +49,8 @@ struct slice token_source_reveal(struct token_source *source);
 int64_t token_source_ends_ms(const struct token_source *source);
 /* Counts up with every token: tells which one a refused request carried. */
 uint64_t token_source_version(const struct token_source *source);
+/* Its token is used next: fetched from memory (base/ahead.h). */
+void token_source_ahead(const struct token_source *source);
 /* The upstream refused the token of that version: the next wait fetches a new one. */
 void token_source_refuse(struct token_source *source, uint64_t version);
 

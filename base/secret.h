@@ -42,7 +42,8 @@ struct secret *secret_random(size_t bytes);
 /* Wipes and frees. Accepts NULL. */
 void secret_free(struct secret *secret);
 
-/* It will be revealed soon: what most secrets have of bytes is fetched from memory (base/ahead.h). */
+/* It will be revealed soon: as many bytes as most secrets have are fetched from memory
+ * (base/ahead.h). Accepts NULL. */
 void secret_ahead(const struct secret *secret);
 
 /* Lends the bytes until secret_free. */

@@ -34,7 +34,7 @@ struct accounts {
 MUST_USE enum err account_announce(struct accounts *accounts,
                                    const struct store_account *record, bool on_trial,
                                    struct arena *arena);
-/* A call comes for it: what it reads of the account is fetched from memory (base/ahead.h). */
+/* A call comes for it: the piece of memory it was built in is fetched (base/ahead.h). */
 void account_ahead(const struct account *account);
 /* Builds the stored account: *out is held once, and in no list yet. ERR_NOT_FOUND; ERR_IO;
  * ERR_INTERNAL: it is there, but nothing can be made of it. */

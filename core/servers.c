@@ -213,9 +213,7 @@ enum err servers_get(struct servers *servers, const struct store_server *record,
                      struct server **out)
 {
     struct server *server = map_get(servers->by_id, record->id);
-    if (server != NULL) {
-        ahead_fetch(server, SERVER_BYTES);
-    }
+    ahead_fetch(server, SERVER_BYTES);
     if (server == NULL || server->version != record->version) {
         enum err err = build(servers->slab, record, &server);
         if (err != ERR_OK) {

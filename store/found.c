@@ -30,21 +30,24 @@ struct entry {
     char texts[];
 };
 
-/* The mark is another part of the hash: what others have in the set is not read. */
+/* The mark is another part of the hash: a look-up does not read what others have in the set. */
 struct place {
     uint64_t mark;
     struct entry *entry;
 };
 
 struct found_servers {
-    struct slab *slab; /* the entries */
-    struct place places[FOUND_PLACES];
+    struct place places[FOUND_PLACES]; /* a set is two cache lines */
+    struct slab *slab;                 /* the entries */
 };
 
 struct found_servers *found_new(void)
 {
-    struct found_servers *servers = calloc(1, sizeof *servers);
+    size_t bytes =
+        (sizeof(struct found_servers) + AHEAD_LINE - 1) / AHEAD_LINE * AHEAD_LINE;
+    struct found_servers *servers = aligned_alloc(AHEAD_LINE, bytes);
     REQUIRE(servers != NULL);
+    memset(servers, 0, bytes);
     servers->slab = slab_new();
     return servers;
 }

@@ -365,11 +365,16 @@ static int find_each_twice(struct fixture *f, const struct slice *hashes, int co
     return searches - before;
 }
 
-/* Whose hashes share all that their places in memory are chosen by. */
+/* Whose hashes share all that their places in memory are chosen by, and every other one what tells
+ * them apart there. */
 static void test_tokens_that_share_places_lead_to_their_own_servers(void **state)
 {
     struct fixture *f = *state;
-    enum { FEW = 5, CROWD = 10 }; /* the crowd has more than there are places */
+    enum {
+        FEW = 5,
+        CROWD = 10,
+        MARK_AT = 8
+    }; /* the crowd has more than there are places */
     struct slice hashes[CROWD];
     assert_int_equal(put_account(f, "acc_a", "t1"), ERR_OK);
     for (int i = 0; i < CROWD; i++) {
@@ -381,6 +386,7 @@ static void test_tokens_that_share_places_lead_to_their_own_servers(void **state
         char *bytes = arena_alloc(f->arena, token.hash.len);
         memcpy(bytes, token.hash.ptr, token.hash.len);
         bytes[token.hash.len - 1] = (char)('0' + i);
+        bytes[MARK_AT] = (char)(bytes[MARK_AT] ^ i % 2);
         token.hash = hashes[i] = slice_of(bytes, token.hash.len);
         store_insert_server(batch, &server);
         store_insert_url_token(batch, &token);
