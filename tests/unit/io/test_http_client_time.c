@@ -31,7 +31,7 @@ static void test_a_late_answer_ends_the_transfer_after_the_caller_has_left(void 
     call_init(&call, &world);
     call.then = let_server_answer;
 
-    send_timed(&call, 50, 60000);
+    send_timed(&call, 300, 60000);
     loop_run(world.loop);
 
     assert_failed(&call, ERR_TIMEOUT, "answer_timeout", true, HTTP_END_ANSWERED);
@@ -49,8 +49,8 @@ static void test_a_transfer_is_cut_at_its_end_of_time(void **state)
     call_init(&both, &world);
     call_init(&early, &world);
 
-    send_timed(&both, 60000, 40); /* no patience of its own */
-    send_timed(&early, 20, 60);   /* first the caller, then the transfer */
+    send_timed(&both, 60000, 400); /* no patience of its own */
+    send_timed(&early, 300, 500);  /* first the caller, then the transfer */
     loop_run(world.loop);
 
     assert_failed(&both, ERR_TIMEOUT, "max_timeout", true, HTTP_END_LOST);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* memmem; NOLINT(bugprone-reserved-identifier) */
 #include <fcntl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -314,11 +315,13 @@ static void test_writes_that_wait_share_one_transaction(void **state)
     snprintf(wal, sizeof wal, "%s-wal", f->path);
     off_t before = size_of(wal);
 
-    /* The first keeps the writer busy while the others come in behind it. */
+    /* The writer waits for somebody else's lock while the others come in behind the first. */
+    sqlite3 *other = NULL;
+    assert_int_equal(sqlite3_open(f->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+                     SQLITE_OK);
     struct store_batch *slow = store_batch_new();
-    for (int i = 0; i < 50000; i++) {
-        store_put_tenant(slow, &(struct store_tenant){SLICE("slow"), i});
-    }
+    store_put_tenant(slow, &(struct store_tenant){SLICE("slow"), 1});
     ack[MANY] = (struct ack){.acks = &acks};
     store_commit(f->store, slow, on_done, &ack[MANY]);
     for (int i = 0; i < MANY; i++) {
@@ -329,6 +332,7 @@ static void test_writes_that_wait_share_one_transaction(void **state)
         ack[i] = (struct ack){.acks = &acks, .number = i + 1};
         store_commit(f->store, batch, on_done, &ack[i]);
     }
+    assert_int_equal(sqlite3_close(other), SQLITE_OK); /* which ends its transaction */
     loop_run(f->loop);
 
     /* A transaction of its own for each would be a page of the log file each: 4 MB. */
