@@ -272,7 +272,9 @@ bool loop_run_once(struct loop *loop)
 {
     begin_turn(loop);
     take_posts(loop);
-    return uv_run(&loop->uv, UV_RUN_NOWAIT) != 0 || has_posts(loop);
+    bool is_alive = uv_run(&loop->uv, UV_RUN_NOWAIT) != 0;
+    end_turn(loop);
+    return is_alive || has_posts(loop);
 }
 
 void loop_stop(struct loop *loop)

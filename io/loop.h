@@ -26,7 +26,7 @@ void loop_free(struct loop *loop);
 
 /* Runs until loop_stop, or until nothing is left that could happen. */
 void loop_run(struct loop *loop);
-/* Runs what is ready now, without waiting; for tests. Returns whether more is to come. */
+/* Runs what is ready now, without waiting: for an end in steps, and for tests. Returns whether more is to come. */
 bool loop_run_once(struct loop *loop);
 void loop_stop(struct loop *loop);
 
