@@ -64,18 +64,17 @@ def in_store(stand, what, *values):
 
 
 def prepare(stand):
-    """One token of each kind; the expired one is made so in the database while nobody runs."""
+    """One token of each kind. The expired one is made so in the database, while the server runs: it
+    purges at its start, and every minute."""
     stand.start_mock("netsuite")
     stand.start_server()
     account = stand.connect_netsuite()
     expired = stand.mint(account["id"])
     revoked = stand.mint(account["id"])
     stand.admin("DELETE", "/integrated-account/%s/mcp/%s" % (account["id"], revoked["id"]))
-    stand.end("server")
     if in_store(stand, "UPDATE %s SET expires_ms = ? WHERE server = ?", LONG_AGO_MS,
                 expired["id"]) != [1, 1]:
         raise Fault("the token's two entries are not where they are looked for")
-    stand.start_server()
     return {"unknown": "0123456789abcdef" * 4, "malformed": "zz-not-a-token",
             "expired": token_of(expired), "revoked": token_of(revoked)}
 

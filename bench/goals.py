@@ -26,5 +26,6 @@ class Goals:
 
 
 def amount(value, unit):
+    value = round(value, 1) + 0.0  # what rounds to nothing has no sign
     shown = "%.1f" % value if abs(value) < 1000 else "%.0f" % value
     return (shown[:-2] if shown.endswith(".0") else shown) + " " + unit
