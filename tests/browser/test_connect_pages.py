@@ -94,6 +94,7 @@ class Look:
     def look(self, name, browser=None):
         """The page is as it should be, whatever it says."""
         browser = browser or self.browser
+        browser.settle()
         folder = os.environ.get("SCREENSHOTS")
         if folder:
             os.makedirs(folder, exist_ok=True)

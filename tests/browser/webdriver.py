@@ -12,10 +12,22 @@ import tempfile
 import time
 
 PATIENCE = 30  # seconds for a page that comes as soon as it can
+# chromedriver takes any free port of IPv4 and then wants the same one of IPv6; it ends when that one
+# is taken.
+STARTS = 5
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
 TAB, ENTER = "\ue004", "\ue007"
+
+# Answers once the page is there as a whole and was drawn: what has `autofocus` gets it when the
+# page is drawn for the first time, and styles may come after the elements.
+DRAWN = """
+const done = arguments[0];
+const drawn = () => requestAnimationFrame(() => requestAnimationFrame(() => done(true)));
+if (document.readyState === 'complete') drawn();
+else addEventListener('load', drawn);
+"""
 
 
 def key_hash(certificate):
@@ -31,15 +43,18 @@ class Driver:
     """chromedriver on a free port, for any number of browsers one after the other."""
 
     def __init__(self):
-        self.process = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
-        self.port = None
-        for line in self.process.stdout:
-            if "started successfully on port" in line:
-                self.port = int(line.rstrip().rstrip(".").rsplit(" ", 1)[1])
-                break
-        if self.port is None:
-            raise RuntimeError("chromedriver did not start")
+        for _ in range(STARTS):
+            self.process = subprocess.Popen(
+                ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL, text=True)
+            said = []
+            for line in self.process.stdout:
+                said.append(line)
+                if "started successfully on port" in line:
+                    self.port = int(line.rstrip().rstrip(".").rsplit(" ", 1)[1])
+                    return
+            self.stop()
+        raise RuntimeError("chromedriver did not start: " + "".join(said))
 
     def ask(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
@@ -118,16 +133,36 @@ class Chromium:
                         element_id, self.url, self.text())) from None
             time.sleep(0.02)
 
+    def settle(self):
+        """Until the page that is shown is complete and drawn."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.ask("POST", "/execute/async", {"script": DRAWN, "args": []})
+            except LookupError:  # it went away for the next one
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
+
+    def at(self, element_id, method, path, body=None):
+        """A command for the element of that id; for its successor, when its page went away before."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.ask(method, "/element/%s%s" % (self.find(element_id), path), body)
+            except LookupError as error:
+                if not str(error).startswith("stale element") or time.monotonic() > end:
+                    raise
+
     def has(self, element_id):
         return self.run("return document.getElementById(arguments[0]) !== null", element_id)
 
     def click(self, element_id):
-        self.ask("POST", "/element/%s/click" % self.find(element_id), {})
+        self.at(element_id, "POST", "/click", {})
 
     def type(self, element_id, text):
-        place = "/element/" + self.find(element_id)
-        self.ask("POST", place + "/clear", {})
-        self.ask("POST", place + "/value", {"text": text})
+        self.at(element_id, "POST", "/clear", {})
+        self.at(element_id, "POST", "/value", {"text": text})
 
     def choose(self, element_id, value):
         """An option of a select."""
@@ -136,20 +171,23 @@ class Chromium:
 
     def press(self, *keys):
         """Keys, one after another, as a person presses them; TAB and ENTER are here."""
+        self.settle()
         actions = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
         self.ask("POST", "/actions", {"actions": [
             {"type": "key", "id": "keyboard", "actions": actions}]})
 
     def focused(self):
+        """The id of what has the focus, once the page is settled."""
+        self.settle()
         return self.run("return document.activeElement.id")
 
     def text(self, element_id=None):
         if element_id is not None:
-            return self.ask("GET", "/element/%s/text" % self.find(element_id))
+            return self.at(element_id, "GET", "/text")
         return self.run("return document.body ? document.body.innerText : ''")
 
     def href(self, element_id):
-        return self.ask("GET", "/element/%s/property/href" % self.find(element_id))
+        return self.at(element_id, "GET", "/property/href")
 
     def cookies(self):
         return self.ask("GET", "/cookie")
