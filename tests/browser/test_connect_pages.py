@@ -74,13 +74,9 @@ class Look:
 
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
         cls.driver = Driver()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.driver.stop()
-        super().tearDownClass()
+        cls.addClassCleanup(cls.driver.stop)
+        super().setUpClass()
 
     def setUp(self):
         super().setUp()

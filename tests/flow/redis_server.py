@@ -12,17 +12,21 @@ from flow import wait_until
 PROGRAM = shutil.which("redis-server")
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+def hold_port():
+    """A socket with a port of its own, which nobody else is given; who asks for it by number and
+    reuses addresses, as redis-server does, gets it."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    return sock
 
 
 class Redis:
     def __init__(self, *flags, prefix=(), password=None):
         self.folder = tempfile.mkdtemp(prefix="sluice-redis-")
         self.path = os.path.join(self.folder, "redis.sock")
-        self.port = free_port()
+        self.held = hold_port()  # also while the server is down
+        self.port = self.held.getsockname()[1]
         self.flags, self.prefix, self.password = flags, list(prefix), password
         self.process = None
         self.start()
@@ -74,6 +78,7 @@ class Redis:
                 self.process.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 self.kill()
+        self.held.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
