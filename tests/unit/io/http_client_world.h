@@ -139,16 +139,23 @@ static inline void *accept_all(void *ctx)
     }
 }
 
-static inline int listen_on_loopback(int *port)
+/* A socket with a free port, on which nobody listens: a connection there is refused. */
+static inline int bind_on_loopback(int *port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(fd, 128), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
     *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static inline int listen_on_loopback(int *port)
+{
+    int fd = bind_on_loopback(port);
+    assert_int_equal(listen(fd, 128), 0);
     return fd;
 }
 

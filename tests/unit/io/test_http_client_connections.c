@@ -128,7 +128,7 @@ static void test_a_refused_connection_was_never_sent(void **state)
     struct call call;
     char url[64];
     int port;
-    close(listen_on_loopback(&port));
+    int held = bind_on_loopback(&port);
     snprintf(url, sizeof url, "http://127.0.0.1:%d/", port);
     call_init(&call, &world);
 
@@ -137,6 +137,7 @@ static void test_a_refused_connection_was_never_sent(void **state)
 
     assert_failed(&call, ERR_UPSTREAM_UNAVAILABLE, "connect", false,
                   HTTP_END_NEVER_SENT);
+    close(held);
     call_free(&call);
     world_end(&world);
 }
